@@ -1,0 +1,32 @@
+/** A line of the display: an image that is built, a step on a host. */
+export interface Row {
+  id: string;
+  title: string;
+}
+
+/** A group of rows that belong together: a host, a stage. */
+export interface Section {
+  id: string;
+  title: string;
+  rows: Row[];
+}
+
+/** What happens while a plan is carried out; the only thing a reporter gets to know. */
+export type ProgressEvent =
+  | { type: "planned"; sections: Section[] }
+  | { type: "started"; row: string; text?: string }
+  | { type: "updated"; row: string; text: string }
+  | { type: "done"; row: string; text?: string }
+  | { type: "skipped"; row: string; text?: string }
+  | { type: "failed"; row: string; text?: string }
+  /** Output of whatever runs for a row: shown as it comes in plain mode, and kept for the error otherwise. */
+  | { type: "output"; row: string; line: string }
+  | { type: "note"; text: string }
+  | { type: "warning"; text: string };
+
+/** Shows progress on standard error; decides nothing. */
+export interface Reporter {
+  emit(event: ProgressEvent): void;
+  /** Draws what is left and gives the terminal back; `emit` after it is ignored. */
+  close(): Promise<void>;
+}
