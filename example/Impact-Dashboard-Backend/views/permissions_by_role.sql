@@ -1,0 +1,2 @@
+SELECT name AS role, cardinality(permissions) AS permissions
+FROM roles
