@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { matchesAny } from "../git/pattern.ts";
+import { git, tryGit } from "./git-run.ts";
+import { submoduleEdges } from "./git-tree.ts";
+
+/** A commit, or why there is none. */
+export type LastCommit = { commit: string } | { commit?: never; reason: string };
+
+/** The first step into a shallow clone's past; each next one is twice as long. */
+const firstStep = 50;
+
+/** Questions about a repository's past; a shallow clone is deepened as far as an answer needs. */
+export function history(directory: string) {
+  const past = createPast(directory);
+  return {
+    isShallow: async () => (await past.edges()).size > 0,
+    isReachableFrom: async (commit: string, patterns: readonly string[]) =>
+      (await past.deepenUntil(commit, async () => (await isOnBranch(directory, commit, patterns)) || undefined)) ?? false,
+    isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
+    lastCommit: (paths: readonly string[], commit: string) => lastCommit(directory, past, paths, commit),
+  };
+}
+
+interface Past {
+  /** Commits whose parents the clone does not have. */
+  edges: () => Promise<Set<string>>;
+  /** Asks, deepens, asks again, until there is an answer or no more past to get. */
+  deepenUntil: <T>(commit: string, ask: (edges: Set<string>) => Promise<T | undefined>) => Promise<T | undefined>;
+}
+
+function createPast(directory: string): Past {
+  let step = firstStep;
+  let busy: Promise<boolean> | undefined;
+
+  const edges = async () => {
+    const file = (await git(directory, ["rev-parse", "--git-path", "shallow"])).trim();
+    const content = await readFile(resolve(directory, file), "utf8").catch(() => "");
+    return new Set(content.split("\n").filter(Boolean));
+  };
+
+  // Two fetches at once would fight for the same lock file: whoever comes second waits for the first one's result.
+  const deepen = (commit: string) => {
+    busy ??= fetchMore(directory, commit, step).finally(() => {
+      busy = undefined;
+      step *= 2;
+    });
+    return busy;
+  };
+
+  return {
+    edges,
+    deepenUntil: async (commit, ask) => {
+      for (;;) {
+        await busy;
+        const before = await edges();
+        const answer = await ask(before);
+        if (answer !== undefined || before.size === 0) return answer;
+        if (!(await deepen(commit))) return undefined;
+        const after = await edges();
+        if ([...before].every((edge) => after.has(edge))) return undefined;
+      }
+    },
+  };
+}
+
+/** Gets `step` more commits behind the edge; false when the remote gives none. */
+async function fetchMore(directory: string, commit: string, step: number): Promise<boolean> {
+  const remote = await remoteName(directory);
+  if (remote === undefined) return false;
+  const flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc"];
+  const asked = await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote, commit]);
+  if (asked.code === 0) return true;
+  // A server that refuses to be asked for a commit by its id may still give its branches.
+  return (await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote])).code === 0;
+}
+
+async function remoteName(directory: string): Promise<string | undefined> {
+  const remotes = (await git(directory, ["remote"])).split("\n").filter(Boolean);
+  return remotes.includes("origin") ? "origin" : remotes[0];
+}
+
+async function isOnBranch(directory: string, commit: string, patterns: readonly string[]): Promise<boolean> {
+  const spaces = ["refs/heads", "refs/remotes/origin"];
+  const { code, stdout } = await tryGit(directory, ["for-each-ref", `--contains=${commit}`, "--format=%(refname)", ...spaces]);
+  if (code !== 0) return false;
+  const branches = stdout.toString().split("\n").filter(Boolean);
+  return branches.some((ref) => matchesAny(ref.replace(/^refs\/(heads|remotes\/origin)\//, ""), patterns));
+}
+
+async function isAncestor(directory: string, past: Past, ancestor: string, commit: string): Promise<boolean | undefined> {
+  return past.deepenUntil(commit, async (edges) => {
+    const { code } = await tryGit(directory, ["merge-base", "--is-ancestor", ancestor, commit]);
+    if (code === 0) return true;
+    return code === 1 && edges.size === 0 ? false : undefined;
+  });
+}
+
+async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {
+  const inside = await submoduleEdges(directory);
+  const asked = paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path);
+  const found = await past.deepenUntil<LastCommit>(commit, async (edges) => {
+    const last = (await git(directory, ["log", "-1", "--format=%H", commit, "--", ...asked])).trim();
+    // At the edge of a shallow clone every file looks as if that commit had added it.
+    if (edges.has(last)) return undefined;
+    if (last !== "") return { commit: last };
+    return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
+  });
+  return found ?? { reason: "the clone is shallow and its past could not be fetched" };
+}

@@ -1,0 +1,61 @@
+import { execa, ExecaError } from "execa";
+import { ColdtivateError } from "../errors.ts";
+
+export interface GitRun {
+  code: number;
+  stdout: Buffer;
+  stderr: string;
+}
+
+/** What every git of ours gets: no prompt, English messages, no lock for a mere look. */
+export const gitEnvironment = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" };
+
+/**
+ * Runs git in a folder and gives its exit code and output; the caller judges the code.
+ * @throws ColdtivateError GIT_MISSING without a git on PATH
+ */
+export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
+  try {
+    const { exitCode, stdout, stderr } = await execa("git", ["--literal-pathspecs", ...args], {
+      cwd: directory,
+      env: { ...gitEnvironment, ...env },
+      encoding: "buffer",
+      stdin: "ignore",
+      stripFinalNewline: false,
+    });
+    return { code: exitCode ?? 0, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr).toString() };
+  } catch (cause) {
+    if (!(cause instanceof ExecaError)) throw cause;
+    if (cause.exitCode !== undefined) return { code: cause.exitCode, stdout: bytes(cause.stdout), stderr: bytes(cause.stderr).toString() };
+    throw missing(cause);
+  }
+}
+
+/**
+ * Runs git in a folder and gives its standard output as text.
+ * @throws ColdtivateError GIT_FAILED with git's own last words
+ */
+export async function git(directory: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await tryGit(directory, args);
+  if (code === 0) return stdout.toString();
+  throw new ColdtivateError(`git ${args[0]} failed with exit code ${code}`, {
+    code: "GIT_FAILED",
+    exit: "refused",
+    details: stderr.trim().split("\n").slice(-5),
+    hint: `Nothing was changed. Look at the repository in ${directory}.`,
+  });
+}
+
+function missing(cause: ExecaError): ColdtivateError {
+  if (cause.code !== "ENOENT") return new ColdtivateError("git ended before it was done", { code: "GIT_FAILED", exit: "refused", cause });
+  return new ColdtivateError("git cannot be run", {
+    code: "GIT_MISSING",
+    exit: "usage",
+    hint: "Install git (2.30 or newer), put it on PATH, and see that the folder exists.",
+    cause,
+  });
+}
+
+function bytes(output: unknown): Buffer {
+  return output instanceof Uint8Array ? Buffer.from(output) : Buffer.alloc(0);
+}

@@ -1,0 +1,62 @@
+import { relative, resolve } from "node:path";
+import { git, tryGit } from "./git-run.ts";
+
+export interface TreeFile {
+  path: string;
+  /** `100644`, `100755`, `120000` (a symbolic link), `160000` (a submodule). */
+  mode: string;
+  type: "blob" | "commit";
+  object: string;
+}
+
+export interface Submodule {
+  name: string;
+  path: string;
+  url: string;
+  /** The commit that the tree pins; absent when .gitmodules names a path that is no submodule. */
+  commit?: string;
+}
+
+/** A file's content as of a commit; undefined when there is no such file. */
+export async function readFile(directory: string, commit: string, path: string): Promise<Buffer | undefined> {
+  const { code, stdout } = await tryGit(directory, ["cat-file", "blob", `${commit}:./${path}`]);
+  return code === 0 ? stdout : undefined;
+}
+
+/** Every file under a path as of a commit; a submodule counts as one. */
+export async function listFiles(directory: string, commit: string, prefix: string): Promise<TreeFile[]> {
+  const output = await git(directory, ["ls-tree", "-r", "-z", commit, "--", prefix === "" ? "." : prefix]);
+  return output.split("\0").filter(Boolean).map(parseEntry);
+}
+
+/** The submodules that .gitmodules names as of a commit. */
+export async function listSubmodules(directory: string, root: string, commit: string): Promise<Submodule[]> {
+  const { code, stdout } = await tryGit(root, ["config", "--blob", `${commit}:.gitmodules`, "--null", "--list"]);
+  if (code !== 0) return [];
+  const found = new Map<string, { path?: string; url?: string }>();
+  for (const record of stdout.toString().split("\0")) {
+    const [, name, key, value] = /^submodule\.(.+)\.(path|url)\n([\s\S]*)$/.exec(record) ?? [];
+    if (name !== undefined && key !== undefined) found.set(name, { ...found.get(name), [key]: value });
+  }
+  return Promise.all(
+    [...found].map(async ([name, { path = name, url = "" }]) => {
+      const pinned = (await listFiles(root, commit, path)).find((entry) => entry.path === path && entry.type === "commit");
+      return { name, path: relative(directory, resolve(root, path)) || ".", url, ...(pinned && { commit: pinned.object }) };
+    }),
+  );
+}
+
+/** Paths of the submodules that the index holds. */
+export async function submoduleEdges(directory: string): Promise<string[]> {
+  const staged = await git(directory, ["ls-files", "--stage", "-z"]);
+  return staged
+    .split("\0")
+    .filter((record) => record.startsWith("160000 "))
+    .map((record) => record.slice(record.indexOf("\t") + 1));
+}
+
+function parseEntry(record: string): TreeFile {
+  const tab = record.indexOf("\t");
+  const [mode = "", type, object = ""] = record.slice(0, tab).split(" ");
+  return { path: record.slice(tab + 1), mode, type: type === "commit" ? "commit" : "blob", object };
+}

@@ -1,0 +1,94 @@
+import { ColdtivateError } from "../errors.ts";
+import { history, type LastCommit } from "./git-history.ts";
+import { git, tryGit } from "./git-run.ts";
+import { listFiles, listSubmodules, readFile, type Submodule, type TreeFile } from "./git-tree.ts";
+import { dirtyPaths } from "./git-worktree.ts";
+
+export type { LastCommit, Submodule, TreeFile };
+
+/** A Git working tree. Every path, given or returned, is relative to `directory`. */
+export interface Repository {
+  directory: string;
+  /** Top of the working tree, absolute. */
+  root: string;
+  /** The commit that is checked out; undefined before the first one. */
+  head(): Promise<string | undefined>;
+  /** The branch that is checked out; undefined when detached. */
+  branch(): Promise<string | undefined>;
+  /** The full commit that a tag, branch, its `origin/` copy or (abbreviated) commit names; undefined when there is none. */
+  resolve(ref: string): Promise<string | undefined>;
+  /** The full commit of exactly this tag. */
+  resolveTag(tag: string): Promise<string | undefined>;
+  /** Tags that point at the commit. */
+  tagsAt(commit: string): Promise<string[]>;
+  /** Whether a branch of this name, or its `origin/` copy, holds the commit; a shallow clone is deepened as far as that needs. */
+  isReachableFrom(commit: string, branchPatterns: readonly string[]): Promise<boolean>;
+  /** Whether `ancestor` is in the history of `commit`; undefined when the clone cannot tell. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
+  /** The last commit up to `commit` that touched one of the paths. */
+  lastCommit(paths: readonly string[], commit: string): Promise<LastCommit>;
+  isShallow(): Promise<boolean>;
+  /** Modified and untracked files under the paths, within submodules too; what .gitignore names does not count. */
+  dirtyPaths(paths: readonly string[]): Promise<string[]>;
+  /** A file's content as of the commit; undefined when it is not there. */
+  readFile(commit: string, path: string): Promise<Buffer | undefined>;
+  /** Files under a path as of the commit; a submodule is one entry of type `commit`. */
+  listFiles(commit: string, prefix: string): Promise<TreeFile[]>;
+  submodules(commit: string): Promise<Submodule[]>;
+}
+
+/**
+ * Opens the working tree that holds the folder.
+ * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
+ */
+export async function openRepository(directory: string): Promise<Repository> {
+  const root = await findRoot(directory);
+  return {
+    directory,
+    root,
+    head: () => commitOf(directory, "HEAD"),
+    branch: () => currentBranch(directory),
+    resolve: async (ref) => (await commitOf(directory, ref)) ?? commitOf(directory, `refs/remotes/origin/${ref}`),
+    resolveTag: (tag) => commitOf(directory, `refs/tags/${tag}`),
+    tagsAt: (commit) => tagsAt(directory, commit),
+    ...history(directory),
+    dirtyPaths: (paths) => dirtyPaths(directory, paths),
+    readFile: (commit, path) => readFile(directory, commit, path),
+    listFiles: (commit, prefix) => listFiles(directory, commit, prefix),
+    submodules: (commit) => listSubmodules(directory, root, commit),
+  };
+}
+
+async function findRoot(directory: string): Promise<string> {
+  const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", "--show-toplevel"]);
+  if (code === 0) return stdout.toString().replace(/\n$/, "");
+  if (stderr.includes("dubious ownership")) {
+    throw new ColdtivateError(`git does not trust the repository in ${directory}: it belongs to another user`, {
+      code: "GIT_UNTRUSTED",
+      exit: "refused",
+      hint: `If you trust it: git config --global --add safe.directory ${directory}`,
+    });
+  }
+  throw new ColdtivateError(`${directory} is not in a Git working tree`, {
+    code: "NOT_A_REPOSITORY",
+    exit: "usage",
+    details: stderr.trim().split("\n").slice(0, 1),
+    hint: "Run coldtivate in a clone of the monorepo.",
+  });
+}
+
+async function commitOf(directory: string, ref: string): Promise<string | undefined> {
+  if (ref === "" || ref.startsWith("-")) return undefined;
+  const { code, stdout } = await tryGit(directory, ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
+  return code === 0 ? stdout.toString().trim() : undefined;
+}
+
+async function currentBranch(directory: string): Promise<string | undefined> {
+  const { code, stdout } = await tryGit(directory, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
+  return code === 0 ? stdout.toString().trim() : undefined;
+}
+
+async function tagsAt(directory: string, commit: string): Promise<string[]> {
+  const output = await git(directory, ["for-each-ref", `--points-at=${commit}`, "--format=%(refname:strip=2)", "refs/tags"]);
+  return output.split("\n").filter((line) => line !== "");
+}

@@ -1,0 +1,168 @@
+import { mkdtempSync, mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { cloneRepository, createRepository } from "./git-repository.ts";
+
+test("refs, annotated tags and abbreviated commits resolve to full commits, and nothing else does", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ a: "1" });
+  origin.git("tag", "-a", "v1.0.0", "-m", "one");
+  origin.git("tag", "light");
+  const second = origin.commit({ a: "2" });
+  origin.git("branch", "feature/x");
+  const repository = await openRepository(origin.directory);
+
+  expect(await repository.head()).toBe(second);
+  expect(await repository.branch()).toBe("main");
+  expect(await repository.resolve("v1.0.0")).toBe(first);
+  expect(await repository.resolveTag("v1.0.0")).toBe(first);
+  expect(await repository.resolveTag("main")).toBeUndefined();
+  expect(await repository.resolve(first.slice(0, 8))).toBe(first);
+  expect(await repository.resolve("feature/x")).toBe(second);
+  expect(await repository.resolve("nope")).toBeUndefined();
+  expect(await repository.resolve("--all")).toBeUndefined();
+  expect(await repository.resolve("")).toBeUndefined();
+  expect((await repository.tagsAt(first)).toSorted()).toEqual(["light", "v1.0.0"]);
+  expect(await repository.tagsAt(second)).toEqual([]);
+});
+
+test("a detached clone knows branches by their origin copy only", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ a: "1" });
+  origin.git("switch", "--quiet", "-c", "feature/y");
+  const aside = origin.commit({ b: "1" });
+  origin.git("switch", "--quiet", "main");
+  const second = origin.commit({ a: "2" });
+  using clone = cloneRepository(origin.directory);
+  clone.git("checkout", "--quiet", "--detach", second);
+  clone.git("branch", "--delete", "--force", "main");
+  const repository = await openRepository(clone.directory);
+
+  expect(await repository.branch()).toBeUndefined();
+  expect(await repository.resolve("main")).toBe(second);
+  expect(await repository.isReachableFrom(first, ["main"])).toBe(true);
+  expect(await repository.isReachableFrom(aside, ["main"])).toBe(false);
+  expect(await repository.isReachableFrom(aside, ["main", "feature/*"])).toBe(true);
+  expect(await repository.isAncestor(first, second)).toBe(true);
+  expect(await repository.isAncestor(second, first)).toBe(false);
+  expect(await repository.isAncestor("0".repeat(40), first)).toBeUndefined();
+});
+
+test("a shallow clone is deepened as far as the last commit of a path needs, and no further", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ "early/file": "1" });
+  for (let index = 0; index < 120; index++) origin.commit({ noise: `${index}` });
+  const touched = origin.commit({ "late/file": "1" });
+  for (let index = 0; index < 60; index++) origin.commit({ noise: `${index} again` });
+  using clone = cloneRepository(origin.directory, "--depth=1");
+  const repository = await openRepository(clone.directory);
+  const head = (await repository.head()) ?? "";
+  expect(await repository.isShallow()).toBe(true);
+
+  const both = await Promise.all([repository.lastCommit(["late"], head), repository.lastCommit(["late/file"], head)]);
+  expect(both).toEqual([{ commit: touched }, { commit: touched }]);
+  expect(await repository.isShallow()).toBe(true);
+  expect(await repository.lastCommit(["noise"], head)).toEqual({ commit: head });
+  expect(await repository.lastCommit(["early"], head)).toEqual({ commit: first });
+  expect(await repository.lastCommit(["nothing-here"], head)).toEqual({ reason: "no commit has touched it" });
+});
+
+test("reachability and ancestry deepen a shallow clone too", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ a: "1" });
+  origin.git("tag", "v1");
+  for (let index = 0; index < 70; index++) origin.commit({ noise: `${index}` });
+  using clone = cloneRepository(origin.directory, "--depth=2");
+  clone.git("fetch", "--quiet", "--depth=1", "origin", "refs/tags/v1:refs/tags/v1");
+  const repository = await openRepository(clone.directory);
+  const head = (await repository.head()) ?? "";
+
+  expect(await repository.isReachableFrom(first, ["main"])).toBe(true);
+  expect(await repository.isAncestor(first, head)).toBe(true);
+});
+
+test("a shallow clone whose remote is gone gives a reason in place of a wrong commit", async () => {
+  using origin = createRepository();
+  origin.commit({ a: "1" });
+  origin.commit({ b: "1" });
+  using clone = cloneRepository(origin.directory, "--depth=1");
+  clone.git("remote", "set-url", "origin", "file:///nowhere");
+  const repository = await openRepository(clone.directory);
+
+  expect(await repository.lastCommit(["a"], (await repository.head()) ?? "")).toHaveProperty("reason");
+});
+
+test("dirty paths are modified and untracked files, without what .gitignore names", async () => {
+  using origin = createRepository();
+  origin.commit({ ".gitignore": "*.log\n", "app/kept": "1", "app/changed": "1", "other/file": "1" });
+  origin.write("app/changed", "2");
+  origin.write("app/new name", "1");
+  origin.write("app/debug.log", "1");
+  origin.write("other/file", "2");
+  const repository = await openRepository(origin.directory);
+
+  expect(await repository.dirtyPaths(["app"])).toEqual(["app/changed", "app/new name"]);
+  expect(await repository.dirtyPaths(["."])).toEqual(["app/changed", "app/new name", "other/file"]);
+  expect(await (await openRepository(join(origin.directory, "app"))).dirtyPaths([".", "../other"])).toEqual([
+    "../other/file",
+    "changed",
+    "new name",
+  ]);
+});
+
+test("submodules: pinned commit, dirty files inside, and history by the commit that moved the pin", async () => {
+  using part = createRepository();
+  const pinned = part.commit({ "src/file": "1" });
+  using origin = createRepository();
+  origin.commit({ a: "1" });
+  origin.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", `file://${part.directory}`, "part");
+  const moved = origin.commit({});
+  const head = origin.commit({ a: "2" });
+  const repository = await openRepository(origin.directory);
+
+  expect(await repository.submodules(head)).toEqual([{ name: "part", path: "part", url: `file://${part.directory}`, commit: pinned }]);
+  expect(await repository.lastCommit(["part"], head)).toEqual({ commit: moved });
+  expect(await repository.lastCommit(["part/src"], head)).toEqual({ commit: moved });
+  expect(await repository.dirtyPaths(["part"])).toEqual([]);
+  origin.write("part/src/file", "2");
+  origin.write("part/new", "1");
+  expect(await repository.dirtyPaths(["part"])).toEqual(["part/new", "part/src/file"]);
+  expect(await repository.dirtyPaths(["part/src"])).toEqual(["part/src/file"]);
+});
+
+test("files are read as of a commit, relative to the folder that was opened", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ "app/compose.yml": "one\0", "app/é b": "2", top: "t" });
+  origin.write("app/compose.yml", "changed");
+  const repository = await openRepository(join(origin.directory, "app"));
+
+  expect(await repository.readFile(first, "compose.yml")).toEqual(Buffer.from("one\0"));
+  expect(await repository.readFile(first, "../top")).toEqual(Buffer.from("t"));
+  expect(await repository.readFile(first, "missing")).toBeUndefined();
+  expect((await repository.listFiles(first, ".")).map(({ path, mode, type }) => `${mode} ${type} ${path}`)).toEqual([
+    "100644 blob compose.yml",
+    "100644 blob é b",
+  ]);
+});
+
+test("a folder that is no clone is an error that says so", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "coldtivate-none-"));
+  await expect(openRepository(directory)).rejects.toMatchObject({ code: "NOT_A_REPOSITORY", exit: "usage" });
+});
+
+test("no git, and a repository of somebody else, are errors of their own", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "coldtivate-fake-"));
+  mkdirSync(join(directory, "bin"));
+  const path = process.env["PATH"];
+  try {
+    process.env["PATH"] = join(directory, "bin");
+    await expect(openRepository(directory)).rejects.toMatchObject({ code: "GIT_MISSING" });
+    const fake = "#!/bin/sh\necho \"fatal: detected dubious ownership in repository at '/x'\" >&2\nexit 128\n";
+    writeFileSync(join(directory, "bin/git"), fake, { mode: 0o755 });
+    await expect(openRepository(directory)).rejects.toMatchObject({ code: "GIT_UNTRUSTED", exit: "refused" });
+  } finally {
+    process.env["PATH"] = path;
+  }
+});
