@@ -9,6 +9,7 @@ from flask import Flask, request
 IDENTITY = {"service": "SERVICE", "image": "IMAGE_NAME", "commit": "COMMIT", "slot": "COLDTIVATE_SLOT"}
 
 app = Flask(__name__)
+app.json.sort_keys = False
 
 
 @app.get("/up")

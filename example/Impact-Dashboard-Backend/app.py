@@ -10,6 +10,7 @@ from database import connect
 IDENTITY = {"service": "SERVICE", "image": "IMAGE_NAME", "commit": "COMMIT", "slot": "COLDTIVATE_SLOT"}
 
 app = Flask(__name__)
+app.json.sort_keys = False
 
 
 @app.get("/up")

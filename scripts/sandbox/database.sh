@@ -16,7 +16,7 @@ database_up() {
   dotenv=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../../example/dotenv/production")
 
   database_definition "$1" "$3" "$dotenv" |
-    docker compose --project-name "$DATABASE_NAME" --file - up --detach --quiet-pull
+    docker compose --progress quiet --project-name "$DATABASE_NAME" --file - up --detach --quiet-pull
   while ((SECONDS < deadline)); do
     if docker exec "$DATABASE_NAME" pg_isready --quiet --host 127.0.0.1; then
       return 0

@@ -13,6 +13,7 @@ IDENTITY = {"service": "SERVICE", "image": "IMAGE_NAME", "commit": "COMMIT", "sl
 LONGEST_MILLISECONDS = 60_000
 
 app = Flask(__name__)
+app.json.sort_keys = False
 
 
 @app.get("/up")
