@@ -5,7 +5,7 @@ import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-  entryPoints: globSync("src/commands/**/*.ts"),
+  entryPoints: [...globSync("src/commands/**/*.ts"), "src/run.ts", "src/help.ts"],
   outbase: "src",
   outdir: "dist",
   bundle: true,

@@ -1,0 +1,19 @@
+import { Help } from "@oclif/core";
+import { exitCodes } from "./lib/errors.ts";
+
+/** oclif's help, with what the exit codes mean at its end. */
+export default class ExitCodeHelp extends Help {
+  override async showRootHelp(): Promise<void> {
+    await super.showRootHelp();
+    this.log(this.#exitCodes());
+  }
+
+  override formatCommand(command: Parameters<Help["formatCommand"]>[0]): string {
+    return `${super.formatCommand(command)}\n${this.#exitCodes()}\n`;
+  }
+
+  #exitCodes(): string {
+    const rows = Object.values(exitCodes).map(({ code, meaning }): [string, string] => [String(code), meaning]);
+    return this.section("EXIT CODES", this.renderList(rows, { indentation: 2, stripAnsi: this.opts.stripAnsi ?? false }));
+  }
+}

@@ -1,0 +1,157 @@
+import { createInterface } from "node:readline/promises";
+import { Command, Flags, type Interfaces } from "@oclif/core";
+import { ColdtivateError } from "./errors.ts";
+import { listenForInterruption, type Interruption } from "./interruption.ts";
+import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
+import { failureDocument, formatFailure } from "./report/failure-text.ts";
+import { formatJson } from "./report/json.ts";
+import { chooseMode, wantsColor } from "./report/mode.ts";
+import { flushOutput, guardOutput } from "./report/output.ts";
+import { createPalette } from "./report/palette.ts";
+import type { Reporter } from "./report/progress.ts";
+import { createReporter } from "./report/reporter.ts";
+
+type Values = Record<string, unknown>;
+
+/**
+ * What all commands share: flags, progress, results, errors, signals. `run()` does the work with `this.signal` and
+ * `this.reporter`, prints the human form with `this.show()`, and returns the result, a plain object, for `--json`.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    config: Flags.string({
+      char: "c",
+      description: "Configuration file",
+      default: "coldtivate.yml",
+      env: "COLDTIVATE_CONFIG",
+      helpValue: "FILE",
+      helpGroup: "GLOBAL",
+    }),
+    plain: Flags.boolean({ description: "Progress as plain lines, nothing redrawn", helpGroup: "GLOBAL" }),
+    verbose: Flags.boolean({ char: "v", description: "Errors with where they happened", helpGroup: "GLOBAL" }),
+  };
+
+  /** The result as a plain object: under `--json` it is the document on standard output. */
+  abstract override run(): Promise<object>;
+
+  #flags: Values = {};
+  #reporter: Reporter | undefined;
+  #interruption: Interruption | undefined;
+  /** Results that came while progress was drawn: they follow it. */
+  #shown: string[] = [];
+
+  /** Aborts when the user wants to stop: whatever takes time gets it, and cleans up before it rejects. */
+  protected get signal(): AbortSignal {
+    return this.#interruption!.signal;
+  }
+
+  /** Progress, on standard error. */
+  protected get reporter(): Reporter {
+    const { stderr, env } = process;
+    const mode = chooseMode(stderr, env, this.#flags.plain === true);
+    return (this.#reporter ??= createReporter({ mode, stream: stderr, color: wantsColor(stderr, env) }));
+  }
+
+  /** Prints the human form of the result on standard output; nothing under `--json`. */
+  protected show(text: string): void {
+    if (this.jsonEnabled()) return;
+    const line = text.endsWith("\n") ? text : `${text}\n`;
+    if (this.#reporter) this.#shown.push(line);
+    else process.stdout.write(line);
+  }
+
+  /**
+   * Asks before something that matters.
+   * @param agreed the answer was given already, with `--yes`
+   * @throws ColdtivateError CONFIRMATION_NEEDED without a terminal, DECLINED on any answer but yes
+   */
+  protected async confirm(question: string, agreed: boolean): Promise<void> {
+    if (agreed) return;
+    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+      const hint = "pass --yes to go ahead without a question";
+      throw new ColdtivateError(`${question} No terminal to ask on`, { code: "CONFIRMATION_NEEDED", exit: "usage", hint });
+    }
+    await this.#settle();
+    // Not a readline terminal: Ctrl-C has to stay a signal.
+    using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+    const answer = await lines.question(`${question} [y/N] `, { signal: this.signal });
+    if (/^y(es)?$/i.test(answer.trim())) return;
+    throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused", hint: "nothing was changed" });
+  }
+
+  protected override async init(): Promise<void> {
+    guardOutput();
+    this.#interruption = listenForInterruption(() => {
+      this.reporter.emit({ type: "warning", text: "stopping; once more to leave at once" });
+    });
+    process.on("uncaughtException", this.#crash);
+    await super.init();
+  }
+
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    options?: Interfaces.Input<F, B, A>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<F, B, A>> {
+    const output = await super.parse(options, argv);
+    this.#flags = output.flags;
+    return output;
+  }
+
+  protected override async catch(error: unknown): Promise<never> {
+    await this.#settle();
+    const failure = this.#describe(error);
+    this.#print(failure);
+    throw markAsReported(error, exitCodeOf(failure));
+  }
+
+  protected override async finally(): Promise<void> {
+    await this.#settle();
+    process.off("uncaughtException", this.#crash);
+    this.#interruption?.[Symbol.dispose]();
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(formatJson(json));
+  }
+
+  /** Draws the last of the progress and prints what waited for that. */
+  async #settle(): Promise<void> {
+    await this.#reporter?.close();
+    this.#reporter = undefined;
+    for (const line of this.#shown.splice(0)) process.stdout.write(line);
+  }
+
+  #describe(error: unknown): Failure {
+    const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags, json: true }).map((name) => `--${name}`);
+    const command = [this.config.bin, ...(this.id?.split(":") ?? [])].join(" ");
+    const verbose = this.parsed ? this.#flags.verbose === true : this.argv.includes("--verbose") || this.argv.includes("-v");
+    return describeFailure(error, { interrupted: this.#interruption?.signal.aborted ?? false, verbose, command, flags });
+  }
+
+  #print(failure: Failure): void {
+    if (this.jsonEnabled()) this.logJson(failureDocument(failure, exitCodeOf(failure)));
+    else process.stderr.write(formatFailure(failure, createPalette(wantsColor(process.stderr, process.env))));
+  }
+
+  /** An error that nobody waited for: the work is in an unknown state, so that the process ends. */
+  readonly #crash = (error: unknown): void => {
+    void this.#end(error);
+  };
+
+  async #end(error: unknown): Promise<never> {
+    const failure = this.#describe(error);
+    await this.#settle();
+    this.#print(failure);
+    await flushOutput();
+    process.exit(exitCodeOf(failure));
+  }
+}
+
+/** Errors that were printed, for whoever ends the process: `oclif.exit` is the exit code. */
+function markAsReported(error: unknown, exit: number): Error {
+  const marked = error instanceof Error ? error : new Error(String(error));
+  Object.defineProperty(marked, "oclif", { value: { exit }, enumerable: false, configurable: true });
+  Object.defineProperty(marked, "skipOclifErrorHandling", { value: true, enumerable: false, configurable: true });
+  return marked;
+}

@@ -1,0 +1,97 @@
+import { redactor } from "../config/redactor.ts";
+import type { ProgressEvent, Row, Section } from "./progress.ts";
+
+export type RowState = "waiting" | "running" | "done" | "skipped" | "failed";
+
+/** Lines of output that are kept for a row, so that its failure can show them. */
+const keptLines = 20;
+
+/** What is known about a row. Times in milliseconds of the given clock. */
+export interface BoardRow extends Row {
+  section: BoardSection;
+  state: RowState;
+  text: string;
+  startedAt?: number;
+  endedAt?: number;
+  /** The last lines that whatever runs for it wrote. */
+  output: string[];
+}
+
+export interface BoardSection {
+  id: string;
+  title: string;
+  rows: BoardRow[];
+}
+
+/** The state of the display: what all reporters know, and none of them decides. */
+export class Board {
+  readonly sections: BoardSection[] = [];
+  readonly #rows = new Map<string, BoardRow>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * Takes an event in.
+   * @returns the event without secrets and the row that it is about; a row that nobody planned comes into being in a section without a title
+   */
+  apply(event: ProgressEvent): { event: ProgressEvent; row?: BoardRow } {
+    const clean = redactEvent(event);
+    if (clean.type === "planned") for (const section of clean.sections) this.#plan(section);
+    if (!("row" in clean)) return { event: clean };
+    const row = this.#rows.get(clean.row) ?? this.#improvise(clean.row);
+    this.#update(row, clean);
+    return { event: clean, row };
+  }
+
+  /** How long a row has been running or ran, in milliseconds. */
+  elapsed(row: BoardRow): number {
+    return row.startedAt === undefined ? 0 : (row.endedAt ?? this.#now()) - row.startedAt;
+  }
+
+  #plan(section: Section): BoardSection {
+    let known = this.sections.find(({ id }) => id === section.id);
+    if (!known) this.sections.push((known = { id: section.id, title: section.title, rows: [] }));
+    for (const { id, title } of section.rows) {
+      if (this.#rows.has(id)) continue;
+      const row: BoardRow = { id, title, section: known, state: "waiting", text: "", output: [] };
+      known.rows.push(row);
+      this.#rows.set(id, row);
+    }
+    return known;
+  }
+
+  #improvise(id: string): BoardRow {
+    return this.#plan({ id: "", title: "", rows: [{ id, title: id }] }).rows.at(-1)!;
+  }
+
+  #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "note" | "warning" }>): void {
+    if (event.type === "output") {
+      row.output.push(event.line);
+      if (row.output.length > keptLines) row.output.shift();
+      return;
+    }
+    if (event.text !== undefined) row.text = event.text;
+    row.startedAt ??= this.#now();
+    if (event.type === "started" || event.type === "updated") {
+      row.state = "running";
+      delete row.endedAt;
+      return;
+    }
+    row.state = event.type;
+    row.endedAt = this.#now();
+  }
+}
+
+function redactEvent(event: ProgressEvent): ProgressEvent {
+  switch (event.type) {
+    case "planned":
+      return event;
+    case "output":
+      return { ...event, line: redactor.redact(event.line) };
+    default:
+      return event.text === undefined ? event : { ...event, text: redactor.redact(event.text) };
+  }
+}

@@ -1,0 +1,106 @@
+import { Errors } from "@oclif/core";
+import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
+import { suggest } from "../suggestion.ts";
+
+/** An error as it is shown, to people or as JSON. Never holds a command line. */
+export interface Failure {
+  code: string;
+  message: string;
+  details: readonly string[];
+  hint?: string;
+  exit: Exit;
+  /** Where it happened; for bugs, and for everything under --verbose. */
+  stack?: string;
+}
+
+export interface FailureContext {
+  /** True once the user asked to stop: what fails then fails because of that. */
+  interrupted?: boolean;
+  verbose?: boolean;
+  /** What is typed to get help: `coldtivate build`. */
+  command?: string;
+  /** Flags that exist, `--json` and the like. */
+  flags?: readonly string[];
+}
+
+/** Turns whatever was thrown into what the user gets to see. */
+export function describeFailure(error: unknown, context: FailureContext = {}): Failure {
+  if (context.interrupted && !isMixed(error)) return describeInterruption(error);
+  if (error instanceof ColdtivateError) return describeOwn(error, context);
+  if (error instanceof Errors.CLIError) return describeUsage(error, context);
+  return describeBug(error);
+}
+
+/** The exit code that a failure ends the process with. */
+export function exitCodeOf(failure: Failure): number {
+  return exitCodes[failure.exit].code;
+}
+
+function isMixed(error: unknown): boolean {
+  return error instanceof ColdtivateError && error.exit === "mixed";
+}
+
+function describeInterruption(error: unknown): Failure {
+  const own = error instanceof ColdtivateError ? error : undefined;
+  if (own?.exit === "interrupted") return describeOwn(own, {});
+  return { code: "INTERRUPTED", message: "interrupted", details: own ? [own.message, ...own.details] : [], exit: "interrupted" };
+}
+
+function describeOwn(error: ColdtivateError, { verbose }: FailureContext): Failure {
+  const { code, message, details, exit, hint } = error;
+  return { code, message, details, exit, ...(hint !== undefined && { hint }), ...(verbose && { stack: stackOf(error) }) };
+}
+
+function describeUsage(error: Errors.CLIError, { command = "coldtivate", flags = [] }: FailureContext): Failure {
+  const [message = "", ...details] = error.message
+    .replace(/\nSee more help with --help$/, "")
+    .replace(/^Missing \d+ required args?:/, "an argument is missing")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+  const unknown = "flags" in error && Array.isArray(error.flags) ? error.flags.map(String) : [];
+  const meant = unknown.flatMap((flag) => suggest(flag, flags) ?? []);
+  const hint = `${meant.length > 0 ? `did you mean ${meant.join(", ")}? ` : ""}${command} --help shows what it takes`;
+  return { code: "USAGE", message: decapitalise(message), details, hint, exit: "usage" };
+}
+
+function describeBug(error: unknown): Failure {
+  return {
+    code: "BUG",
+    message: `this is a bug in coldtivate: ${summarise(error)}`,
+    details: [],
+    hint: "please report it with the lines above",
+    exit: "bug",
+    ...(error instanceof Error && { stack: stackOf(error) }),
+  };
+}
+
+/** The message, unless it may carry a command line: execa puts the whole of it there. */
+function summarise(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!isChildError(error)) return error.message || error.name;
+  const { exitCode, signal, code } = error;
+  const end = exitCode !== undefined ? `with exit code ${exitCode}` : (signal ?? code ?? "for an unknown reason");
+  return `a program that it runs ended ${end}`;
+}
+
+interface ChildError extends Error {
+  exitCode?: number;
+  signal?: string;
+  code?: string;
+}
+
+function isChildError(error: Error): error is ChildError {
+  return "escapedCommand" in error;
+}
+
+/** The frames of the error and of its causes, without the messages of errors that may carry a command line. */
+function stackOf(error: Error): string {
+  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const cause = error.cause instanceof Error ? [`caused by ${error.cause.name}: ${summarise(error.cause)}`, stackOf(error.cause)] : [];
+  return [...frames, ...cause].join("\n");
+}
+
+function decapitalise(text: string): string {
+  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+}

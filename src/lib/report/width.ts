@@ -1,0 +1,40 @@
+import { stripVTControlCharacters } from "node:util";
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** East Asian wide characters and emoji, which take two columns. */
+const wide =
+  /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\u303E\u3041-\u33FF\u3400-\u4DBF\u4E00-\u9FFF\uA000-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
+
+/** How many columns a text takes in a terminal; colours take none. */
+export function widthOf(text: string): number {
+  const bare = stripVTControlCharacters(text);
+  if (/^[\x20-\x7E]*$/.test(bare)) return bare.length;
+  let width = 0;
+  for (const { segment } of segmenter.segment(bare)) width += widthOfSegment(segment);
+  return width;
+}
+
+/** The text, filled with spaces up to a number of columns. */
+export function padToWidth(text: string, width: number, side: "left" | "right" = "right"): string {
+  const filling = " ".repeat(Math.max(0, width - widthOf(text)));
+  return side === "right" ? text + filling : filling + text;
+}
+
+/** The text, cut to a number of columns with `…` at its end. For text without colours. */
+export function cutToWidth(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let cut = "";
+  let taken = 0;
+  for (const { segment } of segmenter.segment(text)) {
+    taken += widthOfSegment(segment);
+    if (taken > width - 1) break;
+    cut += segment;
+  }
+  return width < 1 ? "" : `${cut.trimEnd()}…`;
+}
+
+function widthOfSegment(segment: string): number {
+  if (/^[\p{Control}\p{Mark}\u200B-\u200F]+$/u.test(segment)) return 0;
+  return wide.test(segment) ? 2 : 1;
+}
