@@ -1,0 +1,112 @@
+import type { Credentials } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { HostState } from "../release/host-state.ts";
+import { parseFields, parseState } from "../release/observation.ts";
+import type { HostConnection } from "./ssh.ts";
+import { packTar, type TarEntry } from "./tar.ts";
+
+export const scriptName = "environment-deployment-management.sh";
+
+/** One line of a release's journal. Step 0 is the release itself. */
+export interface JournalLine {
+  /** Microseconds since the epoch. */
+  time: number;
+  step: number;
+  state: string;
+  detail: string;
+}
+
+/**
+ * Asks a host what it has and runs, and what the release's Compose files come to there. Changes nothing on it.
+ *
+ * @param name of the Compose project, which is the state directory's, too
+ * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
+ */
+export async function observeHost(
+  connection: HostConnection,
+  name: string,
+  entries: readonly TarEntry[],
+  signal?: AbortSignal,
+): Promise<HostState> {
+  const command = bash(
+    `umask 077; mkdir -p "$HOME/.coldtivate" && d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
+  );
+  const stdin = await packTar(entries);
+  const { code, stdout, stderr } = await connection.exec(command, { stdin, ...(signal === undefined ? {} : { signal }) });
+  if (code !== 0) {
+    throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
+      code: "HOST_NOT_READY",
+      exit: "refused",
+      details: lines(stderr),
+      hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
+    });
+  }
+  return parseState(connection.host, parseFields(stdout));
+}
+
+export interface Application {
+  /** Name of the Compose project. */
+  name: string;
+  release: string;
+  /** compose.json, manifest.json, plan, who, the script, files/… */
+  entries: readonly TarEntry[];
+  /** For the registries that the host pulls from. */
+  credentials: readonly { registry: string; credentials: Credentials }[];
+  onLine(line: JournalLine): void;
+  /** Aborted: the script is asked to undo, and followed until it has. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Sends a release to a host, has the script carry out its plan, and follows the journal to its end.
+ *
+ * @returns the script's exit code and what it said on standard error
+ */
+export async function applyRelease(connection: HostConnection, application: Application): Promise<{ code: number; stderr: string }> {
+  const { name, release, entries, signal } = application;
+  const archive = await packTar(entries);
+  const credentials = application.credentials.map(
+    ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
+  );
+  const command = bash(
+    `umask 077; d="$HOME/.coldtivate/${name}/releases/${release}"; mkdir -p "$d" && head -c ${archive.length} | tar -xpf - -C "$d" && ` +
+      `exec bash "$d/${scriptName}" -p ${name} -c deploy ${release}`,
+  );
+  const abort = () => {
+    connection
+      .exec(bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`), {})
+      .catch(() => {
+        // The connection is gone: then the host goes on, and following it has failed with the reason.
+      });
+  };
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    const result = await connection.exec(command, {
+      stdin: Buffer.concat([archive, Buffer.from(credentials.join(""))]),
+      onLine: (line) => {
+        const entry = parseJournalLine(line);
+        if (entry !== undefined) application.onLine(entry);
+      },
+    });
+    return { code: result.code, stderr: result.stderr };
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** A journal line from its text; undefined for anything else. */
+export function parseJournalLine(line: string): JournalLine | undefined {
+  const [time, step, state, ...detail] = line.split("\t");
+  if (time === undefined || step === undefined || state === undefined || !/^\d+$/.test(time) || !/^\d+$/.test(step)) return undefined;
+  return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
+}
+
+/** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
+function bash(script: string): string {
+  return `bash -c '${script}'`;
+}
+
+export function lines(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+}

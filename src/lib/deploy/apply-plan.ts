@@ -1,0 +1,160 @@
+import { applyRelease, lines, type JournalLine } from "../adapters/host.ts";
+import type { HostConnection } from "../adapters/ssh.ts";
+import type { TarEntry } from "../adapters/tar.ts";
+import type { Credentials } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import { formatDuration } from "../report/duration.ts";
+import type { HostPlan, Plan } from "../plan/plan.ts";
+import type { Reporter } from "../report/progress.ts";
+
+export interface HostWork {
+  connection: HostConnection;
+  plan: HostPlan;
+  /** What the release's folder on the host is to hold. */
+  entries: readonly TarEntry[];
+}
+
+export interface ApplyInput {
+  plan: Plan;
+  work: readonly HostWork[];
+  credentials: readonly { registry: string; credentials: Credentials }[];
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/**
+ * Carries out a plan, host after host; the first failure ends it.
+ * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
+ */
+export async function applyPlan({ plan, work, credentials, reporter, signal }: ApplyInput): Promise<void> {
+  reporter.emit({
+    type: "planned",
+    sections: plan.hosts.map((host) => ({
+      id: host.host,
+      title: host.host,
+      rows: host.steps.map((step, index) => ({ id: rowId(host.host, index + 1), title: step.title })),
+    })),
+  });
+  const finished: string[] = [];
+  for (const host of work) {
+    const story = new Story(host.plan, reporter);
+    const { code, stderr } = await applyRelease(host.connection, {
+      name: plan.project,
+      release: plan.release.id,
+      entries: host.entries,
+      credentials,
+      onLine: (line) => story.tell(line),
+      signal,
+    });
+    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted });
+    finished.push(host.plan.host);
+  }
+}
+
+function rowId(host: string, step: number): string {
+  return `${host}/${step}`;
+}
+
+/** Turns a host's journal into progress, and keeps what an error has to say. */
+class Story {
+  readonly #begun = new Map<number, number>();
+  readonly #output = new Map<number, string[]>();
+  readonly #plan: HostPlan;
+  readonly #reporter: Reporter;
+  failed: { step: number; detail: string } | undefined;
+  undone = false;
+
+  constructor(plan: HostPlan, reporter: Reporter) {
+    this.#plan = plan;
+    this.#reporter = reporter;
+  }
+
+  tell(line: JournalLine): void {
+    if (line.step === 0) return;
+    const row = rowId(this.#plan.host, line.step);
+    switch (line.state) {
+      case "begin":
+        this.#begun.set(line.step, line.time);
+        return this.#reporter.emit({ type: "started", row });
+      case "note":
+        return this.#reporter.emit({ type: "updated", row, text: line.detail });
+      case "log":
+        this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
+        return this.#reporter.emit({ type: "output", row, line: line.detail });
+      case "done":
+        return this.#reporter.emit({ type: "done", row, text: this.#duration(line) });
+      case "failed":
+        this.failed ??= { step: line.step, detail: line.detail };
+        return this.#reporter.emit({ type: "failed", row, text: line.detail });
+      case "undone":
+        if (!this.undone) this.#reporter.emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
+        this.undone = true;
+        return;
+      case "stuck":
+        return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
+      default:
+    }
+  }
+
+  title(step: number): string {
+    return this.#plan.steps[step - 1]?.title ?? `step ${step}`;
+  }
+
+  output(step: number): string[] {
+    return this.#output.get(step) ?? [];
+  }
+
+  #duration(line: JournalLine): string {
+    const begun = this.#begun.get(line.step);
+    return begun === undefined ? "" : formatDuration((line.time - begun) / 1000);
+  }
+}
+
+interface End {
+  code: number;
+  stderr: string;
+  /** Hosts that serve the new release already. */
+  finished: readonly string[];
+  aborted: boolean;
+}
+
+function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
+  const before = host.expect === "-" ? "nothing of this project served before, and nothing does now" : `${host.expect} serves as before`;
+  const again = `coldtivate deploy ${plan.environment}`;
+  if (end.code === 2 || end.code === 3) {
+    return new ColdtivateError(`${host.host} refused the deploy`, {
+      code: "DEPLOY_REFUSED",
+      exit: end.finished.length > 0 ? "mixed" : "refused",
+      details: lines(end.stderr),
+      hint: [serving(plan, end), `Nothing was changed on ${host.host}: ${before}.`].filter(Boolean).join(" "),
+    });
+  }
+  const what = story.failed === undefined ? "" : `"${story.title(story.failed.step)}" failed: ${story.failed.detail}`;
+  const details = story.failed === undefined ? lines(end.stderr) : story.output(story.failed.step);
+  if (end.code === 4) {
+    const mixed = end.finished.length > 0;
+    return new ColdtivateError(`${host.host}: ${end.aborted && what === "" ? "aborted" : what || "the deploy failed"}`, {
+      code: end.aborted ? "DEPLOY_ABORTED" : "DEPLOY_FAILED",
+      exit: mixed ? "mixed" : end.aborted ? "interrupted" : "failed",
+      details,
+      hint: [serving(plan, end), `Everything was undone on ${host.host}: ${before}.`, `Correct the cause, then: ${again}`]
+        .filter(Boolean)
+        .join(" "),
+    });
+  }
+  return new ColdtivateError(`${host.host}: ${what || "the deploy failed"}, and it could not be undone`, {
+    code: "DEPLOY_BROKEN",
+    exit: "mixed",
+    details: [...details, ...lines(end.stderr)],
+    hint: [
+      serving(plan, end),
+      `See what runs with: coldtivate status ${plan.environment}. The journal is in ~/.coldtivate/${plan.project}/releases/${plan.release.id} on ${host.host}. To try again: ${again}`,
+    ]
+      .filter(Boolean)
+      .join(" "),
+  });
+}
+
+function serving(plan: Plan, { finished }: End): string {
+  return finished.length === 0 ? "" : `${finished.join(", ")} ${finished.length === 1 ? "serves" : "serve"} ${plan.release.id} already.`;
+}

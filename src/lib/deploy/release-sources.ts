@@ -1,0 +1,24 @@
+import type { Repository } from "../adapters/git.ts";
+import { normalise } from "../release/compose-files.ts";
+import type { SourceTree } from "../release/sources.ts";
+
+const executable = "100755";
+const symlink = "120000";
+
+/** Reads paths of a commit, files or whole folders; a path that the commit does not have is missing in the result. */
+export async function readSources(repository: Repository, commit: string, paths: readonly string[]): Promise<Map<string, SourceTree>> {
+  const found = new Map<string, SourceTree>();
+  for (const path of paths) {
+    const prefix = normalise(path);
+    const listed = (await repository.listFiles(commit, prefix)).filter((file) => file.type === "blob" && file.mode !== symlink);
+    const files = await Promise.all(
+      listed.map(async (file) => ({
+        path: file.path === prefix ? "" : file.path.slice(prefix === "" ? 0 : prefix.length + 1),
+        executable: file.mode === executable,
+        content: (await repository.readFile(commit, file.path)) ?? new Uint8Array(),
+      })),
+    );
+    if (files.length > 0) found.set(path, { files });
+  }
+  return found;
+}

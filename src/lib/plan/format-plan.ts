@@ -1,0 +1,26 @@
+import type { HostPlan, Plan, ServiceChange } from "./plan.ts";
+
+const signs: Record<ServiceChange["change"], string> = { create: "+", update: "~", remove: "-", keep: "=" };
+
+/** A plan for people: what changes on which host, and what they should know before it starts. */
+export function formatPlan(plan: Plan): string {
+  const { release } = plan;
+  const ref = release.ref === undefined ? "" : ` (${release.ref})`;
+  const lines = [`${plan.environment}: release ${release.id}, commit ${release.commit.slice(0, 8)}${ref}`];
+  for (const host of plan.hosts) lines.push("", ...formatHost(host));
+  if (plan.notes.length > 0) lines.push("", ...plan.notes.map((note) => `! ${note}`));
+  return lines.join("\n");
+}
+
+function formatHost(host: HostPlan): string[] {
+  const shown = host.services.filter(({ change }) => change !== "keep");
+  const kept = host.services.length - shown.length;
+  const width = Math.max(0, ...shown.map(({ service }) => service.length));
+  const tasks = host.steps.filter(({ verb }) => verb === "task").map(({ args }) => args[0]);
+  return [
+    host.expect === "-" ? `${host.host}  (first release)` : `${host.host}  (serves ${host.expect})`,
+    ...shown.map(({ service, change, reasons }) => `  ${signs[change]} ${service.padEnd(width)}  ${reasons.join("; ")}`),
+    ...(tasks.length > 0 ? [`  tasks: ${tasks.join(", ")}`] : []),
+    ...(kept > 0 ? [`  ${kept} ${kept === 1 ? "service stays as it is" : "services stay as they are"}`] : []),
+  ];
+}

@@ -1,0 +1,42 @@
+import type { Manifest } from "./manifest.ts";
+import type { ComposeModel } from "./model.ts";
+
+/** What a host has and runs, as the script's `observe` found it. */
+export interface HostState {
+  host: string;
+  /** Absolute path. */
+  stateDirectory: string;
+  /** What the model's relative paths were resolved against, absolute. */
+  sourceDirectory: string;
+  engine: string;
+  compose: string;
+  /** Id of the release that serves; empty when there is none. */
+  current: string;
+  manifest?: Manifest;
+  /** Who locked it, and why; empty when nobody did. */
+  locked: string;
+  /** Who runs a deploy right now; empty when nobody does. */
+  running: string;
+  /** Releases that began and did not end. */
+  unsettled: string[];
+  containers: ObservedContainer[];
+  model: ComposeModel;
+  /** What `docker compose config` complained about without failing. */
+  warnings: string[];
+}
+
+export interface ObservedContainer {
+  id: string;
+  name: string;
+  service: string;
+  image: string;
+  /** Value of the definition label; empty on a container that coldtivate did not make. */
+  definition: string;
+  /** Value of the state label, likewise. */
+  state: string;
+  /** `running`, `exited`, `restarting`, … */
+  status: string;
+  /** `healthy`, `unhealthy`, `starting`; empty without a health check. */
+  health: string;
+  oneOff: boolean;
+}

@@ -1,0 +1,75 @@
+import { ColdtivateError } from "../errors.ts";
+import type { HostState, ObservedContainer } from "./host-state.ts";
+import { parseManifest } from "./manifest.ts";
+import type { ComposeModel } from "./model.ts";
+
+const newline = 10;
+
+/** The script's fields, each `name ⇥ bytes ⏎ content ⏎`, by name. */
+export function parseFields(output: Uint8Array): Map<string, string> {
+  const fields = new Map<string, string>();
+  const decoder = new TextDecoder();
+  for (let start = 0; start < output.length;) {
+    const end = output.indexOf(newline, start);
+    const [name, length] = decoder.decode(output.subarray(start, end === -1 ? output.length : end)).split("\t");
+    if (end === -1 || name === undefined || !/^\d+$/.test(length ?? ""))
+      throw unreadable("its answer is cut short or mixed with other output");
+    const next = end + 1 + Number(length);
+    fields.set(name, decoder.decode(output.subarray(end + 1, next)));
+    start = next + 1;
+  }
+  return fields;
+}
+
+/** What a host answered to `observe`. Compose's refusal to merge the files is an error that quotes it. */
+export function parseState(host: string, fields: ReadonlyMap<string, string>): HostState {
+  const field = (name: string) => fields.get(name) ?? "";
+  if (field("protocol").trim() !== "1") throw unreadable(`${host} speaks protocol "${field("protocol").trim()}", not 1`);
+  const complaints = textLines(field("error"));
+  if (field("model").trim() === "" && complaints.length > 0) {
+    throw new ColdtivateError(`${host}: Docker Compose does not accept the Compose files`, {
+      code: "COMPOSE_REFUSED",
+      exit: "usage",
+      details: complaints,
+      hint: "Nothing was changed. Correct the Compose files or the dotenv, commit, and run the same command again.",
+    });
+  }
+  const manifest = parseManifest(field("manifest"));
+  return {
+    host,
+    stateDirectory: field("state").trim(),
+    sourceDirectory: field("directory").trim(),
+    engine: field("engine").trim(),
+    compose: field("compose").trim(),
+    current: field("current").trim(),
+    ...(manifest === undefined ? {} : { manifest }),
+    locked: field("locked").trim(),
+    running: field("running").trim(),
+    unsettled: field("unsettled").split(/\s+/).filter(Boolean),
+    containers: textLines(field("containers")).map(parseContainer),
+    model: parseModel(field("model")),
+    warnings: complaints,
+  };
+}
+
+function parseContainer(line: string): ObservedContainer {
+  const [id = "", name = "", service = "", image = "", definition = "", , state = "", status = "", health = "", oneOff = ""] =
+    line.split("\t");
+  return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True" };
+}
+
+function parseModel(text: string): ComposeModel {
+  return text.trim() === "" ? { services: {} } : (JSON.parse(text) as ComposeModel);
+}
+
+function textLines(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+}
+
+function unreadable(reason: string): ColdtivateError {
+  return new ColdtivateError(`the host's answer cannot be read: ${reason}`, {
+    code: "HOST_ANSWER",
+    exit: "refused",
+    hint: "A shell start-up file that prints something for non-interactive logins can be the cause: `ssh HOST true` must print nothing.",
+  });
+}

@@ -1,0 +1,54 @@
+import type { ComposeModel, ComposeSource } from "./model.ts";
+
+/** A file or folder of the release's commit. A folder has its files at their paths inside it; a single file has the path "". */
+export interface SourceTree {
+  files: SourceFile[];
+}
+
+export interface SourceFile {
+  path: string;
+  executable: boolean;
+  content: Uint8Array;
+}
+
+/** A file to be kept on the host, at `files/<digest>/…` below the state directory. */
+export interface KeptFile {
+  path: string;
+  executable: boolean;
+  content: Uint8Array;
+}
+
+/** SHA-256 in hexadecimal. */
+export type Digest = (content: string | Uint8Array) => string;
+
+/** The path inside the repository that an absolute path of the model means; undefined for a path of the host's own. */
+export function pathInSource(absolute: string | undefined, sourceDirectory: string): string | undefined {
+  if (absolute === undefined) return undefined;
+  if (absolute === sourceDirectory) return ".";
+  return absolute.startsWith(`${sourceDirectory}/`) ? absolute.slice(sourceDirectory.length + 1) : undefined;
+}
+
+/** Every path of the repository that containers get to see: bind mounts, and the files of configs and secrets. */
+export function referredPaths(model: ComposeModel, sourceDirectory: string): string[] {
+  const mounted = Object.values(model.services).flatMap((service) => service.volumes ?? []);
+  const binds = mounted.filter(({ type }) => type === "bind").map(({ source }) => source);
+  const sources: ComposeSource[] = [...Object.values(model.configs ?? {}), ...Object.values(model.secrets ?? {})];
+  const paths = [...binds, ...sources.map(({ file }) => file)].map((path) => pathInSource(path, sourceDirectory));
+  return [...new Set(paths.filter((path) => path !== undefined))].toSorted();
+}
+
+/**
+ * Gives a tree its place on the host by its content: the same content has the same path in every release, because a path
+ * of the release's own would recreate every container that mounts it.
+ */
+export function keepTree(path: string, tree: SourceTree, digest: Digest): { place: string; kept: KeptFile[] } {
+  const name = path.split("/").at(-1) ?? "file";
+  const parts = tree.files.map((file) => `${file.path}\t${file.executable}\t${digest(file.content)}`).toSorted();
+  const place = `files/${digest(parts.join("\n"))}/${name === "." ? "source" : name}`;
+  const kept = tree.files.map((file) => ({
+    path: file.path === "" ? place : `${place}/${file.path}`,
+    executable: file.executable,
+    content: file.content,
+  }));
+  return { place, kept };
+}

@@ -1,0 +1,29 @@
+import type { TaskConfig } from "../config/config.ts";
+import { labels } from "./labels.ts";
+import type { ComposeService } from "./model.ts";
+
+/**
+ * The service that runs a task: its service's image, environment, volumes and networks, and nothing that would make it
+ * be taken for the service itself (name, aliases, addresses, ports).
+ *
+ * @param isReady whether a linked service is up before the tasks; a link to one that is not cannot be made
+ */
+export function renderTask(service: ComposeService, task: TaskConfig, isReady: (service: string) => boolean): ComposeService {
+  const { container_name: _name, depends_on: _depends, ports: _ports, scale: _scale, deploy, links, networks, ...rest } = service;
+  const { replicas: _replicas, ...limits } = deploy ?? {};
+  const kept = { ...rest.labels };
+  delete kept[labels.definition];
+  const ready = (links ?? []).filter((link) => isReady(link.split(":", 1)[0] ?? link));
+  return {
+    ...rest,
+    // Compose interpolates the rendered model once more.
+    command: task.run.map((word) => word.replaceAll("$", "$$$$")),
+    healthcheck: { disable: true },
+    labels: kept,
+    profiles: ["tasks"],
+    restart: "no",
+    ...(Object.keys(limits).length > 0 ? { deploy: limits } : {}),
+    ...(ready.length > 0 ? { links: ready } : {}),
+    ...(networks === undefined ? {} : { networks: Object.fromEntries(Object.keys(networks).map((name) => [name, null])) }),
+  };
+}

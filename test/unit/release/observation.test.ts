@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import { parseFields, parseState } from "../../../src/lib/release/observation.ts";
+
+const answer = (fields: Record<string, string>) =>
+  Buffer.from(
+    Object.entries(fields)
+      .map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`)
+      .join(""),
+  );
+
+test("fields are read by their length, whatever is in them", () => {
+  const fields = parseFields(answer({ model: '{"a":\n"ü\t1"}', empty: "", error: "x\n" }));
+  expect(Object.fromEntries(fields)).toEqual({ model: '{"a":\n"ü\t1"}', empty: "", error: "x\n" });
+});
+
+test("output of a chatty login shell is an error that says so", () => {
+  expect(() => parseFields(Buffer.from("Welcome to host!\nprotocol\t1\n1\n"))).toThrow(expect.objectContaining({ code: "HOST_ANSWER" }));
+});
+
+test("a state is read with its containers", () => {
+  const state = parseState(
+    "h",
+    parseFields(
+      answer({
+        protocol: "1",
+        state: "/s",
+        directory: "/d",
+        current: "r1",
+        containers: "id\tshop-web-1\tweb\timg\tdef\tref\t/s\trunning\thealthy\tFalse\nid2\tx\tdb\timg\t\t\t\texited\t-\tTrue\n",
+        model: '{"services":{}}',
+        error: "variable X is not set\n",
+      }),
+    ),
+  );
+  expect(state.containers).toEqual([
+    {
+      id: "id",
+      name: "shop-web-1",
+      service: "web",
+      image: "img",
+      definition: "def",
+      state: "/s",
+      status: "running",
+      health: "healthy",
+      oneOff: false,
+    },
+    { id: "id2", name: "x", service: "db", image: "img", definition: "", state: "", status: "exited", health: "", oneOff: true },
+  ]);
+  expect(state.warnings).toEqual(["variable X is not set"]);
+});
+
+test("files that Compose refuses are an error that quotes it", () => {
+  const fields = parseFields(answer({ protocol: "1", model: "", error: "services.web.port: not allowed\n" }));
+  expect(() => parseState("h", fields)).toThrow(
+    expect.objectContaining({ code: "COMPOSE_REFUSED", details: ["services.web.port: not allowed"] }),
+  );
+});

@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import { render, type RenderInput } from "../../../src/lib/release/render.ts";
+import { referredPaths } from "../../../src/lib/release/sources.ts";
+
+const sourceDirectory = "/home/deploy/.coldtivate/incoming.x1/compose";
+const stateDirectory = "/home/deploy/.coldtivate/shop-staging";
+const written = "registry.example/shop/web:main";
+const pinned = "registry.example/shop/web@sha256:aa";
+
+function input(model: ComposeModel, more: Partial<RenderInput> = {}): RenderInput {
+  return {
+    model,
+    project: "shop-staging",
+    stateDirectory,
+    sourceDirectory,
+    images: new Map([[written, { image: pinned, built: "web" }]]),
+    tasks: [],
+    sources: new Map(),
+    variables: {},
+    profiles: [],
+    digest: (content) => createHash("sha256").update(content).digest("hex"),
+    ...more,
+  };
+}
+
+const source = (text: string) => ({ files: [{ path: "", executable: false, content: Buffer.from(text) }] });
+
+describe("images", () => {
+  test("are pinned by digest, and what Compose would build or pull with goes", () => {
+    const { model, services } = render(input({ services: { web: { image: written, build: { context: "." }, pull_policy: "always" } } }));
+    expect(model.services["web"]).toMatchObject({ image: pinned });
+    expect(model.services["web"]).not.toHaveProperty("build");
+    expect(model.services["web"]).not.toHaveProperty("pull_policy");
+    expect(services["web"]).toMatchObject({ image: pinned, reference: written, built: "web" });
+  });
+
+  test("another digest is another definition; the same is the same, whatever the order of keys", () => {
+    const service = { image: written, environment: { A: "1", B: "2" } };
+    const turned = { environment: { B: "2", A: "1" }, image: written };
+    const definition = (model: ComposeModel, image = pinned) =>
+      render(input(model, { images: new Map([[written, { image }]]) })).services["web"]?.definition;
+    expect(definition({ services: { web: service } })).toBe(definition({ services: { web: turned } }));
+    expect(definition({ services: { web: service } })).not.toBe(
+      definition({ services: { web: service } }, "registry.example/shop/web@sha256:bb"),
+    );
+  });
+});
+
+describe("files", () => {
+  const model: ComposeModel = {
+    services: {
+      web: {
+        image: written,
+        volumes: [
+          { type: "bind", source: `${sourceDirectory}/nginx.conf`, target: "/etc/nginx.conf" },
+          { type: "bind", source: `${sourceDirectory}/media`, target: "/media" },
+          { type: "bind", source: "/srv/shared", target: "/shared" },
+          { type: "volume", source: "data", target: "/data" },
+        ],
+        secrets: [{ source: "token" }],
+      },
+    },
+    secrets: { token: { file: `${sourceDirectory}/token` } },
+  };
+
+  test("of the repository are found", () => {
+    expect(referredPaths(model, sourceDirectory)).toEqual(["media", "nginx.conf", "token"]);
+  });
+
+  test("lie at a path that only their content decides; a path that the commit lacks lies in the state; others stay", () => {
+    const sources = new Map([
+      ["nginx.conf", source("events {}")],
+      ["token", source("t")],
+    ]);
+    const first = render(input(model, { sources }));
+    const volumes = first.model.services["web"]?.volumes ?? [];
+    expect(volumes[0]?.source).toMatch(new RegExp(`^${stateDirectory}/files/[0-9a-f]{64}/nginx.conf$`));
+    expect(volumes.map((volume) => volume.source).slice(1)).toEqual([`${stateDirectory}/data/media`, "/srv/shared", "data"]);
+    expect(first.notes).toEqual(["/media mounts ./media, which the commit does not have: it is kept on the host, in data/media"]);
+    expect(first.files.map((file) => Buffer.from(file.content).toString())).toEqual(["t", "events {}"]);
+  });
+
+  test("a secret with other content is another definition of the services that use it", () => {
+    const definition = (token: string) =>
+      render(input(model, { sources: new Map([["token", source(token)]]) })).services["web"]?.definition;
+    expect(definition("old")).not.toBe(definition("new"));
+  });
+
+  test("a secret from a variable becomes a file", () => {
+    const { model: rendered, files } = render(
+      input({ services: { web: { image: written } }, secrets: { token: { environment: "TOKEN" } } }, { variables: { TOKEN: "s3cret" } }),
+    );
+    expect(rendered.secrets?.["token"]?.file).toContain(`${stateDirectory}/files/`);
+    expect(rendered.secrets?.["token"]).not.toHaveProperty("environment");
+    expect(Buffer.from(files[0]?.content ?? []).toString()).toBe("s3cret");
+  });
+});
+
+describe("tasks", () => {
+  const model: ComposeModel = {
+    services: {
+      db: { image: "postgres:15" },
+      cache: { image: written },
+      web: {
+        image: written,
+        container_name: "web",
+        ports: ["80:80"],
+        links: ["db:database", "cache"],
+        networks: { default: { aliases: ["api"], ipv4_address: "10.0.0.2" } },
+        depends_on: { db: { condition: "service_healthy" } },
+        healthcheck: { test: ["CMD", "true"] },
+        restart: "always",
+        deploy: { replicas: 2, resources: { limits: { memory: "1g" } } },
+      },
+    },
+  };
+
+  test("run in their service's container without what would make it be taken for the service", () => {
+    const { model: rendered } = render(
+      input(model, { tasks: [{ name: "migrate", service: "web", run: ["sh", "-c", "echo $HOME"], timeout: 1000 }] }),
+    );
+    expect(rendered.services["task-migrate"]).toEqual({
+      image: pinned,
+      command: ["sh", "-c", "echo $$HOME"],
+      healthcheck: { disable: true },
+      labels: { "coldtivate.reference": written, "coldtivate.state": stateDirectory },
+      links: ["db:database"],
+      networks: { default: null },
+      profiles: ["tasks"],
+      restart: "no",
+      deploy: { resources: { limits: { memory: "1g" } } },
+    });
+  });
+});
+
+test("a service that is scaled to nothing, or hidden by a profile, is no part of the release", () => {
+  const model: ComposeModel = { services: { db: { image: "postgres:15", scale: 0 }, debug: { image: "busybox", profiles: ["debug"] } } };
+  expect(render(input(model)).services).toEqual({});
+  expect(Object.keys(render(input(model, { profiles: ["debug"] })).services)).toEqual(["debug"]);
+});
