@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import type { Credentials } from "../config/config.ts";
+import { Secret } from "../config/secret.ts";
+import { ColdtivateError } from "../errors.ts";
+
+const configFile = z.looseObject({
+  auths: z
+    .record(z.string(), z.looseObject({ auth: z.string().optional(), username: z.string().optional(), password: z.string().optional() }))
+    .optional(),
+  credHelpers: z.record(z.string(), z.string()).optional(),
+  credsStore: z.string().optional(),
+});
+
+/** The parts of a Docker client's config.json that matter here; the rest is kept. */
+export type DockerConfigFile = z.infer<typeof configFile>;
+
+const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
+
+/** The folder of the user's Docker configuration. */
+export function dockerConfigDirectory(): string {
+  const { DOCKER_CONFIG: directory } = process.env;
+  return directory === undefined || directory === "" ? join(homedir(), ".docker") : directory;
+}
+
+/**
+ * The user's config.json; empty when there is none.
+ * @throws ColdtivateError DOCKER_CONFIG_INVALID
+ */
+export async function readDockerConfig(directory = dockerConfigDirectory()): Promise<DockerConfigFile> {
+  const path = join(directory, "config.json");
+  const text = await readFile(path, "utf8").catch(() => "{}");
+  try {
+    return configFile.parse(JSON.parse(text));
+  } catch {
+    throw new ColdtivateError(`${path} is no Docker configuration`, {
+      code: "DOCKER_CONFIG_INVALID",
+      exit: "usage",
+      hint: "Mend it, or move it away and run docker login again.",
+    });
+  }
+}
+
+/** What the user's own Docker login knows about a registry: its helper, its store or its file, in Docker's order. */
+export async function findCredentials(registry: string): Promise<Credentials | undefined> {
+  const config = await readDockerConfig();
+  const key = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
+  const helper = config.credHelpers?.[registry] ?? (config.credsStore || undefined);
+  if (helper !== undefined) return askHelper(helper, key);
+  const entry = config.auths?.[key] ?? config.auths?.[`https://${key}`];
+  if (entry === undefined) return undefined;
+  const [username = "", ...password] = Buffer.from(entry.auth ?? "", "base64")
+    .toString()
+    .split(":");
+  if (username !== "") return { username, password: new Secret(password.join(":")) };
+  return entry.username === undefined ? undefined : { username: entry.username, password: new Secret(entry.password ?? "") };
+}
+
+/** Docker's protocol: the registry on standard input, JSON on standard output; any failure means "I know nothing". */
+async function askHelper(helper: string, registry: string): Promise<Credentials | undefined> {
+  try {
+    const { stdout } = await execa(`docker-credential-${helper}`, ["get"], { input: registry, timeout: 30_000 });
+    const answer = helperAnswer.parse(JSON.parse(stdout));
+    return { username: answer.Username, password: new Secret(answer.Secret) };
+  } catch {
+    return undefined;
+  }
+}

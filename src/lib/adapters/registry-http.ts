@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import http from "node:http";
+import https from "node:https";
+import { setTimeout as wait } from "node:timers/promises";
+import { ColdtivateError } from "../errors.ts";
+
+export interface HttpRequest {
+  method: "GET" | "HEAD";
+  url: URL;
+  headers: http.OutgoingHttpHeaders;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: Buffer;
+}
+
+export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
+
+export interface HttpOptions {
+  signal?: AbortSignal | undefined;
+  /** Milliseconds before each further attempt. */
+  backoff?: readonly number[] | undefined;
+  /** Milliseconds of silence that count as a dead connection. */
+  timeout?: number | undefined;
+}
+
+const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"]);
+const mostRedirects = 3;
+
+/**
+ * A client that keeps its connections, and asks again after a passing fault.
+ * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
+ */
+export function openHttp({ signal, backoff = [300, 1000, 3000], timeout = 20_000 }: HttpOptions = {}) {
+  const settings = { keepAlive: true, maxSockets: 8, proxyEnv: process.env };
+  const agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
+
+  const once = (request: HttpRequest) =>
+    new Promise<HttpAnswer>((resolve, reject) => {
+      const secure = request.url.protocol === "https:";
+      const { method, headers } = request;
+      const options = { method, headers, agent: agents[secure ? "https:" : "http:"], timeout, ...(signal && { signal }) };
+      const outgoing = (secure ? https : http).request(request.url, options, (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("error", reject);
+        incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
+      });
+      outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
+      outgoing.on("error", reject);
+      outgoing.end();
+    });
+
+  const send: Send = async (request) => {
+    for (let attempt = 0; ; attempt++) {
+      const pause = backoff[attempt];
+      try {
+        const answer = await once(request);
+        if (!isPassing(answer.status)) return answer;
+        if (pause === undefined)
+          throw unreachable(request.url, `it answers ${answer.status} ${http.STATUS_CODES[answer.status] ?? ""}`.trim());
+      } catch (cause) {
+        if (cause instanceof ColdtivateError || signal?.aborted) throw cause;
+        const code = codeOf(cause);
+        const why = cause instanceof Error && cause.message !== "" ? cause.message : code;
+        if (pause === undefined || !passing.has(code)) throw unreachable(request.url, why, cause);
+      }
+      await wait(pause, undefined, { signal });
+    }
+  };
+
+  return {
+    send: followRedirects(send),
+    close: () => Object.values(agents).forEach((agent) => agent.destroy()),
+  };
+}
+
+/** The digest of a body, as registries write it. */
+export function digestOfBytes(body: Buffer): string {
+  return `sha256:${createHash("sha256").update(body).digest("hex")}`;
+}
+
+function followRedirects(send: Send): Send {
+  return async (first) => {
+    let request = first;
+    for (let hop = 0; ; hop++) {
+      const answer = await send(request);
+      const { location } = answer.headers;
+      if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined || hop === mostRedirects) return answer;
+      const url = new URL(location, request.url);
+      // Credentials are for the registry, not for where it sends us.
+      const { authorization, ...open } = request.headers;
+      request = { ...request, url, headers: url.host === request.url.host && authorization ? request.headers : open };
+    }
+  };
+}
+
+function isPassing(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
+function codeOf(cause: unknown): string {
+  return typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "";
+}
+
+function unreachable(url: URL, why: string, cause?: unknown): ColdtivateError {
+  const plain = /wrong version number|EPROTO|packet length too long/i.test(why);
+  return new ColdtivateError(`the registry ${url.host} cannot be reached: ${plain ? "it does not speak TLS" : why}`, {
+    code: "REGISTRY_UNREACHABLE",
+    exit: "refused",
+    hint: plain
+      ? "If it is meant to speak plain HTTP, set registry.insecure: true in coldtivate.yml."
+      : "Nothing was changed. See that the registry is up and can be reached from here, then run the command again.",
+    cause,
+  });
+}

@@ -1,0 +1,54 @@
+import { ColdtivateError } from "../errors.ts";
+
+/** An image's name, taken apart; what is absent was not written. */
+export interface Reference {
+  /** Host, with the port if there is one; `docker.io` where none is written. */
+  registry: string;
+  repository: string;
+  tag?: string;
+  /** `sha256:…` */
+  digest?: string;
+}
+
+const pattern = /^(?<name>[^@\s]+?)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>[a-z0-9]+:[0-9a-f]{32,}))?$/;
+const repositoryPattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+
+/**
+ * Reads an image's name by Docker's rules: `postgres:15` is `docker.io/library/postgres:15`.
+ * @throws ColdtivateError IMAGE_REFERENCE_INVALID
+ */
+export function parseReference(text: string): Reference {
+  const { name = "", tag, digest } = pattern.exec(text)?.groups ?? {};
+  const { registry, repository } = splitName(name);
+  if (!repositoryPattern.test(repository)) {
+    throw new ColdtivateError(`"${text}" is no image name`, {
+      code: "IMAGE_REFERENCE_INVALID",
+      exit: "usage",
+      hint: "An image name is [registry/]repository[:tag][@sha256:digest], the repository in lower case.",
+    });
+  }
+  return { registry, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
+}
+
+/** The name as one writes it, Docker Hub's parts left out. */
+export function formatReference({ registry, repository, tag, digest }: Reference): string {
+  const name = registry === "docker.io" ? repository.replace(/^library\//, "") : `${registry}/${repository}`;
+  return `${name}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
+}
+
+/** The image itself in place of whatever the tag means tomorrow: `name@sha256:…`. */
+export function pinReference(text: string, digest: string): string {
+  const { registry, repository } = parseReference(text);
+  return formatReference({ registry, repository, digest });
+}
+
+function splitName(name: string): { registry: string; repository: string } {
+  const slash = name.indexOf("/");
+  const first = name.slice(0, slash);
+  if (slash > 0 && (first.includes(".") || first.includes(":") || first === "localhost")) {
+    const repository = name.slice(slash + 1);
+    if (first !== "docker.io" && first !== "index.docker.io") return { registry: first, repository };
+    return { registry: "docker.io", repository: repository.includes("/") ? repository : `library/${repository}` };
+  }
+  return { registry: "docker.io", repository: slash > 0 ? name : `library/${name}` };
+}

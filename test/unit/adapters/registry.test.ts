@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { openRegistry } from "../../../src/lib/adapters/registry.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
+
+const manifest = JSON.stringify({ schemaVersion: 2 });
+const digest = `sha256:${createHash("sha256").update(manifest).digest("hex")}`;
+const basic = `Basic ${Buffer.from("robot:pass-word").toString("base64")}`;
+const credentials = { username: "robot", password: new Secret("pass-word") };
+const backoff = [1, 1];
+
+/** A registry in this process that answers as the test says. */
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => unknown) {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  return { host, requests, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+}
+
+beforeEach(() => vi.stubEnv("DOCKER_CONFIG", mkdtempSync(join(tmpdir(), "coldtivate-docker-"))));
+afterEach(() => vi.unstubAllEnvs());
+
+test("the digest comes from the manifest's header, with basic credentials once they are asked for", async () => {
+  await using server = await serve((request, response) => {
+    if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+    return response.writeHead(200, { "docker-content-digest": digest }).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  expect(await registry.digestOf(`${server.host}/group/web:main`)).toBe(digest);
+  expect(server.requests).toEqual(["HEAD /v2/group/web/manifests/main", "HEAD /v2/group/web/manifests/main"]);
+});
+
+test("a registry that names no digest is asked for the manifest itself", async () => {
+  await using server = await serve((_, response) => response.writeHead(200).end(manifest));
+  using registry = openRegistry({ host: server.host, insecure: true });
+  expect(await registry.digestOf(`${server.host}/web`)).toBe(digest);
+  expect(server.requests).toEqual(["HEAD /v2/web/manifests/latest", "GET /v2/web/manifests/latest"]);
+});
+
+test("a bearer challenge is answered with a token from its realm, which serves further requests", async () => {
+  await using server = await serve((request, response) => {
+    if (request.url?.startsWith("/token")) {
+      return request.headers.authorization === basic ? response.end(JSON.stringify({ token: "let-me-in" })) : response.writeHead(401).end();
+    }
+    if (request.headers.authorization === "Bearer let-me-in") return response.writeHead(200, { "docker-content-digest": digest }).end();
+    const challenge = `Bearer realm="http://${server.host}/token",service="a b",scope="repository:web:pull"`;
+    return response.writeHead(401, { "www-authenticate": challenge }).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  expect(await registry.digestOf(`${server.host}/web:a`)).toBe(digest);
+  expect(await registry.digestOf(`${server.host}/web:b`)).toBe(digest);
+  expect(server.requests).toEqual([
+    "HEAD /v2/web/manifests/a",
+    "GET /token?service=a+b&scope=repository%3Aweb%3Apull",
+    "HEAD /v2/web/manifests/a",
+    "HEAD /v2/web/manifests/b",
+  ]);
+  using stranger = openRegistry({
+    host: server.host,
+    insecure: true,
+    credentials: { username: "robot", password: new Secret("other-word") },
+  });
+  await expect(stranger.digestOf(`${server.host}/web:a`)).rejects.toMatchObject({ code: "REGISTRY_UNAUTHORIZED", exit: "refused" });
+});
+
+test("an unknown tag gives undefined; wrong, missing and insufficient credentials are errors of their own", async () => {
+  await using server = await serve((request, response) => {
+    if (request.url?.includes("secret-project")) return response.writeHead(403).end();
+    if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
+    return response.writeHead(404).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  expect(await registry.digestOf(`${server.host}/web:none`)).toBeUndefined();
+  await expect(registry.digestOf(`${server.host}/secret-project/web`)).rejects.toMatchObject({ code: "REGISTRY_DENIED" });
+
+  using wrong = openRegistry({ host: server.host, insecure: true, credentials: { username: "robot", password: new Secret("other-word") } });
+  await expect(wrong.digestOf(`${server.host}/web`)).rejects.toThrow(/refuses the credentials of "robot"/);
+  using none = openRegistry({ host: server.host, insecure: true });
+  await expect(none.digestOf(`${server.host}/web`)).rejects.toThrow(/wants credentials, and there are none/);
+});
+
+test("passing faults are waited out, lasting ones are not", async () => {
+  let faults = 2;
+  await using server = await serve((request, response) => {
+    if (faults-- > 1) return request.socket.destroy();
+    if (faults >= 0) return response.writeHead(503).end();
+    return response.writeHead(200, { "docker-content-digest": digest }).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true }, { backoff });
+  expect(await registry.digestOf(`${server.host}/web`)).toBe(digest);
+  faults = 100;
+  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE", exit: "refused" });
+});
+
+test("a registry that is down, silent or speaks no TLS is unreachable", async () => {
+  const closed = await serve(() => undefined);
+  await closed[Symbol.asyncDispose]();
+  using down = openRegistry({ host: closed.host, insecure: true }, { backoff });
+  await expect(down.digestOf(`${closed.host}/web`)).rejects.toThrow(/cannot be reached.*ECONNREFUSED/);
+
+  await using silent = await serve((request) => void setTimeout(() => request.socket.destroy(), 500));
+  using waiting = openRegistry({ host: silent.host, insecure: true }, { backoff: [], timeout: 50 });
+  await expect(waiting.digestOf(`${silent.host}/web`)).rejects.toThrow(/no answer in time/);
+
+  await using plain = await serve((_, response) => response.end());
+  const name = `0.0.0.0:${plain.host.split(":")[1]}`;
+  using tls = openRegistry({ host: name, insecure: false }, { backoff: [] });
+  await expect(tls.digestOf(`${name}/web`)).rejects.toHaveProperty("hint", expect.stringContaining("registry.insecure"));
+});
+
+test("without credentials in the configuration the user's Docker login counts: its file, then a helper", async () => {
+  await using server = await serve((request, response) => {
+    if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
+    return response.writeHead(200, { "docker-content-digest": digest }).end();
+  });
+  const directory = process.env["DOCKER_CONFIG"] ?? "";
+  const config = join(directory, "config.json");
+  writeFileSync(config, JSON.stringify({ auths: { [server.host]: { auth: Buffer.from("robot:pass-word").toString("base64") } } }));
+  using byFile = openRegistry({ host: server.host, insecure: true });
+  expect(await byFile.digestOf(`${server.host}/web`)).toBe(digest);
+
+  const helper = join(directory, "docker-credential-test");
+  writeFileSync(
+    helper,
+    `#!/bin/sh\n[ "$1" = get ] && [ "$(cat)" = "${server.host}" ] && echo '{"Username":"robot","Secret":"pass-word"}'\n`,
+  );
+  chmodSync(helper, 0o755);
+  vi.stubEnv("PATH", `${directory}:${process.env["PATH"]}`);
+  writeFileSync(config, JSON.stringify({ credHelpers: { [server.host]: "test" } }));
+  using byHelper = openRegistry({ host: server.host, insecure: true });
+  expect(await byHelper.digestOf(`${server.host}/web`)).toBe(digest);
+});
