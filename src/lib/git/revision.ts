@@ -1,0 +1,158 @@
+import { ColdtivateError } from "../errors.ts";
+import { matchesAny } from "./pattern.ts";
+import { slugify } from "./slug.ts";
+
+/** Where a command may get its commit from; what is absent or empty was not said. */
+export interface RevisionRequest {
+  tag?: string | undefined;
+  ref?: string | undefined;
+  ci?: { tag?: string | undefined; sha?: string | undefined; refName?: string | undefined; refSlug?: string | undefined } | undefined;
+}
+
+/** The commit that a command means. */
+export interface Revision {
+  commit: string;
+  /** The tag or branch it goes by, where there is one. */
+  ref?: string;
+  /** That name as GitLab writes it in CI_COMMIT_REF_SLUG. */
+  slug?: string;
+}
+
+/** What an environment lets in. */
+export interface RevisionRules {
+  name: string;
+  branches: readonly string[];
+  tags: readonly string[];
+}
+
+/** The questions that choosing a commit asks of a repository. */
+export interface RevisionFacts {
+  head(): Promise<string | undefined>;
+  branch(): Promise<string | undefined>;
+  resolve(ref: string): Promise<string | undefined>;
+  resolveTag(tag: string): Promise<string | undefined>;
+  tagsAt(commit: string): Promise<string[]>;
+  isReachableFrom(commit: string, branchPatterns: readonly string[]): Promise<boolean>;
+}
+
+type Wanted = { by: "tag" | "ref" | "commit" | "head"; name: string; source: string };
+
+/**
+ * The commit that a deploy means: --tag, --ref, CI_COMMIT_TAG, CI_COMMIT_SHA, HEAD, in this order, and whether the environment lets it in.
+ * @throws ColdtivateError REF_UNKNOWN (usage), REF_NOT_ALLOWED (refused)
+ */
+export async function chooseRevision(request: RevisionRequest, rules: RevisionRules, facts: RevisionFacts): Promise<Revision> {
+  const wanted = pickWanted(request);
+  const commit = await findCommit(wanted, facts);
+  const tag = await findTag(wanted, commit, rules, facts);
+  if (tag !== undefined && rules.tags.length > 0) return named(commit, tag);
+  if (wanted.by === "tag" || rules.branches.length === 0) throw notAllowed(wanted, commit, rules, await facts.tagsAt(commit));
+  if (!(await facts.isReachableFrom(commit, rules.branches))) throw notAllowed(wanted, commit, rules, []);
+  return named(commit, await branchName(wanted, request, rules, facts), wanted.by === "commit" ? request.ci?.refSlug : undefined);
+}
+
+/**
+ * What a build builds: the commit that is checked out, named by CI's ref, the branch, or the only tag that points at it.
+ * @throws ColdtivateError NO_COMMIT, COMMIT_NOT_CHECKED_OUT
+ */
+export async function describeCheckout(request: RevisionRequest, facts: RevisionFacts): Promise<Revision> {
+  const commit = await facts.head();
+  if (commit === undefined) throw unknown({ by: "head", name: "HEAD", source: "HEAD" });
+  const { tag, sha, refName, refSlug } = request.ci ?? {};
+  if (sha && sha !== commit) {
+    throw new ColdtivateError(`CI_COMMIT_SHA is ${sha.slice(0, 8)}, but ${commit.slice(0, 8)} is checked out`, {
+      code: "COMMIT_NOT_CHECKED_OUT",
+      exit: "refused",
+      hint: `Run git checkout ${sha}, or unset CI_COMMIT_SHA.`,
+    });
+  }
+  const tags = await facts.tagsAt(commit);
+  const ref = tag || refName || (await facts.branch()) || (tags.length === 1 ? tags[0] : undefined);
+  return named(commit, ref, refSlug);
+}
+
+function pickWanted({ tag, ref, ci }: RevisionRequest): Wanted {
+  if (tag) return { by: "tag", name: tag, source: "--tag" };
+  if (ref) return { by: "ref", name: ref, source: "--ref" };
+  if (ci?.tag) return { by: "tag", name: ci.tag, source: "CI_COMMIT_TAG" };
+  if (ci?.sha) return { by: "commit", name: ci.sha, source: "CI_COMMIT_SHA" };
+  return { by: "head", name: "HEAD", source: "HEAD" };
+}
+
+async function findCommit(wanted: Wanted, facts: RevisionFacts): Promise<string> {
+  const commit = wanted.by === "tag" ? await facts.resolveTag(wanted.name) : await facts.resolve(wanted.name);
+  if (commit === undefined) throw unknown(wanted);
+  return commit;
+}
+
+/** The allowed tag that the commit goes by. A branch that was asked for by name is a branch, even where a tag points at its tip. */
+async function findTag(wanted: Wanted, commit: string, rules: RevisionRules, facts: RevisionFacts): Promise<string | undefined> {
+  const isTag = wanted.by === "tag" || (wanted.by === "ref" && (await facts.resolveTag(wanted.name)) === commit);
+  if (isTag) return matchesAny(wanted.name, rules.tags) ? wanted.name : undefined;
+  if (wanted.by === "ref" && !/^[0-9a-f]{7,64}$/.test(wanted.name)) return undefined;
+  const allowed = (await facts.tagsAt(commit)).filter((tag) => matchesAny(tag, rules.tags));
+  return allowed.length === 1 ? allowed[0] : undefined;
+}
+
+async function branchName(
+  wanted: Wanted,
+  request: RevisionRequest,
+  rules: RevisionRules,
+  facts: RevisionFacts,
+): Promise<string | undefined> {
+  const candidates = {
+    ref: () => Promise.resolve(wanted.name),
+    commit: () => Promise.resolve(request.ci?.refName),
+    head: () => facts.branch(),
+    tag: () => Promise.resolve(undefined),
+  };
+  const name = await candidates[wanted.by]();
+  if (name && matchesAny(name, rules.branches)) return name;
+  return rules.branches.find((pattern) => !pattern.includes("*"));
+}
+
+function named(commit: string, ref: string | undefined, refSlug?: string): Revision {
+  const slug = refSlug || slugify(ref ?? "");
+  return { commit, ...(ref && { ref }), ...(slug && { slug }) };
+}
+
+function unknown({ by, name, source }: Wanted): ColdtivateError {
+  if (by === "head") {
+    return new ColdtivateError("the repository has no commit yet", {
+      code: "NO_COMMIT",
+      exit: "usage",
+      hint: "Commit what is to be built.",
+    });
+  }
+  const kind = by === "tag" ? "tag" : "tag, branch or commit";
+  return new ColdtivateError(`there is no ${kind} "${name}" in this clone (from ${source})`, {
+    code: "REF_UNKNOWN",
+    exit: "usage",
+    hint: "Check its spelling, or get what the remote has: git fetch --tags origin",
+  });
+}
+
+function notAllowed(wanted: Wanted, commit: string, rules: RevisionRules, tagsHere: readonly string[]): ColdtivateError {
+  const takes = [
+    ...(rules.branches.length > 0 ? [`commits of ${listed(rules.branches, "branch", "branches")}`] : []),
+    ...(rules.tags.length > 0 ? [listed(rules.tags, "tag", "tags")] : []),
+  ].join(" and ");
+  const what =
+    wanted.by === "head" || wanted.by === "commit" ? `${wanted.source} (${commit.slice(0, 8)})` : `${wanted.source} ${wanted.name}`;
+  const several = tagsHere.filter((tag) => matchesAny(tag, rules.tags));
+  return new ColdtivateError(`${rules.name} takes ${takes} only: ${what} is none`, {
+    code: "REF_NOT_ALLOWED",
+    exit: "refused",
+    hint: hintFor(rules, several),
+  });
+}
+
+function hintFor(rules: RevisionRules, tags: readonly string[]): string {
+  if (tags.length > 0) return `Nothing was changed. Say which tag: ${tags.map((tag) => `--tag ${tag}`).join(" or ")}.`;
+  if (rules.branches.length === 0) return "Nothing was changed. Name a tag: --tag NAME.";
+  return "Nothing was changed. Merge the commit, or name another one: --ref NAME.";
+}
+
+function listed(patterns: readonly string[], one: string, many: string): string {
+  return `${patterns.length === 1 ? one : many} ${patterns.join(", ")}`;
+}
