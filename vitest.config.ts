@@ -4,6 +4,20 @@ export default defineConfig({
   test: {
     // @oclif/test captures what commands print, and vitest must not take it first.
     disableConsoleIntercept: true,
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/sandbox.ts"],
+          // All of them deploy to the same two hosts.
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
   },
 });

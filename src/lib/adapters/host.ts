@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
@@ -6,6 +7,11 @@ import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
 export const scriptName = "environment-deployment-management.sh";
+
+/** Where the script that runs on the hosts lies in an installed coldtivate. */
+export function hostScript(root: string): string {
+  return join(root, "scripts", scriptName);
+}
 
 /** One line of a release's journal. Step 0 is the release itself. */
 export interface JournalLine {

@@ -11,8 +11,6 @@ export interface VariableFacts {
   hasDotenv: boolean;
   /** The process's own. */
   env: Readonly<Record<string, string | undefined>>;
-  /** Names that the Compose files interpolate. */
-  mentioned: ReadonlySet<string>;
 }
 
 /**
@@ -33,6 +31,5 @@ export function composeVariables(facts: VariableFacts): Record<string, string> {
   const given = Object.entries(facts.env).filter(
     (entry): entry is [string, string] => entry[0].startsWith("CI_") && !entry[0].startsWith("CI_COMMIT_") && entry[1] !== undefined,
   );
-  const all = { ...Object.fromEntries(given), ...own };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => facts.mentioned.has(name)));
+  return { ...Object.fromEntries(given), ...own };
 }

@@ -18,6 +18,8 @@ export interface DeployInput {
   config: Pick<Config, "services">;
   rendered: Rendered;
   state: HostState;
+  /** The release's commit. */
+  commit: string;
   /** Tasks run once over all hosts: on the one where this is true. */
   runsTasks: boolean;
 }
@@ -26,7 +28,7 @@ export interface DeployInput {
  * Decides what a host has to do to run a release; touches nothing. Services that run it already are left alone. Services
  * that the project does not build (a database) come first, then the tasks, then the rest by dependency.
  */
-export function planHost({ config, rendered, state, runsTasks }: DeployInput): HostPlan {
+export function planHost({ config, rendered, state, commit, runsTasks }: DeployInput): HostPlan {
   const services = compareServices(rendered, state);
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
   const removed = services.filter(({ change }) => change === "remove").map(({ service }) => service);
@@ -47,7 +49,12 @@ export function planHost({ config, rendered, state, runsTasks }: DeployInput): H
     ...start(changed.filter((service) => isBuilt(service))),
     ...(removed.length > 0 ? [{ verb: "remove", args: removed, title: `remove ${removed.join(", ")}` }] : []),
   ];
-  return { host: state.host, expect: state.current === "" ? "-" : state.current, services, steps: frame(steps, state) };
+  return { host: state.host, expect: state.current === "" ? "-" : state.current, services, steps: serves(state, commit, steps) ? [] : frame(steps, state) };
+}
+
+/** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
+function serves(state: HostState, commit: string, steps: readonly Step[]): boolean {
+  return steps.length === 0 && state.manifest?.commit === commit;
 }
 
 /** Tasks run when the release changes a service, or when they themselves changed. */

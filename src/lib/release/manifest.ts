@@ -1,3 +1,5 @@
+import type { Rendered } from "./render.ts";
+
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
 export interface Manifest {
   version: 1;
@@ -38,4 +40,11 @@ export function parseManifest(text: string): Manifest | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The manifest of a rendered release. */
+export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "tasks">): Manifest {
+  const services = Object.entries(rendered.services).map(([name, { checked: _checked, ...service }]) => [name, service] as const);
+  const tasks = Object.entries(rendered.tasks).map(([name, { definition }]) => [name, definition] as const);
+  return { version: 1, ...release, services: Object.fromEntries(services), tasks: Object.fromEntries(tasks) };
 }

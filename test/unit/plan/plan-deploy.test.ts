@@ -64,7 +64,7 @@ function state(containers: ObservedContainer[], manifest?: Partial<Manifest>): H
   };
 }
 
-const input = { config: { services: {} }, runsTasks: true };
+const input = { config: { services: {} }, commit: "c2", runsTasks: true };
 const text = (plan: ReturnType<typeof planHost>) => plan.steps.map(({ verb, args }) => [verb, ...args].join(" "));
 
 describe("the steps of a host", () => {
@@ -91,6 +91,11 @@ describe("the steps of a host", () => {
     const plan = planHost({ ...input, rendered: rendered({ web: service("web", "1") }), state: state([container("web", "web-1")], {}) });
     expect(text(plan)).toEqual(["expect r1", "commit", "prune 5"]);
     expect(plan.services).toEqual([{ service: "web", change: "keep", reasons: [] }]);
+  });
+
+  test("nothing at all is done for the commit that serves already", () => {
+    const plan = planHost({ ...input, rendered: rendered({ web: service("web", "1") }), state: state([container("web", "web-1")], { commit: "c2" }) });
+    expect(text(plan)).toEqual([]);
   });
 
   test("only one host runs the tasks", () => {

@@ -1,0 +1,76 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../lib/base-command.ts";
+import { openRepository } from "../lib/adapters/git.ts";
+import { hostScript } from "../lib/adapters/host.ts";
+import { openRegistry } from "../lib/adapters/registry.ts";
+import { readCi } from "../lib/config/ci.ts";
+import { loadConfig } from "../lib/config/load.ts";
+import { applyPlan } from "../lib/deploy/apply-plan.ts";
+import { connectHosts } from "../lib/deploy/connect-hosts.ts";
+import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
+import { prepareDeploy } from "../lib/deploy/prepare-deploy.ts";
+import { resolveOwnImages } from "../lib/deploy/resolve-images.ts";
+import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
+import { whoDeploys } from "../lib/deploy/who.ts";
+import { chooseRevision } from "../lib/git/revision.ts";
+import { formatPlan } from "../lib/plan/format-plan.ts";
+
+export default class Deploy extends BaseCommand {
+  static override summary = "Release a commit to an environment.";
+  static override description =
+    "Takes the images of the commit from the registry, by digest, and its Compose files from Git; replaces what changed, and leaves the rest alone.";
+  static override examples = [
+    "<%= config.bin %> deploy staging",
+    "<%= config.bin %> deploy production --tag v1.2.0",
+    "<%= config.bin %> deploy production --tag v1.2.0 --dry-run",
+  ];
+  static override args = { environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }) };
+  static override flags = {
+    tag: Flags.string({ description: "The tag to release", helpValue: "TAG", exclusive: ["ref"] }),
+    ref: Flags.string({ description: "The branch or commit to release", helpValue: "REF" }),
+    "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
+    yes: Flags.boolean({ char: "y", description: "Do not ask" }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Deploy);
+    const ci = readCi(process.env);
+    const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
+    const environment = config.environments[args.environment]!;
+    const repository = await openRepository(config.directory);
+    const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
+
+    using registry = openRegistry(config.registry, { signal: this.signal });
+    const images = await resolveOwnImages(config, revision.commit, registry);
+    await using hosts = await connectHosts(environment.hosts, this.signal);
+    const { plan, work } = await prepareDeploy(
+      {
+        config,
+        environment,
+        revision,
+        images,
+        script: hostScript(this.config.root),
+        who: whoDeploys(ci),
+        now: new Date(),
+        env: process.env,
+      },
+      { repository, registry, connections: hosts.connections, signal: this.signal },
+    );
+    if (flags["dry-run"] || isUnchanged(plan)) {
+      this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
+      return { changed: false, plan };
+    }
+    this.announce(formatPlan(plan));
+    if (environment.confirm) await this.confirm(`Deploy this to ${environment.name}?`, flags.yes);
+
+    const started = performance.now();
+    const credentials = await pullCredentials(
+      config.registry,
+      work.flatMap((host) => host.images),
+    );
+    await applyPlan({ plan, work, credentials, reporter: this.reporter, signal: this.signal });
+    const milliseconds = Math.round(performance.now() - started);
+    this.show(describeOutcome(plan, milliseconds));
+    return { changed: true, milliseconds, plan };
+  }
+}

@@ -1,0 +1,29 @@
+import { ColdtivateError } from "../errors.ts";
+import type { HostState } from "../release/host-state.ts";
+
+/**
+ * Whether a host can take a release now.
+ * @throws ColdtivateError HOST_LOCKED, DEPLOY_RUNNING, STATE_ELSEWHERE; nothing was changed
+ */
+export function checkHost(state: HostState, environment: string): void {
+  if (state.locked !== "") {
+    throw refusal(`${state.host} is locked`, "HOST_LOCKED", [state.locked], "Talk to whoever locked it.");
+  }
+  if (state.running !== "") {
+    const hint = `Wait until it has ended (coldtivate status ${environment}), then run the same command again.`;
+    throw refusal(`another deploy runs on ${state.host}`, "DEPLOY_RUNNING", [state.running.replaceAll("\t", "  ")], hint);
+  }
+  const foreign = state.containers.find((container) => container.state !== "" && container.state !== state.stateDirectory);
+  if (foreign !== undefined) {
+    throw refusal(
+      `${state.host}: the containers of this project belong to another state, ${foreign.state}`,
+      "STATE_ELSEWHERE",
+      [`this user's state would be ${state.stateDirectory}`],
+      "Deploy as the user who deployed before: two users with a state each would undo each other's releases.",
+    );
+  }
+}
+
+function refusal(message: string, code: string, details: string[], next: string): ColdtivateError {
+  return new ColdtivateError(message, { code, exit: "refused", details, hint: `Nothing was changed. ${next}` });
+}

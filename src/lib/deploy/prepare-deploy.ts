@@ -1,0 +1,148 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { Repository } from "../adapters/git.ts";
+import { observeHost } from "../adapters/host.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
+import type { HostConnection } from "../adapters/ssh.ts";
+import type { TarEntry } from "../adapters/tar.ts";
+import type { Config, EnvironmentConfig } from "../config/config.ts";
+import { parseDotenv } from "../config/dotenv.ts";
+import { ColdtivateError } from "../errors.ts";
+import { matchesAny } from "../git/pattern.ts";
+import type { Revision } from "../git/revision.ts";
+import { planHost } from "../plan/plan-deploy.ts";
+import type { HostPlan, Plan } from "../plan/plan.ts";
+import { collectComposeFiles } from "../release/compose-files.ts";
+import type { HostState } from "../release/host-state.ts";
+import { manifestOf, type Manifest } from "../release/manifest.ts";
+import { pinImages } from "../release/pins.ts";
+import { releaseId } from "../release/release-id.ts";
+import { render, type PinnedImage, type Rendered } from "../release/render.ts";
+import { referredPaths } from "../release/sources.ts";
+import { observeEntries } from "./compose-input.ts";
+import { checkHost } from "./host-check.ts";
+import { releaseEntries, type Who } from "./release-entries.ts";
+import { readSources } from "./release-sources.ts";
+import { resolveThirdParty } from "./resolve-images.ts";
+import { composeVariables } from "./variables.ts";
+
+/** What a deploy is about, before any host is asked. */
+export interface DeployIntent {
+  config: Config;
+  environment: EnvironmentConfig;
+  revision: Revision;
+  /** The script that runs on the hosts: its path here. */
+  script: string;
+  /** The project's own images by repository, with their digests. */
+  images: ReadonlyMap<string, PinnedImage>;
+  who: Who;
+  now: Date;
+  env: NodeJS.ProcessEnv;
+}
+
+export interface DeployPorts {
+  repository: Repository;
+  registry: RegistryClient;
+  connections: readonly HostConnection[];
+  signal: AbortSignal;
+}
+
+/** A plan with what each host is to be sent for it. */
+export interface PreparedDeploy {
+  plan: Plan;
+  work: { connection: HostConnection; plan: HostPlan; entries: TarEntry[]; images: string[] }[];
+}
+
+/** Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing. */
+export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
+  const { config, environment, revision } = intent;
+  const script = await readFile(intent.script);
+  const dotenv = environment.dotenv === undefined ? new Map<string, string>() : parseDotenv(environment.dotenv.reveal());
+  const { files, variables } = await readCompose(intent, ports.repository, dotenv);
+  const entries = observeEntries({ composeFiles: files, listed: environment.compose, dotenv, variables, script });
+  const project = `${config.project}-${environment.name}`;
+  const id = releaseId(intent.now, revision.commit);
+  const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
+
+  const notes = new Set<string>();
+  const work: PreparedDeploy["work"] = [];
+  for (const [index, connection] of ports.connections.entries()) {
+    const state = await observeHost(connection, project, entries, ports.signal);
+    checkHost(state, environment.name);
+    const rendered = await renderFor(intent, ports, state, {
+      project,
+      profiles,
+      variables: { ...Object.fromEntries(dotenv), ...variables },
+    });
+    const plan = planHost({ config, rendered, state, runsTasks: index === 0, commit: revision.commit });
+    const manifest: Manifest = manifestOf(rendered, {
+      id,
+      project: config.project,
+      environment: environment.name,
+      commit: revision.commit,
+      ...(revision.ref === undefined ? {} : { ref: revision.ref }),
+      createdAt: intent.now.toISOString(),
+    });
+    for (const note of [...state.warnings, ...rendered.notes]) notes.add(note);
+    const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
+    work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plan, intent.who, script) });
+  }
+  const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
+  return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
+}
+
+async function readCompose({ config, environment, revision, env }: DeployIntent, repository: Repository, dotenv: Map<string, string>) {
+  const facts = {
+    environment: environment.name,
+    registry: config.registry,
+    commit: revision.commit,
+    ...(revision.ref === undefined ? {} : { ref: revision.ref }),
+    isTag: revision.ref !== undefined && matchesAny(revision.ref, environment.tags),
+    hasDotenv: environment.dotenv !== undefined,
+    env,
+  };
+  const every = composeVariables(facts);
+  const files = await collectComposeFiles(environment.compose, (path) => repository.readFile(revision.commit, path), {
+    ...every,
+    ...Object.fromEntries(dotenv),
+  });
+  const used = Object.fromEntries(Object.entries(every).filter(([name]) => files.variables.has(name)));
+  return { files, variables: used };
+}
+
+interface RenderFacts {
+  project: string;
+  profiles: readonly string[];
+  variables: Record<string, string>;
+}
+
+async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, facts: RenderFacts): Promise<Rendered> {
+  const { model, manifest, sourceDirectory, stateDirectory } = state;
+  checkTasks(intent.config, state);
+  const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles);
+  const resolved = await resolveThirdParty(open, ports.registry);
+  return render({
+    ...facts,
+    model,
+    stateDirectory,
+    sourceDirectory,
+    images: new Map([...pinned, ...resolved]),
+    tasks: intent.config.tasks,
+    sources: await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory)),
+    digest: (content) => createHash("sha256").update(content).digest("hex"),
+  });
+}
+
+/** Tasks come from the working tree's coldtivate.yml, services from the commit's Compose files: they can disagree. */
+function checkTasks(config: Config, { model }: HostState): void {
+  const unknown = config.tasks.filter(({ service }) => model.services[service] === undefined);
+  if (unknown.length === 0) return;
+  throw new ColdtivateError("tasks name services that the release does not have", {
+    code: "TASK_SERVICE_UNKNOWN",
+    exit: "usage",
+    details: unknown.map(
+      ({ name, service }) => `task ${name} runs in "${service}"; the Compose files have ${Object.keys(model.services).join(", ")}`,
+    ),
+    hint: "coldtivate.yml is read from the working tree, Compose files from the commit that is deployed.",
+  });
+}

@@ -1,0 +1,13 @@
+import { hostname, userInfo } from "node:os";
+import type { CiVariables } from "../config/ci.ts";
+import type { Who } from "./release-entries.ts";
+
+/** Who makes a release, and from where: in a CI job the person who started it, otherwise this machine's user. */
+export function whoDeploys(ci: CiVariables): Who {
+  return { user: plain(ci.userLogin ?? userInfo().username), from: plain(ci.jobUrl ?? hostname()) };
+}
+
+/** One field of a tab-separated line. */
+function plain(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim() || "-";
+}
