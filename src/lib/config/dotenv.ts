@@ -1,0 +1,56 @@
+import { ColdtivateError } from "../errors.ts";
+import { readDotenvLines, type DotenvFault } from "./dotenv-lines.ts";
+import { redactor } from "./redactor.ts";
+
+export { quoteDotenv } from "./dotenv-quote.ts";
+
+export interface DotenvOptions {
+  /** What to call it in messages: a path, or a variable's name. */
+  source?: string | undefined;
+  /** Words that may be printed although a value is the same; see public-words.ts. */
+  publicWords?: ReadonlySet<string>;
+}
+
+const telling = /pass|secret|key|token|dsn|url|credential/i;
+
+/**
+ * Reads a dotenv: one `NAME=value` a line, in the file's order. Nothing is interpolated: a `$` is a `$`.
+ * Values that look sensitive are kept out of all output from here on.
+ * Throws DOTENV_INVALID or DOTENV_EMPTY (exit `usage`), with one detail a bad line that never shows a value.
+ */
+export function parseDotenv(text: string, { source = "dotenv", publicWords = new Set() }: DotenvOptions = {}): Map<string, string> {
+  const { assignments, faults } = readDotenvLines(text);
+  const values = new Map<string, string>();
+  const lines = new Map<string, number>();
+  const doubles: DotenvFault[] = [];
+  for (const { name, value, line } of assignments) {
+    const first = lines.get(name);
+    if (first !== undefined) doubles.push({ line, message: `${name} is there already, in line ${first}` });
+    lines.set(name, first ?? line);
+    values.set(name, value);
+    if (isSensitive(name, value) && !publicWords.has(value)) redactor.add(value);
+  }
+  const all = [...faults, ...doubles].toSorted((a, b) => a.line - b.line);
+  if (all.length > 0) throw invalid(source, all);
+  if (values.size > 0) return values;
+  throw new ColdtivateError(`The dotenv (${source}) is empty; nothing was done.`, {
+    code: "DOTENV_EMPTY",
+    exit: "usage",
+    hint: "It needs at least one line NAME=value. Leave dotenv out of coldtivate.yml when the services need none.",
+  });
+}
+
+/** Short values would blank out ordinary words and give nothing away. */
+function isSensitive(name: string, value: string): boolean {
+  return value.length >= (telling.test(name) ? 4 : 8);
+}
+
+function invalid(source: string, faults: readonly DotenvFault[]): ColdtivateError {
+  const count = faults.length === 1 ? "a line that cannot be read" : `${faults.length} lines that cannot be read`;
+  return new ColdtivateError(`The dotenv (${source}) has ${count}; nothing was done.`, {
+    code: "DOTENV_INVALID",
+    exit: "usage",
+    details: faults.map(({ line, message }) => `${source}:${line}  ${message}`),
+    hint: "A line is NAME=value, a comment that starts with #, or empty; a value with quotes, # or line breaks goes in quotes.",
+  });
+}

@@ -1,0 +1,14 @@
+import { stat } from "node:fs/promises";
+
+/** What a path is; a device or a pipe (`<(…)`) counts as a file. Nothing when it is not there. */
+export async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
+  return stat(path).then(
+    (found) => (found.isDirectory() ? "folder" : "file"),
+    () => undefined,
+  );
+}
+
+/** The system's name for what went wrong with a file, such as `ENOENT`. */
+export function systemCode(cause: unknown): string {
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+}

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { didYouMean } from "./nearest.ts";
+import { valueAt } from "./plain.ts";
+import type { Path, Problem } from "./problem.ts";
+import { schema } from "./schema.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** What zod found, as one problem each, in words for whoever wrote the file. */
+export function describeIssues(issues: readonly Issue[], value: unknown): Problem[] {
+  return issues.flatMap((issue) => describeIssue(issue, [], value));
+}
+
+function describeIssue(issue: Issue, parent: Path, value: unknown): Problem[] {
+  const path = [...parent, ...issue.path.map((part) => (typeof part === "number" ? part : String(part)))];
+  const written = valueAt(value, path);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        atKey: true,
+        message: `unknown key${didYouMean(key, keysAt(schema, path))}`,
+      }));
+    case "invalid_union": {
+      const branch = issue.errors.find(
+        (errors) => errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"),
+      );
+      if (branch !== undefined) return branch.flatMap((error) => describeIssue(error, path, value));
+      const own =
+        issue.message === "Invalid input"
+          ? issue.errors.flat().find((error) => error.message.startsWith("expected "))?.message
+          : issue.message;
+      return [{ path, message: `${own ?? "this value is not allowed here"}${got(written)}` }];
+    }
+    case "invalid_key":
+      return [{ path, atKey: true, message: issue.issues[0]?.message ?? issue.message }];
+    case "invalid_type":
+      return [{ path, message: written === undefined ? "is missing" : `expected ${typeName(issue.expected)}${got(written)}` }];
+    case "invalid_value":
+      return [{ path, message: `expected ${issue.values.map(String).join(", ")}${got(written)}` }];
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+const typeNames: Record<string, string> = {
+  string: "text",
+  object: "a mapping",
+  record: "a mapping",
+  array: "a list",
+  boolean: "true or false",
+  int: "a number",
+};
+
+function typeName(name: string): string {
+  return typeNames[name] ?? name;
+}
+
+/** Kinds only, never the value: it may be a secret. */
+function got(value: unknown): string {
+  if (value === undefined || typeof value === "string") return "";
+  if (value === null) return ", got nothing";
+  if (Array.isArray(value)) return ", got a list";
+  if (typeof value !== "number" && typeof value !== "boolean") return ", got a mapping";
+  return `, got ${value}${typeof value === "number" ? "" : " (put it in quotes if it is meant as text)"}`;
+}
+
+/** The keys that the schema knows at a path. */
+function keysAt(type: unknown, path: Path): string[] {
+  if (type instanceof z.ZodOptional) return keysAt(type.unwrap(), path);
+  if (type instanceof z.ZodUnion) return type.options.flatMap((option) => keysAt(option, path));
+  const [next, ...rest] = path;
+  if (type instanceof z.ZodObject) {
+    const shape: Record<string, unknown> = type.shape;
+    return next === undefined ? Object.keys(shape) : keysAt(shape[next], rest);
+  }
+  if (type instanceof z.ZodRecord && next !== undefined) return keysAt(type.valueType, rest);
+  if (type instanceof z.ZodArray && next !== undefined) return keysAt(type.element, rest);
+  return [];
+}

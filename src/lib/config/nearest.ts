@@ -1,0 +1,29 @@
+/** ` (did you mean "context"?)` when a known name is close to the one that was written, otherwise nothing. */
+export function didYouMean(written: string, known: Iterable<string>): string {
+  const name = nearest(written, known);
+  return name === undefined ? "" : ` (did you mean "${name}"?)`;
+}
+
+/** The known name with the fewest edits to the written one, if at most a third of its letters differ. */
+export function nearest(written: string, known: Iterable<string>): string | undefined {
+  const limit = Math.max(1, Math.floor(written.length / 3));
+  let best: { name: string; edits: number } | undefined;
+  for (const name of known) {
+    const edits = editDistance(written.toLowerCase(), name.toLowerCase());
+    if (edits <= limit && (best === undefined || edits < best.edits)) best = { name, edits };
+  }
+  return best?.name;
+}
+
+function editDistance(from: string, to: string): number {
+  let previous = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const substituted = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
+      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] ?? 0;
+}

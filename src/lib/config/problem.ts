@@ -1,0 +1,41 @@
+/** Keys and indexes from the top of the file to a value. */
+export type Path = readonly (string | number)[];
+
+export interface Position {
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+}
+
+/** Something wrong in the configuration, and where. */
+export interface Problem {
+  path: Path;
+  message: string;
+  /** Points at the key instead of its value. */
+  atKey?: boolean;
+  /** For what has no path, such as a syntax error. */
+  position?: Position;
+}
+
+/** `tasks[0].service` */
+export function formatPath(path: Path): string {
+  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`)).join("");
+}
+
+/** One string for a path, to look things up by. */
+export function pathKey(path: Path): string {
+  return JSON.stringify(path);
+}
+
+/** One line a problem, in the order of the file: `FILE:LINE:COLUMN  path.to.key: message`. */
+export function formatProblems(file: string, problems: readonly Problem[], locate: (problem: Problem) => Position): string[] {
+  const lines = problems
+    .map((problem) => ({ problem, position: problem.position ?? locate(problem) }))
+    .toSorted((a, b) => a.position.line - b.position.line || a.position.column - b.position.column)
+    .map(({ problem, position }) => {
+      const subject = problem.path.length === 0 ? "" : `${formatPath(problem.path)}: `;
+      return `${file}:${position.line}:${position.column}  ${subject}${problem.message}`;
+    });
+  return [...new Set(lines)];
+}

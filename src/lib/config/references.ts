@@ -1,0 +1,119 @@
+import { join, normalize, relative, resolve } from "node:path";
+import { readComposeFile } from "./compose-files.ts";
+import { kindOf } from "./file.ts";
+import { didYouMean } from "./nearest.ts";
+import { asList, asMapping } from "./plain.ts";
+import type { Path, Problem } from "./problem.ts";
+import { listSubmodules } from "./submodules.ts";
+
+export interface ReferenceScope {
+  directory: string;
+  /** Whether the value at a path still waits for a variable that nobody needs now. */
+  isUnresolved: (path: Path) => boolean;
+}
+
+/** The Compose files of an environment that names none. */
+export function defaultComposeFiles(environment: string): string[] {
+  return ["docker-compose.yml", `docker-compose.${environment}.yml`];
+}
+
+/**
+ * What a schema cannot see: files that are missing, services that no Compose file has, settings that exclude each other.
+ * Takes the data as it was written, so that a wrong type in one place hides nothing in another.
+ */
+export async function findReferenceProblems(value: unknown, scope: ReferenceScope): Promise<Problem[]> {
+  const { images, environments } = asMapping(value);
+  const imageProblems = await Promise.all(
+    Object.entries(asMapping(images)).map(([name, image]) => checkImage(name, asMapping(image), scope)),
+  );
+  const compose = await Promise.all(
+    Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), scope)),
+  );
+  const services = new Set(compose.flatMap((found) => [...found.services]));
+  return [
+    ...imageProblems.flat(),
+    ...compose.flatMap((found) => found.problems),
+    ...findDanglingServices(value, services),
+    ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => checkEnvironment(name, asMapping(environment))),
+    ...findDoubleTasks(asMapping(value)["tasks"]),
+  ];
+}
+
+async function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {
+  const path = ["images", name];
+  const { context, dockerfile = "Dockerfile" } = image;
+  if (typeof context !== "string" || isUnresolved([...path, "context"])) return [];
+  const folder = resolve(directory, context);
+  if (relative(directory, folder).startsWith(".."))
+    return [{ path: [...path, "context"], message: `${context} is outside the folder of this file` }];
+  if ((await kindOf(folder)) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
+  if (typeof dockerfile !== "string" || isUnresolved([...path, "dockerfile"])) return [];
+  if ((await kindOf(join(folder, dockerfile))) === "file") return [];
+  const inside = normalize(relative(directory, folder));
+  const submodules = await listSubmodules(directory);
+  if (submodules.some((submodule) => inside === submodule || inside.startsWith(`${submodule}/`))) return [];
+  const at = image["dockerfile"] === undefined ? "context" : "dockerfile";
+  return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
+}
+
+async function checkCompose(name: string, environment: Record<string, unknown>, { directory, isUnresolved }: ReferenceScope) {
+  const path = ["environments", name];
+  const written = environment["compose"];
+  const files = written === undefined ? defaultComposeFiles(name) : asList(written);
+  const services = new Set<string>();
+  const problems: Problem[] = [];
+  for (const [index, file] of files.entries()) {
+    const place = written === undefined ? path : [...path, "compose", index];
+    if (typeof file !== "string" || file === "" || isUnresolved(place)) continue;
+    const found = await readComposeFile(resolve(directory, file), directory);
+    for (const service of found.services) services.add(service);
+    problems.push(...found.faults.map((message) => ({ path: place, message, atKey: written === undefined })));
+  }
+  return { services, problems };
+}
+
+/** Without any service known, the Compose files are what is wrong. */
+function findDanglingServices(value: unknown, known: ReadonlySet<string>): Problem[] {
+  if (known.size === 0) return [];
+  const { services, tasks, images } = asMapping(value);
+  const problem = (path: Path, name: string, atKey = false): Problem => ({
+    path,
+    atKey,
+    message: `no Compose file has a service ${name}${didYouMean(name, known)}`,
+  });
+  const check = (path: Path, name: unknown): Problem[] =>
+    typeof name === "string" && name !== "" && !known.has(name) ? [problem(path, name)] : [];
+  return [
+    ...Object.keys(asMapping(services)).flatMap((name) => (known.has(name) ? [] : [problem(["services", name], name, true)])),
+    ...asList(tasks).flatMap((task, index) => check(["tasks", index, "service"], asMapping(task)["service"])),
+    ...Object.entries(asMapping(images)).flatMap(([image, settings]) =>
+      asList(asMapping(settings)["services"]).flatMap((name, index) => check(["images", image, "services", index], name)),
+    ),
+  ];
+}
+
+function checkEnvironment(name: string, environment: Record<string, unknown>): Problem[] {
+  const path = ["environments", name];
+  const { host, hosts, user } = environment;
+  const problems: Problem[] = [];
+  const add = (message: string, at: Path = path): void => void problems.push({ path: at, message, atKey: true });
+  if (host === undefined && asList(hosts).length === 0) add("needs a host (or hosts)", hosts === undefined ? path : [...path, "hosts"]);
+  if (host !== undefined && hosts !== undefined) add("host and hosts exclude each other", [...path, "hosts"]);
+  if (asList(environment["branches"]).length === 0 && asList(environment["tags"]).length === 0)
+    add("needs branches or tags: which commits may be deployed");
+  const someHostHasNone = host !== undefined || asList(hosts).some((entry) => asMapping(entry)["user"] === undefined);
+  if (user === undefined && someHostHasNone) add("needs a user: who to log in as");
+  return problems;
+}
+
+function findDoubleTasks(tasks: unknown): Problem[] {
+  const seen = new Set<unknown>();
+  return asList(tasks).flatMap((task, index) => {
+    const { name } = asMapping(task);
+    if (name === undefined || !seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    return [{ path: ["tasks", index, "name"], message: "another task has this name already" }];
+  });
+}

@@ -1,0 +1,143 @@
+import { normalize } from "node:path";
+import type {
+  BuildConfig,
+  Config,
+  Credentials,
+  EnvironmentConfig,
+  HostConfig,
+  ImageConfig,
+  RegistryConfig,
+  ServiceConfig,
+} from "./config.ts";
+import type { Path } from "./problem.ts";
+import { redactor } from "./redactor.ts";
+import { defaultComposeFiles } from "./references.ts";
+import type { Written, WrittenEnvironment } from "./schema.ts";
+import type { Secret } from "./secret.ts";
+import type { LoadedSecrets } from "./secrets.ts";
+
+const defaultTaskTimeout = 600_000;
+
+export interface Resolution {
+  path: string;
+  directory: string;
+  secrets: LoadedSecrets;
+  /** Whether the value at a path still waits for a variable. */
+  isUnresolved: (path: Path) => boolean;
+}
+
+/** The configuration that commands read: defaults filled in, names in camel case, secrets loaded where they are needed. */
+export function resolveConfig(written: Written, resolution: Resolution): Config {
+  return {
+    path: resolution.path,
+    directory: resolution.directory,
+    project: written.project ?? "",
+    registry: resolveRegistry(written, resolution),
+    build: resolveBuild(written, resolution),
+    images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
+    services: mapValues(written.services ?? {}, resolveService),
+    tasks: (written.tasks ?? []).map(({ name = "", service, run, timeout = defaultTaskTimeout }) => ({ name, service, run, timeout })),
+    environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),
+  };
+}
+
+function resolveRegistry({ registry }: Written, resolution: Resolution): RegistryConfig {
+  const image = registry?.image ?? "";
+  const [first = "", ...rest] = image.split("/");
+  const host = rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? first : "docker.io";
+  const credentials = resolveCredentials(registry?.username, resolution);
+  return { image, host, insecure: registry?.insecure ?? false, ...(credentials && { credentials }) };
+}
+
+function resolveCredentials(username: string | undefined, { secrets, isUnresolved }: Resolution): Credentials | undefined {
+  const password = secrets.secretAt(["registry", "password"]);
+  if (username === undefined || password === undefined || isUnresolved(["registry", "username"])) return undefined;
+  redactor.add(Buffer.from(`${username}:${password.reveal()}`).toString("base64"));
+  return { username, password };
+}
+
+function resolveBuild({ build = {} }: Written, { secrets }: Resolution): BuildConfig {
+  const sshKey = secrets.secretAt(["build", "ssh_key"]);
+  return {
+    ...defined({ cache: build.cache }),
+    submodules: build.submodules ?? true,
+    ssh: build.ssh ?? false,
+    ...(sshKey && { sshKey }),
+    args: build.args ?? {},
+    secrets: resolveSecrets(build.secrets, ["build"], secrets),
+    platforms: present(build.platforms ?? []),
+  };
+}
+
+function resolveImage(name: string, image: Written["images"][string], { secrets }: Resolution): ImageConfig {
+  return {
+    name,
+    context: normalize(image.context).replace(/(?<=.)\/$/, ""),
+    dockerfile: image.dockerfile ?? "Dockerfile",
+    ...defined({ target: image.target, services: image.services }),
+    args: image.args ?? {},
+    secrets: resolveSecrets(image.secrets, ["images", name], secrets),
+  };
+}
+
+function resolveSecrets(written: Record<string, unknown> | undefined, parent: Path, secrets: LoadedSecrets): Record<string, Secret> {
+  const entries = Object.keys(written ?? {}).map((id) => [id, secrets.secretAt([...parent, "secrets", id])] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, Secret] => entry[1] !== undefined));
+}
+
+function resolveService({ rollout, port, healthy_within: healthyWithin, drain }: NonNullable<Written["services"]>[string]): ServiceConfig {
+  return defined({ rollout, port, healthyWithin, drain });
+}
+
+function resolveEnvironment(name: string, environment: WrittenEnvironment, { secrets }: Resolution): EnvironmentConfig {
+  const path = ["environments", name];
+  const dotenv = secrets.secretAt([...path, "dotenv"]);
+  const dotenvSource = secrets.at([...path, "dotenv"])?.source;
+  const entries = environment.hosts ?? (environment.host === undefined ? [] : [environment.host]);
+  return {
+    name,
+    branches: environment.branches ?? [],
+    tags: environment.tags ?? [],
+    confirm: environment.confirm ?? false,
+    hosts: entries
+      .map((entry, index) => resolveHost(entry, [...path, "hosts", index], environment, secrets))
+      .filter(({ host }) => host !== ""),
+    ...defined({ dotenv, dotenvSource }),
+    compose: environment.compose ?? defaultComposeFiles(name),
+  };
+}
+
+/** A host's own settings come first, then the environment's. */
+function resolveHost(
+  entry: NonNullable<WrittenEnvironment["hosts"]>[number],
+  path: Path,
+  environment: WrittenEnvironment,
+  secrets: LoadedSecrets,
+): HostConfig {
+  const own = typeof entry === "object" ? entry : { host: entry };
+  const parent = path.slice(0, 2);
+  const privateKey = secrets.secretAt([...path, "private_key"]) ?? secrets.secretAt([...parent, "private_key"]);
+  const knownHosts = (secrets.at([...path, "known_hosts"]) ?? secrets.at([...parent, "known_hosts"]))?.content;
+  return {
+    host: own.host ?? "",
+    port: own.port ?? environment.port ?? 22,
+    user: own.user ?? environment.user ?? "",
+    ...defined({ privateKey, fingerprint: own.fingerprint ?? environment.fingerprint, knownHosts }),
+  };
+}
+
+type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
+
+/** The same object without what is undefined. */
+function defined<Value extends object>(value: Value): Defined<Value>;
+function defined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+}
+
+function present<Value>(values: readonly (Value | undefined)[]): Value[] {
+  return values.filter((value) => value !== undefined);
+}
+
+function mapValues<From, To>(values: Record<string, From>, change: (value: From, name: string) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]));
+}

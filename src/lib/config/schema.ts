@@ -1,0 +1,141 @@
+import { z } from "zod";
+import { duration, flag, named, port, secret, text, textLike } from "./fields.ts";
+
+const composeName = /^[a-z0-9][a-z0-9_-]*$/;
+const composeNameRule = "a name has lower-case letters, digits, - and _, and starts with a letter or digit";
+const plainName = /^[a-z0-9][a-z0-9._-]*$/;
+const plainNameRule = "a name has lower-case letters, digits, ., - and _, and starts with a letter or digit";
+const imageName = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/;
+const imageNameRule = "an image's name has lower-case letters and digits, with single ., - or _ between them";
+const registryName = /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*)*$/;
+const registryRule =
+  "expected a registry and a path, in lower case, such as registry.example.com/group/backend: no https://, no tag, no / at the end";
+
+const list = <Item extends z.ZodType>(item: Item, description: string) => z.array(item).describe(description);
+
+const args = named(
+  /^[A-Za-z_]\w*$/,
+  "a build argument's name has letters, digits and _",
+  z.union([z.string(), z.number(), z.boolean()], { error: "expected text, a number, true or false" }).transform(String),
+);
+const secrets = named(/^[A-Za-z0-9._-]+$/, "a secret's id has letters, digits, ., - and _", secret("A BuildKit secret."));
+const compose = text("A Compose file, relative to this file.");
+const hostName = () =>
+  textLike(
+    /^[A-Za-z0-9_[][A-Za-z0-9._:[\]-]*$/,
+    "expected a host name or an address (the user and the port have keys of their own)",
+    "Name or address of the server.",
+  );
+const fingerprint = () =>
+  textLike(
+    /^SHA256:[A-Za-z0-9+/]{43}=?$/,
+    "expected the SHA256:… that ssh-keygen -lf prints for the server's host key",
+    "The server's host key, as `ssh-keygen -lf` prints it; without it known_hosts decides.",
+  );
+
+const connection = {
+  port: port("SSH port; 22 unless said otherwise.").optional(),
+  user: text("Who to log in as; must be able to use Docker.").optional(),
+  private_key: secret("The private key, as a path or as its content; without it the ssh-agent and the default keys are tried.").optional(),
+  fingerprint: fingerprint().optional(),
+  known_hosts: text("A known_hosts file of its own, as a path or as its content, instead of the user's.").optional(),
+};
+
+const registry = z
+  .strictObject({
+    image: textLike(registryName, registryRule, "What every image's name starts with, such as registry.example.com/group/backend."),
+    username: text("User of the registry; without username and password your own Docker login counts.").optional(),
+    password: secret("Password or token of the registry.").optional(),
+    insecure: flag("Speak plain HTTP to the registry; for a sandbox.").optional(),
+  })
+  .describe("Where images are pushed to and pulled from; left out, it is CI_REGISTRY_IMAGE, CI_REGISTRY_USER and CI_REGISTRY_PASSWORD.");
+
+const build = z
+  .strictObject({
+    cache: textLike(
+      /^\w[\w.-]{0,127}$/,
+      "expected a tag, such as buildcache",
+      "Tag of the registry cache, one an image; without it there is none.",
+    ).optional(),
+    submodules: flag("Fetch the pinned commits of Git submodules, recursively; true unless said otherwise.").optional(),
+    ssh: flag("Forward your ssh-agent to the build.").optional(),
+    ssh_key: secret("A private key, as a path or as its content, for submodules and for an agent of the build's own.").optional(),
+    args: args.describe("Build arguments of every image.").optional(),
+    secrets: secrets.describe("BuildKit secrets of every image, by id.").optional(),
+    platforms: list(
+      textLike(/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9]+)?$/, "expected a platform such as linux/amd64", "A platform."),
+      "Platforms to build for.",
+    ).optional(),
+  })
+  .describe("How images are built.");
+
+const image = z
+  .strictObject({
+    context: text("The folder that is sent to the build, relative to this file."),
+    dockerfile: text("The Dockerfile, relative to the context; `Dockerfile` unless said otherwise.").optional(),
+    target: text("The stage of the Dockerfile to build.").optional(),
+    args: args.describe("Build arguments of this image.").optional(),
+    secrets: secrets.describe("BuildKit secrets of this image, by id.").optional(),
+    services: list(
+      text("A Compose service."),
+      "The Compose services that run it, where the Compose files do not say so themselves.",
+    ).optional(),
+  })
+  .describe("An image that the project builds.");
+
+const service = z
+  .strictObject({
+    rollout: z
+      .enum(["blue-green", "recreate", "hold"])
+      .describe("How a new version takes over, where the inferred way is not the wanted one.")
+      .optional(),
+    port: port("The port inside the container that takes requests.").optional(),
+    healthy_within: duration("How long a new container may take to become healthy.").optional(),
+    drain: duration("How long requests in flight may take to finish.").optional(),
+  })
+  .describe("A Compose service.");
+
+const task = z
+  .strictObject({
+    name: textLike(plainName, plainNameRule, "What the task is called."),
+    service: text("The Compose service whose image and settings it runs with."),
+    run: z.array(z.string()).min(1, { error: "must not be empty" }).describe("The command, as a list of arguments."),
+    timeout: duration("How long it may take; 10m unless said otherwise.").optional(),
+  })
+  .describe("A command that runs once in each deploy, before the services are replaced.");
+
+const environment = z
+  .strictObject({
+    branches: list(text("A branch, * stands for anything."), "Branches whose commits may be deployed.").optional(),
+    tags: list(text("A tag, * stands for anything."), "Tags that may be deployed.").optional(),
+    confirm: flag("Ask before a deploy; without a terminal --yes is needed.").optional(),
+    host: hostName().optional(),
+    hosts: list(
+      z.union([hostName(), z.strictObject({ host: hostName(), ...connection })]),
+      "The servers, where there are several or each has settings of its own.",
+    ).optional(),
+    ...connection,
+    dotenv: secret("The dotenv of the services, as a path or as its content.").optional(),
+    compose: z
+      .array(compose)
+      .min(1, { error: "must not be empty" })
+      .describe("The Compose files; docker-compose.yml and docker-compose.ENVIRONMENT.yml unless said otherwise.")
+      .optional(),
+  })
+  .describe("A place to deploy to.");
+
+/** coldtivate.yml, after variables are filled in. */
+export const schema = z
+  .strictObject({
+    project: textLike(composeName, composeNameRule, "Name of the project; PROJECT-ENVIRONMENT is the Compose project's name."),
+    registry: registry.optional(),
+    build: build.optional(),
+    images: named(imageName, imageNameRule, image).describe("The images that the project builds, by name."),
+    services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
+    tasks: list(task, "What runs once in each deploy, in this order.").optional(),
+    environments: named(composeName, composeNameRule, environment).describe("Where to deploy to, by name."),
+  })
+  .describe("Configuration of coldtivate.");
+
+export type Written = z.output<typeof schema>;
+export type WrittenEnvironment = Written["environments"][string];

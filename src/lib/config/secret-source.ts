@@ -1,0 +1,127 @@
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { execa } from "execa";
+import type { SecretSource } from "./fields.ts";
+import { kindOf, systemCode } from "./file.ts";
+import { keyFault, normaliseKey } from "./private-key.ts";
+import { notSet } from "./variables.ts";
+
+/** What a value is: it decides whether a path is accepted, and what counts as content. */
+export type SecretKind = "password" | "private key" | "dotenv" | "known hosts" | "build secret";
+
+export interface SecretContext {
+  /** What relative paths start from. */
+  directory: string;
+  env: NodeJS.ProcessEnv;
+  /** The variables that a text came from, for messages. */
+  variables?: readonly string[];
+  signal?: AbortSignal | undefined;
+}
+
+export interface LoadedValue {
+  content: string;
+  /** A path, a variable's name or a program: what to call it in a message. */
+  source: string;
+}
+
+/** Why a secret could not be had, in words that show none of it. */
+export class SecretFault extends Error {}
+
+const commandTimeout = 120_000;
+
+/** Runs, reads or takes what a source names. Throws SecretFault; an empty source gives nothing. */
+export async function loadSecret(source: SecretSource, kind: SecretKind, context: SecretContext): Promise<LoadedValue | undefined> {
+  if (typeof source === "string") return source === "" ? undefined : readPathOrContent(source, kind, context);
+  if ("env" in source) {
+    const value = context.env[source.env];
+    if (value === undefined) throw new SecretFault(notSet(source.env));
+    return value === "" ? undefined : readPathOrContent(value, kind, { ...context, variables: [source.env] });
+  }
+  if ("file" in source) return readSecretFile(source.file, kind, context);
+  return { content: accept(await run(source.command, context), kind), source: source.command[0] ?? "" };
+}
+
+/** Takes a value that is a path on one machine and the file's content on another. Throws SecretFault. */
+export async function readPathOrContent(value: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
+  const named = context.variables?.length ? context.variables.join(", ") : "coldtivate.yml";
+  if (mayBePath(value, kind) && (await kindOf(resolvePath(value, context.directory))) === "file")
+    return readSecretFile(value, kind, context);
+  if (looksLikeContent(value, kind)) return { content: accept(value, kind), source: named };
+  throw new SecretFault(await missingFile(value, kind, context));
+}
+
+function mayBePath(value: string, kind: SecretKind): boolean {
+  if (kind === "password" || /[\n\0]/.test(value)) return false;
+  return kind !== "build secret" || isAbsolute(value);
+}
+
+function looksLikeContent(value: string, kind: SecretKind): boolean {
+  switch (kind) {
+    case "private key":
+      return value.includes("\n") || value.trimStart().startsWith("-----BEGIN");
+    case "dotenv":
+      return value.includes("\n") || /^\s*(export\s+)?[A-Za-z_][\w.-]*=/.test(value);
+    case "known hosts":
+      return /\s/.test(value.trim());
+    default:
+      return true;
+  }
+}
+
+/** The path is shown only when it surely is one: a mistaken value may be a secret. */
+async function missingFile(value: string, kind: SecretKind, { directory, variables = [] }: SecretContext): Promise<string> {
+  const certain = variables.length === 0 || ((await kindOf(dirname(resolvePath(value, directory)))) === "folder" && /^[./~]/.test(value));
+  if (certain) return `there is no file ${value}`;
+  return `the value of ${variables.join(", ")} is neither a file that exists nor the content of a ${kind}`;
+}
+
+async function readSecretFile(file: string, kind: SecretKind, { directory }: SecretContext): Promise<LoadedValue> {
+  const path = resolvePath(file, directory);
+  let content: string;
+  try {
+    content = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new SecretFault(`cannot read ${file}: ${reason(cause)}`, { cause });
+  }
+  return { content: accept(content, kind), source: file };
+}
+
+/** The value as it is used, checked as far as that is cheap. */
+function accept(content: string, kind: SecretKind): string {
+  if (content.trim() === "") throw new SecretFault(`the ${kind} is empty`);
+  if (kind === "password") return content.replace(/[\r\n]+$/, "");
+  if (kind !== "private key") return content;
+  const key = normaliseKey(content);
+  const fault = keyFault(key);
+  if (fault !== undefined) throw new SecretFault(fault);
+  return key;
+}
+
+async function run([program = "", ...args]: readonly string[], { directory, env, signal }: SecretContext): Promise<string> {
+  const { stdout, failed, exitCode, code, timedOut } = await execa(program, args, {
+    cwd: directory,
+    env,
+    extendEnv: false,
+    stdin: process.stdin.isTTY ? "inherit" : "ignore",
+    timeout: commandTimeout,
+    reject: false,
+    ...(signal && { cancelSignal: signal }),
+  });
+  if (!failed) return stdout;
+  if (code === "ENOENT") throw new SecretFault(`there is no program ${program}`);
+  throw new SecretFault(
+    timedOut
+      ? `${program} gave no value within ${commandTimeout / 1000} s`
+      : `${program} exited with ${exitCode}; run it by hand to see why`,
+  );
+}
+
+export function resolvePath(path: string, directory: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(directory, path);
+}
+
+function reason(cause: unknown): string {
+  const code = systemCode(cause);
+  return { ENOENT: "there is no such file", EACCES: "you may not read it", EISDIR: "it is a folder" }[code] ?? code;
+}

@@ -1,0 +1,98 @@
+import type { SecretSource } from "./fields.ts";
+import { asList, asMapping, valueAt } from "./plain.ts";
+import { pathKey, type Path, type Problem } from "./problem.ts";
+import { Secret } from "./secret.ts";
+import { loadSecret, SecretFault, type LoadedValue, type SecretKind } from "./secret-source.ts";
+import { isNeeded, type Scope, type Variables } from "./variables.ts";
+
+/** The secrets that the command needs, by where they are written. */
+export interface LoadedSecrets {
+  at: (path: Path) => LoadedValue | undefined;
+  secretAt: (path: Path) => Secret | undefined;
+  problems: Problem[];
+}
+
+export interface SecretsOptions {
+  directory: string;
+  scope: Scope;
+  variables: Variables;
+  /** Programs are not run for a configuration that is refused anyway: they may ask the user for something. */
+  runCommands: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** Loads every secret that is needed; what is wrong with one is a problem at its place. */
+export async function loadSecrets(
+  value: unknown,
+  { directory, scope, variables, runCommands, signal }: SecretsOptions,
+): Promise<LoadedSecrets> {
+  const loaded = new Map<string, LoadedValue>();
+  const problems: Problem[] = [];
+  for (const { path, kind } of findSecrets(value)) {
+    const source = valueAt(value, path);
+    if (!isSource(source) || !isNeeded(path, scope) || variables.isUnresolved(path)) continue;
+    if (
+      typeof source === "object" &&
+      (Object.keys(source).some((key) => variables.isUnresolved([...path, key])) || ("command" in source && !runCommands))
+    )
+      continue;
+    const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
+    try {
+      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal });
+      if (secret !== undefined) loaded.set(pathKey(path), secret);
+    } catch (fault) {
+      if (!(fault instanceof SecretFault)) throw fault;
+      problems.push({ path, message: fault.message });
+    }
+  }
+  const at = (path: Path): LoadedValue | undefined => loaded.get(pathKey(path));
+  return {
+    at,
+    secretAt: (path) => {
+      const found = at(path);
+      return found && new Secret(found.content);
+    },
+    problems,
+  };
+}
+
+interface Place {
+  path: Path;
+  kind: SecretKind;
+}
+
+function findSecrets(value: unknown): Place[] {
+  const { build, images, environments } = asMapping(value);
+  return [
+    { path: ["registry", "password"], kind: "password" },
+    { path: ["build", "ssh_key"], kind: "private key" },
+    ...buildSecretsOf(["build"], build),
+    ...Object.entries(asMapping(images)).flatMap(([name, image]) => buildSecretsOf(["images", name], image)),
+    ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => [
+      ...connectionOf(["environments", name]),
+      ...asList(asMapping(environment)["hosts"]).flatMap((_, index) => connectionOf(["environments", name, "hosts", index])),
+      { path: ["environments", name, "dotenv"], kind: "dotenv" } as const,
+    ]),
+  ];
+}
+
+function buildSecretsOf(parent: Path, section: unknown): Place[] {
+  return Object.keys(asMapping(asMapping(section)["secrets"])).map((id) => ({ path: [...parent, "secrets", id], kind: "build secret" }));
+}
+
+function connectionOf(parent: Path): Place[] {
+  return [
+    { path: [...parent, "private_key"], kind: "private key" },
+    { path: [...parent, "known_hosts"], kind: "known hosts" },
+  ];
+}
+
+function isSource(source: unknown): source is SecretSource {
+  if (typeof source === "string") return true;
+  const { command, file, env } = asMapping(source);
+  return (
+    typeof file === "string" ||
+    typeof env === "string" ||
+    (asList(command).length > 0 && asList(command).every((part) => typeof part === "string"))
+  );
+}
