@@ -13,7 +13,10 @@ def migrate():
     with closing(connect()) as connection:
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())")
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS migrations"
+                " (name text PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())"
+            )
             cursor.execute("SELECT name FROM migrations")
             known = {name for (name,) in cursor}
         missing = [path for path in sorted(Path(__file__).parent.glob("migrations/*.sql")) if path.stem not in known]
