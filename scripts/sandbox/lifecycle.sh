@@ -1,0 +1,176 @@
+# Up and down, as a whole.
+
+# Makes the folders and keys of a new sandbox.
+instance_prepare() {
+  local host
+  mkdir -p "$TOP/.sandbox" "$INSTANCE"
+  chmod 700 "$TOP/.sandbox" "$INSTANCE"
+  mkdir -p "$INSTANCE/ssh"
+  ssh-keygen -q -t ed25519 -N '' -C sandbox -f "$INSTANCE/ssh/id"
+  gateway_prepare
+  engine_prepare builder true
+  write_docker_login "$INSTANCE/builder/client"
+  for host in "${HOSTS[@]}"; do
+    engine_prepare "${host%:*}" false
+    ssh_prepare "${host%:*}" "$(address_of "$host")"
+    printf '%s %s\n' "$(address_of "$host")" "$(cut -d' ' -f1,2 "$INSTANCE/${host%:*}/etc/ssh/sandbox_host_key.pub")" \
+      >>"$INSTANCE/ssh/known_hosts"
+  done
+  dotenv_prepare
+}
+
+# Copies the example's dotenvs, with this network's addresses.
+dotenv_prepare() {
+  local source
+  mkdir -p "$INSTANCE/dotenv"
+  for source in "$TOP"/example/dotenv/*; do
+    [[ -f $source ]] || continue
+    (umask 077 && sed "s/@NET@/$NET/g" "$source" >"$INSTANCE/dotenv/$(basename "$source")")
+  done
+}
+
+# Removes every machine of this sandbox, whoever started it, and its link.
+machines_remove() {
+  local machine
+  while read -r machine; do
+    machine_remove "$machine" || return 1
+  done < <(machines)
+  if ip link show "$LINK" >/dev/null 2>&1; then ip link del "$LINK"; fi
+  rm -rf "/run/$NAMESPACE"
+}
+
+# Removes this sandbox's files; those of sandboxes on other networks stay.
+files_remove() {
+  [[ -d $INSTANCE ]] || return 0
+  if [[ $INSTANCE == "$TOP/.sandbox" ]]; then
+    find "$INSTANCE" -mindepth 1 -maxdepth 1 ! -name '198.1[89].*.0' -exec rm -rf {} +
+  else
+    rm -rf "$INSTANCE"
+  fi
+  rmdir --ignore-fail-on-non-empty "$TOP/.sandbox" 2>/dev/null || true
+}
+
+# Starts a part again, with the files it has.
+# Arguments: kind:name
+part_restart() {
+  case $1 in
+    registry: | git:)
+      # The bridge lives in the gateway's namespace: without it, every machine is cut off.
+      return 1
+      ;;
+    builder:)
+      machine_remove builder && builder_up
+      ;;
+    database:) database_provide || return 1 ;;
+    host:*)
+      machine_remove "${1#host:}" && host_up "$(find_host "${1#host:}")"
+      ;;
+  esac
+  await "$1"
+}
+
+# Mends this clone's sandbox part by part.
+# Returns: 1 when a part cannot be mended
+sandbox_mend() {
+  local part
+  while read -r part; do
+    answers "$part" || timed "${part/:/ } again" part_restart "$part" || return 1
+  done < <(parts)
+}
+
+# Waits for the machines that have been started.
+machines_await() {
+  local part
+  while read -r part; do
+    [[ $part == database: ]] || await "$part" || return 1
+  done < <(parts)
+}
+
+# Fills the registry, from what was kept if it was.
+images_provide() {
+  local seed
+  seed=$(registry_seed)
+  if [[ -d $seed ]]; then
+    storage_copy "$seed" "$INSTANCE/gateway/storage"
+  else
+    timed "images from elsewhere" images_make
+  fi
+}
+
+# Makes the repositories and the working tree of the example monorepo, where the sources have one.
+monorepo_provide() {
+  local script=$SCRIPTS/sandbox/monorepo.sh log=$INSTANCE/monorepo.log
+  [[ -e $script ]] || return 0
+  if ! bash "$script" "$INSTANCE/gateway/repositories" "$INSTANCE/monorepo" "$GIT_URL" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    complain "the example monorepo could not be made" "its log: $log"
+    return 1
+  fi
+}
+
+# Starts the database that production uses and that is no part of its project, on the builder's engine.
+database_provide() {
+  local script=$SCRIPTS/sandbox/database.sh log=$INSTANCE/builder/database.log
+  [[ -e $script ]] || return 0
+  if ! DOCKER_CONFIG=$INSTANCE/builder/client PATH=$TOP/.tools/bin:$PATH \
+    bash "$script" "$(address_of "$BUILDER")" "unix://$(builder_socket)" "$REGISTRY" >"$log" 2>&1 {LOCK}>&-; then
+    tail -n 20 "$log" >&2
+    complain "production's database did not start" "its log: $log"
+    return 1
+  fi
+}
+
+# Starts everything from nothing.
+sandbox_create() {
+  local host bootstrap
+  machines_remove && files_remove || return 1
+  instance_prepare
+  base_make &
+  bootstrap=$!
+  gateway_up
+  if [[ -x /run/$NAMESPACE ]] || [[ $(builder_socket) == /run/* ]]; then
+    ln -sfnT "$INSTANCE/builder/socket" "/run/$NAMESPACE"
+  fi
+  builder_up
+  for host in "${HOSTS[@]}"; do host_up "$host"; done
+  timed "machines" machines_await || return 1
+  timed "base image" wait "$bootstrap" || return 1
+  images_provide || return 1
+  timed "monorepo" monorepo_provide || return 1
+  timed "production's database" database_provide || return 1
+  touch "$INSTANCE/ready"
+}
+
+# Takes the lock that keeps two clones, or two shells, from starting or ending a sandbox at the same time.
+lock_sandboxes() {
+  exec {LOCK}</run
+  flock -n "$LOCK" && return 0
+  say "waiting for another run of this script"
+  flock -w 300 "$LOCK" && return 0
+  complain "another run of this script has been at work for five minutes" "wait for it, or end it"
+  return 1
+}
+
+# Starts the sandbox, mends it, or leaves it alone when it is whole.
+sandbox_up() {
+  ensure_packages && ensure_node "$TOP" && lock_sandboxes || return 1
+  link_commands "$TOP"
+  if is_ours && sandbox_mend; then
+    say "sandbox $NET.0/24 is up"
+  else
+    say "starting sandbox $NET.0/24"
+    timed "sandbox $NET.0/24" sandbox_create || return 1
+  fi
+  ensure_cli "$TOP"
+}
+
+# Ends the sandbox and removes all of it.
+sandbox_down() {
+  if ((EUID != 0)); then
+    complain "only root can end the sandbox" "run this as root"
+    return 1
+  fi
+  lock_sandboxes || return 1
+  machines_remove && files_remove || return 1
+  say "sandbox $NET.0/24 is down"
+}
