@@ -22,8 +22,7 @@ export abstract class BaseCommand extends Command {
   static override baseFlags = {
     config: Flags.string({
       char: "c",
-      description: "Configuration file",
-      default: "coldtivate.yml",
+      description: "Configuration file; the nearest coldtivate.yml unless said otherwise",
       env: "COLDTIVATE_CONFIG",
       helpValue: "FILE",
       helpGroup: "GLOBAL",
@@ -38,8 +37,8 @@ export abstract class BaseCommand extends Command {
   #flags: Values = {};
   #reporter: Reporter | undefined;
   #interruption: Interruption | undefined;
-  /** Results that came while progress was drawn: they follow it. */
-  #shown: string[] = [];
+  /** What was to be printed while progress was drawn: it follows. */
+  readonly #waiting: { stream: NodeJS.WritableStream; text: string }[] = [];
 
   /** Aborts when the user wants to stop: whatever takes time gets it, and cleans up before it rejects. */
   protected get signal(): AbortSignal {
@@ -55,10 +54,12 @@ export abstract class BaseCommand extends Command {
 
   /** Prints the human form of the result on standard output; nothing under `--json`. */
   protected show(text: string): void {
-    if (this.jsonEnabled()) return;
-    const line = text.endsWith("\n") ? text : `${text}\n`;
-    if (this.#reporter) this.#shown.push(line);
-    else process.stdout.write(line);
+    if (!this.jsonEnabled()) this.#write(process.stdout, text);
+  }
+
+  /** Prints on standard error what a person should read before the work begins. */
+  protected announce(text: string): void {
+    this.#write(process.stderr, text);
   }
 
   /**
@@ -115,11 +116,17 @@ export abstract class BaseCommand extends Command {
     process.stdout.write(formatJson(json));
   }
 
+  #write(stream: NodeJS.WritableStream, text: string): void {
+    const line = text.endsWith("\n") ? text : `${text}\n`;
+    if (this.#reporter) this.#waiting.push({ stream, text: line });
+    else stream.write(line);
+  }
+
   /** Draws the last of the progress and prints what waited for that. */
   async #settle(): Promise<void> {
     await this.#reporter?.close();
     this.#reporter = undefined;
-    for (const line of this.#shown.splice(0)) process.stdout.write(line);
+    for (const { stream, text } of this.#waiting.splice(0)) stream.write(text);
   }
 
   #describe(error: unknown): Failure {

@@ -1,0 +1,68 @@
+import type { HostConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { Identities } from "./ssh-identity.ts";
+
+interface ConnectFailure {
+  cause: unknown;
+  /** Milliseconds that the host had to answer. */
+  timeout: number;
+}
+
+/** Why there is no connection, in the user's words. */
+export function connectError(host: HostConfig, identities: Identities, { cause, timeout }: ConnectFailure): ColdtivateError {
+  const { code, level, message } = properties(cause);
+  if (level === "client-authentication" || /authentication/i.test(message)) return authenticationError(host, identities, cause);
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || level === "client-dns") {
+    return new ColdtivateError(`${host.host}: there is no host of this name`, {
+      code: "HOST_UNKNOWN",
+      exit: "refused",
+      hint: "check the environment's host in coldtivate.yml, and that your name server and VPN work",
+      cause,
+    });
+  }
+  const address = `${host.host} port ${host.port}`;
+  return new ColdtivateError(`${host.host}: cannot connect: ${reason(code, level, message, timeout)}`, {
+    code: "HOST_UNREACHABLE",
+    exit: "refused",
+    hint: `check that the host is on, that sshd listens on ${address}, and that no firewall or missing VPN is in between`,
+    cause,
+  });
+}
+
+function reason(code: string, level: string, message: string, timeout: number): string {
+  if (level === "client-timeout" || code === "ETIMEDOUT") return `no answer within ${timeout / 1000} s`;
+  if (code === "ECONNREFUSED") return "the connection was refused";
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no route to it";
+  if (code === "ECONNRESET" || /before handshake/.test(message)) return "it closed the connection at once";
+  if (level === "handshake" || level === "protocol") return `it does not speak SSH as we do: ${message}`;
+  return message;
+}
+
+function authenticationError(host: HostConfig, { descriptions, publicKey }: Identities, cause: unknown): ColdtivateError {
+  const accept = publicKey === undefined ? "one of these keys" : `this line:  ${publicKey}`;
+  return new ColdtivateError(`${host.host}: it does not let ${host.user} in`, {
+    code: "SSH_AUTHENTICATION_FAILED",
+    exit: "refused",
+    details: descriptions.map((description) => `offered  ${description}`),
+    hint: `check the user and the key; to let it in, add ${accept}  to ~${host.user}/.ssh/authorized_keys on the host`,
+    cause,
+  });
+}
+
+/** A connection that ended by itself. What was begun on the host may go on there. */
+export function lostError(host: string, cause?: Error): ColdtivateError {
+  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : cause.message}` : "";
+  return new ColdtivateError(`${host}: the SSH connection was lost${why}`, {
+    code: "CONNECTION_LOST",
+    exit: "failed",
+    hint: "what was begun on the host may go on there: look with coldtivate status once it can be reached again",
+    cause,
+  });
+}
+
+function properties(cause: unknown): { code: string; level: string; message: string } {
+  if (!(cause instanceof Error)) return { code: "", level: "", message: String(cause) };
+  const code = "code" in cause ? String(cause.code) : "";
+  const level = "level" in cause ? String(cause.level) : "";
+  return { code, level, message: cause.message };
+}

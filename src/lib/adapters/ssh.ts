@@ -1,0 +1,150 @@
+import type { Duplex } from "node:stream";
+import { NodeSSH } from "node-ssh";
+import type { Client } from "ssh2";
+import type { HostConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
+import { hostKeyError } from "./host-key-error.ts";
+import { runOnChannel, type ExecOptions, type ExecResult } from "./ssh-channel.ts";
+import { connectError, lostError } from "./ssh-error.ts";
+import { loadIdentities, type Identities } from "./ssh-identity.ts";
+
+/** One SSH connection to a host, on which everything runs as channels. */
+export interface HostConnection extends AsyncDisposable {
+  /** What the user calls the host. */
+  readonly host: string;
+  /**
+   * Runs a command for the user's login shell, and resolves when it has really ended, whatever its exit code.
+   * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on
+   */
+  exec(command: string, options?: ExecOptions): Promise<ExecResult>;
+  /** A stream to a Unix socket on the host. */
+  openSocket(path: string): Promise<Duplex>;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  signal?: AbortSignal;
+  /** Instead of the user's and the system's. */
+  knownHostsFiles?: readonly string[];
+  /** Until the host has let us in, in milliseconds. */
+  timeout?: number;
+  /** Until a host that no longer answers counts as lost, in milliseconds. */
+  patience?: number;
+}
+
+/** Keep-alives that may go unanswered; the connection ends one interval later. */
+const keepaliveCountMax = 2;
+
+/**
+ * Connects to a host, after its key was found to be the known or pinned one.
+ * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
+ * HOST_KEY_REVOKED, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED
+ */
+export async function connect(host: HostConfig, options: ConnectOptions = {}): Promise<HostConnection> {
+  const trust = await loadTrust(host, options.knownHostsFiles);
+  const identities = await loadIdentities(host);
+  // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.
+  const refused: Buffer[] = [];
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const attempt = await tryConnect(host, { trust, identities, options, refused });
+    if (attempt.connection) return attempt.connection;
+    if (attempt.presented) refused.push(attempt.presented);
+    const more = attempt.presented !== undefined && trust.pinned !== undefined && algorithmsFor(trust, refused).length > 0;
+    if (!more) throw refused.length > 0 ? hostKeyError(host, trust, refused) : attempt.error;
+  }
+}
+
+interface Attempt {
+  connection?: HostConnection;
+  /** The key that was not trusted. */
+  presented?: Buffer;
+  error?: Error;
+}
+
+interface AttemptInput {
+  trust: Trust;
+  identities: Identities;
+  options: ConnectOptions;
+  refused: readonly Buffer[];
+}
+
+async function tryConnect(host: HostConfig, { trust, identities, options, refused }: AttemptInput): Promise<Attempt> {
+  const { timeout = 10_000, patience = 15_000 } = options;
+  let presented: Buffer | undefined;
+  const ssh = new NodeSSH();
+  const connecting = ssh.connect({
+    host: host.host,
+    port: host.port,
+    username: host.user,
+    readyTimeout: timeout,
+    keepaliveCountMax,
+    keepaliveInterval: patience / (keepaliveCountMax + 1),
+    algorithms: { serverHostKey: algorithmsFor(trust, refused) },
+    authHandler: identities.methods,
+    hostVerifier: (key: Buffer) => {
+      const accepted = accepts(trust, key);
+      if (!accepted) presented = key;
+      return accepted;
+    },
+  });
+  const client = ssh.connection!;
+  // node-ssh stops listening once it is connected, and an error that nobody hears ends the process.
+  client.on("error", () => {});
+  const stop = () => client.destroy();
+  options.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await connecting;
+    return { connection: new SshConnection(host.host, client) };
+  } catch (cause) {
+    client.destroy();
+    options.signal?.throwIfAborted();
+    return presented ? { presented } : { error: connectError(host, identities, { cause, timeout }) };
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+class SshConnection implements HostConnection {
+  readonly host: string;
+  readonly #client: Client;
+  readonly #lost = new AbortController();
+  #reason: Error | undefined;
+
+  constructor(host: string, client: Client) {
+    this.host = host;
+    this.#client = client;
+    client.on("error", (error) => (this.#reason ??= error));
+    client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
+  }
+
+  exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    return runOnChannel(this.#client, command, { ...options, host: this.host, lost: this.#lost.signal });
+  }
+
+  openSocket(path: string): Promise<Duplex> {
+    const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    if (this.#lost.signal.aborted) throw this.#lost.signal.reason;
+    this.#client.openssh_forwardOutStreamLocal(path, (cause, channel) => {
+      if (!cause) return resolve(channel);
+      const hint = `check that ${path} exists there, that the user may use it, and that sshd allows AllowStreamLocalForwarding`;
+      reject(new ColdtivateError(`${this.host}: cannot reach ${path}`, { code: "SOCKET_UNREACHABLE", exit: "refused", hint, cause }));
+    });
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    if (this.#lost.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lost.signal.addEventListener("abort", () => resolve());
+    this.#client.end();
+    const deadline = setTimeout(() => this.#client.destroy(), 1000);
+    await promise;
+    clearTimeout(deadline);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,167 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { connect } from "../../../src/lib/adapters/ssh.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
+import { listen } from "./ssh-server.ts";
+import { directory, fingerprint, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
+
+test("a command's output, lines and exit code come back", async () => {
+  await using server = await serve({
+    onExec(command, channel) {
+      channel.write(`ran ${command}\nön`);
+      channel.stderr.write("a word\n");
+      channel.write("e\nlast");
+      channel.exit(7);
+      channel.end();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  const lines: string[] = [];
+  const result = await connection.exec("date", { onLine: (line) => lines.push(line) });
+  expect(result).toEqual({ code: 7, stdout: Buffer.from("ran date\nöne\nlast"), stderr: "a word\n" });
+  expect(lines).toEqual(["ran date", "öne", "last"]);
+});
+
+test("a command that a signal ends has a shell's exit code", async () => {
+  await using server = await serve({
+    onExec(_command, channel) {
+      channel.exit("KILL", false, "");
+      channel.end();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  expect((await connection.exec("x")).code).toBe(137);
+});
+
+test.each(["buffer", "stream"])("what a command reads arrives: a %s", async (kind) => {
+  const content = Buffer.alloc(3_000_000, "0123456789abcdef");
+  await using server = await serve({
+    async onExec(_command, channel) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of channel) chunks.push(Buffer.from(chunk));
+      channel.write(String(Buffer.concat(chunks).equals(content)));
+      channel.exit(0);
+      channel.end();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  const { stdout } = await connection.exec("cat", { stdin: kind === "buffer" ? content : Readable.from([content]) });
+  expect(stdout.toString()).toBe("true");
+});
+
+test("a command that ends without reading its input is no error", async () => {
+  await using server = await serve({
+    onExec(_command, channel) {
+      channel.exit(3);
+      channel.close();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  expect((await connection.exec("true", { stdin: Buffer.alloc(5_000_000) })).code).toBe(3);
+});
+
+test("a connection that drops while a command runs is lost, not an exit code", async () => {
+  await using server = await serve({ onExec: () => server.drop() });
+  const connection = await connect(hostAt(server));
+  await expect(connection.exec("sleep 60")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await expect(connection.exec("true")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await connection.close();
+});
+
+test("a command whose channel closes without an exit status is lost", async () => {
+  await using server = await serve({ onExec: (_command, channel) => channel.close() });
+  await using connection = await connect(hostAt(server));
+  await expect(connection.exec("x")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+});
+
+test("an aborted command is told to stop and no longer waited for", async () => {
+  const controller = new AbortController();
+  await using server = await serve({
+    onExec() {
+      controller.abort(new Error("stop"));
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  await expect(connection.exec("sleep 60", { signal: controller.signal })).rejects.toThrow("stop");
+});
+
+test("a host that stops answering is lost", async () => {
+  await using server = await serve({ onExec: () => server.freeze() });
+  const connection = await connect(hostAt(server), { patience: 300 });
+  await expect(connection.exec("sleep 60")).rejects.toMatchObject({ code: "CONNECTION_LOST", message: /no longer answers/ });
+  await connection.close();
+});
+
+test("a key that the host does not let in is named by its fingerprint", async () => {
+  await using server = await serve({ authorized: [otherKey.public] });
+  const refused = await connect(hostAt(server)).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "SSH_AUTHENTICATION_FAILED", exit: "refused", message: "127.0.0.1: it does not let deploy in" });
+  expect(JSON.stringify(refused)).toContain(fingerprint(userKey));
+});
+
+test("a key that cannot be used is an error before anything is sent", async () => {
+  await using server = await serve();
+  const encrypted = join(directory, "key");
+  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "a passphrase", "-f", encrypted]);
+  const failure = async (key: string) => {
+    const error = await connect(hostAt(server, { privateKey: new Secret(key) })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "SSH_KEY_INVALID", exit: "refused" });
+    return String(error);
+  };
+  expect(await failure(await readFile(encrypted, "utf8"))).toContain("encrypted");
+  expect(await failure(await readFile(`${encrypted}.pub`, "utf8"))).toContain("public key");
+  expect(await failure("nonsense")).toContain("no private key");
+  expect(server.connections).toBe(0);
+});
+
+test("a host that refuses, one that says nothing and one that does not exist are three errors", async () => {
+  const closed = createServer();
+  const port = await listen(closed);
+  closed.close();
+  await once(closed, "close");
+  await expect(connect(hostAt({ port }))).rejects.toMatchObject({ code: "HOST_UNREACHABLE", message: /refused/ });
+  await expect(connect(hostAt({ port }, { host: "no-such-host.invalid" }))).rejects.toMatchObject({ code: "HOST_UNKNOWN" });
+
+  const silent = createServer();
+  const silentPort = await listen(silent);
+  const slow = connect(hostAt({ port: silentPort }), { timeout: 200 });
+  await expect(slow).rejects.toMatchObject({ code: "HOST_UNREACHABLE", message: /no answer within 0.2 s/ });
+  silent.close();
+});
+
+test("connecting ends when it is aborted", async () => {
+  const silent = createServer();
+  const port = await listen(silent);
+  const controller = new AbortController();
+  const connecting = connect(hostAt({ port }), { signal: controller.signal });
+  setImmediate(() => controller.abort(new Error("stop")));
+  await expect(connecting).rejects.toThrow("stop");
+  silent.close();
+});
+
+test("without a configured key the ssh-agent's keys count", async () => {
+  const { stdout } = await execa("ssh-agent", ["-s"]);
+  const [, socket] = /SSH_AUTH_SOCK=([^;]+)/.exec(stdout)!;
+  const [, pid] = /SSH_AGENT_PID=(\d+)/.exec(stdout)!;
+  const { SSH_AUTH_SOCK: before, HOME: home } = process.env;
+  try {
+    await execa("ssh-add", ["-q", "-"], { input: userKey.private, env: { SSH_AUTH_SOCK: socket } });
+    Object.assign(process.env, { SSH_AUTH_SOCK: socket, HOME: directory });
+    await using server = await serve();
+    const { privateKey: _none, ...host } = hostAt(server);
+    await using connection = await connect(host);
+    expect(connection.host).toBe("127.0.0.1");
+
+    process.env.SSH_AUTH_SOCK = join(directory, "dead");
+    await expect(connect(host)).rejects.toMatchObject({ code: "SSH_KEY_MISSING" });
+  } finally {
+    process.kill(Number(pid));
+    Object.assign(process.env, { SSH_AUTH_SOCK: before, HOME: home });
+    if (before === undefined) delete process.env.SSH_AUTH_SOCK;
+  }
+});
