@@ -1,0 +1,796 @@
+#!/usr/bin/env bash
+# The only thing that changes this host: applies a release's plan, all of it or nothing.
+# For people who are logged in here, and for the coldtivate CLI; docs/architecture.md has the protocol between the two.
+set -Eeuo pipefail
+shopt -s inherit_errexit nullglob
+umask 077
+export LC_ALL=C COMPOSE_IGNORE_ORPHANS=1
+
+readonly script=environment-deployment-management.sh
+readonly shared_memory=/dev/shm
+readonly parallel_pulls=4
+readonly service_label=com.docker.compose.service
+readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
+readonly container_format=$'{{.Id}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.reference"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
+
+usage() {
+  cat <<'TEXT'
+usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
+
+  status                   what runs here, which release, since when
+  history                  every deploy so far
+  deploy RELEASE           applies a release that is kept here, again
+  sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
+  compose ARGUMENT...      docker compose with the release that serves
+  follow RELEASE           shows a deploy from its beginning to its end
+  abort RELEASE            undoes a deploy that has not committed yet
+  recover                  finishes or undoes what a crash interrupted
+  help                     this text
+
+-p NAME is the project and its environment, as in ~/.coldtivate/NAME; needed only where there are several.
+Exit codes: 0 done; 2 usage; 3 refused, nothing changed; 4 undone, what served before serves; 5 a person is needed.
+TEXT
+}
+
+# Says why something is not done. Arguments: exit code, lines to print. Returns: that code
+fail() {
+  printf '%s\n' "${@:2}" >&2
+  return "$1"
+}
+
+# ---- the state: what is kept in ~/.coldtivate/NAME
+
+# Finds the state directory. Arguments: project or nothing, directory or nothing. Sets: project, state
+open_state() {
+  local here known
+  project=$1 state=$2
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+  here=${here%/releases/*}
+  [[ -n $project$state || ${here%/*} != */.coldtivate ]] || state=$here
+  if [[ -z $project$state ]]; then
+    known=("$HOME"/.coldtivate/*/releases/)
+    known=("${known[@]%/releases/}")
+    ((${#known[@]} == 1)) || fail 2 "Which environment? Name one with -p. In ~/.coldtivate: ${known[*]##*/}"
+    state=${known[0]}
+  fi
+  project=${project:-${state##*/}}
+  state=${state:-$HOME/.coldtivate/$project}
+  [[ $project =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail 2 "\"$project\" cannot be an environment's name: it has [a-z0-9_-] only."
+}
+
+# Arguments: a release's id. Sets: release, dir, journal, and plan, a line an element
+open_release() {
+  release=${1-} dir=$state/releases/${1-} journal=$state/releases/${1-}/journal
+  [[ $release =~ ^[a-z0-9][a-z0-9._-]*$ && -s $dir/plan && -s $dir/compose.json ]] || {
+    local kept=("$state"/releases/*/plan)
+    kept=("${kept[@]%/plan}")
+    fail 2 "${release:-No name} is not a release that is kept here. These are: ${kept[*]##*/}"
+    return
+  }
+  mapfile -t plan < <(cat "$dir/plan.again" 2>/dev/null || cat "$dir/plan")
+}
+
+# Prints the release that serves, or -.
+current_release() {
+  local target
+  target=$(readlink "$state/current") || target=-
+  printf '%s\n' "${target##*/}"
+}
+
+# Prints the releases that began and did not end, an id a line.
+unsettled_releases() {
+  awk -F '\t' '
+    $2 == "0" && $3 == "begin" { open[FILENAME] = 1 }
+    $2 == "0" && $3 ~ /^(finished|undone|broken)$/ { delete open[FILENAME] }
+    END { for (path in open) { n = split(path, parts, "/"); print parts[n - 1] } }' "$state"/releases/*/journal /dev/null | sort
+}
+
+# ---- the lock: held by descriptor 9, so by this process and by all that it starts
+
+# Arguments: who. Sets the content of `running`: who, since when, which release
+take_lock() {
+  exec 9>>"$state/running"
+  # Whoever asks whether the lock is held holds it for a moment.
+  flock -w 1 9 || {
+    fail 3 "A deploy is at work here: $(tr '\t' ' ' <"$state/running")" "Nothing was changed. Try again when it has ended."
+    return
+  }
+  printf '%s\t%s\t%s\n' "$1" "$(date -u +%FT%TZ)" "${release-}" >"$state/running"
+}
+
+is_running() { [[ -e $state/running ]] && ! flock -sn "$state/running" true; }
+
+refuse_when_locked() {
+  [[ ! -e $state/locked ]] ||
+    fail 3 "$project is locked: $(<"$state/locked")" "Nothing was changed. Once the reason is gone: rm $state/locked"
+}
+
+# ---- the journal: TIME_US <tab> STEP <tab> STATE <tab> DETAIL; step 0 is the release itself
+
+# Appends a line and sees it onto the disk. Arguments: step, state, detail
+note() {
+  local now=${EPOCHREALTIME-$(date +%s.%6N)} detail=${3-}
+  detail=${detail//[[:cntrl:]]/ }
+  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" && sync -d "$journal" || return
+  has "$1/$2" || noted["$1/$2"]=$detail
+}
+
+has() { [[ -n ${noted["$1"]+x} ]]; }
+
+# Copies standard input into the journal, as output of the current step.
+log_lines() {
+  local line now
+  while IFS= read -r line || [[ -n $line ]]; do
+    now=${EPOCHREALTIME-$(date +%s.%6N)} line=${line//$'\t'/ }
+    printf '%s\t%s\tlog\t%s\n' "${now/./}" "$step" "${line//[[:cntrl:]]/}" >>"$journal"
+  done
+}
+
+load_journal() {
+  local number word detail
+  declare -gA noted=()
+  [[ -s $journal ]] || return 0
+  # A power cut can leave half a line, which the next one must not continue.
+  [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"
+  while IFS=$'\t' read -r _ number word detail; do
+    [[ -z $word ]] || has "$number/$word" || noted["$number/$word"]=$detail
+  done <"$journal"
+}
+
+# Prints the journal as it grows, until the release has ended.
+# Arguments: the executor's process id, where it is this process's child
+# Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
+follow() {
+  local executor=${1-} line='' part turn=0 dead=no
+  exec 8<"$journal"
+  while :; do
+    while IFS= read -r part <&8; do
+      line+=$part
+      show "$line" || return
+      case $line in
+        *$'\t0\tfinished\t'*) return 0 ;;
+        *$'\t0\tundone\t'*) return 4 ;;
+        *$'\t0\tbroken\t'*) return 5 ;;
+      esac
+      line=''
+    done
+    line+=$part
+    [[ $dead == no ]] || break
+    turn=$((turn + 1))
+    if [[ -n $executor ]]; then
+      kill -0 "$executor" 2>/dev/null || dead=yes
+    elif ((turn % 10 == 1)); then
+      is_running || dead=yes
+    fi
+    sleep 0.1
+  done
+  [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
+  fail 5 "Nobody works on release $release any more, and it has not ended: a crash, or it was killed." \
+    "The next deploy finishes or undoes it, and so does: $script -p $project recover"
+}
+
+# Prints a journal's line: as it is for the CLI, readable for a person.
+show() {
+  local time state detail
+  if [[ $reader == cli ]]; then
+    printf '%s\n' "$1"
+  else
+    IFS=$'\t' read -r time _ state detail <<<"$1"
+    printf '%(%T)T  %-9s %s\n' "${time::-6}" "${state/#log/|}" "$detail"
+  fi
+}
+
+# ---- the engine
+
+# Runs docker for at most $limit seconds, 60 where a caller does not set it.
+engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
+
+# docker compose with a release's model. Arguments: the release's directory, Compose's arguments
+compose() { engine compose -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"; }
+
+# Arguments: a release's directory, services
+bring_up() { limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}"; }
+
+# docker ps over the project's containers, those of tasks left out. Arguments: docker ps's
+containers() {
+  engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
+}
+
+remove_services() {
+  local service ids all=()
+  for service in "$@"; do
+    ids=$(containers -q --filter "label=$service_label=$service") || return
+    mapfile -t -O "${#all[@]}" all < <(printf %s "$ids")
+  done
+  ((${#all[@]} == 0)) || { limit=900 engine stop "${all[@]}" && engine rm -f "${all[@]}"; } >/dev/null
+}
+
+# Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
+check_docker() {
+  local user
+  user=$(id -un)
+  command -v docker >/dev/null || fail 3 "Docker is not installed on $HOSTNAME. Install Docker Engine 24 or newer, with Compose." || return
+  engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || case $engine_version in
+    *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
+    *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
+  esac
+  engine_version=${engine_version##*$'\n'}
+  is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed." || return
+  compose_version=$(engine compose version --short 2>/dev/null) ||
+    fail 3 "Docker Compose is missing on $HOSTNAME. Install its plugin, 2.20 or newer (docker-compose-plugin)." || return
+  is_at_least 2.20 "${compose_version#v}" || fail 3 "Docker Compose is $compose_version on $HOSTNAME; 2.20 or newer is needed."
+}
+
+is_at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+
+# ---- registry credentials: a Docker configuration for each registry, in memory, until the images are pulled
+
+# Reads `registry <tab> username <tab> password` lines and logs in with each. Sets: credentials
+log_in() {
+  local registry username password output
+  credentials=$(mktemp -d "$shared_memory/coldtivate.$project.XXXXXX") || fail 3 "Cannot write to $shared_memory." || return
+  while IFS=$'\t' read -r registry username password || [[ -n $registry ]]; do
+    registry=${registry#http*://} registry=${registry%%/*}
+    [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name. Nothing was changed." || return
+    mkdir "$credentials/$registry" || return
+    # Where no helper is named, docker looks for the desktop's key ring, and would leave the password there.
+    printf '{"credHelpers":{"%s":""}}\n' "$registry" >"$credentials/$registry/config.json" || return
+    [[ ! -d ~/.docker/contexts ]] || ln -s ~/.docker/contexts "$credentials/$registry/contexts" || return
+    output=$(printf %s "$password" | DOCKER_CONFIG=$credentials/$registry engine login --username "$username" --password-stdin "$registry" 2>&1) || {
+      fail 3 "$HOSTNAME could not log in to the registry $registry: ${output##*$'\n'}" "Nothing was changed. Check the user name and the password."
+      return
+    }
+  done
+}
+
+drop_credentials() {
+  [[ -z ${credentials-} ]] || rm -rf "$credentials"
+  credentials=
+}
+
+# Prints the Docker configuration that an image is pulled with; nothing where it is the user's own.
+configuration_for() {
+  local registry=${1%%/*}
+  [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] || registry=docker.io
+  [[ -z ${credentials-} || ! -d $credentials/$registry ]] || printf '%s\n' "$credentials/$registry"
+}
+
+# ---- the steps: do_VERB acts, undo_VERB takes it back; each may be repeated; a failure is told in $reason
+
+is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
+
+# Waits for a background process, and ends it when the release is aborted. Returns: its exit code
+await() {
+  while kill -0 "$1" 2>/dev/null; do
+    ! is_aborted || kill "$1" 2>/dev/null || true
+    sleep 0.05
+  done
+  wait "$1"
+}
+
+do_expect() {
+  local serving
+  serving=$(current_release)
+  reason="the plan was made while ${1/#-/nothing} served, and now ${serving/#-/nothing} does"
+  [[ $serving == "$1" ]]
+}
+undo_expect() { :; }
+
+do_pull() {
+  local image running=0
+  ! engine image inspect --format ' ' "$@" >/dev/null 2>&1 || return 0
+  rm -f "$dir/unpulled"
+  for image in "$@"; do
+    if ((running == parallel_pulls)); then
+      wait -n || break
+      running=$((running - 1))
+    fi
+    pull_image "$image" &
+    running=$((running + 1))
+  done
+  wait
+  [[ -e $dir/unpulled ]] || return 0
+  reason="cannot pull $(paste -sd ' ' "$dir/unpulled")"
+  return 1
+}
+undo_pull() { :; }
+
+# Returns: 1 when this image, or another before it, could not be pulled
+pull_image() {
+  local configuration output=$dir/pull.$BASHPID
+  ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
+  configuration=$(configuration_for "$1")
+  [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
+  limit=1800 engine pull -q "$1" >"$output" 2>&1 &
+  if await "$!"; then
+    note "$step" note "pulled $1"
+  else
+    printf '%s\n' "$1" >>"$dir/unpulled"
+    is_aborted || log_lines <<<"$1: $(<"$output")"
+  fi
+  rm -f "$output"
+  [[ ! -e $dir/unpulled ]]
+}
+
+# The container's name makes a task run once, whoever asks again.
+do_task() {
+  local container=$project-$release-$1 deadline=$((SECONDS + $2)) output code
+  engine container inspect "$container" >/dev/null 2>&1 ||
+    output=$(compose "$dir" run -d --no-deps --name "$container" "task-$1" 2>&1) || {
+    log_lines <<<"$output"
+    reason="task $1 could not be started: ${output##*$'\n'}"
+    return 1
+  }
+  limit=$2 engine logs --follow "$container" 2>&1 | log_lines &
+  await "$!" || true
+  ! is_aborted || return
+  reason="task $1 did not end within $2 s"
+  code=$(limit=$((deadline > SECONDS ? deadline - SECONDS : 1)) engine wait "$container" 2>/dev/null) || return
+  reason="task $1 exited with $code"
+  [[ $code == 0 ]]
+}
+undo_task() {
+  local container=$project-$release-$1
+  ! engine container inspect "$container" >/dev/null 2>&1 || { engine stop "$container" && engine rm -f "$container"; } >/dev/null
+}
+
+do_recreate() {
+  local output
+  note "$step" seen "unwell: $(unwell_services)" || return
+  output=$(bring_up "$dir" "$@" 2>&1) && return
+  log_lines <<<"$output"
+  reason="cannot start $*: ${output##*$'\n'}"
+  return 1
+}
+undo_recreate() { restore "$@"; }
+
+do_remove() {
+  note "$step" seen "unwell: $(unwell_services)" || return
+  reason="cannot remove $*"
+  remove_services "$@"
+}
+undo_remove() { restore "$@"; }
+
+# Prints the services that do not run, or are not healthy, with a space after each.
+unwell_services() {
+  containers --format "{{.Label \"$service_label\"}} {{.State}} {{.Status}}" |
+    awk '$2 != "running" || /unhealthy/ { printf "%s ", $1 }'
+}
+
+# Brings services back as the release that serves has them, and removes those that it does not have.
+# Returns: 1 when one of them does not come back that was well before
+restore() {
+  local service output='' known=() unknown=() bad=0
+  [[ ! -e $state/current ]] || output=$(compose "$state/current" config --services) || return
+  for service in "$@"; do
+    if grep -qxF -- "$service" <<<"$output"; then known+=("$service"); else unknown+=("$service"); fi
+  done
+  remove_services "${unknown[@]}" || return
+  ((${#known[@]} > 0)) || return 0
+  output=$(bring_up "$state/current" "${known[@]}" 2>&1) || {
+    log_lines <<<"$output"
+    reason="cannot bring back ${known[*]}: ${output##*$'\n'}"
+    return 1
+  }
+  for service in "${known[@]}"; do
+    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["$step/seen"]-} == *" $service "* ]] || bad=1
+  done
+  return "$bad"
+}
+
+do_healthy() {
+  wait_until_healthy "$@" && return
+  [[ -z $culprit ]] || is_aborted || explain "$culprit"
+  return 1
+}
+undo_healthy() { :; }
+
+# Waits until all containers of a service are well: healthy, or, where nothing checks that, up long enough.
+# Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers
+# Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
+wait_until_healthy() {
+  local deadline=$((SECONDS + $2)) ids
+  local -A restarts=()
+  verdict=waiting culprit='' reason="$1 has no container"
+  ids=$(containers -q --filter "label=$service_label=$1") || return
+  mapfile -t ids < <(printf %s "$ids")
+  ((${#ids[@]} >= ${4:-1})) || return
+  ((${#ids[@]} > 0)) || return 0
+  while :; do
+    look "$3" "${ids[@]}"
+    [[ $verdict != well ]] || return 0
+    [[ $verdict == waiting ]] && ! is_aborted || return
+    ((SECONDS <= deadline)) || break
+    sleep 0.2
+  done
+  reason="$reason after $2 s"
+  return 1
+}
+
+# Looks at containers once. Arguments: seconds, as above; ids. Sets: verdict, reason, culprit; restarts, by name
+look() {
+  local found name status health count code policy started now
+  verdict=waiting culprit=
+  found=$(engine container inspect --format "$look_format" "${@:2}" 2>&1) || {
+    reason=${found##*$'\n'}
+    [[ $found != *'No such container'* ]] || verdict=failed
+    return 0
+  }
+  printf -v now '%(%s)T' -1
+  verdict=well
+  while IFS=$'\t' read -r name status health count code policy started; do
+    name=${name#/}
+    ((count <= ${restarts[$name]:=$count})) || [[ $status != running ]] || status=restarted
+    case $status/$health in
+      running/healthy) continue ;;
+      running/-) ((now - $(date -d "$started" +%s) <= $1)) || continue ;;
+      exited/*) [[ $code == 0 && $policy == @(no|on-failure) ]] && continue ;;
+    esac
+    verdict=waiting culprit=$name reason="$name is ${health/#-/$status}"
+    case $status/$health in
+      exited/* | restarting/*) reason="$name exited with $code" ;;
+      restarted/*) reason="$name ended and was restarted" ;;
+      dead/* | removing/* | */unhealthy) ;;
+      *) continue ;;
+    esac
+    verdict=failed
+    return 0
+  done <<<"$found"
+}
+
+# Shows what a container said last. Arguments: container
+explain() {
+  local checks
+  checks=$(engine container inspect --format $'{{with .State.Health}}{{range .Log}}\x1e{{.Output}}{{end}}{{end}}' "$1" 2>&1) || true
+  [[ -z $checks ]] || log_lines <<<"last health check of $1: ${checks##*$'\x1e'}"
+  engine logs --tail 20 "$1" 2>&1 | log_lines
+}
+
+# The journal's line commits; the link follows it, after a crash too.
+do_commit() {
+  has 0/committed || note 0 committed || return
+  ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
+    ln -sfn "current/$script" "$state/$script"
+}
+undo_commit() { :; }
+
+# The release serves already: what cannot be tidied up is no reason to fail it.
+do_prune() { prune "$1" || note "$step" note "not everything old could be removed; the next deploy tries again"; }
+undo_prune() { :; }
+
+# Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
+prune() {
+  local releases=("$state"/releases/*/) index path serving gone count=0 old=()
+  serving=$(current_release)
+  for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
+    path=${releases[index]%/}
+    [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || return
+    if ((count >= $1)) && [[ ${path##*/} != "$serving" ]]; then
+      old+=("$path")
+    elif grep -qs $'\t0\tcommitted\t' "$path/journal"; then
+      count=$((count + 1))
+    fi
+  done
+  ((${#old[@]} > 0)) || return 0
+  gone=$(cat /dev/null "${old[@]/%//images}" | grep @sha256: | sort -u) || true
+  rm -rf "${old[@]}" || return
+  comm -23 <(printf '%s\n' "$gone") <(cat "${state%/*}"/*/releases/*/images | sort -u) |
+    timeout 300 xargs -r docker image rm >/dev/null 2>&1 || true
+  for path in "$state"/files/*; do
+    grep -qsF "/files/${path##*/}/" "$state"/releases/*/compose.json || rm -rf "$path"
+  done
+}
+
+# ---- the transaction: before `committed` a failure undoes, after it the release is finished
+
+# Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
+forward() {
+  for ((step = 1; step <= ${#plan[@]}; step++)); do
+    reason=aborted
+    ! has "$step/done" || continue
+    ! is_aborted || return
+    printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
+    take_step "${plan[step - 1]}" || return
+  done
+}
+
+# Arguments: a line of the plan
+take_step() {
+  local fields
+  IFS=$'\t' read -ra fields <<<"$1"
+  reason="${fields[0]} failed"
+  note "$step" begin "${fields[*]}" || return
+  if "do_${fields[0]}" "${fields[@]:1}"; then
+    note "$step" 'done'
+  else
+    ! is_aborted || reason=aborted
+    note "$step" failed "$reason"
+    return 1
+  fi
+}
+
+# Takes back every step that began, the last one first. Returns: 1 when one cannot be taken back
+backward() {
+  local fields reason bad=0
+  undoing=yes
+  for ((step = ${#plan[@]}; step > 0; step--)); do
+    { has "$step/begin" && ! has "$step/undone"; } || continue
+    IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
+    reason="${fields[0]} cannot be undone"
+    if "undo_${fields[0]}" "${fields[@]:1}"; then
+      note "$step" undone || return
+    else
+      note "$step" stuck "$reason" || return
+      bad=1
+    fi
+  done
+  return "$bad"
+}
+
+# Takes the release from where its journal stands to its end. Runs detached, and holds the lock.
+# Arguments: release; directory with registry credentials, or nothing
+execute() {
+  open_release "$1"
+  credentials=${2-} step=0 undoing=no reason='interrupted by a crash'
+  trap drop_credentials EXIT
+  load_journal
+  if ! has 0/begin; then
+    note 0 begin "$(<"$dir/by")"
+    ! forward || { end finished && return; }
+  fi
+  if has 0/committed; then
+    if forward; then end finished; else end broken "$reason"; fi
+  else
+    ! is_aborted || reason=aborted
+    if backward; then end undone "$reason"; else end broken "$reason"; fi
+  fi
+}
+
+# Arguments: finished, undone or broken; why
+end() {
+  local line began
+  drop_credentials
+  for line in "${plan[@]}"; do
+    IFS=$'\t' read -ra line <<<"$line"
+    [[ ${line[0]} != task ]] || undo_task "${line[1]}" || true
+  done
+  IFS=$'\t' read -r began _ <"$journal"
+  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::-6}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
+  note 0 "$1" "${2-}"
+}
+
+# ---- deploying
+
+# Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
+deploy() {
+  local code=0
+  prepared=no
+  open_release "${1-}"
+  trap drop_credentials EXIT
+  prepare || {
+    code=$?
+    [[ $reader == person || $prepared == no || -s $journal ]] || rm -rf "$dir"
+    return "$code"
+  }
+  launch
+  exec 9>&-
+  follow "$executor" || code=$?
+  [[ $reader == cli ]] || tell_end "$code"
+  return "$code"
+}
+
+# Everything that can refuse a deploy before it changes anything.
+prepare() {
+  local who user from
+  check_docker && refuse_when_locked || return
+  IFS=$'\t' read -r user from _ <"$dir/who" || true
+  who="${user:-unknown} from ${from:-unknown}"
+  [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
+  take_lock "$who" || return
+  prepared=yes
+  # The lock is held: what killed runs left behind is in nobody's use.
+  rm -rf "$shared_memory/coldtivate.$project".?????? || true
+  chmod 700 "$state" "${state%/*}" || return
+  settle_others || return
+  if [[ $reader == cli ]]; then check_plan; else plan_again; fi || return
+  keep_files || return
+  printf '%s\n' "$who" >"$dir/by" || return
+  [[ $reader == person ]] || log_in
+}
+
+# Finishes or undoes what a crash interrupted, each release with its own copy of this script.
+settle_others() {
+  local id code mine=${release-} mode=$reader
+  for id in $(unsettled_releases); do
+    printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
+    open_release "$id" || return
+    launch
+    reader=person code=0
+    follow "$executor" >&2 || code=$?
+    reader=$mode
+    ((code == 0 || code == 4)) || fail 5 "Release $id could be neither finished nor undone. A person is needed; see $journal." || return
+  done
+  [[ -z $mine ]] || open_release "$mine"
+}
+
+# Refuses a plan that this script does not understand, or that was made for another state of this host.
+check_plan() {
+  local line verb
+  [[ ! -s $journal ]] || fail 3 "Release $release was applied here before. Nothing was changed." || return
+  for line in "${plan[@]}"; do
+    verb=${line%%$'\t'*}
+    declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\". Nothing was changed." || return
+    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || return
+  done
+}
+
+# Turns the stored plan, which may change only some services of what served then, into one that holds whatever serves now.
+plan_again() {
+  local line service services images others
+  services=$(compose "$dir" config --services | sort) && images=$(compose "$dir" config --images | sort -u) &&
+    others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$services") -) ||
+    fail 3 "Release $release cannot be read. Nothing was changed; see $dir/compose.json." || return
+  {
+    printf 'pull\t%s\n' "${images//$'\n'/$'\t'}"
+    grep -E $'^(recreate|healthy|task)\t' "$dir/plan" || true
+    printf 'recreate\t%s\n' "${services//$'\n'/$'\t'}"
+    while IFS= read -r service; do
+      grep -q $'^healthy\t'"$service"$'\t' "$dir/plan" || printf 'healthy\t%s\t60\t2\t0\n' "$service"
+    done <<<"$services"
+    [[ -z $others ]] || printf 'remove\t%s\n' "${others//$'\n'/$'\t'}"
+    printf 'commit\n'
+    grep '^prune' "$dir/plan" || true
+  } >"$dir/plan.again"
+  rm -f "$dir/abort"
+  [[ ! -e $journal ]] || mv "$journal" "$journal.1"
+  open_release "$release"
+}
+
+# Moves what containers mount to its place by content. They read it as users of their own; the state directory is closed.
+keep_files() {
+  local path
+  mkdir -p "$state/files" || return
+  for path in "$dir"/files/*; do
+    chmod -R go+rX "$path" || return
+    [[ -e $state/files/${path##*/} ]] || mv -T "$path" "$state/files/${path##*/}" || return
+  done
+  rm -rf "$dir/files"
+}
+
+# Starts the executor, in a session of its own so that it outlives this connection. Sets: executor
+launch() {
+  local own=$dir/$script
+  [[ -s $own ]] || own=${BASH_SOURCE[0]}
+  : >>"$journal"
+  setsid bash "$own" -p "$project" -s "$state" execute "$release" ${credentials:+"$credentials"} </dev/null >>"$dir/log" 2>&1 &
+  executor=$!
+  credentials=
+}
+
+# Arguments: how it ended, as an exit code
+tell_end() {
+  case $1 in
+    0) printf 'The environment was _coldtivated_ with great success!\n' >&2 ;;
+    4) printf 'Release %s was undone; as before, this release serves: %s. The journal is %s.\n' "$release" "$(current_release)" "$journal" >&2 ;;
+    5) printf 'Release %s could not be undone: see %s, look at what runs (status), and mend it by hand.\n' "$release" "$journal" >&2 ;;
+  esac
+}
+
+# ---- the other verbs
+
+# Prints a field of the answer to `observe`. Arguments: name, content
+field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
+
+# Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
+observe() {
+  local root=$1 path name files=() variables=() model='' error='' running='' locked='' manifest='' ids
+  check_docker
+  cd "$root/compose" 2>/dev/null || mkdir "$root/compose" && cd "$root/compose"
+  while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
+  for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
+  if ((${#files[@]} > 0)); then
+    # Of the environment only what docker itself needs: the rest would win over the variables that were sent.
+    model=$(timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
+      docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json 2>"$root/error") || model=''
+    error=$(<"$root/error")
+  fi
+  ids=$(engine ps -aq --filter "label=com.docker.compose.project=$project")
+  mapfile -t ids < <(printf %s "$ids")
+  [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
+  ! is_running || running=$(<"$state/running")
+  [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
+  name=$(current_release)
+  field protocol 1
+  field state "$state"
+  field directory "$(pwd -P)"
+  field engine "$engine_version"
+  field compose "$compose_version"
+  field current "${name#-}"
+  field manifest "$manifest"
+  field locked "$locked"
+  field running "$running"
+  field unsettled "$(unsettled_releases)"
+  # A container may go away meanwhile; the others are printed all the same.
+  field containers "$( ((${#ids[@]} == 0)) || engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true)"
+  field model "$model"
+  field error "$error"
+}
+
+abort() {
+  open_release "${1-}"
+  load_journal
+  local word
+  for word in committed finished undone broken; do
+    ! has "0/$word" || fail 3 "Too late: release $release is $word."
+  done
+  : >"$dir/abort"
+  printf 'Release %s is being undone.\n' "$release" >&2
+}
+
+recover() {
+  check_docker
+  refuse_when_locked
+  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering"
+  settle_others
+  printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
+}
+
+status() {
+  local id since
+  check_docker
+  id=$(current_release)
+  since=$(awk -F '\t' -v id="$id" '$3 == id && $4 == "finished" { line = "since " $2 ", deployed by " $5 } END { print line }' "$state/history" 2>/dev/null) || true
+  printf '%s: %s %s\n' "$project" "${id/#-/no release}" "$since"
+  ! is_running || printf 'At work: %s\n' "$(tr '\t' ' ' <"$state/running")"
+  is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
+  [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(<"$state/locked")"
+  printf '\n'
+  containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}" | sed '1s/.*/&/' | sort -k 1,1
+}
+
+# Runs a command in a service's container. Arguments: service, command; by default the only service, sh
+enter() {
+  local service=${1-} services id terminal=()
+  services=$(engine ps --filter "label=com.docker.compose.project=$project" --format "{{.Label \"$service_label\"}}" | sort -u)
+  [[ -n $service || $services == *$'\n'* ]] || service=$services
+  id=$(engine ps -q --filter "label=com.docker.compose.project=$project" --filter "label=$service_label=$service" | head -n 1)
+  [[ -n $service && -n $id ]] || fail 2 "Which service? These run: ${services//$'\n'/ }"
+  [[ ! -t 0 ]] || terminal=(-t)
+  (($# > 1)) || set -- "$service" sh
+  exec docker exec -i "${terminal[@]}" "$id" "${@:2}"
+}
+
+main() {
+  local option name='' directory=''
+  reader=person
+  unset "${!COMPOSE_@}"
+  export COMPOSE_IGNORE_ORPHANS=1
+  while getopts :p:s:c option; do
+    case $option in
+      p) name=$OPTARG ;;
+      s) directory=$OPTARG ;;
+      c) reader=cli ;;
+      *) fail 2 "$(usage)" ;;
+    esac
+  done
+  shift $((OPTIND - 1))
+  [[ ${1:-help} != help ]] || { usage && return; }
+  open_state "$name" "$directory"
+  case $1 in
+    observe | deploy | abort | recover | status | execute) "$@" ;;
+    follow)
+      open_release "${2-}"
+      [[ -t 1 ]] || reader=cli
+      follow
+      ;;
+    history) cat "$state/history" ;;
+    sh) enter "${@:2}" ;;
+    compose)
+      [[ -e $state/current ]] || fail 3 "No release serves here yet."
+      exec docker compose -p "$project" --project-directory "$state" -f "$state/current/compose.json" "${@:2}"
+      ;;
+    *) fail 2 "$(usage)" ;;
+  esac
+}
+
+[[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"
