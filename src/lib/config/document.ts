@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from "yaml";
+import { isMapping } from "./plain.ts";
 import { pathKey, type Path, type Position, type Problem } from "./problem.ts";
 
 /** A YAML file as plain data that still knows where everything was written. */
@@ -25,28 +26,42 @@ const deepest = 40;
 /** Parses YAML; `rewrite` sees every string value. Never throws for what is wrong in the text. */
 export function parseSource(text: string, rewrite: Rewrite): SourceDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: true, logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: false, logLevel: "silent" });
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const problems = document.errors.map((error) => ({ path: [], message: explain(error, text), position: position(error.pos[0]) }));
-  const readable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
+  const problems: Problem[] = document.errors.map((error) => ({
+    path: [],
+    message: explain(error.message, text),
+    position: position(error.pos[0]),
+  }));
+  const readable = problems.length === 0;
   const places = new Map<string, Place>();
-  const value = readable ? toValue(document.contents, [], { document, places, rewrite }) : undefined;
+  const value = readable
+    ? toValue(document.contents, [], {
+        document,
+        places,
+        rewrite,
+        report: (path, offset) => void problems.push({ path, message: double, position: position(offset) }),
+      })
+    : undefined;
   return { value, problems, readable, locate: ({ path, atKey }) => position(findPlace(places, path, atKey === true)) };
 }
 
-function explain(error: { code: string; message: string }, text: string): string {
-  if (error.code === "DUPLICATE_KEY") return "this key is there already: each may appear once";
+const double = "this key is there already: each may appear once";
+
+function explain(message: string, text: string): string {
   const hint = /[{[,][^"'\n]*:?\s*\$\{/.test(text) ? '; within { } and [ ] a variable needs quotes: "${NAME}"' : "";
-  return `${error.message.replace(/\s+/g, " ")}${hint}`;
+  return `${message.replace(/\s+/g, " ")}${hint}`;
 }
 
 interface Walk {
   document: Document;
   places: Map<string, Place>;
   rewrite: Rewrite;
+  /** Takes a key that its mapping has already. */
+  report: (path: Path, offset: number) => void;
 }
 
 function toValue(node: Node | null | undefined, path: Path, walk: Walk): unknown {
@@ -55,20 +70,28 @@ function toValue(node: Node | null | undefined, path: Path, walk: Walk): unknown
   if (path.length > deepest) return null;
   if (isAlias(node)) return toValue(node.resolve(walk.document), path, walk);
   if (isSeq<Node>(node)) return node.items.map((item, index) => toValue(item, [...path, index], walk));
-  if (isMap<Node, Node>(node)) {
-    const entries = node.items.map(({ key: name, value }) => {
-      const text = isScalar(name) ? String(name.value) : String(name);
-      const inner = [...path, text];
-      walk.places.set(pathKey(inner), { key: name.range?.[0] ?? 0, value: value?.range?.[0] ?? name.range?.[0] ?? 0 });
-      return [text, toValue(value, inner, walk)] as const;
-    });
-    return Object.fromEntries(entries);
-  }
+  if (isMap<Node, Node>(node)) return toMapping(node, path, walk);
   if (!isScalar(node)) return null;
   if (typeof node.value === "string") return walk.rewrite(node.value, path);
   // 3.10 as a number would become 3.1: build arguments keep what was written.
   if (typeof node.value === "number" && path.at(-2) === "args" && node.source !== undefined) return node.source;
   return node.value;
+}
+
+/** What stands under a key that appears twice is put together, so that a mistake in either shows. */
+function toMapping(node: YAMLMap<Node, Node>, path: Path, walk: Walk): Record<string, unknown> {
+  const mapping: Record<string, unknown> = {};
+  for (const { key, value } of node.items) {
+    const name = isScalar(key) ? String(key.value) : String(key);
+    const inner = [...path, name];
+    const start = key.range?.[0] ?? 0;
+    const twice = Object.hasOwn(mapping, name);
+    if (twice) walk.report(inner, start);
+    walk.places.set(pathKey(inner), { key: start, value: value?.range?.[0] ?? start });
+    const found = toValue(value, inner, walk);
+    mapping[name] = twice && isMapping(found) && isMapping(mapping[name]) ? { ...mapping[name], ...found } : found;
+  }
+  return mapping;
 }
 
 function findPlace(places: Map<string, Place>, path: Path, atKey: boolean): number {

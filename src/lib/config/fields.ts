@@ -12,7 +12,7 @@ export function text(description: string) {
 
 /** Text of a given form; `rule` says which. */
 export function textLike(pattern: RegExp, rule: string, description: string) {
-  return z.union([z.string().regex(pattern), template.transform(unknown)], { error: rule }).describe(description);
+  return z.union([z.string().regex(pattern, { error: rule }), template.transform(unknown)], { error: rule }).describe(description);
 }
 
 /** `true` and `false`, also as text: what a variable holds is text. */
@@ -23,13 +23,14 @@ export function flag(description: string) {
 
 /** A TCP port. */
 export function port(description: string) {
-  const number = z.int().min(1).max(65_535);
+  const rule = { error: "expected a port, from 1 to 65535" };
+  const number = z.int(rule).min(1, rule).max(65_535, rule);
   const written = z
     .string()
-    .regex(/^\d{1,5}$/)
+    .regex(/^\d{1,5}$/, rule)
     .transform(Number)
     .pipe(number);
-  return z.union([number, written, template.transform(unknown)], { error: "expected a port, from 1 to 65535" }).describe(description);
+  return z.union([number, written, template.transform(unknown)], rule).describe(description);
 }
 
 const milliseconds = new Map([
@@ -41,16 +42,15 @@ const milliseconds = new Map([
 
 /** `500ms`, `60s`, `10m` or `1h`, as milliseconds. */
 export function duration(description: string) {
+  const rule = { error: "expected a duration such as 500ms, 60s, 10m or 1h" };
   const written = z
     .string()
-    .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/)
+    .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/, rule)
     .transform((value) => {
       const [, count, unit = "s"] = /^(\d+)(\w+)$/.exec(value) ?? [];
       return Number(count) * (milliseconds.get(unit) ?? 0);
     });
-  return z
-    .union([written, template.transform(unknown)], { error: "expected a duration such as 500ms, 60s, 10m or 1h" })
-    .describe(description);
+  return z.union([written, template.transform(unknown)], rule).describe(description);
 }
 
 /** Where a secret comes from; see secret-source.ts. */

@@ -21,23 +21,14 @@ function describeIssue(issue: Issue, parent: Path, value: unknown): Problem[] {
         atKey: true,
         message: `unknown key${didYouMean(key, keysAt(schema, path))}`,
       }));
-    case "invalid_union": {
-      const branch = issue.errors.find(
-        (errors) => errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"),
-      );
-      if (branch !== undefined) return branch.flatMap((error) => describeIssue(error, path, value));
-      const own =
-        issue.message === "Invalid input"
-          ? issue.errors.flat().find((error) => error.message.startsWith("expected "))?.message
-          : issue.message;
-      return [{ path, message: `${own ?? "this value is not allowed here"}${got(written)}` }];
-    }
+    case "invalid_union":
+      return describeUnion(issue, path, value);
     case "invalid_key":
       return [{ path, atKey: true, message: issue.issues[0]?.message ?? issue.message }];
     case "invalid_type":
       return [{ path, message: written === undefined ? "is missing" : `expected ${typeName(issue.expected)}${got(written)}` }];
     case "invalid_value":
-      return [{ path, message: `expected ${issue.values.map(String).join(", ")}${got(written)}` }];
+      return [{ path, message: `expected ${issue.values.map(String).join(", ")}${typeof written === "string" ? "" : got(written)}` }];
     default:
       return [{ path, message: issue.message }];
   }
@@ -56,9 +47,21 @@ function typeName(name: string): string {
   return typeNames[name] ?? name;
 }
 
+/** A union with words of its own says them; otherwise the alternative whose kind was meant says what is wrong inside. */
+function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown): Problem[] {
+  const written = valueAt(value, path);
+  if (written === undefined) return [{ path, message: "is missing" }];
+  if (issue.message !== "Invalid input") return [{ path, message: `${issue.message}${got(written)}` }];
+  const meant = issue.errors.find((errors) => errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"));
+  if (meant !== undefined) return meant.flatMap((error) => describeIssue(error, path, value));
+  const rule = issue.errors.flat().find((error) => error.message.startsWith("expected "))?.message ?? "this value is not allowed here";
+  return [{ path, message: `${rule}${got(written)}` }];
+}
+
 /** Kinds only, never the value: it may be a secret. */
 function got(value: unknown): string {
-  if (value === undefined || typeof value === "string") return "";
+  if (value === undefined) return "";
+  if (typeof value === "string") return ", got text";
   if (value === null) return ", got nothing";
   if (Array.isArray(value)) return ", got a list";
   if (typeof value !== "number" && typeof value !== "boolean") return ", got a mapping";

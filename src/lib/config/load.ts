@@ -5,7 +5,7 @@ import { parseSource, type SourceDocument } from "./document.ts";
 import { findConfig, readConfig } from "./find.ts";
 import { describeIssues } from "./issues.ts";
 import { didYouMean } from "./nearest.ts";
-import { asMapping, dropEmpty, valueAt } from "./plain.ts";
+import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
 import { formatProblems, type Problem } from "./problem.ts";
 import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
@@ -70,10 +70,9 @@ function scopeOf({
 }
 
 function withRegistry(value: unknown, variables: Variables): unknown {
-  const settings = asMapping(value);
-  if (settings["registry"] !== undefined) return value;
+  if (!isMapping(value) || value["registry"] !== undefined) return value;
   const registry = Object.entries(defaultRegistry).map(([key, text]) => [key, variables.rewrite(text, ["registry", key])]);
-  return { ...settings, registry: dropEmpty(Object.fromEntries(registry), ["registry"]) };
+  return { ...value, registry: dropEmpty(Object.fromEntries(registry), ["registry"]) };
 }
 
 function rejectUnknownEnvironment(value: unknown, environment: string | undefined, file: string): void {

@@ -9,7 +9,8 @@ export class Redactor {
   add(value: string): void {
     for (const part of [value, ...value.split(/\r?\n/)]) {
       const trimmed = part.trim();
-      if (trimmed.length < shortest) continue;
+      // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
+      if (trimmed.length < shortest || /^-----[A-Z ]+-----$/.test(trimmed)) continue;
       this.#values.add(trimmed);
       this.#values.add(Buffer.from(trimmed).toString("base64"));
       this.#values.add(encodeURIComponent(trimmed));
@@ -17,12 +18,31 @@ export class Redactor {
     }
   }
 
-  /** The text with every known secret replaced by `***`, longest first. */
+  /** The text with every known secret replaced by `***`, where they overlap too. */
   redact(text: string): string {
-    let redacted = text;
-    for (const value of [...this.#values].toSorted((a, b) => b.length - a.length)) redacted = redacted.replaceAll(value, "***");
-    return redacted;
+    const hits = [...this.#values].flatMap((value) => occurrences(text, value)).toSorted((a, b) => a.start - b.start);
+    let redacted = "";
+    let end = 0;
+    for (const hit of hits) {
+      if (hit.end <= end) continue;
+      // A hit that overlaps the one before it shares its asterisks.
+      if (hit.start >= end) redacted += `${text.slice(end, hit.start)}***`;
+      end = hit.end;
+    }
+    return redacted + text.slice(end);
   }
+}
+
+interface Span {
+  start: number;
+  end: number;
+}
+
+function occurrences(text: string, value: string): Span[] {
+  const found: Span[] = [];
+  for (let start = text.indexOf(value); start >= 0; start = text.indexOf(value, start + 1))
+    found.push({ start, end: start + value.length });
+  return found;
 }
 
 /** The process's own: secrets register here when they are loaded. */

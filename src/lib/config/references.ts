@@ -1,10 +1,10 @@
-import { join, normalize, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { readComposeFile } from "./compose-files.ts";
 import { kindOf } from "./file.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
-import { listSubmodules } from "./submodules.ts";
+import { isMissingSubmodule } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
@@ -46,12 +46,10 @@ async function checkImage(name: string, image: Record<string, unknown>, { direct
   const folder = resolve(directory, context);
   if (relative(directory, folder).startsWith(".."))
     return [{ path: [...path, "context"], message: `${context} is outside the folder of this file` }];
+  if (await isMissingSubmodule(folder, directory)) return [];
   if ((await kindOf(folder)) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
   if (typeof dockerfile !== "string" || isUnresolved([...path, "dockerfile"])) return [];
   if ((await kindOf(join(folder, dockerfile))) === "file") return [];
-  const inside = normalize(relative(directory, folder));
-  const submodules = await listSubmodules(directory);
-  if (submodules.some((submodule) => inside === submodule || inside.startsWith(`${submodule}/`))) return [];
   const at = image["dockerfile"] === undefined ? "context" : "dockerfile";
   return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
 }

@@ -1,0 +1,149 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createProject, failure, minimal, registry } from "./project.ts";
+
+test("all mistakes are reported at once, in the file's order, each at its place", async () => {
+  await using project = await createProject(`project: shop
+${registry}
+images:
+  web: { context: ./Web, dokerfile: Dockerfile }
+  worker: { context: ./Wrker, dockerfile: Dockerfile.worker }
+services:
+  wbe: { port: eighty }
+services:
+  web: {}
+tasks:
+  - { name: migrate, service: wob, run: manage }
+environments:
+  staging:
+    branches: [main]
+    host: \${STAGING_HOST}
+    user: 12
+    compose: [docker-compose.yml, docker-compose.stagin.yml]
+  production: { tags: [v1], host: b.example.com, hosts: [c.example.com], user: deploy }
+`);
+  const error = await failure(() => project.load({ environment: "staging" }));
+  expect(error).toMatchObject({ code: "CONFIG_INVALID", exit: "usage" });
+  expect(error.details).toMatchInlineSnapshot(`
+    [
+      "coldtivate.yml:4:26  images.web.dokerfile: unknown key (did you mean "dockerfile"?)",
+      "coldtivate.yml:5:22  images.worker.context: there is no folder ./Wrker",
+      "coldtivate.yml:7:3  services.wbe: no Compose file has a service wbe (did you mean "web"?)",
+      "coldtivate.yml:7:16  services.wbe.port: expected a port, from 1 to 65535, got text",
+      "coldtivate.yml:8:1  services: this key is there already: each may appear once",
+      "coldtivate.yml:11:31  tasks[0].service: no Compose file has a service wob (did you mean "web"?)",
+      "coldtivate.yml:11:41  tasks[0].run: expected a list, got text",
+      "coldtivate.yml:15:11  environments.staging.host: the variable STAGING_HOST is not set",
+      "coldtivate.yml:16:11  environments.staging.user: expected text, got 12",
+      "coldtivate.yml:17:35  environments.staging.compose[1]: there is no file docker-compose.stagin.yml",
+      "coldtivate.yml:18:50  environments.production.hosts: host and hosts exclude each other",
+    ]
+  `);
+});
+
+test("a syntax error is reported with its place, and a variable within braces with its remedy", async () => {
+  await using project = await createProject("project: shop\nimages: { web: { context: ${CONTEXT} } }\n");
+  expect((await project.problems()).join("\n")).toMatch(/^coldtivate\.yml:2:\d+ {2}.*within \{ \} and \[ \] a variable needs quotes/);
+  await project.write("coldtivate.yml", "project: shop\n  images: x\n\tfoo: [\n");
+  expect((await project.problems()).length).toBeGreaterThan(0);
+});
+
+test("an empty file lacks what is needed", async () => {
+  await using project = await createProject("");
+  expect(await project.problems({ env: { CI_REGISTRY_IMAGE: "r.example.com/a" } })).toEqual([
+    "coldtivate.yml:1:1  project: is missing",
+    "coldtivate.yml:1:1  images: is missing",
+    "coldtivate.yml:1:1  environments: is missing",
+  ]);
+  await project.write("coldtivate.yml", "- a\n- b\n");
+  expect(await project.problems()).toContain("coldtivate.yml:1:1  expected a mapping, got a list");
+});
+
+test.each([
+  ["project: Shop", "project: a name has lower-case letters"],
+  ["project: my.shop", "project: a name has lower-case letters"],
+  ["registry: { image: https://r.example.com/a }", "registry.image: expected a registry and a path"],
+  ["registry: { image: r.example.com/A }", "registry.image: expected a registry and a path"],
+  ["registry: { image: r.example.com/a:latest }", "registry.image: expected a registry and a path"],
+  ["registry: { image: r.example.com/a, username: a, password: { comand: [x] } }", "registry.password: expected text, or one of {command"],
+  ["build: { cache: [a] }", "build.cache: expected a tag, such as buildcache, got a list"],
+  ["build: { submodules: yes }", "build.submodules: expected true or false"],
+  ["build: { platforms: [amd64] }", "build.platforms[0]: expected a platform such as linux/amd64"],
+  ["services: { web: { drain: 60 } }", "services.web.drain: expected a duration such as 500ms, 60s, 10m or 1h, got 60"],
+  ["services: { web: { port: 70000 } }", "services.web.port: expected a port, from 1 to 65535"],
+  ["services: { web: { rollout: blue } }", "services.web.rollout: expected blue-green, recreate, hold"],
+  ["services: { web: }", "services.web: expected a mapping, got nothing"],
+  ["tasks: [{ name: a, service: web, run: [] }]", "tasks[0].run: must not be empty"],
+  ["tasks: [{ name: a, service: web }]", "tasks[0].run: is missing"],
+  [
+    "tasks: [{ name: a, service: web, run: [x] }, { name: a, service: web, run: [x] }]",
+    "tasks[1].name: another task has this name already",
+  ],
+  ["tasks: { name: a }", "tasks: expected a list, got a mapping"],
+])("%s", async (line, message) => {
+  const key = line.slice(0, line.indexOf(":") + 1);
+  const others = minimal.split("\n").filter((other) => !other.startsWith(key));
+  await using project = await createProject([line, ...others].join("\n"));
+  const details = await project.problems();
+  expect(details).toHaveLength(1);
+  expect(details[0]).toContain(`  ${message}`);
+});
+
+test.each([
+  ["{ branches: [main], user: deploy }", "needs a host (or hosts)"],
+  ["{ host: a, user: deploy }", "needs branches or tags: which commits may be deployed"],
+  ["{ branches: [main], host: a }", "needs a user: who to log in as"],
+  ["{ branches: [main], hosts: [{ host: a, user: b }, c] }", "needs a user: who to log in as"],
+  [
+    "{ branches: [main], host: deploy@a, user: deploy }",
+    ".host: expected a host name or an address (the user and the port have keys of their own)",
+  ],
+  ["{ branches: [main], hosts: [{ host: a, usr: b }], user: b }", '.hosts[0].usr: unknown key (did you mean "user"?)'],
+  ["{ branches: [main], hosts: [[a]], user: b }", ".hosts[0]: expected a host name"],
+  ["{ branches: [main], host: a, user: b, fingerprint: 'MD5:aa' }", ".fingerprint: expected the SHA256:… that ssh-keygen"],
+  ["{ branches: main, host: a, user: b }", ".branches: expected a list"],
+])("an environment %s", async (environment, message) => {
+  await using project = await createProject(minimal.replace(/staging: .*/, `staging: ${environment}`));
+  expect((await project.problems()).join("\n")).toContain(message);
+});
+
+test("a Compose file that is no YAML, or that includes one that is missing, is reported where it is named", async () => {
+  await using project = await createProject(minimal);
+  await project.write("docker-compose.staging.yml", "services: [\n");
+  expect((await project.problems())[0]).toMatch(
+    /^coldtivate\.yml:6:3 {2}environments\.staging: docker-compose\.staging\.yml:\d:\d is no valid YAML/,
+  );
+  await project.write(
+    "docker-compose.staging.yml",
+    "include: [other/extra.yml, { path: [none.yml] }, '${X}/a.yml']\nservices: { web: { extends: { file: base.yml, service: web } } }\n",
+  );
+  await project.write("other/extra.yml", "services: { cron: !reset { image: x } }\n");
+  expect(await project.problems()).toEqual([
+    "coldtivate.yml:6:3  environments.staging: there is no file none.yml",
+    "coldtivate.yml:6:3  environments.staging: there is no file base.yml",
+  ]);
+  await project.write("none.yml", "services: {}\n");
+  await project.write("base.yml", "services: { foundation: {} }\n");
+  await project.write("coldtivate.yml", `${minimal}services: { cron: {}, foundation: {} }\n`);
+  expect(await project.problems()).toEqual(["coldtivate.yml:7:23  services.foundation: no Compose file has a service foundation"]);
+});
+
+test("a submodule that is not checked out counts as there", async () => {
+  await using project = await createProject(minimal.replace("./Web", "./Sub/app"));
+  await mkdir(join(project.directory, "Sub"));
+  await project.write(".gitmodules", '[submodule "sub"]\n\tpath = Sub\n\turl = ../sub.git\n');
+  expect((await project.load()).images["web"]?.context).toBe("Sub/app");
+  await project.write("coldtivate.yml", minimal.replace("./Web", "./Sub"));
+  expect((await project.load()).images["web"]?.context).toBe("Sub");
+  await project.write(".gitmodules", "");
+  expect(await project.problems()).toEqual(["coldtivate.yml:4:19  images.web.context: there is no file Sub/Dockerfile"]);
+});
+
+test("a context outside the project's folder is refused, one that is a link is not", async () => {
+  await using project = await createProject(minimal.replace("./Web", "../elsewhere"));
+  expect(await project.problems()).toEqual(["coldtivate.yml:4:19  images.web.context: ../elsewhere is outside the folder of this file"]);
+  await symlink("Web", join(project.directory, "Link"));
+  await project.write("coldtivate.yml", minimal.replace("./Web", "./Link"));
+  expect((await project.load()).images["web"]?.context).toBe("Link");
+});
