@@ -6,7 +6,7 @@
 set -Eeuo pipefail
 
 # Gives the machine file systems of its own where it writes or where the outside shows.
-# Its folder stays at /mnt until the last step, which keeps every path short.
+# Its folder is at /mnt while it boots, which keeps every path short.
 isolate() {
   local folder=$1 hidden=$2 place
   mount --bind "$folder" /mnt
@@ -27,12 +27,16 @@ boot_gateway() {
 }
 
 boot_builder() {
-  dockerd -H unix:///mnt/socket/docker.sock >>/mnt/dockerd.log 2>&1 &
+  mkdir /run/outside
+  mount --bind /mnt/socket /run/outside
+  umount /mnt
+  dockerd -H unix:///run/outside/docker.sock >>/var/log/dockerd.log 2>&1 &
 }
 
 boot_host() {
-  dockerd >>/mnt/dockerd.log 2>&1 &
-  /usr/sbin/sshd -f /etc/ssh/sandbox_sshd_config -E /mnt/sshd.log
+  umount /mnt
+  dockerd >>/var/log/dockerd.log 2>&1 &
+  /usr/sbin/sshd -f /etc/ssh/sandbox_sshd_config -E /var/log/sshd.log
 }
 
 main() {

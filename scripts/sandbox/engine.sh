@@ -50,7 +50,7 @@ CONFIGURATION
 
 # Starts the engine that builds.
 builder_up() {
-  network_join "${BUILDER%:*}" "$(address_of "$BUILDER")"
+  network_join "${BUILDER%:*}" "$(address_of "$BUILDER")" || return 1
   machine_start "${BUILDER%:*}" builder "$(address_of "$BUILDER")"
 }
 
@@ -59,14 +59,14 @@ builder_up() {
 host_up() {
   local name=${1%:*} address
   address=$(address_of "$1")
-  network_join "$name" "$address"
+  network_join "$name" "$address" || return 1
   machine_start "$name" host "$address"
 }
 
 # Cuts a host's power.
 # Arguments: host's name
 host_power_off() {
-  find_host "$1" >/dev/null || return 1
+  find_host "$1" >/dev/null && need_root && lock_sandboxes || return 1
   machine_remove "$1"
 }
 
@@ -74,15 +74,13 @@ host_power_off() {
 # Arguments: host's name
 host_power_on() {
   local host
-  host=$(find_host "$1") || return 1
-  if [[ ! -d $INSTANCE/$1 ]]; then
-    complain "this sandbox has no host $1 yet" "start it: scripts/sandbox.sh up"
+  host=$(find_host "$1") && need_root && lock_sandboxes || return 1
+  if [[ ! -d $INSTANCE/$1 || ! -e /run/netns/$NAMESPACE-gateway ]]; then
+    complain "this sandbox is not up" "start it: scripts/sandbox.sh up"
     return 1
   fi
   machine_init "$1" >/dev/null && return 0
-  machine_remove "$1" || return 1
-  host_up "$host"
-  await "host:$1"
+  machine_remove "$1" && host_up "$host" && await "host:$1"
 }
 
 # Runs a command on a host, as root.

@@ -17,7 +17,7 @@ write_registry() {
   chmod 600 "$folder"/{password,htpasswd}
   cat >"$folder/registry.yml" <<CONFIGURATION
 version: 0.1
-log: { level: warn, accesslog: { disabled: false } }
+log: { level: error, accesslog: { disabled: false } }
 storage:
   filesystem: { rootdirectory: /mnt/storage }
   delete: { enabled: true }
@@ -34,9 +34,8 @@ gateway_prepare() {
   write_registry "$folder"
 }
 
-# Starts the gateway, network included.
+# Starts the gateway; its network is there.
 gateway_up() {
-  network_up
   machine_start gateway gateway "$GATEWAY"
 }
 

@@ -65,9 +65,9 @@ log_of() {
   case $1 in
     registry:) echo "$INSTANCE/gateway/registry.log" ;;
     git:) echo "$INSTANCE/gateway/git.log" ;;
-    builder:) echo "$INSTANCE/builder/dockerd.log" ;;
+    builder:) echo "$INSTANCE/builder/var/log/dockerd.log" ;;
     database:) echo "$INSTANCE/builder/database.log" ;;
-    host:*) echo "$INSTANCE/${1#host:}/dockerd.log" ;;
+    host:*) echo "$INSTANCE/${1#host:}/var/log/dockerd.log" ;;
   esac
 }
 
@@ -90,22 +90,28 @@ await() {
   return 1
 }
 
-# Tells whether this clone's sandbox is there, whole or not.
+# Tells whether the sandbox that is there, whole or not, is this clone's alone.
 is_ours() {
-  local init
-  [[ -e $INSTANCE/ready ]] && init=$(machine_init gateway) &&
-    grep -qzxsF "SANDBOX=$INSTANCE" "/proc/$init/environ"
+  local machine init found=1
+  [[ -e $INSTANCE/ready && -e /run/netns/$NAMESPACE-gateway ]] || return 1
+  for machine in $(machines); do
+    init=$(machine_init "$machine") || continue
+    grep -qzxsF "SANDBOX=$INSTANCE" "/proc/$init/environ" || return 1
+    found=0
+  done
+  return "$found"
 }
 
 # Prints what is up and where.
 # Returns: 1 when a part is not
 sandbox_status() {
-  local part state code=0
+  local part state ours=true code=0
+  need_root || return 1
+  is_ours || ours=false
   printf 'sandbox %s.0/24 in %s\n' "$NET" "$INSTANCE"
-  is_ours || code=1
   while read -r part; do
     state=up
-    if ((EUID != 0)) || ! is_ours || ! answers "$part"; then state=down code=1; fi
+    if ! "$ours" || ! answers "$part"; then state=down code=1; fi
     printf '  %-12s %-5s %s\n' "$(part_name "$part")" "$state" "$(place_of "$part")"
   done < <(parts)
   return "$code"

@@ -23,8 +23,9 @@ base_make() {
   tarball=$(base_tarball)
   [[ ! -e $tarball ]] || return 0
   mkdir -p "$CACHE"
-  rm -f "$CACHE"/base-*
-  if ! unshare --mount --pid --fork --kill-child --mount-proc \
+  rm -f "$CACHE"/base-*.tar*
+  # setpriv: a base that nobody waits for any more is not made.
+  if ! setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc \
     bash "$SCRIPTS/sandbox/base.sh" "$tarball" >"$CACHE/base.log" 2>&1; then
     tail -n 10 "$CACHE/base.log" >&2
     complain "the base image could not be made" "its log: $CACHE/base.log"

@@ -28,6 +28,13 @@ name_instance() {
   readonly TOP NET CACHE INSTANCE NAMESPACE LINK GATEWAY REGISTRY GIT_URL
 }
 
+# Returns: 1, with an error, for anyone but root, who alone can make and look into namespaces.
+need_root() {
+  ((EUID != 0)) || return 0
+  complain "the sandbox is root's: it makes network namespaces and mounts" "run this as root"
+  return 1
+}
+
 # Prints the address of a machine.
 # Arguments: name:number
 address_of() { printf '%s.%s\n' "$NET" "${1#*:}"; }

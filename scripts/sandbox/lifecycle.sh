@@ -3,13 +3,13 @@
 # Makes the folders and keys of a new sandbox.
 instance_prepare() {
   local host
-  mkdir -p "$TOP/.sandbox" "$INSTANCE"
-  chmod 700 "$TOP/.sandbox" "$INSTANCE"
   mkdir -p "$INSTANCE/ssh"
+  chmod 700 "$TOP/.sandbox" "$INSTANCE"
   ssh-keygen -q -t ed25519 -N '' -C sandbox -f "$INSTANCE/ssh/id"
   gateway_prepare
   engine_prepare builder true
   write_docker_login "$INSTANCE/builder/client"
+  if [[ $(builder_socket) == /run/* ]]; then ln -s "$INSTANCE/builder/socket" "/run/$NAMESPACE"; fi
   for host in "${HOSTS[@]}"; do
     engine_prepare "${host%:*}" false
     ssh_prepare "${host%:*}" "$(address_of "$host")"
@@ -36,7 +36,11 @@ machines_remove() {
     machine_remove "$machine" || return 1
   done < <(machines)
   if ip link show "$LINK" >/dev/null 2>&1; then ip link del "$LINK"; fi
-  rm -rf "/run/$NAMESPACE"
+  rm -f "/run/$NAMESPACE"
+  if [[ -d /run/netns ]] && [[ -z $(ls -A /run/netns) ]]; then
+    umount /run/netns 2>/dev/null || true
+    rmdir /run/netns
+  fi
 }
 
 # Removes this sandbox's files; those of sandboxes on other networks stay.
@@ -55,8 +59,8 @@ files_remove() {
 part_restart() {
   case $1 in
     registry: | git:)
-      # The bridge lives in the gateway's namespace: without it, every machine is cut off.
-      return 1
+      # Its network namespace stays: the bridge is in there.
+      machine_kill gateway && gateway_up
       ;;
     builder:)
       machine_remove builder && builder_up
@@ -122,19 +126,16 @@ database_provide() {
 
 # Starts everything from nothing.
 sandbox_create() {
-  local host bootstrap
-  machines_remove && files_remove || return 1
-  instance_prepare
-  base_make &
-  bootstrap=$!
-  gateway_up
-  if [[ -x /run/$NAMESPACE ]] || [[ $(builder_socket) == /run/* ]]; then
-    ln -sfnT "$INSTANCE/builder/socket" "/run/$NAMESPACE"
-  fi
-  builder_up
-  for host in "${HOSTS[@]}"; do host_up "$host"; done
+  local host
+  # What a background command does not do by itself: end with the one that started it.
+  trap 'kill "${BOOTSTRAP:-}" 2>/dev/null || true' EXIT
+  machines_remove && files_remove && instance_prepare || return 1
+  base_make {LOCK}>&- &
+  BOOTSTRAP=$!
+  network_up && gateway_up && builder_up || return 1
+  for host in "${HOSTS[@]}"; do host_up "$host" || return 1; done
   timed "machines" machines_await || return 1
-  timed "base image" wait "$bootstrap" || return 1
+  timed "base image" wait "$BOOTSTRAP" || return 1
   images_provide || return 1
   timed "monorepo" monorepo_provide || return 1
   timed "production's database" database_provide || return 1
@@ -153,7 +154,7 @@ lock_sandboxes() {
 
 # Starts the sandbox, mends it, or leaves it alone when it is whole.
 sandbox_up() {
-  ensure_packages && ensure_node "$TOP" && lock_sandboxes || return 1
+  ensure_packages && ensure_node "$TOP" && need_root && lock_sandboxes || return 1
   link_commands "$TOP"
   if is_ours && sandbox_mend; then
     say "sandbox $NET.0/24 is up"
@@ -166,11 +167,7 @@ sandbox_up() {
 
 # Ends the sandbox and removes all of it.
 sandbox_down() {
-  if ((EUID != 0)); then
-    complain "only root can end the sandbox" "run this as root"
-    return 1
-  fi
-  lock_sandboxes || return 1
+  need_root && lock_sandboxes || return 1
   machines_remove && files_remove || return 1
   say "sandbox $NET.0/24 is down"
 }
