@@ -60,7 +60,7 @@ export default class Deploy extends BaseCommand {
       this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
       return { changed: false, plan };
     }
-    this.announce(formatPlan(plan));
+    this.announce(`${formatPlan(plan)}\n`);
     if (environment.confirm) await this.confirm(`Deploy this to ${environment.name}?`, flags.yes);
 
     const started = performance.now();

@@ -116,3 +116,30 @@ function bash(script: string): string {
 export function lines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== "");
 }
+
+export interface Serving {
+  /** The release's manifest.json; empty when none serves. */
+  manifest: string;
+  /** When it took over. */
+  since?: Date;
+  /** Who deploys right now, or locked it; empty when nobody does. */
+  busy: string;
+}
+
+/** Which release serves on a host, since when, and whether somebody is at it. */
+export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
+  const command = bash(
+    `cd "$HOME/.coldtivate/${name}" 2>/dev/null || exit 0; ` +
+      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; ` +
+      `cat locked 2>/dev/null; if [ -e running ] && ! flock -sn running true; then echo "a deploy runs: $(cat running)"; fi; true`,
+  );
+  const { stdout } = await connection.exec(command, { signal });
+  const [release = "", ...busy] = stdout.toString().split("\n--\n");
+  const [manifest = "", committed = ""] = lines(release);
+  const microseconds = Number(committed.split("\t")[0]);
+  return {
+    manifest: manifest === "--" ? "" : manifest,
+    ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
+    busy: busy.join("\n").replaceAll("\t", "  ").trim(),
+  };
+}

@@ -1,0 +1,31 @@
+import { Args } from "@oclif/core";
+import { BaseCommand } from "../lib/base-command.ts";
+import { loadConfig } from "../lib/config/load.ts";
+import { connectHosts } from "../lib/deploy/connect-hosts.ts";
+import { formatStatus } from "../lib/status/format-status.ts";
+import { readStatus } from "../lib/status/read-status.ts";
+
+export default class Status extends BaseCommand {
+  static override summary = "Show what an environment runs.";
+  static override description =
+    "Which release serves on each host and since when, and every service's container, its health and its image.";
+  static override examples = ["<%= config.bin %> status production", "<%= config.bin %> status staging --json"];
+  static override args = { environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }) };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Status);
+    const config = await loadConfig(flags.config, {
+      env: process.env,
+      environment: args.environment,
+      needs: ["hosts"],
+      signal: this.signal,
+    });
+    const { name, hosts: configured } = config.environments[args.environment]!;
+    await using hosts = await connectHosts(configured, this.signal);
+    const statuses = await Promise.all(
+      hosts.connections.map((connection) => readStatus(connection, `${config.project}-${name}`, this.signal)),
+    );
+    this.show(formatStatus(name, statuses, new Date()));
+    return { environment: name, hosts: statuses };
+  }
+}
