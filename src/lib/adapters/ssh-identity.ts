@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { createAgent, utils, type AnyAuthMethod, type ParsedKey } from "ssh2";
+import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { fingerprintOf } from "./fingerprint.ts";
@@ -56,7 +56,7 @@ function configuredIdentity(host: HostConfig, content: string): Identities {
 
 async function agentIdentities(username: string, socket: string | undefined): Promise<Identities | undefined> {
   if (!socket) return undefined;
-  const agent = createAgent(socket);
+  const agent = ssh2.createAgent(socket);
   const { promise, resolve } = Promise.withResolvers<ParsedKey[]>();
   const patience = setTimeout(() => resolve([]), agentPatience);
   agent.getIdentities((_error, keys = []) => resolve(keys.filter((key) => typeof key === "object" && "getPublicSSH" in key)));
@@ -76,7 +76,7 @@ async function fileIdentity(username: string, path: string): Promise<Identities 
 
 /** The key, or what is wrong with it. */
 function parsePrivateKey(content: string): ParsedKey | string {
-  const parsed = utils.parseKey(content);
+  const parsed = ssh2.utils.parseKey(content);
   if (!(parsed instanceof Error)) return parsed.isPrivateKey() ? parsed : "it is a public key";
   return /encrypted|passphrase/i.test(parsed.message) ? "it is encrypted with a passphrase" : "it is damaged or no private key";
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { Server as SshServer, utils, type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 
 export interface KeyPair {
   private: string;
@@ -15,8 +15,8 @@ export function makeKey(type: "ed25519" | "ecdsa" | "rsa" = "ed25519"): KeyPair 
 }
 
 function generate(type: "ed25519" | "ecdsa" | "rsa"): KeyPair {
-  if (type === "rsa") return utils.generateKeyPairSync("rsa", { bits: 2048 });
-  return type === "ecdsa" ? utils.generateKeyPairSync("ecdsa", { bits: 256 }) : utils.generateKeyPairSync("ed25519");
+  if (type === "rsa") return ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+  return type === "ecdsa" ? ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }) : ssh2.utils.generateKeyPairSync("ed25519");
 }
 
 /** Listens on a free port of the loopback. */
@@ -60,10 +60,11 @@ export async function startServer({ hostKeys, authorized, onExec }: ServerOption
       });
     });
   };
-  const ssh = new SshServer({ hostKeys: hostKeys.map((key) => key.private) }, accept);
+  const ssh = new ssh2.Server({ hostKeys: hostKeys.map((key) => key.private) }, accept);
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
+    socket.setNoDelay(true);
     ssh.injectSocket(socket);
   });
   const port = await listen(server);
