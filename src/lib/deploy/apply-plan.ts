@@ -3,7 +3,6 @@ import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
-import { formatDuration } from "../report/duration.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
 
@@ -57,7 +56,6 @@ function rowId(host: string, step: number): string {
 
 /** Turns a host's journal into progress, and keeps what an error has to say. */
 class Story {
-  readonly #begun = new Map<number, number>();
   readonly #output = new Map<number, string[]>();
   readonly #plan: HostPlan;
   readonly #reporter: Reporter;
@@ -74,15 +72,14 @@ class Story {
     const row = rowId(this.#plan.host, line.step);
     switch (line.state) {
       case "begin":
-        this.#begun.set(line.step, line.time);
         return this.#reporter.emit({ type: "started", row });
       case "note":
-        return this.#reporter.emit({ type: "updated", row, text: line.detail });
+        return this.#reporter.emit({ type: "updated", row, text: shortenDigests(line.detail) });
       case "log":
         this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
         return this.#reporter.emit({ type: "output", row, line: line.detail });
       case "done":
-        return this.#reporter.emit({ type: "done", row, text: this.#duration(line) });
+        return this.#reporter.emit({ type: "done", row });
       case "failed":
         this.failed ??= { step: line.step, detail: line.detail };
         return this.#reporter.emit({ type: "failed", row, text: line.detail });
@@ -103,11 +100,11 @@ class Story {
   output(step: number): string[] {
     return this.#output.get(step) ?? [];
   }
+}
 
-  #duration(line: JournalLine): string {
-    const begun = this.#begun.get(line.step);
-    return begun === undefined ? "" : formatDuration((line.time - begun) / 1000);
-  }
+/** Image names as people tell them apart: the last part and the beginning of the digest. */
+function shortenDigests(text: string): string {
+  return text.replaceAll(/\S*\/([^\s/@]+)@(sha256:[0-9a-f]{8})[0-9a-f]*/g, "$1@$2");
 }
 
 interface End {

@@ -37,7 +37,7 @@ export function planHost({ config, rendered, state, commit, runsTasks }: DeployI
 
   const start = (names: readonly string[]): Step[] =>
     levels(rendered.model.services, names).flatMap((level) => [
-      { verb: "recreate", args: level, title: `replace ${level.join(", ")}` },
+      { verb: "recreate", args: level, title: `replace ${level.length > 3 ? count(level.length, "service") : level.join(", ")}` },
       ...level.map((service) => healthy(service, config.services[service]?.healthyWithin ?? healthyWithin)),
     ]);
   const images = new Set([...changed.map((service) => rendered.services[service]?.image ?? ""), ...tasks.map(([, task]) => task.image)]);
@@ -73,7 +73,7 @@ function frame(steps: Step[], state: HostState): Step[] {
 }
 
 function healthy(service: string, within: number): Step {
-  return { verb: "healthy", args: [service, seconds(within), String(settleSeconds)], title: `wait until ${service} is healthy` };
+  return { verb: "healthy", args: [service, seconds(within), String(settleSeconds)], title: `${service} is healthy` };
 }
 
 function seconds(milliseconds: number): string {
