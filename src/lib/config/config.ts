@@ -14,6 +14,7 @@ export interface Config {
   /** By Compose service; only the services that the file mentions. */
   services: Record<string, ServiceConfig>;
   tasks: TaskConfig[];
+  /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */
   environments: Record<string, EnvironmentConfig>;
 }
 
@@ -41,9 +42,9 @@ export interface BuildConfig {
   ssh: boolean;
   /** A key for an agent of the build's own: the key's content. */
   sshKey?: Secret;
-  /** Build arguments of every image. */
+  /** Build arguments of every image; as written when the command does not build. */
   args: Record<string, string>;
-  /** BuildKit secrets of every image, by id. */
+  /** BuildKit secrets of every image, by id; none when the command does not build. */
   secrets: Record<string, Secret>;
   platforms: string[];
 }

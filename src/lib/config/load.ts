@@ -92,7 +92,8 @@ function findCredentialProblems(value: unknown, { needs }: Scope, variables: Var
   const problem = (key: string, other: string): Problem => {
     const path = ["registry", key];
     const names = variables.namesAt(path);
-    const what = names.length === 0 ? "is missing" : notSet(names.join(", "));
+    const what =
+      names.length === 0 ? "is missing" : variables.isUnresolved(path) ? notSet(names.join(", ")) : `${names.join(", ")} is empty`;
     return { path, message: `${what}, although registry.${other} is there: give both, or neither to use your own Docker login` };
   };
   if (lacks("username") === lacks("password")) return [];

@@ -37,21 +37,21 @@ export class Variables {
   readonly problems: Problem[] = [];
   readonly #scope: Scope;
   readonly #names = new Map<string, string[]>();
-  readonly #unresolved = new Map<string, string[]>();
+  readonly #unresolved = new Set<string>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
   }
 
-  /** The text with its variables; as it was written when one is missing, or when it is empty and nobody needs it. */
+  /** The text with its variables; as it was written when that cannot be, or when it is empty and nobody needs it. */
   rewrite = (text: string, path: Path): string => {
     if (!text.includes("$")) return text;
     const result = interpolate(text, this.#scope.env);
     this.#names.set(pathKey(path), result.variables);
     for (const message of result.mistakes) this.problems.push({ path, message });
     const needed = isNeeded(path, this.#scope);
-    if (result.missing.length === 0 && (needed || result.text !== "")) return result.text;
-    this.#unresolved.set(pathKey(path), result.missing);
+    if (result.missing.length === 0 && result.mistakes.length === 0 && (needed || result.text !== "")) return result.text;
+    this.#unresolved.add(pathKey(path));
     if (needed && !isCredential(path)) for (const name of result.missing) this.problems.push({ path, message: notSet(name) });
     return text;
   };
