@@ -35,6 +35,7 @@ machines_remove() {
   while read -r machine; do
     machine_remove "$machine" || return 1
   done < <(machines)
+  strays_kill
   if ip link show "$LINK" >/dev/null 2>&1; then ip link del "$LINK"; fi
   rm -f "/run/$NAMESPACE"
   if [[ -d /run/netns ]] && [[ -z $(ls -A /run/netns) ]]; then
@@ -78,7 +79,7 @@ part_restart() {
 sandbox_mend() {
   local part
   while read -r part; do
-    answers "$part" || timed "${part/:/ } again" part_restart "$part" || return 1
+    answers "$part" || timed "$(part_name "$part") again" part_restart "$part" || return 1
   done < <(parts)
 }
 

@@ -1,6 +1,6 @@
 # The machines' namespaces. A machine is a network namespace with a name, and in it one process that is
 # the first of a PID namespace: when that is killed, everything that ran on the machine ends.
-# No list of processes is kept anywhere; the kernel knows who is in a namespace.
+# No list of processes is kept anywhere: the kernel knows who is in a namespace.
 
 # Prints the names of this sandbox's machines that exist, its own or another clone's.
 machines() {
@@ -14,18 +14,40 @@ machines() {
 # Arguments: machine
 machine_pids() { ip netns pids "$NAMESPACE-$1" 2>/dev/null || true; }
 
+# Tells whether a process is the first of a PID namespace right below this one.
+# Arguments: pid
+is_init() { grep -qsE "^NSpid:[[:space:]]+$1[[:space:]]+1\$" "/proc/$1/status"; }
+
 # Prints the pid of a machine's first process.
 # Arguments: machine
 # Returns: 1 when the machine is off
 machine_init() {
   local pid
   for pid in $(machine_pids "$1"); do
-    if grep -qsE "^NSpid:[[:space:]]+$pid[[:space:]]+1\$" "/proc/$pid/status"; then
+    if is_init "$pid"; then
       printf '%s\n' "$pid"
       return 0
     fi
   done
   return 1
+}
+
+# Ends the machines whose network namespace has lost its name, so that only their environment tells.
+strays_kill() {
+  local path pid
+  for path in $(grep -lzxsF "SANDBOX_NAMESPACE=$NAMESPACE" /proc/[0-9]*/environ); do
+    pid=${path//[!0-9]/}
+    if is_init "$pid"; then kill -KILL "$pid" 2>/dev/null || true; fi
+  done
+}
+
+# Prints the hardware address that goes with an address: a machine keeps its own over a reboot,
+# or its neighbours would not find it until they have forgotten the old one.
+# Arguments: address
+hardware_address() {
+  local parts
+  IFS=. read -ra parts <<<"$1"
+  printf '02:c7:%02x:%02x:%02x:%02x\n' "${parts[@]}"
 }
 
 # Ends all processes of a machine, the first one first, as a power cut does.
@@ -59,10 +81,10 @@ network_up() {
   local gateway=$NAMESPACE-gateway
   ip netns add "$gateway"
   ip -n "$gateway" link set lo up
-  ip -n "$gateway" link add bridge type bridge
+  ip -n "$gateway" link add bridge address "$(hardware_address "$GATEWAY")" type bridge
   ip -n "$gateway" addr add "$GATEWAY/24" dev bridge
   ip -n "$gateway" link set bridge up
-  ip link add "$LINK" type veth peer name client netns "$gateway"
+  ip link add "$LINK" address "$(hardware_address "$NET.254")" type veth peer name client netns "$gateway"
   ip -n "$gateway" link set client master bridge up
   ip addr add "$NET.254/24" dev "$LINK"
   ip link set "$LINK" up
@@ -75,7 +97,7 @@ network_join() {
   ip netns add "$name"
   ip -n "$name" link set lo up
   ip -n "$gateway" link del "$port" 2>/dev/null || true
-  ip -n "$gateway" link add "$port" type veth peer name eth0 netns "$name"
+  ip -n "$gateway" link add "$port" type veth peer name eth0 address "$(hardware_address "$2")" netns "$name"
   ip -n "$gateway" link set "$port" master bridge up
   ip -n "$name" addr add "$2/24" dev eth0
   ip -n "$name" link set eth0 up
@@ -87,7 +109,7 @@ machine_start() {
   local folder=$INSTANCE/$1
   # Network through nsenter alone: `ip netns exec` mounts another /sys, which hides the control groups.
   setsid nsenter --net="/run/netns/$NAMESPACE-$1" \
-    env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root SANDBOX="$INSTANCE" \
+    env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root SANDBOX="$INSTANCE" SANDBOX_NAMESPACE="$NAMESPACE" \
     unshare --mount --uts --ipc --pid --fork --kill-child --mount-proc \
     bash "$SCRIPTS/sandbox/boot.sh" "$2" "$1" "$3" "$folder" "$TOP" </dev/null >"$folder/boot.log" 2>&1 {LOCK}>&- &
 }
