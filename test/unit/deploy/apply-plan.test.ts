@@ -1,0 +1,90 @@
+import { describe, expect, test } from "vitest";
+import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/plan.ts";
+import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+
+const steps = [
+  { verb: "pull", args: ["r.example/web@sha256:1"], title: "pull 1 image" },
+  { verb: "healthy", args: ["web", "60", "2"], title: "web is healthy" },
+];
+
+/** A host whose script prints a journal and ends with a code. */
+function host(name: string, journal: string[], code: number, stderr = ""): { connection: HostConnection; plan: HostPlan; entries: [] } {
+  const connection: HostConnection = {
+    host: name,
+    exec: (_command, options) => {
+      for (const [index, line] of journal.entries()) options?.onLine?.(`${index}\t${line}`);
+      return Promise.resolve({ code, stdout: Buffer.alloc(0), stderr });
+    },
+    openSocket: () => Promise.reject(new Error("unused")),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  return { connection, plan: { host: name, expect: "r1", services: [], steps }, entries: [] };
+}
+
+async function apply(work: ReturnType<typeof host>[]): Promise<{ events: ProgressEvent[]; error: unknown }> {
+  const events: ProgressEvent[] = [];
+  const release = { id: "r2", commit: "0123456789" };
+  const plan = { environment: "staging", project: "shop-staging", release, hosts: work.map((each) => each.plan), notes: [] };
+  const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
+  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, signal: new AbortController().signal }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return { events, error };
+}
+
+describe("a journal becomes progress", () => {
+  test("step by step, with images named shortly", async () => {
+    const { events, error } = await apply([
+      host(
+        "a",
+        ["0\tbegin\t", "1\tbegin\tpull", `1\tnote\tpulled r.example:5000/shop/web@sha256:${"1".repeat(64)}`, "1\tdone\t", "0\tcommitted\t"],
+        0,
+      ),
+    ]);
+    expect(error).toBeUndefined();
+    expect(events.slice(1)).toEqual([
+      { type: "started", row: "a/1" },
+      { type: "updated", row: "a/1", text: "pulled web@sha256:11111111" },
+      { type: "done", row: "a/1" },
+    ]);
+  });
+});
+
+describe("a failure says what happened, what serves and what to do next", () => {
+  test("undone", async () => {
+    const journal = ["2\tbegin\t", "2\tlog\tboom", "2\tfailed\tweb-1 exited with 3", "2\tundone\t", "0\tundone\t"];
+    const { error } = await apply([host("a", journal, 4)]);
+    expect(error).toMatchObject({
+      message: 'a: "web is healthy" failed: web-1 exited with 3',
+      exit: "failed",
+      details: ["boom"],
+      hint: "Everything was undone on a: r1 serves as before. Correct the cause, then: coldtivate deploy staging",
+    });
+  });
+
+  test("refused", async () => {
+    const { error } = await apply([host("a", [], 3, "Another deploy is at work here: r9, by ann\n")]);
+    expect(error).toMatchObject({
+      exit: "refused",
+      details: ["Another deploy is at work here: r9, by ann"],
+      hint: "Nothing was changed on a: r1 serves as before.",
+    });
+  });
+
+  test("the second of two hosts: they differ, and it says which serves what", async () => {
+    const { error } = await apply([host("a", [], 0), host("b", ["2\tfailed\tx", "0\tundone\t"], 4)]);
+    expect(error).toMatchObject({
+      exit: "mixed",
+      hint: expect.stringContaining("a serves r2 already. Everything was undone on b: r1 serves as before."),
+    });
+  });
+
+  test("not undone", async () => {
+    const { error } = await apply([host("a", ["1\tfailed\tx", "1\tstuck\ty", "0\tbroken\t"], 5)]);
+    expect(error).toMatchObject({ exit: "mixed", code: "DEPLOY_BROKEN", hint: expect.stringContaining("coldtivate status staging") });
+  });
+});
