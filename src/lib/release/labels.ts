@@ -4,6 +4,4 @@ export const labels = {
   definition: "coldtivate.definition",
   /** The state directory that it belongs to: two people with two homes on one host must not make two states. */
   state: "coldtivate.state",
-  /** The image as the Compose file writes it. */
-  reference: "coldtivate.reference",
 } as const;

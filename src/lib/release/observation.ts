@@ -53,7 +53,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
 }
 
 function parseContainer(line: string): ObservedContainer {
-  const [id = "", name = "", service = "", image = "", definition = "", , state = "", status = "", health = "", oneOff = ""] =
+  const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = ""] =
     line.split("\t");
   return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True" };
 }

@@ -83,7 +83,6 @@ export function render(input: RenderInput): Rendered {
     const reference = written.image ?? "";
     services[name] = label(service, {
       [labels.definition]: definition,
-      [labels.reference]: reference,
       [labels.state]: input.stateDirectory,
     });
     if (!isActive(written, input.profiles)) continue;

@@ -26,7 +26,7 @@ test("a state is read with its containers", () => {
         state: "/s",
         directory: "/d",
         current: "r1",
-        containers: "id\tshop-web-1\tweb\timg\tdef\tref\t/s\trunning\thealthy\tFalse\nid2\tx\tdb\timg\t\t\t\texited\t-\tTrue\n",
+        containers: "id\tshop-web-1\tweb\timg\tdef\t/s\trunning\thealthy\tFalse\nid2\tx\tdb\timg\t\t\texited\t-\tTrue\n",
         model: '{"services":{}}',
         error: "variable X is not set\n",
       }),

@@ -48,6 +48,16 @@ describe("images", () => {
   });
 });
 
+test("nothing that runs depends on the tag that the release goes by", () => {
+  const text = (slug: string) => {
+    const reference = `registry.example/shop/web:${slug}`;
+    return JSON.stringify(
+      render(input({ services: { web: { image: reference } } }, { images: new Map([[reference, { image: pinned }]]) })).model,
+    );
+  };
+  expect(text("v1-2-0")).toBe(text("v1-2-1"));
+});
+
 describe("files", () => {
   const model: ComposeModel = {
     services: {
@@ -125,7 +135,7 @@ describe("tasks", () => {
       image: pinned,
       command: ["sh", "-c", "echo $$HOME"],
       healthcheck: { disable: true },
-      labels: { "coldtivate.reference": written, "coldtivate.state": stateDirectory },
+      labels: { "coldtivate.state": stateDirectory },
       links: ["db:database"],
       networks: { default: null },
       profiles: ["tasks"],
