@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import { readDotenvLines, type DotenvFault } from "./dotenv-lines.ts";
+import type { PublicWords } from "./public-words.ts";
 import { redactor } from "./redactor.ts";
 
 export { quoteDotenv } from "./dotenv-quote.ts";
@@ -7,9 +8,12 @@ export { quoteDotenv } from "./dotenv-quote.ts";
 export interface DotenvOptions {
   /** What to call it in messages: a path, or a variable's name. */
   source?: string | undefined;
-  /** Words that may be printed although a value is the same; see public-words.ts. */
-  publicWords?: ReadonlySet<string>;
+  /** What may be printed although it stands in the dotenv too. */
+  publicWords?: PublicWords;
 }
+
+/** An IPv4 address, or a host name without digits; with or without a port. */
+const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z-]+(?:\.[a-z-]+)+)(?::\d+)?$/;
 
 const telling = /pass|secret|key|token|dsn|url|credential/i;
 
@@ -18,7 +22,7 @@ const telling = /pass|secret|key|token|dsn|url|credential/i;
  * Values that look sensitive are kept out of all output from here on.
  * Throws DOTENV_INVALID or DOTENV_EMPTY (exit `usage`), with one detail a bad line that never shows a value.
  */
-export function parseDotenv(text: string, { source = "dotenv", publicWords = new Set() }: DotenvOptions = {}): Map<string, string> {
+export function parseDotenv(text: string, { source = "dotenv", publicWords }: DotenvOptions = {}): Map<string, string> {
   const { assignments, faults } = readDotenvLines(text);
   const values = new Map<string, string>();
   const lines = new Map<string, number>();
@@ -28,7 +32,7 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords = new
     if (first !== undefined) doubles.push({ line, message: `${name} is there already, in line ${first}` });
     lines.set(name, first ?? line);
     values.set(name, value);
-    if (isSensitive(name, value) && !publicWords.has(value)) redactor.add(value);
+    if (isSensitive(name, value, publicWords)) redactor.add(value);
   }
   const all = [...faults, ...doubles].toSorted((a, b) => a.line - b.line);
   if (all.length > 0) throw invalid(source, all);
@@ -40,9 +44,11 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords = new
   });
 }
 
-/** Short values would blank out ordinary words and give nothing away. */
-function isSensitive(name: string, value: string): boolean {
-  return value.length >= (telling.test(name) ? 4 : 8);
+/** Short values would blank out ordinary words and give nothing away; so would addresses, "198.18.0.2" within "198.18.0.20". */
+function isSensitive(name: string, value: string, publicWords: PublicWords | undefined): boolean {
+  if (publicWords?.values.has(value)) return false;
+  if (telling.test(name)) return value.length >= 4;
+  return value.length >= 8 && !address.test(value) && !publicWords?.names.has(name);
 }
 
 function invalid(source: string, faults: readonly DotenvFault[]): ColdtivateError {

@@ -3,20 +3,35 @@ import { resolve } from "node:path";
 import { readComposeFile } from "./compose-files.ts";
 import type { Config, EnvironmentConfig } from "./config.ts";
 
+/** What is no secret although a dotenv may hold it. */
+export interface PublicWords {
+  values: ReadonlySet<string>;
+  /** Variables that are part of an image's name in the Compose files. */
+  names: ReadonlySet<string>;
+}
+
 /**
- * Words that are no secret because they stand in coldtivate.yml or the environment's Compose files, or name its hosts:
+ * Collects what stands in coldtivate.yml and the environment's Compose files, and what its hosts are called:
  * `DJANGO_ENV=production` in a dotenv must not blank out "production" in all output.
  */
-export async function readPublicWords(config: Config, environment: EnvironmentConfig): Promise<Set<string>> {
+export async function readPublicWords(config: Config, environment: EnvironmentConfig): Promise<PublicWords> {
   const compose = await Promise.all(environment.compose.map((file) => readComposeFile(resolve(config.directory, file), config.directory)));
   const files = [config.path, ...new Set(compose.flatMap(({ files: read }) => [...read]))];
   const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
-  const named = environment.hosts.flatMap(({ host, user }) => [host, user]);
-  return new Set([...texts.flatMap(words), ...named, config.registry.image, config.registry.host]);
+  const hosts = environment.hosts.flatMap(({ host, user }) => [host, user]);
+  return {
+    values: new Set([...texts.flatMap(words), ...hosts, config.registry.image, config.registry.host]),
+    names: new Set(texts.flatMap(imageVariables)),
+  };
 }
 
 /** Values as YAML separates them, and the parts of each, so that an image's name counts within its reference too. */
 function words(text: string): string[] {
   const values = text.split(/[\s"',[\]{}]+/).map((value) => value.replace(/:$/, ""));
   return [...values, ...text.split(/[^\w.-]+/)].filter((word) => word !== "");
+}
+
+function imageVariables(text: string): string[] {
+  const images = [...text.matchAll(/\bimage:(.*)$/gm)].map(([, image = ""]) => image);
+  return images.flatMap((image) => [...image.matchAll(/\$\{?(\w+)/g)].map(([, name = ""]) => name));
 }
