@@ -15,7 +15,8 @@ export interface DotenvOptions {
 /** An IPv4 address, or a host name without digits; with or without a port. */
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z-]+(?:\.[a-z-]+)+)(?::\d+)?$/;
 
-const telling = /pass|secret|key|token|dsn|url|credential/i;
+/** KEY as a word of its own: valkey is a database. */
+const telling = /pass|secret|token|dsn|url|credential|(?:^|_|api|private|access)key/i;
 
 /**
  * Reads a dotenv: one `NAME=value` a line, in the file's order. Nothing is interpolated: a `$` is a `$`.
@@ -46,9 +47,9 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords }: Do
 
 /** Short values would blank out ordinary words and give nothing away; so would addresses, "198.18.0.2" within "198.18.0.20". */
 function isSensitive(name: string, value: string, publicWords: PublicWords | undefined): boolean {
-  if (publicWords?.values.has(value)) return false;
+  if (publicWords?.values.has(value) || publicWords?.names.has(name)) return false;
   if (telling.test(name)) return value.length >= 4;
-  return value.length >= 8 && !address.test(value) && !publicWords?.names.has(name);
+  return value.length >= 8 && !address.test(value);
 }
 
 function invalid(source: string, faults: readonly DotenvFault[]): ColdtivateError {

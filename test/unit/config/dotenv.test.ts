@@ -99,7 +99,7 @@ test.each(["", "\n\n", "# only\n# comments\n"])("an empty dotenv is refused", as
 
 test("what looks sensitive is kept out of output; short, public and harmless values are not", () => {
   parseDotenv(
-    "LONG=a-long-value\nAPI_TOKEN=tok1\nPIN=1234567\nDB_PASSWORD=abc\nSTAGE=production-like\nPOSTGRES_IMAGE=r.example.com/postgres:15\nDB_HOST=198.18.0.2\nMAIL=mail.example.com:25\n",
+    "LONG=a-long-value\nAPI_TOKEN=tok1\nPIN=1234567\nDB_PASSWORD=abc\nSTAGE=production-like\nPOSTGRES_IMAGE=r.example.com/postgres:15\nVALKEY_HOST=198.18.0.2\nMAIL=mail.example.com:25\n",
     {
       publicWords: { values: new Set(["production-like"]), names: new Set(["POSTGRES_IMAGE"]) },
     },
