@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { Command, Flags, type Interfaces } from "@oclif/core";
+import { redactor } from "./config/redactor.ts";
 import { ColdtivateError } from "./errors.ts";
 import { listenForInterruption, type Interruption } from "./interruption.ts";
 import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
@@ -8,7 +9,7 @@ import { formatJson } from "./report/json.ts";
 import { chooseMode, wantsColor } from "./report/mode.ts";
 import { flushOutput, guardOutput } from "./report/output.ts";
 import { createPalette } from "./report/palette.ts";
-import type { Reporter } from "./report/progress.ts";
+import type { Reporter, ScreenReporter } from "./report/progress.ts";
 import { createReporter } from "./report/reporter.ts";
 
 type Values = Record<string, unknown>;
@@ -35,7 +36,7 @@ export abstract class BaseCommand extends Command {
   abstract override run(): Promise<object>;
 
   #flags: Values = {};
-  #reporter: Reporter | undefined;
+  #reporter: ScreenReporter | undefined;
   #interruption: Interruption | undefined;
   /** What was to be printed while progress was drawn: it follows. */
   readonly #waiting: { stream: NodeJS.WritableStream; text: string }[] = [];
@@ -84,7 +85,7 @@ export abstract class BaseCommand extends Command {
   protected override async init(): Promise<void> {
     guardOutput();
     this.#interruption = listenForInterruption(() => {
-      this.reporter.emit({ type: "warning", text: "stopping; once more to leave at once" });
+      this.reporter.emit({ type: "warning", text: "stopping, after cleaning up; interrupt once more to leave at once" });
     });
     process.on("uncaughtException", this.#crash);
     await super.init();
@@ -100,9 +101,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(error: unknown): Promise<never> {
-    await this.#settle();
-    const failure = this.#describe(error);
-    this.#print(failure);
+    const failure = await this.#fail(error);
     throw markAsReported(error, exitCodeOf(failure));
   }
 
@@ -136,9 +135,18 @@ export abstract class BaseCommand extends Command {
     return describeFailure(error, { interrupted: this.#interruption?.signal.aborted ?? false, verbose, command, flags });
   }
 
-  #print(failure: Failure): void {
-    if (this.jsonEnabled()) this.logJson(failureDocument(failure, exitCodeOf(failure)));
-    else process.stderr.write(formatFailure(failure, createPalette(wantsColor(process.stderr, process.env))));
+  /** Ends the progress and prints the error; to people without the output that they have seen just before. */
+  async #fail(error: unknown): Promise<Failure> {
+    const failure = this.#describe(error);
+    const seen = this.#reporter?.failedOutput() ?? new Set();
+    await this.#settle();
+    if (this.jsonEnabled()) {
+      this.logJson(failureDocument(failure, exitCodeOf(failure)));
+    } else {
+      const details = failure.details.filter((detail) => !seen.has(redactor.redact(detail)));
+      process.stderr.write(formatFailure({ ...failure, details }, createPalette(wantsColor(process.stderr, process.env))));
+    }
+    return failure;
   }
 
   /** An error that nobody waited for: the work is in an unknown state, so that the process ends. */
@@ -147,9 +155,7 @@ export abstract class BaseCommand extends Command {
   };
 
   async #end(error: unknown): Promise<never> {
-    const failure = this.#describe(error);
-    await this.#settle();
-    this.#print(failure);
+    const failure = await this.#fail(error);
     await flushOutput();
     process.exit(exitCodeOf(failure));
   }

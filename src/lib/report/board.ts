@@ -51,6 +51,19 @@ export class Board {
     return row.startedAt === undefined ? 0 : (row.endedAt ?? this.#now()) - row.startedAt;
   }
 
+  /** How long a section has been at work: from the start of its first row to the end of its last one, in milliseconds. */
+  sectionElapsed({ rows }: BoardSection): number {
+    const starts = rows.map(({ startedAt }) => startedAt).filter((start) => start !== undefined);
+    if (starts.length === 0) return 0;
+    const ends = rows.map(({ state, startedAt, endedAt }) => endedAt ?? (state === "running" ? this.#now() : (startedAt ?? 0)));
+    return Math.max(...ends) - Math.min(...starts);
+  }
+
+  /** The kept output of rows that failed. */
+  failedOutput(): ReadonlySet<string> {
+    return new Set(this.sections.flatMap(({ rows }) => rows).flatMap(({ state, output }) => (state === "failed" ? output : [])));
+  }
+
   #plan(section: Section): BoardSection {
     let known = this.sections.find(({ id }) => id === section.id);
     if (!known) this.sections.push((known = { id: section.id, title: section.title, rows: [] }));

@@ -1,7 +1,7 @@
 import { Board, type BoardRow } from "./board.ts";
 import { formatTime } from "./duration.ts";
 import { formatEvent, type LineOptions } from "./plain.ts";
-import type { Reporter } from "./progress.ts";
+import type { ScreenReporter } from "./progress.ts";
 
 /** Lines of output that a section holds at most; the last ones count. */
 const sectionLines = 5000;
@@ -10,7 +10,7 @@ const sectionLines = 5000;
  * Plain lines, with the output of each row in a collapsible section of its own. It appears when the row ends, because
  * rows run side by side and GitLab's sections cannot interleave; the section of a failed row is open.
  */
-export function createGitlabReporter({ write, palette, now }: LineOptions): Reporter {
+export function createGitlabReporter({ write, palette, now }: LineOptions): ScreenReporter {
   const board = new Board(now);
   const outputs = new Map<BoardRow, string[]>();
   let closed = false;
@@ -48,6 +48,7 @@ export function createGitlabReporter({ write, palette, now }: LineOptions): Repo
       closed = true;
       for (const row of outputs.keys()) writeSection(row, `${stamp()}${row.title}`, false);
     },
+    failedOutput: () => board.failedOutput(),
   };
 }
 

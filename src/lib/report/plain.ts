@@ -1,7 +1,7 @@
 import { Board, type BoardRow } from "./board.ts";
 import { formatDuration, formatTime } from "./duration.ts";
 import type { Palette } from "./palette.ts";
-import type { ProgressEvent, Reporter } from "./progress.ts";
+import type { ProgressEvent, ScreenReporter } from "./progress.ts";
 import { padToWidth, widthOf } from "./width.ts";
 
 export interface LineOptions {
@@ -12,7 +12,7 @@ export interface LineOptions {
 }
 
 /** Plain lines: `12:03:04  web  healthy (1.2 s)`. */
-export function createPlainReporter({ write, palette, now }: LineOptions): Reporter {
+export function createPlainReporter({ write, palette, now }: LineOptions): ScreenReporter {
   const board = new Board(now);
   let closed = false;
   return {
@@ -25,6 +25,7 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Repor
     async close() {
       closed = true;
     },
+    failedOutput: () => board.failedOutput(),
   };
 }
 
@@ -39,9 +40,9 @@ export function formatEvent(event: ProgressEvent, row: BoardRow | undefined, boa
   const took = palette.faint(`(${formatDuration(board.elapsed(row))})`);
   switch (event.type) {
     case "done":
-      return `${label}  ${palette.good(event.text ?? "done")} ${took}`;
+      return `${label}  ${palette.good(event.text || "done")} ${took}`;
     case "skipped":
-      return `${label}  ${palette.faint(event.text ?? "skipped")}`;
+      return `${label}  ${palette.faint(event.text || "skipped")}`;
     case "failed":
       return `${label}  ${palette.bad(event.text ? `failed: ${event.text}` : "failed")} ${took}`;
     default:

@@ -30,3 +30,9 @@ export interface Reporter {
   /** Draws what is left and gives the terminal back; `emit` after it is ignored. */
   close(): Promise<void>;
 }
+
+/** A reporter on a screen or in a log. */
+export interface ScreenReporter extends Reporter {
+  /** Output of rows that failed, which it has shown: an error need not repeat it. */
+  failedOutput(): ReadonlySet<string>;
+}

@@ -2,7 +2,7 @@ import { createGitlabReporter } from "./gitlab.ts";
 import type { Mode } from "./mode.ts";
 import { createPalette } from "./palette.ts";
 import { createPlainReporter } from "./plain.ts";
-import type { Reporter } from "./progress.ts";
+import type { ScreenReporter } from "./progress.ts";
 import { createTerminalReporter } from "./terminal.ts";
 
 export interface ReporterOptions {
@@ -13,7 +13,7 @@ export interface ReporterOptions {
 }
 
 /** The reporter for a mode. */
-export function createReporter({ mode, stream, color }: ReporterOptions): Reporter {
+export function createReporter({ mode, stream, color }: ReporterOptions): ScreenReporter {
   const palette = createPalette(color);
   const lines = { write: (text: string) => void stream.write(text), palette, now: Date.now };
   if (mode === "terminal") return createTerminalReporter({ stream, palette, now: Date.now });
