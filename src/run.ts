@@ -7,7 +7,7 @@ import { formatJson } from "./lib/report/json.ts";
 import { wantsColor } from "./lib/report/mode.ts";
 import { flushOutput, guardOutput } from "./lib/report/output.ts";
 import { createPalette } from "./lib/report/palette.ts";
-import { suggest } from "./lib/suggestion.ts";
+import { nearest } from "./lib/config/nearest.ts";
 
 /**
  * Runs the command that the arguments name, and ends the process with its exit code.
@@ -33,7 +33,7 @@ function requireCommand(config: Config, argv: readonly string[]): void {
   if (first === undefined || first.startsWith("-") || first === "help") return;
   const names = config.commandIDs.map((id) => id.split(":")[0]!);
   if (names.includes(first)) return;
-  const meant = suggest(first, names);
+  const meant = nearest(first, names);
   const hint = `${meant ? `did you mean ${config.bin} ${meant}? ` : ""}${config.bin} --help lists the commands`;
   throw new ColdtivateError(`there is no command ${first}`, { code: "UNKNOWN_COMMAND", exit: "usage", hint });
 }

@@ -1,6 +1,6 @@
 import { Errors } from "@oclif/core";
 import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
-import { suggest } from "../suggestion.ts";
+import { nearest } from "../config/nearest.ts";
 
 /** An error as it is shown, to people or as JSON. Never holds a command line. */
 export interface Failure {
@@ -59,7 +59,7 @@ function describeUsage(error: Errors.CLIError, { command = "coldtivate", flags =
     .map((line) => line.trim())
     .filter((line) => line !== "");
   const unknown = "flags" in error && Array.isArray(error.flags) ? error.flags.map(String) : [];
-  const meant = unknown.flatMap((flag) => suggest(flag, flags) ?? []);
+  const meant = unknown.flatMap((flag) => nearest(flag, flags) ?? []);
   const hint = `${meant.length > 0 ? `did you mean ${meant.join(", ")}? ` : ""}${command} --help shows what it takes`;
   return { code: "USAGE", message: decapitalise(message), details, hint, exit: "usage" };
 }
