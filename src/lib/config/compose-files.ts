@@ -54,7 +54,7 @@ async function read(file: string, directory: string, faults: string[]): Promise<
     return undefined;
   }
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, merge: true, prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter, merge: true, prettyErrors: false, logLevel: "error" });
   const [error] = document.errors;
   if (error === undefined) return document.toJS({ maxAliasCount: 1000 }) as unknown;
   const { line, col } = lineCounter.linePos(error.pos[0]);

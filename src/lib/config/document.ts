@@ -26,7 +26,7 @@ const deepest = 40;
 /** Parses YAML; `rewrite` sees every string value. Never throws for what is wrong in the text. */
 export function parseSource(text: string, rewrite: Rewrite): SourceDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: false, logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: false, logLevel: "error" });
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -52,6 +52,7 @@ export function parseSource(text: string, rewrite: Rewrite): SourceDocument {
 const double = "this key is there already: each may appear once";
 
 function explain(message: string, text: string): string {
+  if (message.startsWith("Source contains multiple documents")) return "a second document begins here: everything belongs in one";
   const hint = /[{[,][^"'\n]*:?\s*\$\{/.test(text) ? '; within { } and [ ] a variable needs quotes: "${NAME}"' : "";
   return `${message.replace(/\s+/g, " ")}${hint}`;
 }

@@ -49,6 +49,11 @@ test("a syntax error is reported with its place, and a variable within braces wi
   expect((await project.problems()).length).toBeGreaterThan(0);
 });
 
+test("a second document is not passed over", async () => {
+  await using project = await createProject(`${minimal}---\nproject: other\n`);
+  expect(await project.problems()).toEqual(["coldtivate.yml:7:1  a second document begins here: everything belongs in one"]);
+});
+
 test("an empty file lacks what is needed", async () => {
   await using project = await createProject("");
   expect(await project.problems({ env: { CI_REGISTRY_IMAGE: "r.example.com/a" } })).toEqual([
