@@ -11,7 +11,7 @@ readonly shared_memory=/dev/shm
 readonly parallel_pulls=4
 readonly service_label=com.docker.compose.service
 readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
-readonly container_format=$'{{.Id}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.reference"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
+readonly container_format=$'{{.Id}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
 
 usage() {
   cat <<'TEXT'
@@ -87,11 +87,10 @@ unsettled_releases() {
 
 # ---- the lock: held by descriptor 9, so by this process and by all that it starts
 
-# Arguments: who. Sets the content of `running`: who, since when, which release
+# Arguments: who, seconds to wait. Sets the content of `running`: who, since when, which release
 take_lock() {
   exec 9>>"$state/running"
-  # Whoever asks whether the lock is held holds it for a moment.
-  flock -w 1 9 || {
+  flock -w "$2" 9 || {
     fail 3 "A deploy is at work here: $(tr '\t' ' ' <"$state/running")" "Nothing was changed. Try again when it has ended."
     return
   }
@@ -142,6 +141,7 @@ load_journal() {
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
   local executor=${1-} line='' part turn=0 dead=no
+  [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
   exec 8<"$journal"
   while :; do
     while IFS= read -r part <&8; do
@@ -176,7 +176,7 @@ show() {
     printf '%s\n' "$1"
   else
     IFS=$'\t' read -r time _ state detail <<<"$1"
-    printf '%(%T)T  %-9s %s\n' "${time::-6}" "${state/#log/|}" "$detail"
+    printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail"
   fi
 }
 
@@ -255,16 +255,14 @@ configuration_for() {
   [[ -z ${credentials-} || ! -d $credentials/$registry ]] || printf '%s\n' "$credentials/$registry"
 }
 
-# ---- the steps: do_VERB acts, undo_VERB takes it back; each may be repeated; a failure is told in $reason
+# ---- the steps: do_VERB acts, undo_VERB, where there is anything to undo, takes it back; each may be repeated; $reason says what failed
 
 is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
 
-# Waits for a background process, and ends it when the release is aborted. Returns: its exit code
+# Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
 await() {
-  while kill -0 "$1" 2>/dev/null; do
-    ! is_aborted || kill "$1" 2>/dev/null || true
-    sleep 0.05
-  done
+  until ! kill -0 "$1" 2>/dev/null || is_aborted; do sleep 0.05; done
+  ! is_aborted || "${@:2}" >/dev/null 2>&1 || true
   wait "$1"
 }
 
@@ -274,7 +272,6 @@ do_expect() {
   reason="the plan was made while ${1/#-/nothing} served, and now ${serving/#-/nothing} does"
   [[ $serving == "$1" ]]
 }
-undo_expect() { :; }
 
 do_pull() {
   local image running=0
@@ -293,7 +290,6 @@ do_pull() {
   reason="cannot pull $(paste -sd ' ' "$dir/unpulled")"
   return 1
 }
-undo_pull() { :; }
 
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
@@ -302,7 +298,7 @@ pull_image() {
   configuration=$(configuration_for "$1")
   [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
   limit=1800 engine pull -q "$1" >"$output" 2>&1 &
-  if await "$!"; then
+  if await "$!" kill "$!"; then
     note "$step" note "pulled $1"
   else
     printf '%s\n' "$1" >>"$dir/unpulled"
@@ -322,7 +318,7 @@ do_task() {
     return 1
   }
   limit=$2 engine logs --follow "$container" 2>&1 | log_lines &
-  await "$!" || true
+  await "$!" undo_task "$1" || true
   ! is_aborted || return
   reason="task $1 did not end within $2 s"
   code=$(limit=$((deadline > SECONDS ? deadline - SECONDS : 1)) engine wait "$container" 2>/dev/null) || return
@@ -383,7 +379,6 @@ do_healthy() {
   [[ -z $culprit ]] || is_aborted || explain "$culprit"
   return 1
 }
-undo_healthy() { :; }
 
 # Waits until all containers of a service are well: healthy, or, where nothing checks that, up long enough.
 # Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers
@@ -452,11 +447,9 @@ do_commit() {
   ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
     ln -sfn "current/$script" "$state/$script"
 }
-undo_commit() { :; }
 
 # The release serves already: what cannot be tidied up is no reason to fail it.
 do_prune() { prune "$1" || note "$step" note "not everything old could be removed; the next deploy tries again"; }
-undo_prune() { :; }
 
 # Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
 prune() {
@@ -464,10 +457,10 @@ prune() {
   serving=$(current_release)
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}
-    [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || return
+    [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
     if ((count >= $1)) && [[ ${path##*/} != "$serving" ]]; then
       old+=("$path")
-    elif grep -qs $'\t0\tcommitted\t' "$path/journal"; then
+    elif cat /dev/null "$path"/journal* | grep -q $'\t0\tcommitted\t'; then
       count=$((count + 1))
     fi
   done
@@ -517,7 +510,7 @@ backward() {
     { has "$step/begin" && ! has "$step/undone"; } || continue
     IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
     reason="${fields[0]} cannot be undone"
-    if "undo_${fields[0]}" "${fields[@]:1}"; then
+    if ! declare -F "undo_${fields[0]}" >/dev/null || "undo_${fields[0]}" "${fields[@]:1}"; then
       note "$step" undone || return
     else
       note "$step" stuck "$reason" || return
@@ -555,7 +548,7 @@ end() {
     [[ ${line[0]} != task ]] || undo_task "${line[1]}" || true
   done
   IFS=$'\t' read -r began _ <"$journal"
-  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::-6}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
+  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
   note 0 "$1" "${2-}"
 }
 
@@ -586,11 +579,13 @@ prepare() {
   IFS=$'\t' read -r user from _ <"$dir/who" || true
   who="${user:-unknown} from ${from:-unknown}"
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
-  take_lock "$who" || return
+  # Whoever asks whether the lock is held holds it for a moment.
+  take_lock "$who" 1 || return
   prepared=yes
   # The lock is held: what killed runs left behind is in nobody's use.
   rm -rf "$shared_memory/coldtivate.$project".?????? || true
-  chmod 700 "$state" "${state%/*}" || return
+  chmod 700 "$state" || return
+  [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
   if [[ $reader == cli ]]; then check_plan; else plan_again; fi || return
   keep_files || return
@@ -685,7 +680,8 @@ field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
 observe() {
   local root=$1 path name files=() variables=() model='' error='' running='' locked='' manifest='' ids
   check_docker
-  cd "$root/compose" 2>/dev/null || mkdir "$root/compose" && cd "$root/compose"
+  mkdir -p "$root/compose"
+  cd "$root/compose"
   while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
   for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
   if ((${#files[@]} > 0)); then
@@ -730,7 +726,7 @@ abort() {
 recover() {
   check_docker
   refuse_when_locked
-  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering"
+  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering" 30
   settle_others
   printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
 }
@@ -745,7 +741,7 @@ status() {
   is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
   [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(<"$state/locked")"
   printf '\n'
-  containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}" | sed '1s/.*/&/' | sort -k 1,1
+  containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}"
 }
 
 # Runs a command in a service's container. Arguments: service, command; by default the only service, sh

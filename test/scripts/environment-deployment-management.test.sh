@@ -1,0 +1,364 @@
+#!/usr/bin/env bash
+# Tests of the script that changes hosts, on the sandbox's engine and registry (eval "$(scripts/sandbox.sh env)" first).
+set -Eeuo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=test/scripts/environment-deployment-management.fixture.sh
+source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
+
+failures=0
+
+# Prints `ok` or `not ok`. Arguments: what holds, then a command that succeeds when it does
+check() {
+  local output
+  if output=$("${@:2}" 2>&1); then
+    printf 'ok - %s\n' "$1"
+  else
+    printf 'not ok - %s\n' "$1"
+    printf '%s\n' "# ${*:2}" "$output" | sed 's/^/# /'
+    failures=$((failures + 1))
+  fi
+}
+
+equals() { [[ $1 == "$2" ]] || { printf 'expected %s\nbut it is %s\n' "$1" "$2" && return 1; }; }
+contains() { [[ $1 == *"$2"* ]] || { printf '%s\nis not in\n%s\n' "$2" "$1" && return 1; }; }
+lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nis in\n%s\n' "$2" "$1" && return 1; }; }
+
+# Runs a command. Sets: output (both streams), code
+run() {
+  code=0
+  output=$("$@" 2>&1) || code=$?
+}
+
+# Waits up to ten seconds for a command to succeed.
+eventually() {
+  local deadline=$((SECONDS + 10))
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.05
+  done
+}
+
+journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
+version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
+executor_of() { pgrep -of "^bash $state/releases/$1/.* execute $1"; }
+is_free() { flock -sn "$state/running" true; }
+
+# Microseconds between two journal lines. Arguments: release, patterns of the first and the second
+gap() { awk -F '\t' -v a="$2" -v b="$3" '$0 ~ a && !s { s = $1 } $0 ~ b && !e { e = $1 } END { print e - s }' "$state/releases/$1/journal"; }
+
+test_a_release_is_applied() {
+  make_release r01
+  mkdir -p "$state/releases/r01/files/0123"
+  (umask 077 && echo hello >"$state/releases/r01/files/0123/motd")
+  docker image rm "${images[0]}" >/dev/null 2>&1 || true
+  run deploy_release r01
+  check "a deploy ends with 0" equals 0 "$code"
+  check "it prints the journal to its end" contains "$output" $'\t0\tfinished\t'
+  check "what the task prints is in the journal" contains "$output" $'\tlog\tmigrated'
+  check "an image that is not there is pulled, and told" contains "$output" $'\tnote\tpulled '"${images[0]}"
+  check "the release is current" equals r01 "$(current)"
+  check "the history has a line" grep -q $'\tr01\tfinished\ttester from laptop$' "$state/history"
+  check "the task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r01-migrate")"
+  check "mounted files have their place by content, readable in containers" equals 644 "$(stat -c %a "$state/files/0123/motd")"
+  check "no credentials are left" equals "" "$(compgen -G "/dev/shm/coldtivate.$project.*" || true)"
+  check "the state is closed to others" equals 700 "$(stat -c %a "$state")"
+  check "the script lies beside the state" test -x "$state/environment-deployment-management.sh"
+}
+
+test_what_did_not_change_is_left_alone() {
+  local before
+  before=$(container_ids)
+  make_release r02 expect=r01
+  cp "$state/releases/r01/compose.json" "$state/releases/r02/"
+  run deploy_release r02
+  check "a deploy that changes nothing ends with 0" equals 0 "$code"
+  check "its containers are the same" equals "$before" "$(container_ids)"
+}
+
+test_a_changed_release_replaces() {
+  make_release r03 expect=r02 image="${images[1]}"
+  run deploy_release r03
+  check "the new image serves" equals two "$(version_served)"
+}
+
+test_a_failing_task_undoes() {
+  local before
+  before=$(container_ids)
+  make_release r04 expect=r03 task='echo no such table; exit 3'
+  run deploy_release r04
+  check "a failing task ends with 4" equals 4 "$code"
+  check "its exit code is told" contains "$output" $'\t3\tfailed\ttask migrate exited with 3'
+  check "its output is told" contains "$output" $'\tlog\tno such table'
+  check "the release's end names the cause" contains "$output" $'\t0\tundone\ttask migrate exited with 3'
+  check "no service was touched" equals "$before" "$(container_ids)"
+  check "what served before is current" equals r03 "$(current)"
+}
+
+test_an_unhealthy_service_undoes() {
+  make_release r05 expect=r03 check='echo database is down; exit 1'
+  run deploy_release r05
+  check "an unhealthy service ends with 4" equals 4 "$code"
+  check "it is named" contains "$output" "failed"$'\t'"$project-web-1 is unhealthy"
+  check "the health check's last output is told" contains "$output" "database is down"
+  check "both services were taken back" contains "$output" $'\t4\tundone\t'
+  check "the previous release serves" equals two "$(version_served)"
+  check "its container is the previous release's" equals r03 "$(docker inspect --format '{{index .Config.Labels "coldtivate.definition"}}' "$project-web-1")"
+}
+
+test_a_crash_is_found_at_once() {
+  make_release r06 expect=r03 worker='echo cannot start; exit 7'
+  run deploy_release r06
+  check "a crash ends with 4" equals 4 "$code"
+  check "its exit code and output are told" contains "$output" "$project-worker-1 exited with 7"
+  check "its last output is told" contains "$output" $'\tlog\tcannot start'
+  check "it is found within 1.5 s" test "$(gap r06 $'\t6\tbegin\t' $'\t6\tfailed\t')" -lt 1500000
+}
+
+test_an_image_that_cannot_be_pulled_undoes() {
+  make_release r07 expect=r03 image="$REPOSITORY@sha256:$(printf '%064d' 7)"
+  run deploy_release r07
+  check "a missing image ends with 4" equals 4 "$code"
+  check "the image is named" contains "$output" $'\t2\tfailed\tcannot pull '"$REPOSITORY"
+  check "the registry's words are told" contains "$output" "not found"
+}
+
+test_refusals_change_nothing() {
+  local before
+  before=$(container_ids)
+  make_release r08 expect=r03
+  run deploy_release r08 wrong-password
+  check "wrong credentials are refused with 3" equals 3 "$code"
+  check "the registry is named" contains "$output" "could not log in to the registry $CI_REGISTRY"
+  check "the password is not shown" lacks "$output" wrong-password
+  check "the refused release is not kept" test ! -e "$state/releases/r08"
+  make_release r08 expect=r01
+  run deploy_release r08
+  check "a stale plan is refused with 3" equals 3 "$code"
+  check "both releases are named" contains "$output" "made while r01 served, and now r03 does"
+  make_release r08 expect=r03
+  echo 'switch	web' >>"$state/releases/r08/plan"
+  run deploy_release r08
+  check "an unknown step is refused with 3" equals 3 "$code"
+  make_release r08 expect=r03
+  echo 'alice: stock taking until Monday' >"$state/locked"
+  run deploy_release r08
+  check "a locked environment is refused with 3" equals 3 "$code"
+  check "who locked it is told" contains "$output" "alice: stock taking until Monday"
+  rm "$state/locked"
+  run deploy_release ../r03
+  check "a path is no release" equals 127 "$code"
+  run run_script deploy ../releases/r03
+  check "not by hand either" equals 2 "$code"
+  check "nothing was changed" equals "$before" "$(container_ids)"
+  check "no credentials are left by refusals" equals "" "$(compgen -G "/dev/shm/coldtivate.$project.*" || true)"
+}
+
+test_abort_undoes() {
+  local deploy
+  make_release r09 expect=r03 check='exit 1' image="${images[0]}"
+  sed -i 's/"retries": 2/"retries": 100/' "$state/releases/r09/compose.json"
+  deploy_release r09 >"$HOME/r09" 2>&1 &
+  deploy=$!
+  eventually journal_has r09 $'\t5\tbegin\t'
+  run deploy_release r03
+  check "a second deploy is refused with 3" equals 3 "$code"
+  check "who deploys what since when is told" contains "$output" "tester from laptop"
+  run run_script abort r09
+  check "abort is accepted" equals 0 "$code"
+  code=0
+  wait "$deploy" || code=$?
+  check "the aborted deploy ends with 4" equals 4 "$code"
+  check "the journal says why" grep -q $'\t0\tundone\taborted' "$HOME/r09"
+  check "what served before the abort serves" equals two "$(version_served)"
+  run run_script abort r09
+  check "an abort that comes too late is refused" equals 3 "$code"
+}
+
+test_abort_ends_a_task() {
+  local deploy
+  make_release r10 expect=r03 task='sleep 20'
+  deploy_release r10 >/dev/null 2>&1 &
+  deploy=$!
+  eventually docker inspect "$project-r10-migrate"
+  run_script abort r10 2>/dev/null
+  code=0
+  wait "$deploy" || code=$?
+  check "a task is aborted" equals 4 "$code"
+  check "it is aborted within 3 s" test "$(gap r10 $'\t3\tbegin\t' $'\t0\tundone\t')" -lt 3000000
+  check "the aborted task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r10-migrate")"
+}
+
+test_a_killed_client_does_not_stop_it() {
+  make_release r11 expect=r03 task='sleep 1' image="${images[0]}"
+  deploy_release r11 2>/dev/null | head -n 3 >"$HOME/r11" || true
+  check "the reader is gone while the release is applied" bash -c "! grep -q finished '$state/releases/r11/journal'"
+  check "the executor outlives the reader" eventually journal_has r11 $'\t0\tfinished\t'
+  run run_script follow r11
+  check "a second follower gets every line and the exit code" equals 0 "$code"
+  check "from the first line on" contains "$output" $'\t0\tbegin\t'
+  eventually is_free
+}
+
+test_a_killed_executor_is_recovered() {
+  local deploy executor
+  make_release r12 expect=r11 check='exit 1' image="${images[1]}"
+  sed -i 's/"retries": 2/"retries": 100/' "$state/releases/r12/compose.json"
+  deploy_release r12 >"$HOME/r12" 2>&1 &
+  deploy=$!
+  eventually journal_has r12 $'\t5\tbegin\t'
+  executor=$(executor_of r12)
+  kill -9 -- "-$executor"
+  code=0
+  wait "$deploy" || code=$?
+  check "a dead executor ends the follower with 5" equals 5 "$code"
+  check "which says what to do" grep -q recover "$HOME/r12"
+  check "the release is unsettled" contains "$(bash "$SCRIPT" -p "$project" status)" r12
+  run run_script recover
+  check "recover ends with 0" equals 0 "$code"
+  check "it undid the release" journal_has r12 $'\t0\tundone\tinterrupted by a crash'
+  check "the release before the crash serves" equals one "$(version_served)"
+  check "the swept credentials are gone" equals "" "$(compgen -G "/dev/shm/coldtivate.$project.*" || true)"
+}
+
+test_a_release_killed_after_its_commit_is_finished() {
+  make_release r13 expect=r11 image="${images[1]}"
+  run deploy_release r13
+  eventually is_free
+  sed -i $'/\tcommitted\t/q' "$state/releases/r13/journal"
+  printf '1795' >>"$state/releases/r13/journal"
+  ln -sfn releases/r11 "$state/current"
+  make_release r14 expect=r13 image="${images[0]}"
+  run deploy_release r14
+  check "the next deploy finishes a committed one first" journal_has r13 $'\t0\tfinished\t'
+  check "and goes on from it" equals 0 "$code"
+  check "its own journal alone is on standard output" lacks "$(deploy_release r14 2>/dev/null)" r13
+  check "the next deploy serves" equals r14 "$(current)"
+}
+
+test_people_use_it_by_hand() {
+  run run_script status
+  check "status names the release and the containers" contains "$output" "r14"
+  check "with their health" contains "$output" "(healthy)"
+  run run_script deploy r03
+  check "a kept release is deployed again" equals 0 "$code"
+  check "all of it serves" equals two "$(version_served)"
+  check "it is current again" equals r03 "$(current)"
+  check "success has its words" contains "$output" "The environment was _coldtivated_ with great success!"
+  check "its first journal is kept" test -s "$state/releases/r03/journal.1"
+  run run_script history
+  check "history has both" equals 2 "$(grep -c $'\tr03\tfinished' <<<"$output")"
+  run bash "$state/environment-deployment-management.sh" sh web sh -c 'echo "in $VERSION"'
+  check "sh runs a command, and the name is found by the script's place" contains "$output" "in two"
+  run run_script sh
+  check "sh without a service names them" contains "$output" "web worker"
+  run run_script compose ps --services
+  check "compose knows the release that serves" contains "$output" worker
+  run run_script nonsense
+  check "an unknown verb ends with 2" equals 2 "$code"
+}
+
+test_services_are_removed_and_brought_back() {
+  make_release r15 expect=r03
+  printf '%s\n' 'expect	r03' 'remove	worker' 'task	migrate	5' 'commit' >"$state/releases/r15/plan"
+  sed -i 's/echo migrated/exit 1/' "$state/releases/r15/compose.json"
+  run deploy_release r15
+  check "a removed service comes back" equals running "$(docker inspect --format '{{.State.Status}}' "$project-worker-1")"
+  make_release r16 expect=r03
+  printf '%s\n' 'expect	r03' 'remove	worker' 'commit' 'prune	2' >"$state/releases/r16/plan"
+  run deploy_release r16
+  check "a service is removed" equals 0 "$code"
+  check "its container is gone" equals "" "$(docker ps -aq --filter "name=$project-worker-1")"
+  check "older releases are removed" equals "r14 r15 r16" "$(cd "$state/releases" && echo *)"
+  check "files that no release names are removed" test ! -e "$state/files/0123"
+}
+
+test_a_first_release_that_fails_leaves_nothing() {
+  rm "$state/current"
+  make_release r17 check='exit 1'
+  run deploy_release r17
+  check "a failed first release ends with 4" equals 4 "$code"
+  check "its containers are gone" equals "" "$(container_ids)"
+}
+
+test_secrets_stay_out_of_sight() {
+  local sampler
+  make_release r18
+  docker image rm "${images[0]}" >/dev/null 2>&1 || true
+  while :; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' || true; done >"$HOME/seen" &
+  sampler=$!
+  run deploy_release r18
+  kill "$sampler"
+  wait "$sampler" 2>/dev/null || true
+  check "processes were sampled" grep -q 'docker.login\|docker login' "$HOME/seen"
+  check "no argument list had the password" bash -c "! grep -qF -- '$CI_REGISTRY_PASSWORD' '$HOME/seen'"
+  check "no file has it" bash -c "! grep -rqF -- '$CI_REGISTRY_PASSWORD' '$state' /dev/shm"
+}
+
+# Prints a field of an observation. Arguments: name
+observed() {
+  LC_ALL=C awk -v want="$1" '
+    BEGIN { FS = "\t" }
+    left > 0 { left -= length($0) + 1; if (shown) print; next }
+    { shown = $1 == want; left = $2 + 1 }' <<<"$output"
+}
+
+test_observe_tells_what_is_here() {
+  local sent=$HOME/incoming
+  mkdir -p "$sent/compose"
+  cp "$SCRIPT" "$sent/"
+  printf 'docker-compose.yml\n' >"$sent/arguments"
+  printf "SECRET='p\$ss # x'\n" >"$sent/dotenv"
+  printf "TAG='v1'\n" >"$sent/environment"
+  cat >"$sent/compose/docker-compose.yml" <<'TEXT'
+services: {web: {image: "app:${TAG}", env_file: "${DOT_ENV_PATH}", environment: {A: "${SECRET}", B: "${HOST:-none}"}}}
+TEXT
+  HOST=laptop COMPOSE_FILE=/nowhere run bash "$sent/environment-deployment-management.sh" -p "$project" observe "$sent"
+  check "observe ends with 0" equals 0 "$code"
+  check "it speaks protocol 1" equals 1 "$(observed protocol)"
+  check "it names the state" equals "$state" "$(observed state)"
+  check "it names the current release" equals r18 "$(observed current)"
+  check "it has its manifest" equals '{"id":"r18"}' "$(observed manifest)"
+  check "it has each container with its labels" contains "$(observed containers)" $'\tweb\t'"${images[0]}"$'\tr18\tapp:latest\t'"$state"$'\trunning\thealthy\tFalse'
+  check "it has the model with the variables that were sent" contains "$(observed model)" '"image": "app:v1"'
+  check "and the dotenv intact" contains "$(observed model)" "\"SECRET\": \"p\$\$ss # x\""
+  check "and nothing of the host's environment" contains "$(observed model)" '"B": "none"'
+  check "it has the directory" equals "$sent/compose" "$(observed directory)"
+  printf 'services: [\n' >"$sent/compose/docker-compose.yml"
+  run bash "$sent/environment-deployment-management.sh" -p "$project" observe "$sent"
+  check "a broken Compose file is told" contains "$(observed error)" yaml
+  check "and has no model" equals "" "$(observed model)"
+}
+
+test_a_host_that_cannot_be_deployed_to_says_so() {
+  local fake=$HOME/fake
+  mkdir -p "$fake"
+  printf '#!/bin/sh\necho "permission denied while trying to connect to the Docker daemon socket" >&2\nexit 1\n' >"$fake/docker"
+  chmod +x "$fake/docker"
+  PATH=$fake:$PATH run run_script status
+  check "no right to use Docker is refused with 3" equals 3 "$code"
+  check "and what to do about it is told" contains "$output" "usermod -aG docker"
+  cat >"$fake/docker" <<'TEXT'
+#!/bin/sh
+[ "$1" = version ] && echo 26.1.0
+TEXT
+  PATH=$fake:$PATH run run_script status
+  check "a missing Compose is told" contains "$output" "Docker Compose is missing"
+}
+
+main() {
+  local test
+  work=$(mktemp -d)
+  trap 'remove_host; rm -rf "$work"' EXIT
+  prepare_host "$work"
+  for test in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p' | order_of_definition); do "$test"; done
+  ((failures == 0))
+}
+
+# Sorts function names by where this file defines them.
+order_of_definition() {
+  local name
+  while read -r name; do printf '%s\t%s\n' "$(grep -n "^$name()" "${BASH_SOURCE[0]}" | cut -d: -f1)" "$name"; done | sort -n | cut -f2
+}
+
+[[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"
