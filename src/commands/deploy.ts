@@ -7,6 +7,7 @@ import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { applyPlan } from "../lib/deploy/apply-plan.ts";
 import { connectHosts } from "../lib/deploy/connect-hosts.ts";
+import { readDotenv } from "../lib/deploy/release-dotenv.ts";
 import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
 import { prepareDeploy } from "../lib/deploy/prepare-deploy.ts";
 import { resolveOwnImages } from "../lib/deploy/resolve-images.ts";
@@ -37,6 +38,7 @@ export default class Deploy extends BaseCommand {
     const ci = readCi(process.env);
     const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const environment = config.environments[args.environment]!;
+    const dotenv = await readDotenv(config, environment);
     const repository = await openRepository(config.directory);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 

@@ -6,7 +6,6 @@ import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Config, EnvironmentConfig } from "../config/config.ts";
-import { parseDotenv } from "../config/dotenv.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
@@ -31,6 +30,8 @@ export interface DeployIntent {
   config: Config;
   environment: EnvironmentConfig;
   revision: Revision;
+  /** What the environment's dotenv holds. */
+  dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts: its path here. */
   script: string;
   /** The project's own images by repository, with their digests. */
@@ -55,10 +56,9 @@ export interface PreparedDeploy {
 
 /** Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing. */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
-  const { config, environment, revision } = intent;
+  const { config, environment, revision, dotenv } = intent;
   const script = await readFile(intent.script);
-  const dotenv = environment.dotenv === undefined ? new Map<string, string>() : parseDotenv(environment.dotenv.reveal());
-  const { files, variables } = await readCompose(intent, ports.repository, dotenv);
+  const { files, variables } = await readCompose(intent, ports.repository);
   const entries = observeEntries({ composeFiles: files, listed: environment.compose, dotenv, variables, script });
   const project = `${config.project}-${environment.name}`;
   const id = releaseId(intent.now, revision.commit);
@@ -91,7 +91,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }
 
-async function readCompose({ config, environment, revision, env }: DeployIntent, repository: Repository, dotenv: Map<string, string>) {
+async function readCompose({ config, environment, revision, dotenv, env }: DeployIntent, repository: Repository) {
   const facts = {
     environment: environment.name,
     registry: config.registry,
