@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
-import { inject, onTestFinished } from "vitest";
+import { afterAll, inject } from "vitest";
 
 export const top = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -51,11 +51,19 @@ export async function must(program: string, args: readonly string[], options: Op
   return String(stdout);
 }
 
-/** A fresh clone of the monorepo at a branch or tag, as a CI job gets it; removed after the test. */
-export async function checkOut(ref: string): Promise<string> {
+const folders: string[] = [];
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** An empty folder, removed after the file's last test. */
+export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "coldtivate-test-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const clone = join(folder, "monorepo");
+  folders.push(folder);
+  return folder;
+}
+
+/** A fresh clone of the monorepo at a branch or tag, as a CI job gets it; removed after the file's last test. */
+export async function checkOut(ref: string): Promise<string> {
+  const clone = join(await makeFolder(), "monorepo");
   await must("git", ["-c", "advice.detachedHead=false", "clone", "--quiet", "--branch", ref, await remote(), clone]);
   await must("git", ["config", "user.email", "test@example.com"], { cwd: clone });
   await must("git", ["config", "user.name", "Test"], { cwd: clone });
