@@ -66,7 +66,7 @@ host_up() {
 # Cuts a host's power.
 # Arguments: host's name
 host_power_off() {
-  find_host "$1" >/dev/null && need_root && lock_sandboxes || return 1
+  find_host "$1" >/dev/null && need_root && lock_sandbox || return 1
   machine_remove "$1"
 }
 
@@ -74,7 +74,7 @@ host_power_off() {
 # Arguments: host's name
 host_power_on() {
   local host
-  host=$(find_host "$1") && need_root && lock_sandboxes || return 1
+  host=$(find_host "$1") && need_root && lock_sandbox || return 1
   if [[ ! -d $INSTANCE/$1 || ! -e /run/netns/$NAMESPACE-gateway ]]; then
     complain "this sandbox is not up" "start it: scripts/sandbox.sh up"
     return 1

@@ -131,31 +131,52 @@ sandbox_create() {
   # What a background command does not do by itself: end with the one that started it.
   trap 'kill "${BOOTSTRAP:-}" 2>/dev/null || true' EXIT
   machines_remove && files_remove && instance_prepare || return 1
-  base_make {LOCK}>&- &
+  with_tools_lock base_make &
   BOOTSTRAP=$!
   network_up && gateway_up && builder_up || return 1
   for host in "${HOSTS[@]}"; do host_up "$host" || return 1; done
   timed "machines" machines_await || return 1
   timed "base image" wait "$BOOTSTRAP" || return 1
-  images_provide || return 1
+  with_tools_lock images_provide || return 1
   timed "monorepo" monorepo_provide || return 1
   timed "production's database" database_provide || return 1
   touch "$INSTANCE/ready"
 }
 
-# Takes the lock that keeps two clones, or two shells, from starting or ending a sandbox at the same time.
-lock_sandboxes() {
-  exec {LOCK}</run
-  flock -n "$LOCK" && return 0
-  say "waiting for another run of this script"
-  flock -w 300 "$LOCK" && return 0
+# Takes the lock that keeps two clones, or two shells, from starting or ending one sandbox at the same time.
+# Returns: 1 when somebody else holds it for five minutes
+lock_sandbox() {
+  local file=/run/lock/$NAMESPACE
+  until
+    exec {LOCK}>>"$file"
+    if ! flock -n "$LOCK"; then
+      say "waiting for another run of this script"
+      flock -w 300 "$LOCK" || break
+    fi
+    # `down` removes the file: who waited for that one takes the new one.
+    [[ $file -ef /proc/self/fd/$LOCK ]]
+  do exec {LOCK}>&-; done
+  [[ $file -ef /proc/self/fd/$LOCK ]] && return 0
   complain "another run of this script has been at work for five minutes" "wait for it, or end it"
   return 1
 }
 
+# Runs a command while no other one writes to .tools/ in this way.
+# Arguments: command and its arguments
+# Returns: what the command returned
+with_tools_lock() {
+  local lock code=0
+  mkdir -p "$CACHE"
+  exec {lock}<"$CACHE"
+  flock "$lock"
+  "$@" || code=$?
+  exec {lock}<&-
+  return "$code"
+}
+
 # Starts the sandbox, mends it, or leaves it alone when it is whole.
 sandbox_up() {
-  ensure_packages && ensure_node "$TOP" && need_root && lock_sandboxes || return 1
+  ensure_packages && ensure_node "$TOP" && need_root && lock_sandbox || return 1
   link_commands "$TOP"
   if is_ours && sandbox_mend; then
     say "sandbox $NET.0/24 is up"
@@ -163,12 +184,13 @@ sandbox_up() {
     say "starting sandbox $NET.0/24"
     timed "sandbox $NET.0/24" sandbox_create || return 1
   fi
-  ensure_cli "$TOP"
+  with_tools_lock ensure_cli "$TOP"
 }
 
 # Ends the sandbox and removes all of it.
 sandbox_down() {
-  need_root && lock_sandboxes || return 1
+  need_root && lock_sandbox || return 1
   machines_remove && files_remove || return 1
+  rm -f "/run/lock/$NAMESPACE"
   say "sandbox $NET.0/24 is down"
 }

@@ -23,6 +23,9 @@ util-linux nsenter
 readonly ENGINE_RELEASE=trixie ENGINE_MAJOR=26
 readonly ENGINE_PACKAGES=(docker.io docker-cli docker-buildx docker-compose)
 
+# Debian asks this program before a package starts a service.
+SERVICE_POLICY=/usr/sbin/policy-rc.d
+
 # Tells whether a command is installed, in the administrator's folders too.
 # Arguments: command
 has_command() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null; }
@@ -143,15 +146,15 @@ install_packages() {
 # Arguments: an empty folder to work in, command and its arguments
 # Returns: what the command returned
 without_services() (
-  policy=/usr/sbin/policy-rc.d kept=$1/policy-rc.d
+  kept=$1/policy-rc.d
   shift
   restore() {
-    if [[ -e $kept || -L $kept ]]; then mv -f "$kept" "$policy"; else rm -f "$policy"; fi
+    if [[ -e $kept || -L $kept ]]; then mv -f "$kept" "$SERVICE_POLICY"; else rm -f "$SERVICE_POLICY"; fi
   }
-  if [[ -e $policy || -L $policy ]]; then mv -f "$policy" "$kept"; fi
+  if [[ -e $SERVICE_POLICY || -L $SERVICE_POLICY ]]; then mv -f "$SERVICE_POLICY" "$kept"; fi
   trap restore EXIT
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod +x "$policy"
+  printf '#!/bin/sh\nexit 101\n' >"$SERVICE_POLICY"
+  chmod +x "$SERVICE_POLICY"
   "$@"
 )
 

@@ -1,0 +1,42 @@
+# What script tests say and ask: each check prints `ok - …` or `not ok - …` and the reason.
+
+failures=0
+
+# Prints whether something holds.
+# Arguments: what holds, then a command that succeeds when it does
+check() {
+  local said
+  if said=$("${@:2}" 2>&1); then
+    printf 'ok - %s\n' "$1"
+  else
+    printf 'not ok - %s\n' "$1"
+    printf '%s\n' "# ${*:2}" "$said" | sed 's/^/# /'
+    failures=$((failures + 1))
+  fi
+}
+
+equals() { [[ $1 == "$2" ]] || { printf 'expected %s\nbut it is %s\n' "$1" "$2" && return 1; }; }
+contains() { [[ $1 == *"$2"* ]] || { printf '%s\nis not in\n%s\n' "$2" "$1" && return 1; }; }
+lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nis in\n%s\n' "$2" "$1" && return 1; }; }
+fails() { ! "$@"; }
+
+# Runs a command. Sets: output (both streams), code
+run() {
+  code=0
+  output=$("$@" 2>&1) || code=$?
+}
+
+# Runs every function of the file whose name starts with test_, in a folder of its own.
+# Returns: 1 when a check failed
+run_tests() {
+  local name work
+  work=$(mktemp -d)
+  for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
+    mkdir "$work/$name"
+    cd "$work/$name"
+    "$name"
+  done
+  cd /
+  rm -rf "$work"
+  ((failures == 0))
+}
