@@ -50,6 +50,7 @@ export default class Deploy extends BaseCommand {
         config,
         environment,
         revision,
+        dotenv,
         images,
         script: hostScript(this.config.root),
         who: whoDeploys(ci),
