@@ -44,6 +44,7 @@ export class SectionList {
   readonly #picture: Picture;
   readonly #renderer: FrameRenderer;
   readonly #drawing: Promise<void>;
+  readonly #checks: Promise<boolean>[] = [];
 
   constructor(stream: typeof process.stderr, palette: Palette, picture: Picture) {
     this.#stream = stream;
@@ -68,6 +69,9 @@ export class SectionList {
   /** Draws the last frame, whole, and gives the terminal back. */
   async end(): Promise<void> {
     await this.#drawing;
+    // A task is drawn once listr2 has checked it, and the last of them may be new.
+    this.#prepare(true);
+    await Promise.all(this.#checks);
     process.off("exit", this.#giveBack);
     this.#renderer.end();
   }
@@ -106,7 +110,7 @@ export class SectionList {
     if (task) return task;
     list.add({ task: () => {} });
     task = list.tasks.at(-1)!;
-    void task.check({});
+    this.#checks.push(task.check({}));
     this.#tasks.set(part, task);
     return task;
   }

@@ -1,0 +1,84 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+
+interface Module {
+  /** Relative to the repository, as all paths here. */
+  path: string;
+  /** Files of our own. */
+  files: string[];
+  /** Packages and `node:` modules. */
+  packages: string[];
+  text: string;
+}
+
+const modules = globSync("src/**/*.ts").map(readModule);
+
+function readModule(path: string): Module {
+  const text = readFileSync(path, "utf8");
+  const specifiers = [...text.matchAll(/^(?:import|export)\b[^"']*?["']([^"']+)["']|\bimport\(["']([^"']+)["']\)/gm)].map(
+    (match) => match[1] ?? match[2]!,
+  );
+  const own = specifiers.filter((specifier) => specifier.startsWith("."));
+  const packages = specifiers.filter((specifier) => !specifier.startsWith("."));
+  return { path, text, packages, files: own.map((specifier) => normalize(join(dirname(path), specifier))) };
+}
+
+function isIn({ path }: Pick<Module, "path">, ...folders: string[]): boolean {
+  return folders.some((folder) => path.startsWith(`src/${folder}`));
+}
+
+/** `importer → imported`, for each import from some folders into others. */
+function importsBetween(from: string[], to: string[]): string[] {
+  return modules
+    .filter((module) => isIn(module, ...from))
+    .flatMap(({ path, files }) => files.filter((file) => isIn({ path: file }, ...to)).map((file) => `${path} → ${file}`));
+}
+
+function usersOf(packages: RegExp, ...allowed: string[]): string[] {
+  return modules
+    .filter((module) => module.packages.some((name) => packages.test(name)) && !isIn(module, ...allowed))
+    .map(({ path }) => path);
+}
+
+const pure = ["lib/plan/", "lib/release/", "lib/images/", "lib/git/"];
+
+test("the library knows no command", () => {
+  expect(importsBetween(["lib/"], ["commands/"])).toEqual([]);
+});
+
+test("adapters and planners do not import each other", () => {
+  expect(importsBetween(["lib/adapters/"], ["lib/plan/"])).toEqual([]);
+  expect(importsBetween(pure, ["lib/adapters/", "lib/deploy/"])).toEqual([]);
+});
+
+test("what decides reads no clock, no randomness, no file and no environment", () => {
+  expect(usersOf(/^node:/).filter((path) => isIn({ path }, ...pure))).toEqual([]);
+  const impure = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\brandomUUID\(|\bperformance\.now\(|\bprocess\./;
+  expect(modules.filter((module) => isIn(module, ...pure) && impure.test(module.text)).map(({ path }) => path)).toEqual([]);
+});
+
+test("the display knows no adapter and no plan, and only its events are known to those who decide", () => {
+  expect(importsBetween(pure, ["lib/report/"]).filter((found) => !found.endsWith("/progress.ts"))).toEqual([]);
+  expect(importsBetween(["lib/report/"], ["lib/adapters/", "lib/plan/", "lib/deploy/", "lib/release/"])).toEqual([]);
+});
+
+test("each outside program has its adapter, and colours and listr2 stay in the display", () => {
+  // A secret may come from a command of the user's own.
+  expect(usersOf(/^(execa|dockerode|node-ssh|ssh2|tar-stream)$/, "lib/adapters/", "lib/config/secret-source.ts")).toEqual([]);
+  expect(usersOf(/^(chalk|listr2)$/, "lib/report/")).toEqual([]);
+});
+
+test("no module imports itself in a circle", () => {
+  const byPath = new Map(modules.map((module) => [module.path, module]));
+  const finished = new Set<string>();
+  const circles: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (finished.has(path) || trail.includes(path)) return;
+    for (const file of byPath.get(path)?.files ?? []) visit(file, [...trail, path]);
+    finished.add(path);
+  };
+  for (const { path } of modules) visit(path, []);
+  expect(circles).toEqual([]);
+});

@@ -1,0 +1,151 @@
+import { once } from "node:events";
+import { stripVTControlCharacters } from "node:util";
+import { expect, test, vi } from "vitest";
+import { exitCodes } from "../../../src/lib/errors.ts";
+import { run, runInTerminal } from "./cli.ts";
+
+// Each of them starts a process or several.
+vi.setConfig({ testTimeout: 30_000 });
+
+test("the result goes to standard output, progress to standard error", async () => {
+  const { stdout, stderr, exitCode } = await run(["act", "report"]);
+  expect(stdout).toBe("web serves\n");
+  expect(stderr).toMatch(/^\d\d:\d\d:\d\d {2}web {2}starting\n\d\d:\d\d:\d\d {2}web {2}healthy \(\d+ ms\)\n$/);
+  expect(exitCode).toBe(0);
+});
+
+test("--json prints one document and nothing else on standard output", async () => {
+  const { stdout, exitCode } = await run(["act", "report", "--json"]);
+  expect(JSON.parse(stdout)).toEqual({ web: "serves" });
+  expect(exitCode).toBe(0);
+});
+
+test("an error goes to standard error, with details and hint and no stack", async () => {
+  const { stdout, stderr, exitCode } = await run(["act", "refuse"]);
+  expect(stdout).toBe("");
+  expect(stderr).toBe("✗ 2 images are missing\n  web: no image\n  db: no image\n→ run coldtivate build\n");
+  expect(exitCode).toBe(3);
+});
+
+test("--verbose adds where it happened, and what caused it", async () => {
+  const { stderr } = await run(["act", "refuse", "--verbose"]);
+  expect(stderr).toMatch(/\n {4}at .*act\.ts/);
+  expect(stderr).toContain("caused by Error: inner");
+});
+
+test("an error is the one document under --json", async () => {
+  const { stdout, stderr, exitCode } = await run(["act", "refuse", "--json"]);
+  expect(JSON.parse(stdout)).toEqual({
+    error: {
+      code: "NOT_THERE",
+      message: "2 images are missing",
+      hint: "run coldtivate build",
+      details: ["web: no image", "db: no image"],
+      exit: "refused",
+      exitCode: 3,
+    },
+  });
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(3);
+});
+
+test.each(["break", "reject"])("a bug says that it is one, and where: %s", async (behaviour) => {
+  const { stderr, exitCode } = await run(["act", behaviour]);
+  expect(stderr).toMatch(/^✗ this is a bug in coldtivate: .*\n {4}at /);
+  expect(exitCode).toBe(1);
+});
+
+test("a program's command line never gets out", async () => {
+  const { stdout, stderr, exitCode } = await run(["act", "child", "--json", "--verbose"]);
+  expect(stdout + stderr).not.toContain("swordfish");
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: "BUG" } });
+  expect(exitCode).toBe(1);
+});
+
+test.each([[["act", "leak"]], [["act", "leak", "--json"]], [["act", "leak", "--verbose"]]])("no secret gets out: %j", async (args) => {
+  const { stdout, stderr } = await run(args);
+  expect(stdout + stderr).not.toContain("hunter2");
+  expect(stderr).toContain("***");
+});
+
+test.each([
+  [["act", "succeed", "--plian"], "did you mean --plain?"],
+  [["atc"], "coldtivate --help lists the commands"],
+  [["act"], "coldtivate act --help"],
+  [["act", "succeed", "more"], "coldtivate act --help"],
+])("a mistake in the command is exit 2 and says what to type: %j", async (args, hint) => {
+  const { stderr, exitCode } = await run(args);
+  expect(stderr).toContain(hint);
+  expect(exitCode).toBe(2);
+});
+
+test("a mistake in the command under --json shows neither arguments nor configuration", async () => {
+  const { stdout, exitCode } = await run(["act", "succeed", "--password=swordfish", "--json"]);
+  expect(Object.keys(JSON.parse(stdout).error)).toEqual(["code", "message", "hint", "details", "exit", "exitCode"]);
+  expect(exitCode).toBe(2);
+});
+
+test("an interruption lets the work clean up, and ends with 130", async () => {
+  const child = run(["act", "wait"]);
+  await once(child.stderr, "data");
+  child.kill("SIGINT");
+  const { stderr, exitCode } = await child;
+  expect(stderr).toContain("cleaned up\n");
+  expect(stderr).toContain("✗ interrupted by SIGINT\n");
+  expect(exitCode).toBe(130);
+});
+
+test("a second interruption ends it at once", async () => {
+  const child = run(["act", "hang"]);
+  let stderr = "";
+  const stopping = Promise.withResolvers<void>();
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    if (stderr.includes("waiting\n")) child.kill("SIGTERM");
+    if (stderr.includes("stopping")) stopping.resolve();
+  });
+  await stopping.promise;
+  child.kill("SIGTERM");
+  expect((await child).exitCode).toBe(130);
+});
+
+test("a question without a terminal is an error that names --yes", async () => {
+  const { stderr, exitCode } = await run(["act", "ask"]);
+  expect(stderr).toContain("--yes");
+  expect(exitCode).toBe(2);
+});
+
+test.each([["act", "flood"], ["--help"]])("a reader that goes away early is no error: %s", async (...args) => {
+  const child = run(args);
+  await once(child.stdout, "data");
+  child.stdout.destroy();
+  const { stderr, exitCode } = await child;
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+});
+
+test("help shows what every exit code means", async () => {
+  for (const args of [["--help"], ["act", "--help"]]) {
+    const { stdout } = await run(args);
+    const words = stdout.replaceAll(/\s+/g, " ");
+    for (const { code, meaning } of Object.values(exitCodes)) expect(words).toContain(`${code} ${meaning}`);
+  }
+});
+
+test("in a terminal, the last frame has every row, each line of output comes once, and the cursor comes back", async () => {
+  const { stdout, exitCode } = await runInTerminal(["act", "draw"]);
+  const text = stripVTControlCharacters(stdout);
+  expect(text).toMatch(/✖ web {5}exited with 1 {2}\d+ ms/);
+  expect(text).toMatch(/⊘ celery/);
+  expect(text).toMatch(/◼ db/);
+  expect(text.match(/Traceback/g)).toHaveLength(1);
+  expect(text).toMatch(/what waited\s+✗ web exited\s+it was undone/);
+  expect(stdout.lastIndexOf("\u001B[?25h")).toBeGreaterThan(stdout.lastIndexOf("\u001B[?25l"));
+  expect(exitCode).toBe(4);
+});
+
+test("NO_COLOR is honoured in a terminal", async () => {
+  const red = "\u001B[31m";
+  expect((await runInTerminal(["act", "draw"])).stdout).toContain(red);
+  expect((await runInTerminal(["act", "draw"], { NO_COLOR: "1" })).stdout).not.toContain(red);
+});
