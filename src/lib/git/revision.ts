@@ -68,7 +68,7 @@ export async function describeCheckout(request: RevisionRequest, facts: Revision
   }
   const tags = await facts.tagsAt(commit);
   const ref = tag || refName || (await facts.branch()) || (tags.length === 1 ? tags[0] : undefined);
-  return named(commit, ref, refSlug);
+  return named(commit, ref, tag ? undefined : refSlug);
 }
 
 function pickWanted({ tag, ref, ci }: RevisionRequest): Wanted {

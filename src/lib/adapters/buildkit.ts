@@ -1,0 +1,123 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa, ExecaError } from "execa";
+import { z } from "zod";
+import { ColdtivateError } from "../errors.ts";
+import type { BakeDefinition } from "../images/bake-definition.ts";
+import type { BuildStatus } from "../images/build-status.ts";
+import { readBuildStream } from "./buildkit-stream.ts";
+import { describeDockerFailure } from "./docker-failure.ts";
+
+/** The builder that the user's Docker has chosen. */
+export interface Builder {
+  /** Of buildx, such as `0.13.1`. */
+  version: string;
+  /** Whether it can put a layer cache into a registry. */
+  cacheExport: boolean;
+}
+
+export interface BakeOptions {
+  /** The folder that contexts are relative to. */
+  directory: string;
+  /** An existing folder for files that others must not read. */
+  privateDirectory: string;
+  output: "load" | "push";
+  env: Record<string, string>;
+  builder: Builder;
+  signal: AbortSignal;
+  onStatus: (status: BuildStatus) => void;
+}
+
+/** How a bake ended: digests by target, or what buildx said in the end. */
+export type BakeResult =
+  { digests: Map<string, string> } | { digests?: never; exitCode: number | undefined; said: string[]; cause: unknown };
+
+const metadata = z.record(z.string(), z.unknown());
+const withDigest = z.object({ "containerimage.digest": z.string() });
+
+/**
+ * Looks at the builder before anything is asked of it.
+ * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
+ */
+export async function inspectBuilder(env: Record<string, string>, signal: AbortSignal): Promise<Builder> {
+  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], env, signal))?.[1] ?? "0.0.0";
+  if (!isAtLeast(version, 0, 13)) throw outdated(version);
+  const driver = /^Driver:\s*(\S+)/m.exec(await docker(["buildx", "inspect"], env, signal))?.[1];
+  if (driver !== "docker") return { version, cacheExport: true };
+  const status = await docker(["info", "--format", "{{json .DriverStatus}}"], env, signal);
+  return { version, cacheExport: status.includes("io.containerd.snapshotter") };
+}
+
+/** Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error. */
+export async function bake(definition: BakeDefinition, options: BakeOptions): Promise<BakeResult> {
+  const { directory, privateDirectory, output, env, builder, signal, onStatus } = options;
+  const metadataFile = join(privateDirectory, "metadata.json");
+  const needsSsh = Object.values(definition.target).some(({ ssh }) => Array.isArray(ssh) && ssh.length > 0);
+  const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", `--${output}`, "--metadata-file", metadataFile];
+  if (needsSsh && isAtLeast(builder.version, 0, 19)) args.push("--allow", "ssh");
+  const child = execa("docker", args, {
+    cwd: directory,
+    // Contexts and secrets are the configuration's own: nobody has to allow them by path.
+    env: { ...env, BUILDX_BAKE_ENTITLEMENTS_FS: "0" },
+    input: JSON.stringify(definition),
+    buffer: false,
+    cancelSignal: signal,
+    forceKillAfterDelay: 10_000,
+  });
+  const said: string[] = [];
+  const read = readBuildStream();
+  try {
+    for await (const line of child.iterable({ from: "stderr" })) {
+      const { status, text } = read(line);
+      if (status !== undefined) onStatus(status);
+      if (text !== undefined && text.trim() !== "") said.push(text);
+    }
+    await child;
+    return { digests: await readDigests(metadataFile) };
+  } catch (cause) {
+    if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
+    return { exitCode: cause.exitCode, said: said.slice(-20), cause };
+  }
+}
+
+async function readDigests(file: string): Promise<Map<string, string>> {
+  const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
+  return new Map(
+    targets.flatMap(([target, value]) => {
+      const { data } = withDigest.safeParse(value);
+      return data === undefined ? [] : [[target, data["containerimage.digest"]]];
+    }),
+  );
+}
+
+async function docker(args: readonly string[], env: Record<string, string>, signal: AbortSignal): Promise<string> {
+  try {
+    return (await execa("docker", args, { env, stdin: "ignore", timeout: 60_000, cancelSignal: signal })).stdout;
+  } catch (cause) {
+    if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
+    throw describeDockerFailure(cause) ?? unusable(`${cause.stderr}`, cause);
+  }
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [a = 0, b = 0] = version.split(".").map(Number);
+  return a > major || (a === major && b >= minor);
+}
+
+function outdated(version: string): ColdtivateError {
+  return new ColdtivateError(`buildx ${version} is too old`, {
+    code: "BUILDX_OUTDATED",
+    exit: "usage",
+    hint: "Install buildx 0.13 or newer, or put the docker that has it first on PATH.",
+  });
+}
+
+function unusable(said: string, cause: unknown): ColdtivateError {
+  return new ColdtivateError("the builder cannot be used", {
+    code: "BUILDER_UNUSABLE",
+    exit: "refused",
+    details: said.trim().split("\n").slice(-3),
+    hint: "Nothing was built. docker buildx ls shows the builders, docker buildx use NAME chooses one.",
+    cause,
+  });
+}

@@ -1,0 +1,69 @@
+import { access, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { execa, ExecaError } from "execa";
+import type { RegistryConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import { describeDockerFailure } from "./docker-failure.ts";
+import type { PrivateDirectory } from "./private-directory.ts";
+import { unauthorized } from "./registry-auth.ts";
+import { dockerConfigDirectory, readDockerConfig } from "./registry-credentials.ts";
+
+/** Environment of every `docker` that is to know the registry. */
+export type DockerEnvironment = Record<string, string>;
+
+/**
+ * Logs in to the registry in a Docker configuration of its own, the user's with the login added; without credentials the user's own serves.
+ * @param directory where the configuration goes; it holds the password until it is disposed of
+ * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_UNREACHABLE, DOCKER_UNREACHABLE, DOCKER_MISSING
+ */
+export async function logIn(
+  { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,
+  directory: PrivateDirectory,
+  signal?: AbortSignal,
+): Promise<DockerEnvironment> {
+  if (credentials === undefined) return {};
+  const env = await copyDockerConfig(host, directory);
+  const args = ["login", "--username", credentials.username, "--password-stdin", host];
+  try {
+    await execa("docker", args, { env, input: credentials.password.reveal(), timeout: 60_000, ...(signal && { cancelSignal: signal }) });
+    return env;
+  } catch (cause) {
+    if (!(cause instanceof ExecaError) || signal?.aborted) throw cause;
+    const said = `${cause.stderr}`;
+    if (/unauthorized|incorrect username or password|\b401\b|denied|\b403\b/i.test(said)) throw unauthorized(host, credentials);
+    throw describeDockerFailure(cause) ?? failed(host, said, cause);
+  }
+}
+
+/** The user's configuration with everything that works through it, except that this registry's login stays in the file. */
+async function copyDockerConfig(host: string, { path, write }: PrivateDirectory): Promise<DockerEnvironment> {
+  const own = dockerConfigDirectory();
+  const config = await readDockerConfig(own);
+  // An empty helper keeps the password out of the user's keychain, and in our file.
+  await write("config.json", JSON.stringify({ ...config, credHelpers: { ...config.credHelpers, [host]: "" } }));
+  for (const part of ["cli-plugins", "contexts", "trust"]) {
+    const source = join(own, part);
+    const exists = await access(source).then(
+      () => true,
+      () => false,
+    );
+    if (exists) await symlink(source, join(path, part));
+  }
+  const { BUILDX_CONFIG: builders, DOCKER_CERT_PATH: certificates } = process.env;
+  return {
+    DOCKER_CONFIG: path,
+    BUILDX_CONFIG: builders || join(own, "buildx"),
+    // The client looks for its certificates in its configuration's folder.
+    DOCKER_CERT_PATH: certificates || own,
+  };
+}
+
+function failed(host: string, said: string, cause: unknown): ColdtivateError {
+  return new ColdtivateError(`the login to the registry ${host} failed`, {
+    code: "REGISTRY_UNREACHABLE",
+    exit: "refused",
+    details: said.trim().split("\n").slice(-3),
+    hint: "Nothing was changed. See that the registry is up and can be reached from the Docker engine, then run the command again.",
+    cause,
+  });
+}

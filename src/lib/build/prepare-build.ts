@@ -1,0 +1,41 @@
+import { fetchSubmodules } from "../adapters/submodules.ts";
+import type { Repository } from "../adapters/git.ts";
+import type { Config, ImageConfig } from "../config/config.ts";
+import type { CiVariables } from "../config/ci.ts";
+import { describeCheckout, type Revision } from "../git/revision.ts";
+import { inputsOf } from "../images/image-inputs.ts";
+import { observeImages, type ImageState } from "../images/image-state.ts";
+import { isWithin } from "../images/path.ts";
+import type { Reporter } from "../report/progress.ts";
+
+/** What a build or push is about: the commit that is checked out, and the state of each image's inputs. */
+export interface Checkout {
+  revision: Revision;
+  states: ImageState[];
+}
+
+export interface CheckoutOptions {
+  ci: CiVariables;
+  /** Environment for ssh, where submodules are fetched with it. */
+  sshEnv: Record<string, string>;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/** Brings the submodules that the images need to their pinned commits, then asks Git about every image's inputs. */
+export async function observeCheckout(
+  config: Config,
+  images: readonly ImageConfig[],
+  repository: Repository,
+  { ci, sshEnv, reporter, signal }: CheckoutOptions,
+): Promise<Checkout> {
+  const revision = await describeCheckout({ ci }, repository);
+  if (config.build.submodules) {
+    const inputs = images.flatMap(inputsOf);
+    const known = await repository.submodules(revision.commit);
+    const needed = known.map(({ path }) => path).filter((path) => inputs.some((input) => isWithin(input, path) || isWithin(path, input)));
+    const fetched = await fetchSubmodules(config.directory, needed, { env: sshEnv, signal });
+    if (fetched.length > 0) reporter.emit({ type: "note", text: `fetched ${fetched.join(", ")} at the pinned commits` });
+  }
+  return { revision, states: await observeImages(images, revision.commit, repository) };
+}

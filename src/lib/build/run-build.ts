@@ -1,0 +1,97 @@
+import { bake, type Builder } from "../adapters/buildkit.ts";
+import type { PrivateDirectory } from "../adapters/private-directory.ts";
+import type { Config } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import { bakeDefinition, bakeTargets } from "../images/bake-definition.ts";
+import type { BuildPlan } from "../images/build-plan.ts";
+import type { Reporter } from "../report/progress.ts";
+import { describeBuildFailure } from "./build-failure.ts";
+import { buildSection, trackBuild, type BuildRecord } from "./build-tracker.ts";
+
+/** An image that was built. */
+export interface BuiltImage extends Omit<BuildRecord, "failure"> {
+  /** Full names. */
+  tags: string[];
+  digest?: string;
+  /** The last commit that touched its inputs. */
+  commit?: string;
+  dirty: boolean;
+}
+
+export interface BuildOptions {
+  config: Config;
+  builder: Builder;
+  directory: PrivateDirectory;
+  env: Record<string, string>;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/**
+ * Carries a build plan out.
+ * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
+ */
+export async function runBuild(
+  plan: BuildPlan,
+  { config, builder, directory, env, reporter, signal }: BuildOptions,
+): Promise<BuiltImage[]> {
+  for (const text of plan.warnings) reporter.emit({ type: "warning", text });
+  reporter.emit({ type: "planned", sections: [buildSection(plan)] });
+  const tracker = trackBuild(plan);
+  const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
+  const definition = bakeDefinition(plan, await writeSecrets(plan, config, directory));
+  try {
+    const result = await bake(definition, {
+      directory: config.directory,
+      privateDirectory: directory.path,
+      output: plan.output,
+      env,
+      builder,
+      signal,
+      onStatus: (status) => emitAll(tracker.take(status)),
+    });
+    if (result.digests === undefined) throw describeBuildFailure(plan, tracker.records(), result);
+    emitAll(tracker.finish(true));
+    return describeImages(plan, tracker.records(), result.digests);
+  } catch (error) {
+    emitAll(tracker.finish(false));
+    throw error;
+  }
+}
+
+/** Secrets reach BuildKit as files that only this user can read. */
+async function writeSecrets(
+  plan: BuildPlan,
+  { build, images }: Config,
+  { write }: PrivateDirectory,
+): Promise<(image: string, id: string) => string> {
+  const paths = new Map<string, string>();
+  const wanted = plan.images.flatMap(({ name, secrets }) => secrets.map((id) => ({ name, id })));
+  for (const [index, { name, id }] of wanted.entries()) {
+    const value = images[name]?.secrets[id] ?? build.secrets[id];
+    paths.set(`${name} ${id}`, await write(`secret-${index}`, value?.reveal() ?? ""));
+  }
+  return (image, id) => {
+    const path = paths.get(`${image} ${id}`);
+    if (path === undefined) throw new ColdtivateError(`${image}: there is no secret "${id}"`, { code: "UNKNOWN_SECRET", exit: "bug" });
+    return path;
+  };
+}
+
+function describeImages(plan: BuildPlan, records: readonly BuildRecord[], digests: ReadonlyMap<string, string>): BuiltImage[] {
+  const targets = bakeTargets(plan);
+  return plan.images.map(({ name, tags, commit, dirty }) => {
+    const { milliseconds = 0, steps = 0, cachedSteps = 0 } = records.find((record) => record.name === name) ?? {};
+    const digest = digests.get(targets.get(name) ?? name);
+    return {
+      name,
+      tags,
+      ...(digest !== undefined && { digest }),
+      milliseconds,
+      steps,
+      cachedSteps,
+      ...(commit !== undefined && { commit }),
+      dirty,
+    };
+  });
+}

@@ -1,0 +1,59 @@
+import type { BuildPlan, ImageBuild } from "./build-plan.ts";
+
+/** Where a secret's value lies on this machine, by image and id. */
+export type SecretPath = (image: string, id: string) => string;
+
+export interface BakeDefinition {
+  group: { default: { targets: string[] } };
+  target: Record<string, BakeTarget>;
+}
+
+export type BakeTarget = Record<string, string | string[] | Record<string, string>>;
+
+/** The definition for `docker buildx bake -f -`: a target an image, all in the group `default`. */
+export function bakeDefinition(plan: BuildPlan, secretPath: SecretPath): BakeDefinition {
+  const targets = bakeTargets(plan);
+  const entries = plan.images.map((image) => [targets.get(image.name) ?? image.name, describeTarget(image, secretPath)] as const);
+  return { group: { default: { targets: [...targets.values()] } }, target: Object.fromEntries(entries) };
+}
+
+/** The name of each image's target: bake takes no dot in it. */
+export function bakeTargets({ images }: BuildPlan): Map<string, string> {
+  const taken = new Set<string>();
+  const targets = new Map<string, string>();
+  for (const { name } of images) {
+    const plain = name.replace(/[^a-zA-Z0-9_-]/g, "_");
+    let target = plain;
+    for (let count = 2; taken.has(target); count++) target = `${plain}_${count}`;
+    taken.add(target);
+    targets.set(name, target);
+  }
+  return targets;
+}
+
+function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
+  return {
+    context: escape(image.context),
+    dockerfile: escape(image.dockerfile),
+    ...(image.target !== undefined && { target: escape(image.target) }),
+    tags: image.tags.map(escape),
+    args: escapeValues(image.args),
+    labels: escapeValues(image.labels),
+    platforms: image.platforms.map(escape),
+    "cache-from": image.cacheFrom.map(escape),
+    "cache-to": image.cacheTo.map(escape),
+    secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
+    ssh: image.ssh ? ["default"] : [],
+    // Provenance holds the time of the build: with it, no image would be the same twice.
+    attest: ["type=provenance,disabled=true"],
+  };
+}
+
+function escapeValues(values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, escape(value)]));
+}
+
+/** Bake reads strings of JSON as HCL templates. */
+function escape(text: string): string {
+  return text.replaceAll("${", "$${").replaceAll("%{", "%%{");
+}

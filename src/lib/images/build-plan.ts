@@ -1,0 +1,95 @@
+import type { Config, ImageConfig } from "../config/config.ts";
+import type { Revision } from "../git/revision.ts";
+import type { ImageState } from "./image-state.ts";
+import { releaseTags } from "./image-tags.ts";
+
+/** What a build will do: plain, serialisable data. Paths are relative to the configuration's folder. */
+export interface BuildPlan {
+  revision: Revision;
+  /** Where the images go: the local engine, or the registry. */
+  output: "load" | "push";
+  images: ImageBuild[];
+  /** What the user should know before it starts. */
+  warnings: string[];
+}
+
+export interface ImageBuild {
+  name: string;
+  context: string;
+  /** Relative to the context. */
+  dockerfile: string;
+  target?: string;
+  /** Full names. */
+  tags: string[];
+  labels: Record<string, string>;
+  args: Record<string, string>;
+  /** Ids of BuildKit secrets; their values travel apart. */
+  secrets: string[];
+  ssh: boolean;
+  platforms: string[];
+  cacheFrom: string[];
+  cacheTo: string[];
+  /** The last commit that touched its inputs. */
+  commit?: string;
+  /** Whether files that are not committed go in. */
+  dirty: boolean;
+}
+
+export interface BuildFacts {
+  revision: Revision;
+  states: readonly ImageState[];
+  /** Whether the builder can put a cache into a registry. */
+  cacheExport: boolean;
+}
+
+/** Decides what is built, under which names and with which caches; touches nothing. */
+export function planBuild(config: Config, images: readonly ImageConfig[], facts: BuildFacts, output: "load" | "push"): BuildPlan {
+  const exporting = output === "push" && config.build.cache !== undefined;
+  const warnings = facts.states.flatMap((state) => describeState(state));
+  if (exporting && !facts.cacheExport) {
+    warnings.push(
+      'this builder cannot put its layer cache into the registry: turn on the engine\'s containerd image store, or use a builder of the driver "docker-container"',
+    );
+  }
+  const builds = images.map((image) => {
+    const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
+    return planImage(config, image, state, { revision: facts.revision, exportsCache: exporting && facts.cacheExport });
+  });
+  return { revision: facts.revision, output, images: builds, warnings };
+}
+
+function planImage(
+  { registry, build }: Config,
+  image: ImageConfig,
+  { commit, dirty }: ImageState,
+  { revision, exportsCache }: { revision: Revision; exportsCache: boolean },
+): ImageBuild {
+  const isDirty = dirty.length > 0;
+  const name = `${registry.image}/${image.name}`;
+  const cache = build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}`;
+  const known = isDirty ? undefined : commit;
+  return {
+    name: image.name,
+    context: image.context,
+    dockerfile: image.dockerfile,
+    ...(image.target !== undefined && { target: image.target }),
+    tags: isDirty ? [`${name}:dirty`] : releaseTags(registry.image, image.name, revision),
+    labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
+    args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }) },
+    secrets: [...new Set([...Object.keys(build.secrets), ...Object.keys(image.secrets)])],
+    ssh: build.ssh || build.sshKey !== undefined,
+    platforms: build.platforms,
+    cacheFrom: cache === undefined ? [] : [cache],
+    cacheTo: cache !== undefined && exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],
+    ...(known !== undefined && { commit: known }),
+    dirty: isDirty,
+  };
+}
+
+function describeState({ name, reason, dirty }: ImageState): string[] {
+  if (dirty.length > 0) {
+    const more = dirty.length > 1 ? ` and ${dirty.length - 1} more` : "";
+    return [`${name} has files that are not committed (${dirty[0]}${more}): it gets the tag dirty, and stays here`];
+  }
+  return reason === undefined ? [] : [`${name} gets no revision label: ${reason}`];
+}

@@ -1,0 +1,49 @@
+/** One message of BuildKit's about its progress. */
+export interface BuildStatus {
+  vertexes: Vertex[];
+  logs: { vertex: string; text: string }[];
+}
+
+/** A node of the build: a step of a Dockerfile, a load, an export. */
+export interface Vertex {
+  digest: string;
+  name: string;
+  started?: string | undefined;
+  completed?: string | undefined;
+  cached?: boolean | undefined;
+  error?: string | undefined;
+}
+
+/** What a vertex's name says: whose it is, and what it does. */
+export interface Step {
+  /** The bake target; undefined when only one is built, or when it belongs to all. */
+  target?: string;
+  /** `2/4 RUN make`, `load build context`, `exporting to image`. */
+  title: string;
+  kind: "step" | "cache-import" | "cache-export" | "export" | "push" | "other";
+}
+
+/**
+ * Reads a vertex's name: `[web builder 2/4] RUN make`, `[web internal] load build context`, `[web] exporting to image`,
+ * and the same without the target where only one is built.
+ */
+export function readStep(name: string, single: boolean): Step {
+  const [, inside = "", text = name] = /^\[([^\]]*)\] (.*)$/s.exec(name) ?? [];
+  const words = inside.split(" ").filter(Boolean);
+  const target = single ? undefined : words.shift();
+  const place = words.filter((word) => word !== "internal").join(" ");
+  const title = `${place} ${text}`
+    .trim()
+    .replace(/\s+/g, " ")
+    .replace(/^(pushing .*) with docker$/, "$1");
+  return { ...(target !== undefined && { target }), title, kind: kindOf(words, text) };
+}
+
+function kindOf(words: readonly string[], text: string): Step["kind"] {
+  if (/^\d+\/\d+$/.test(words.at(-1) ?? "")) return "step";
+  if (text.startsWith("importing cache")) return "cache-import";
+  if (text.startsWith("exporting cache")) return "cache-export";
+  if (text.startsWith("exporting to")) return "export";
+  if (text.startsWith("pushing ")) return "push";
+  return "other";
+}
