@@ -15,6 +15,6 @@ export function run(args: readonly string[], env: Record<string, string> = {}) {
 
 /** The same in a terminal of 60 columns; its output is what the terminal gets. */
 export function runInTerminal(args: readonly string[], env: Record<string, string> = {}) {
-  const command = ["stty cols 60 rows 24; exec", process.execPath, program, ...args].join(" ");
+  const command = ["stty cols 60 rows 24; exec", `'${process.execPath}'`, `'${program}'`, ...args].join(" ");
   return execa("script", ["-qec", command, "/dev/null"], { ...options, env: { ...quiet, ...env } });
 }
