@@ -11,7 +11,7 @@ readonly SCRIPTS TOP
 source "$SCRIPTS/setup.sh"
 
 readonly TAG=v1.2.0
-readonly ROUTES=(base_api air_api farmer_api impact_api comsol_dt)
+readonly ROUTES=("" base_api/ air_api/ farmer_api/ impact_api/ comsol_dt/)
 
 # Prints what comes next as a heading.
 heading() { printf '\n\e[1m▶ %s\e[0m\n' "$*" >&2; }
@@ -35,13 +35,13 @@ check_out() {
 # Returns: 1 when a service is not at the last commit that touched its context
 show_versions() {
   local address=$1 repository=$2 release=$3 route answer service image commit expected context code=0
-  printf '  %-11s %-22s %-26s %s\n' route service image commit
+  printf '  %-20s %-21s %-26s %s\n' route service image commit
   for route in "${ROUTES[@]}"; do
-    answer=$(curl -fsS --retry 3 --max-time 10 "http://$address/$route/version") || return 1
+    answer=$(curl -fsS --retry 3 --max-time 10 "http://$address/${route}version") || return 1
     service=$(field service "$answer") image=$(field image "$answer") commit=$(field commit "$answer")
     context=$(context_of "$image")
     expected=$(git -C "$repository" log -1 --format=%H "$release" -- "$context")
-    printf '  %-11s %-22s %-26s %s' "$route" "$service" "$image" "$commit"
+    printf '  %-20s %-21s %-26s %s' "/${route}version" "$service" "$image" "$commit"
     if [[ $commit == "$expected" ]]; then printf '\n'; else
       printf '   expected %s\n' "$expected"
       code=1
@@ -56,6 +56,7 @@ field() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" <<<"$2"; }
 # Prints the folder that an image of the example is built from.
 context_of() {
   case $1 in
+    gateway) echo Gateway ;;
     base-api) echo Base-API ;;
     app-impact-reporting) echo App-Impact-Reporting ;;
     farmers-dashboard-backend) echo Farmers-Dashboard-Backend ;;
@@ -88,6 +89,7 @@ main() {
   (cd "$checkouts/main" && run coldtivate deploy production --tag "$TAG" --yes)
 
   heading "Both serve"
+  (cd "$checkouts/main" && run coldtivate status staging && printf '\n' && run coldtivate status production)
   printf '\nstaging, http://%s (main)\n' "$STAGING_SSH_HOST"
   show_versions "$STAGING_SSH_HOST" "$checkouts/main" HEAD || code=1
   printf '\nproduction, http://%s (%s)\n' "$PRODUCTION_SSH_HOST" "$TAG"

@@ -27,6 +27,8 @@ export interface ServiceStatus {
   /** As Docker says it: `Up 3 minutes (healthy)`. */
   status: string;
   image: string;
+  /** The commit that the image is labelled with: the last one that touched its sources. */
+  commit?: string;
   /** Whether the container was made from the definition of the release that serves. */
   current: boolean;
 }
@@ -53,6 +55,7 @@ export function compareStatus(manifest: Manifest | undefined, containers: readon
       const service = container.labels["com.docker.compose.service"] ?? container.name;
       const health = /\((healthy|unhealthy)\)|\(health: (starting)\)/.exec(container.status);
       const known = manifest?.services[service];
+      const commit = container.labels["org.opencontainers.image.revision"];
       return {
         service,
         container: container.name,
@@ -60,6 +63,7 @@ export function compareStatus(manifest: Manifest | undefined, containers: readon
         ...(health === null ? {} : { health: health[1] ?? health[2] ?? "" }),
         status: container.status,
         image: container.image,
+        ...(commit === undefined ? {} : { commit }),
         current: known !== undefined && known.definition === container.labels["coldtivate.definition"],
       };
     });

@@ -19,7 +19,7 @@ const manifest: Manifest = {
 };
 
 function container(service: string, definition: string, more: Partial<ListedContainer> = {}): ListedContainer {
-  const labels = { "com.docker.compose.service": service, "coldtivate.definition": definition };
+  const labels = { "com.docker.compose.service": service, "coldtivate.definition": definition, "org.opencontainers.image.revision": "abcdef0123456789" };
   return { name: `shop-${service}-1`, labels, state: "running", status: "Up 3 minutes (healthy)", image, ...more };
 }
 
@@ -56,8 +56,8 @@ describe("the table", () => {
       "staging on 10.0.0.1: release r1, commit 01234567 (main), since 2026-11-23 09:55:00 UTC (5 m 00 s)",
       "! a deploy runs: me",
     ]);
-    expect(text).toMatch(/^db +running +Up 2 days +postgres:15$/m);
-    expect(text).toMatch(/^web +healthy +Up 3 minutes \(healthy\) +web@sha256:11111111$/m);
+    expect(text).toMatch(/^db +running +Up 2 days +postgres:15 +abcdef01$/m);
+    expect(text).toMatch(/^web +healthy +Up 3 minutes \(healthy\) +web@sha256:11111111 +abcdef01$/m);
   });
 
   test("an environment that was never deployed to", () => {
