@@ -23,6 +23,7 @@ import { checkHost } from "./host-check.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
 import { resolveThirdParty } from "./resolve-images.ts";
+import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
 
 /** What a deploy is about, before any host is asked. */
@@ -64,7 +65,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const id = releaseId(intent.now, revision.commit);
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
-  const notes = new Set<string>();
+  const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const notes = new Set(await describeUncommitted(inputs, ports.repository));
   const work: PreparedDeploy["work"] = [];
   for (const [index, connection] of ports.connections.entries()) {
     const state = await observeHost(connection, project, entries, ports.signal);
