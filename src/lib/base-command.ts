@@ -132,7 +132,7 @@ export abstract class BaseCommand extends Command {
     const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags, json: true }).map((name) => `--${name}`);
     const command = [this.config.bin, ...(this.id?.split(":") ?? [])].join(" ");
     const verbose = this.parsed ? this.#flags.verbose === true : this.argv.includes("--verbose") || this.argv.includes("-v");
-    return describeFailure(error, { interrupted: this.#interruption?.signal.aborted ?? false, verbose, command, flags });
+    return describeFailure(error, { interruption: this.#interruption?.signal.reason, verbose, command, flags });
   }
 
   /** Ends the progress and prints the error; to people without the output that they have seen just before. */

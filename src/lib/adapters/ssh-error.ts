@@ -60,6 +60,16 @@ export function lostError(host: string, cause?: Error): ColdtivateError {
   });
 }
 
+/** A Unix socket on the host that cannot be opened. */
+export function socketError(host: string, path: string, cause: Error): ColdtivateError {
+  return new ColdtivateError(`${host}: cannot reach ${path}`, {
+    code: "SOCKET_UNREACHABLE",
+    exit: "refused",
+    hint: `check that ${path} exists there, that the user may use it (group docker), and that sshd allows AllowStreamLocalForwarding`,
+    cause,
+  });
+}
+
 function properties(cause: unknown): { code: string; level: string; message: string } {
   if (!(cause instanceof Error)) return { code: "", level: "", message: String(cause) };
   const code = "code" in cause ? String(cause.code) : "";

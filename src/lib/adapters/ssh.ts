@@ -2,11 +2,10 @@ import type { Duplex } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import type { Client } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
-import { ColdtivateError } from "../errors.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
 import { runOnChannel, type ExecOptions, type ExecResult } from "./ssh-channel.ts";
-import { connectError, lostError } from "./ssh-error.ts";
+import { connectError, lostError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
 /** One SSH connection to a host, on which everything runs as channels. */
@@ -125,13 +124,18 @@ class SshConnection implements HostConnection {
     return runOnChannel(this.#client, command, { ...options, host: this.host, lost: this.#lost.signal });
   }
 
-  openSocket(path: string): Promise<Duplex> {
+  async openSocket(path: string): Promise<Duplex> {
+    const { signal: lost } = this.#lost;
+    lost.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-    if (this.#lost.signal.aborted) throw this.#lost.signal.reason;
     this.#client.openssh_forwardOutStreamLocal(path, (cause, channel) => {
-      if (!cause) return resolve(channel);
-      const hint = `check that ${path} exists there, that the user may use it, and that sshd allows AllowStreamLocalForwarding`;
-      reject(new ColdtivateError(`${this.host}: cannot reach ${path}`, { code: "SOCKET_UNREACHABLE", exit: "refused", hint, cause }));
+      if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
+      // A channel just closes with its connection: whoever uses it learns why.
+      const end = () => channel.emit("error", lost.reason);
+      channel.on("error", () => {});
+      channel.once("close", () => lost.removeEventListener("abort", end));
+      lost.addEventListener("abort", end, { once: true });
+      resolve(channel);
     });
     return promise;
   }

@@ -14,8 +14,8 @@ export interface Failure {
 }
 
 export interface FailureContext {
-  /** True once the user asked to stop: what fails then fails because of that. */
-  interrupted?: boolean;
+  /** Why the work was stopped, once the user asked for that: what fails then fails because of it. */
+  interruption?: unknown;
   verbose?: boolean;
   /** What is typed to get help: `coldtivate build`. */
   command?: string;
@@ -25,7 +25,7 @@ export interface FailureContext {
 
 /** Turns whatever was thrown into what the user gets to see. */
 export function describeFailure(error: unknown, context: FailureContext = {}): Failure {
-  if (context.interrupted && !isMixed(error)) return describeInterruption(error);
+  if (context.interruption !== undefined && !isMixed(error)) return describeInterruption(error, context.interruption);
   if (error instanceof ColdtivateError) return describeOwn(error, context);
   if (error instanceof Errors.CLIError) return describeUsage(error, context);
   return describeBug(error);
@@ -40,10 +40,11 @@ function isMixed(error: unknown): boolean {
   return error instanceof ColdtivateError && error.exit === "mixed";
 }
 
-function describeInterruption(error: unknown): Failure {
+function describeInterruption(error: unknown, reason: unknown): Failure {
   const own = error instanceof ColdtivateError ? error : undefined;
   if (own?.exit === "interrupted") return describeOwn(own, {});
-  return { code: "INTERRUPTED", message: "interrupted", details: own ? [own.message, ...own.details] : [], exit: "interrupted" };
+  const message = reason instanceof ColdtivateError ? reason.message : "interrupted";
+  return { code: "INTERRUPTED", message, details: own ? [own.message, ...own.details] : [], exit: "interrupted" };
 }
 
 function describeOwn(error: ColdtivateError, { verbose }: FailureContext): Failure {

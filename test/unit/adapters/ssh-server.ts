@@ -42,10 +42,12 @@ export interface ServerOptions {
   /** Public keys that may log in: `type base64`. */
   authorized: string[];
   onExec?: (command: string, channel: ServerChannel) => void;
+  /** A stream that the client opens to a Unix socket; without it, none can be opened. */
+  onSocket?: (path: string, channel: ServerChannel) => void;
 }
 
 /** An SSH server in this process, on a free port of the loopback. */
-export async function startServer({ hostKeys, authorized, onExec }: ServerOptions): Promise<TestServer> {
+export async function startServer({ hostKeys, authorized, onExec, onSocket }: ServerOptions): Promise<TestServer> {
   const sockets = new Set<Socket>();
   const accept = (client: Connection) => {
     client.on("error", () => {});
@@ -54,6 +56,9 @@ export async function startServer({ hostKeys, authorized, onExec }: ServerOption
       if (known) context.accept();
       else context.reject(["publickey"]);
     });
+    client.on("openssh.streamlocal", (acceptStream, reject, { socketPath }) =>
+      onSocket ? onSocket(socketPath, acceptStream()) : reject(),
+    );
     client.on("ready", () => {
       client.on("session", (acceptSession) => {
         acceptSession().on("exec", (acceptExec, _reject, { command }) => onExec?.(command, acceptExec()));

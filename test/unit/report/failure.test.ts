@@ -53,11 +53,13 @@ test("a program's command line is shown nowhere, not even as a cause under --ver
 });
 
 function interrupted(error: unknown): Failure {
-  return describeFailure(error, { interrupted: true });
+  return describeFailure(error, {
+    interruption: new ColdtivateError("interrupted by SIGTERM", { code: "INTERRUPTED", exit: "interrupted" }),
+  });
 }
 
 test("whatever fails after an interruption is the interruption, but hosts that differ", () => {
-  expect(interrupted(new Error("aborted"))).toMatchObject({ exit: "interrupted", message: "interrupted" });
+  expect(interrupted(new Error("aborted"))).toMatchObject({ exit: "interrupted", message: "interrupted by SIGTERM" });
   expect(interrupted(refusal)).toMatchObject({ exit: "interrupted", details: ["2 images are missing", "web", "db"] });
   const undone = new ColdtivateError("undone", { code: "DEPLOY_ABORTED", exit: "interrupted" });
   expect(interrupted(undone)).toMatchObject({ code: "DEPLOY_ABORTED", message: "undone" });
