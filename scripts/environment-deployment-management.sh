@@ -172,12 +172,12 @@ follow() {
 # Prints a journal's line: as it is for the CLI, readable for a person.
 show() {
   local time state detail
-  if [[ $reader == cli ]]; then
-    printf '%s\n' "$1"
-  else
-    IFS=$'\t' read -r time _ state detail <<<"$1"
-    printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail"
-  fi
+  IFS=$'\t' read -r time _ state detail <<<"$1"
+  case $reader/$state in
+    cli/*) printf '%s\n' "$1" ;;
+    person/seen) ;;
+    person/*) printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail" ;;
+  esac
 }
 
 # ---- the engine

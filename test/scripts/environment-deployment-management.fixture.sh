@@ -52,7 +52,7 @@ make_release() {
     "web": {
       "image": "$image", "command": ["sh", "-c", "$web"], "restart": "always",
       "healthcheck": {"test": ["CMD", "sh", "-c", "$check"], "interval": "300ms", "retries": 2, "timeout": "2s"},
-      "labels": {"coldtivate.definition": "$id", "coldtivate.reference": "app:latest", "coldtivate.state": "$state"}
+      "labels": {"coldtivate.definition": "$id", "coldtivate.state": "$state"}
     },
     "worker": {"image": "$image", "command": ["sh", "-c", "$worker"], "restart": "always"},
     "task-migrate": {"image": "$image", "command": ["sh", "-c", "$task"], "restart": "no", "profiles": ["tasks"]}

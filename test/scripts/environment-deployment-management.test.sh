@@ -3,32 +3,10 @@
 set -Eeuo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=test/scripts/assert.sh
+source "$TOP/test/scripts/assert.sh"
 # shellcheck source=test/scripts/environment-deployment-management.fixture.sh
 source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
-
-failures=0
-
-# Prints `ok` or `not ok`. Arguments: what holds, then a command that succeeds when it does
-check() {
-  local output
-  if output=$("${@:2}" 2>&1); then
-    printf 'ok - %s\n' "$1"
-  else
-    printf 'not ok - %s\n' "$1"
-    printf '%s\n' "# ${*:2}" "$output" | sed 's/^/# /'
-    failures=$((failures + 1))
-  fi
-}
-
-equals() { [[ $1 == "$2" ]] || { printf 'expected %s\nbut it is %s\n' "$1" "$2" && return 1; }; }
-contains() { [[ $1 == *"$2"* ]] || { printf '%s\nis not in\n%s\n' "$2" "$1" && return 1; }; }
-lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nis in\n%s\n' "$2" "$1" && return 1; }; }
-
-# Runs a command. Sets: output (both streams), code
-run() {
-  code=0
-  output=$("$@" 2>&1) || code=$?
-}
 
 # Waits up to ten seconds for a command to succeed.
 eventually() {
@@ -319,7 +297,7 @@ TEXT
   check "it names the state" equals "$state" "$(observed state)"
   check "it names the current release" equals r18 "$(observed current)"
   check "it has its manifest" equals '{"id":"r18"}' "$(observed manifest)"
-  check "it has each container with its labels" contains "$(observed containers)" $'\tweb\t'"${images[0]}"$'\tr18\tapp:latest\t'"$state"$'\trunning\thealthy\tFalse'
+  check "it has each container with its labels" contains "$(observed containers)" $'\tweb\t'"${images[0]}"$'\tr18\t'"$state"$'\trunning\thealthy\tFalse'
   check "it has the model with the variables that were sent" contains "$(observed model)" '"image": "app:v1"'
   check "and the dotenv intact" contains "$(observed model)" "\"SECRET\": \"p\$\$ss # x\""
   check "and nothing of the host's environment" contains "$(observed model)" '"B": "none"'
@@ -346,19 +324,14 @@ TEXT
   check "a missing Compose is told" contains "$output" "Docker Compose is missing"
 }
 
+# The tests are one story: each goes on from the release that the one before it left.
 main() {
   local test
   work=$(mktemp -d)
   trap 'remove_host; rm -rf "$work"' EXIT
   prepare_host "$work"
-  for test in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p' | order_of_definition); do "$test"; done
+  for test in $(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "${BASH_SOURCE[0]}"); do "$test"; done
   ((failures == 0))
 }
 
-# Sorts function names by where this file defines them.
-order_of_definition() {
-  local name
-  while read -r name; do printf '%s\t%s\n' "$(grep -n "^$name()" "${BASH_SOURCE[0]}" | cut -d: -f1)" "$name"; done | sort -n | cut -f2
-}
-
-[[ ${BASH_SOURCE[0]} != "$0" ]] || main "$@"
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi
