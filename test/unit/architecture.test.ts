@@ -7,7 +7,7 @@ interface Module {
   path: string;
   /** Files of our own. */
   files: string[];
-  /** Packages and `node:` modules. */
+  /** Packages and `node:` modules, other than for their types. */
   packages: string[];
   text: string;
 }
@@ -16,12 +16,11 @@ const modules = globSync("src/**/*.ts").map(readModule);
 
 function readModule(path: string): Module {
   const text = readFileSync(path, "utf8");
-  const specifiers = [...text.matchAll(/^(?:import|export)\b[^"']*?["']([^"']+)["']|\bimport\(["']([^"']+)["']\)/gm)].map(
-    (match) => match[1] ?? match[2]!,
-  );
-  const own = specifiers.filter((specifier) => specifier.startsWith("."));
-  const packages = specifiers.filter((specifier) => !specifier.startsWith("."));
-  return { path, text, packages, files: own.map((specifier) => normalize(join(dirname(path), specifier))) };
+  const statements = [...text.matchAll(/^(?:import|export)\b( type)?[^"']*?["']([^"']+)["']|\bimport\(["']([^"']+)["']\)/gm)];
+  const imports = statements.map(([, type, from, lazy]) => ({ name: from ?? lazy ?? "", isType: type !== undefined }));
+  const files = imports.filter(({ name }) => name.startsWith(".")).map(({ name }) => normalize(join(dirname(path), name)));
+  const packages = imports.filter(({ name, isType }) => !isType && !name.startsWith(".")).map(({ name }) => name);
+  return { path, text, packages, files };
 }
 
 function isIn({ path }: Pick<Module, "path">, ...folders: string[]): boolean {
