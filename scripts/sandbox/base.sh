@@ -13,10 +13,9 @@ source "$FOLDER/../setup.sh"
 readonly PRUNED=(
   usr/share/{doc,man,info,lintian,linda,locale,bug,bash-completion,i18n}
   usr/share/postgresql/15/man
-  usr/lib/x86_64-linux-gnu/libLLVM* usr/lib/aarch64-linux-gnu/libLLVM* usr/lib/llvm*
-  usr/lib/x86_64-linux-gnu/libz3* usr/lib/aarch64-linux-gnu/libz3*
-  usr/lib/postgresql/15/lib/{bitcode,llvmjit*}
-  var/lib/apt/lists var/cache/apt var/cache/debconf/*-old var/log
+  "usr/lib/*-linux-gnu/libLLVM*" "usr/lib/llvm*" "usr/lib/*-linux-gnu/libz3*"
+  "usr/lib/postgresql/15/lib/llvmjit*" usr/lib/postgresql/15/lib/bitcode
+  var/lib/apt/lists var/cache/apt "var/cache/debconf/*-old" var/log
   usr/sbin/policy-rc.d
 )
 
@@ -28,7 +27,7 @@ archive_address() {
 }
 
 main() {
-  local tarball=$1 root packages address
+  local tarball=$1 root packages address pattern found
   address=$(archive_address)
   packages=$(paste -sd, "$FOLDER/base-packages")
   # Hundreds of thousands of small writes, none of which has to outlive this: memory is far quicker than a disk.
@@ -38,10 +37,10 @@ main() {
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod +x "$root/usr/sbin/policy-rc.d"
   debootstrap --variant=minbase --include="$packages" bookworm "$root" "$address"
-  (
-    cd "$root"
-    printf '%s\0' "${PRUNED[@]}" | xargs -0 -I{} sh -c 'rm -rf {}'
-  )
+  for pattern in "${PRUNED[@]}"; do
+    mapfile -t found < <(compgen -G "$root/$pattern")
+    rm -rf "${found[@]}"
+  done
   mkdir -p "$root"/var/{lib/apt/lists/partial,cache/apt/archives/partial,log}
   tar -C "$root" --sort=name --numeric-owner --one-file-system -cf "$tarball.new" .
   mv "$tarball.new" "$tarball"

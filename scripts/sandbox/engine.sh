@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The machines with a Docker Engine: the builder, and the hosts with an SSH server for a user `deploy`.
 
 readonly DEPLOY_ID=1500

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The environment of a CI job, for a person's shell.
 
 # Prints one export that any POSIX shell reads back as it was.

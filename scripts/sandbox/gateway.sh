@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The gateway: the network's first address, with the registry and the Git server.
 
 # Prints a random word.

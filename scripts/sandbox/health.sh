@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Is each part of the sandbox there, and does it answer?
 
 # Prints all parts, as kind:name.
@@ -16,7 +17,7 @@ registry_answers() {
 
 # Tells whether something takes connections.
 # Arguments: address, port
-port_answers() { timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null; }
+port_answers() { timeout 5 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null; }
 
 # Tells whether the builder's engine answers.
 builder_answers() { timeout 10 env -u DOCKER_CONTEXT /usr/bin/docker -H "unix://$(builder_socket)" version >/dev/null 2>&1; }
@@ -44,6 +45,21 @@ answers() {
     database:) port_answers "$(address_of "$BUILDER")" 5432 ;;
     builder:) builder_answers ;;
     host:*) host_answers "${1#host:}" ;;
+  esac
+}
+
+# Tells whether a part works after all: on a busy machine an answer may take a while. One whose machine is off is
+# not waited for.
+# Arguments: kind:name
+answers_late() { machine_init "$(machine_of "$1")" >/dev/null && eventually 5 answers "$1"; }
+
+# Prints the machine that a part runs on.
+# Arguments: kind:name
+machine_of() {
+  case $1 in
+    registry: | git:) echo gateway ;;
+    builder: | database:) echo builder ;;
+    host:*) printf '%s\n' "${1#host:}" ;;
   esac
 }
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The images that come from elsewhere in the real world: a Debian base, PostgreSQL and valkey.
 # They are made once and kept in .tools/, as the base's tarball and as the registry's storage.
 

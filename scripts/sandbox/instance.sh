@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The names and places of one sandbox. Everything that it makes carries its network's number, so that
 # any clone finds it again.
 
@@ -26,6 +27,11 @@ name_instance() {
   REGISTRY=$GATEWAY:5000
   GIT_URL=git://$GATEWAY:9418
   readonly TOP NET CACHE INSTANCE NAMESPACE LINK GATEWAY REGISTRY GIT_URL
+}
+
+# Prints the sandbox's names and places, one a line.
+instance_names() {
+  printf '%s\n' "$NAMESPACE" "$LINK" "$REGISTRY" "$GIT_URL" "$(address_of "$BUILDER")" "$INSTANCE" "$CACHE"
 }
 
 # Returns: 1, with an error, for anyone but root, who alone can make and look into namespaces.

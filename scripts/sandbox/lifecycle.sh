@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Up and down, as a whole.
 
 # Makes the folders and keys of a new sandbox.
@@ -79,7 +80,7 @@ part_restart() {
 sandbox_mend() {
   local part
   while read -r part; do
-    answers "$part" || timed "$(part_name "$part") again" part_restart "$part" || return 1
+    answers "$part" || answers_late "$part" || timed "$(part_name "$part") again" part_restart "$part" || return 1
   done < <(parts)
 }
 
@@ -131,7 +132,7 @@ sandbox_create() {
   # What a background command does not do by itself: end with the one that started it.
   trap 'kill "${BOOTSTRAP:-}" 2>/dev/null || true' EXIT
   machines_remove && files_remove && instance_prepare || return 1
-  with_tools_lock base_make &
+  with_tools_lock base_make {LOCK}>&- &
   BOOTSTRAP=$!
   network_up && gateway_up && builder_up || return 1
   for host in "${HOSTS[@]}"; do host_up "$host" || return 1; done

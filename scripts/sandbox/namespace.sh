@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The machines' namespaces. A machine is a network namespace with a name, and in it one process that is
 # the first of a PID namespace: when that is killed, everything that ran on the machine ends.
 # No list of processes is kept anywhere: the kernel knows who is in a namespace.
@@ -35,10 +36,10 @@ machine_init() {
 # Ends the machines whose network namespace has lost its name, so that only their environment tells.
 strays_kill() {
   local path pid
-  for path in $(grep -lzxsF "SANDBOX_NAMESPACE=$NAMESPACE" /proc/[0-9]*/environ); do
+  while read -r path; do
     pid=${path//[!0-9]/}
     if is_init "$pid"; then kill -KILL "$pid" 2>/dev/null || true; fi
-  done
+  done < <(grep -lzxsF "SANDBOX_NAMESPACE=$NAMESPACE" /proc/[0-9]*/environ)
 }
 
 # Prints the hardware address that goes with an address: a machine keeps its own over a reboot,
@@ -78,14 +79,14 @@ machine_remove() {
 # Makes the network that the machines are on: a bridge with the gateway's address, inside the gateway's
 # namespace, so that packets between machines never meet this machine's own firewall.
 network_up() {
-  local gateway=$NAMESPACE-gateway
-  ip netns add "$gateway"
-  ip -n "$gateway" link set lo up
-  ip -n "$gateway" link add bridge address "$(hardware_address "$GATEWAY")" type bridge
-  ip -n "$gateway" addr add "$GATEWAY/24" dev bridge
-  ip -n "$gateway" link set bridge up
-  ip link add "$LINK" address "$(hardware_address "$NET.254")" type veth peer name client netns "$gateway"
-  ip -n "$gateway" link set client master bridge up
+  local switch=$NAMESPACE-gateway
+  ip netns add "$switch"
+  ip -n "$switch" link set lo up
+  ip -n "$switch" link add bridge address "$(hardware_address "$GATEWAY")" type bridge
+  ip -n "$switch" addr add "$GATEWAY/24" dev bridge
+  ip -n "$switch" link set bridge up
+  ip link add "$LINK" address "$(hardware_address "$NET.254")" type veth peer name client netns "$switch"
+  ip -n "$switch" link set client master bridge up
   ip addr add "$NET.254/24" dev "$LINK"
   ip link set "$LINK" up
 }
@@ -93,12 +94,12 @@ network_up() {
 # Makes a machine's network namespace, joined to the network.
 # Arguments: machine, address
 network_join() {
-  local name=$NAMESPACE-$1 gateway=$NAMESPACE-gateway port=v${2##*.}
+  local name=$NAMESPACE-$1 switch=$NAMESPACE-gateway port=v${2##*.}
   ip netns add "$name"
   ip -n "$name" link set lo up
-  ip -n "$gateway" link del "$port" 2>/dev/null || true
-  ip -n "$gateway" link add "$port" type veth peer name eth0 address "$(hardware_address "$2")" netns "$name"
-  ip -n "$gateway" link set "$port" master bridge up
+  ip -n "$switch" link del "$port" 2>/dev/null || true
+  ip -n "$switch" link add "$port" type veth peer name eth0 address "$(hardware_address "$2")" netns "$name"
+  ip -n "$switch" link set "$port" master bridge up
   ip -n "$name" addr add "$2/24" dev eth0
   ip -n "$name" link set eth0 up
 }

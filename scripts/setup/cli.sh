@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The CLI from this clone: its dependencies, its build and the command.
 
 # Tells whether a file or folder is missing or older than any of the others.

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Node.js: the machine's own where it is new enough, else a copy in .tools/node.
 
 readonly NODE_NEEDED=22.13 NODE_PINNED=24.21.0

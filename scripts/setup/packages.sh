@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # The Debian packages that the sandbox and the tests stand on.
 
 # One a line: the package, then the command that shows that it is there.
@@ -142,17 +143,20 @@ install_packages() {
   fi
 }
 
+# Puts the machine's own service policy back, or none if it had none.
+# Arguments: where it was kept
+restore_services() {
+  if [[ -e $1 || -L $1 ]]; then mv -f "$1" "$SERVICE_POLICY"; else rm -f "$SERVICE_POLICY"; fi
+}
+
 # Runs a command while no package may start a service, and puts the policy back whatever happens.
 # Arguments: an empty folder to work in, command and its arguments
 # Returns: what the command returned
 without_services() (
   kept=$1/policy-rc.d
   shift
-  restore() {
-    if [[ -e $kept || -L $kept ]]; then mv -f "$kept" "$SERVICE_POLICY"; else rm -f "$SERVICE_POLICY"; fi
-  }
   if [[ -e $SERVICE_POLICY || -L $SERVICE_POLICY ]]; then mv -f "$SERVICE_POLICY" "$kept"; fi
-  trap restore EXIT
+  trap 'restore_services "$kept"' EXIT
   printf '#!/bin/sh\nexit 101\n' >"$SERVICE_POLICY"
   chmod +x "$SERVICE_POLICY"
   "$@"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Progress for people, on standard error: one line a step, with the seconds it took.
 
 # Prints one line of progress.

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What script tests say and ask: each check prints `ok - …` or `not ok - …` and the reason.
 
 failures=0
@@ -26,6 +27,14 @@ run() {
   output=$("$@" 2>&1) || code=$?
 }
 
+# What the command ended with that ran last.
+# Arguments: exit code
+ended_with() { equals "$1" "$code"; }
+
+# What the command said that ran last.
+# Arguments: part of it
+said() { contains "$output" "$1"; }
+
 # Runs every function of the file whose name starts with test_, in a folder of its own.
 # Returns: 1 when a check failed
 run_tests() {
@@ -33,7 +42,7 @@ run_tests() {
   work=$(mktemp -d)
   for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p'); do
     mkdir "$work/$name"
-    cd "$work/$name"
+    cd "$work/$name" || return 1
     "$name"
   done
   cd /

@@ -13,13 +13,13 @@ sandbox() { bash "$TOP/scripts/sandbox.sh" --net "$NET_OF_TESTS" "$@"; }
 
 # Prints names of a sandbox.
 # Arguments: repository, network
-names() (name_instance "$1" "$2" && printf '%s ' "$NAMESPACE" "$LINK" "$REGISTRY" "$INSTANCE")
+names() (name_instance "$1" "$2" && instance_names | paste -sd' ')
 
 as_deploy() { (name_instance "$TOP" "$NET_OF_TESTS" && host_ssh staging "$@" </dev/null); }
 
 test_names_follow_the_network() {
-  check "the default" equals "coldtivate-18-0 ct-18-0 198.18.0.1:5000 /clone/.sandbox " "$(names /clone 198.18.0.0/24)"
-  check "another network has its own folder" equals "coldtivate-19-255 ct-19-255 198.19.255.1:5000 /clone/.sandbox/198.19.255.0 " \
+  check "the default" equals "coldtivate-18-0 ct-18-0 198.18.0.1:5000 git://198.18.0.1:9418 198.18.0.2 /clone/.sandbox /clone/.tools/sandbox" "$(names /clone 198.18.0.0/24)"
+  check "another network has its own folder" equals "coldtivate-19-255 ct-19-255 198.19.255.1:5000 git://198.19.255.1:9418 198.19.255.2 /clone/.sandbox/198.19.255.0 /clone/.tools/sandbox" \
     "$(names /clone 198.19.255.0/24)"
 }
 
@@ -27,18 +27,18 @@ test_other_networks_are_refused() {
   local net
   for net in 10.0.0.0/24 198.20.0.0/24 198.18.256.0/24 198.18.0.0/16 198.18.0.5/24 198.18.0.0 ''; do
     run sandbox status --net "$net"
-    check "'$net' is refused" equals 2 "$code"
-    check "'$net' is named" contains "$output" "error: --net $net is no network of the sandbox"
+    check "'$net' is refused" ended_with 2
+    check "'$net' is named" said "error: --net $net is no network of the sandbox"
   done
 }
 
 test_bad_usage_is_refused() {
   run sandbox reboot
   check "an unknown command shows the usage" contains "$code:$output" "usage: scripts/sandbox.sh COMMAND"
-  check "and is a usage error" equals 2 "$code"
+  check "and is a usage error" ended_with 2
   run sandbox power-off nowhere
-  check "an unknown host is an error" equals 1 "$code"
-  check "it names the hosts" contains "$output" "hosts: staging production"
+  check "an unknown host is an error" ended_with 1
+  check "it names the hosts" said "hosts: staging production"
 }
 
 test_exports_arrive_as_they_are() {
@@ -94,11 +94,11 @@ test_up_mends_what_is_broken() {
   sandbox exec gateway kill -KILL "$registry"
   sandbox power-off production
   run sandbox up
-  check "up succeeds" equals 0 "$code"
-  check "it mends the parts that are broken" contains "$output" "production again"
+  check "up succeeds" ended_with 0
+  check "it mends the parts that are broken" said "production again"
   check "and only those" lacks "$output" "staging again"
   run sandbox status
-  check "all is well" equals 0 "$code"
+  check "all is well" ended_with 0
 }
 
 test_up_leaves_a_whole_sandbox_alone() {

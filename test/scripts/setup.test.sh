@@ -28,9 +28,9 @@ test_a_whole_machine_is_left_alone() {
 test_only_debian_installs() {
   printf 'ID=ubuntu\nVERSION_CODENAME=noble\n' >os-release
   run ensure_packages_on os-release
-  check "another system gets an error" equals 1 "$code"
-  check "it names what is missing" contains "$output" "lacks curl "
-  check "it says what to do" contains "$output" "install them (Docker Engine 26 or newer"
+  check "another system gets an error" ended_with 1
+  check "it names what is missing" said "lacks curl "
+  check "it says what to do" said "install them (Docker Engine 26 or newer"
   check "it is one error" equals 1 "$(grep -c ^error <<<"$output")"
 }
 
@@ -40,8 +40,8 @@ test_only_root_installs() {
   chmod -R a+rX . ..
   printf '%s\n' 'source ./setup.sh' "PATH=$PWD/bin OS_RELEASE=os-release ensure_packages" >as-anyone.sh
   run setpriv --reuid 65534 --regid 65534 --clear-groups /bin/bash as-anyone.sh
-  check "anyone but root gets an error" equals 1 "$code"
-  check "it says who installs" contains "$output" "only as root on Debian 12"
+  check "anyone but root gets an error" ended_with 1
+  check "it says who installs" said "only as root on Debian 12"
 }
 
 test_the_codename_is_debians_alone() {
@@ -99,7 +99,7 @@ test_apt_is_left_as_it_was() {
   before=$(find /etc/apt /var/lib/apt/lists -printf '%p %T@\n')
   fake bin/apt-get 'echo "$@" >>'"$PWD/calls"'; '"cat $PWD/policy >>$PWD/calls"
   run install_with_fake_apt
-  check "an install succeeds" equals 0 "$code"
+  check "an install succeeds" ended_with 0
   check "the engine comes from the newer release, the rest does not" contains "$(<calls)" "install docker.io/trixie curl"
   check "packages may start nothing meanwhile" contains "$(<calls)" "exit 101"
   check "apt's own files are untouched" equals "$before" "$(find /etc/apt /var/lib/apt/lists -printf '%p %T@\n')"
@@ -112,8 +112,8 @@ test_the_service_policy_comes_back() {
   echo mine >policy
   fake bin/apt-get '[[ " $* " != *" install "* ]] || { echo "E: no such package"; exit 100; }'
   run install_with_fake_apt
-  check "a failed install is an error" equals 1 "$code"
-  check "it shows what apt said" contains "$output" "E: no such package"
+  check "a failed install is an error" ended_with 1
+  check "it shows what apt said" said "E: no such package"
   check "the policy is what it was" equals mine "$(<policy)"
 }
 
@@ -138,8 +138,8 @@ test_node_without_npm_is_an_error() {
   fake bin/node 'echo v20.0.0'
   mkdir clone
   run ensure_node_on "$PWD/clone"
-  check "it ends with 1" equals 1 "$code"
-  check "it says what to install" contains "$output" "install Node.js 22.13 or newer, with npm"
+  check "it ends with 1" ended_with 1
+  check "it says what to install" said "install Node.js 22.13 or newer, with npm"
 }
 
 test_what_is_older_than_its_sources_is_stale() {
