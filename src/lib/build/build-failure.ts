@@ -10,23 +10,26 @@ export function describeBuildFailure(plan: BuildPlan, records: readonly BuildRec
   const failed = records.filter(({ failure }) => failure !== undefined);
   const [first] = failed;
   if (first?.failure === undefined) {
-    return new ColdtivateError("the build failed before any image was at work", {
+    const reason = said.findLast((line) => line.startsWith("ERROR:"))?.replace(/^ERROR:\s*(failed to solve:\s*)?/, "");
+    const name = plan.images.length === 1 ? `${plan.images[0]?.name}: ` : "";
+    return new ColdtivateError(`${name}the build failed: ${reason ?? `docker buildx ended with exit code ${exitCode ?? "unknown"}`}`, {
       code: "BUILD_FAILED",
       exit: "failed",
-      details: said.length > 0 ? said : [`docker buildx ended with exit code ${exitCode ?? "unknown"}`],
+      details: said.filter((line) => !line.startsWith("ERROR:")),
       hint: `What serves is as it was. ${plan.images.length === 1 ? "Look at its Dockerfile" : "Look at the images' Dockerfiles"} and at the builder (docker buildx inspect).`,
       cause,
     });
   }
   const names = failed.map(({ name }) => name).join(", ");
   const isPush = /^(pushing|exporting) /.test(first.failure.step) && plan.output === "push";
-  const details = [...new Set(failed.map(({ name, failure }) => `${failed.length > 1 ? `${name}: ` : ""}${failure?.error ?? ""}`))];
+  const errors = [...new Set(failed.map(({ name, failure }) => `${failed.length > 1 ? `${name}: ` : ""}${failure?.error ?? ""}`))];
+  const details = [...failed.flatMap(({ failure }) => failure?.lastLines ?? []), ...errors];
   if (isPush) {
     return new ColdtivateError(`${names}: built, but not pushed`, {
       code: "PUSH_FAILED",
       exit: "failed",
       details,
-      hint: hintForPush(details.join("\n")),
+      hint: hintForPush(errors.join("\n")),
       cause,
     });
   }

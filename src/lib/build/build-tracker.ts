@@ -12,12 +12,17 @@ export interface BuildRecord {
   steps: number;
   cachedSteps: number;
   /** The step that failed, and why. */
-  failure?: { step: string; error: string };
+  failure?: { step: string; error: string; lastLines: string[] };
 }
+
+/** Lines of a failed step that are worth showing. */
+const shownLines = 20;
 
 interface Progress extends BuildRecord {
   first: number;
   seen: Map<string, Vertex>;
+  /** The last lines of each step. */
+  lines: Map<string, string[]>;
   /** Tags that were pushed. */
   pushed: number;
   state: "waiting" | "running" | "done" | "failed";
@@ -67,18 +72,18 @@ export function trackBuild(plan: BuildPlan) {
   const end = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
-    if (vertex.error) return fail(image, step, vertex.error);
+    if (vertex.error) return fail(image, step, vertex);
     const complete = plan.output === "load" ? step.kind === "export" : step.kind === "push" && image.pushed === tags.get(image.name);
     if (!complete || image.state !== "running") return [];
     image.state = "done";
     return [{ type: "done", row, text: summarise(image, plan.output) }];
   };
 
-  const fail = (image: Progress, step: Step, error: string): ProgressEvent[] => {
+  const fail = (image: Progress, step: Step, { digest, error = "" }: Vertex): ProgressEvent[] => {
     if (/context canceled|\bCanceled\b/.test(error) || step.kind === "cache-import" || image.state === "failed") return [];
     if (step.kind === "cache-export") return [{ type: "warning", text: `${image.name}: the layer cache was not kept: ${error}` }];
     image.state = "failed";
-    image.failure = { step: step.title, error };
+    image.failure = { step: step.title, error, lastLines: image.lines.get(digest) ?? [] };
     return [{ type: "failed", row: rowOf(image.name), text: step.title }];
   };
 
@@ -88,7 +93,10 @@ export function trackBuild(plan: BuildPlan) {
       const events = vertexes.flatMap(takeVertex);
       const output = logs.flatMap(({ vertex, text }) => {
         const image = owners.get(vertex);
-        return image === undefined ? [] : linesOf(text).map((line): ProgressEvent => ({ type: "output", row: rowOf(image.name), line }));
+        if (image === undefined) return [];
+        const lines = linesOf(text);
+        image.lines.set(vertex, [...(image.lines.get(vertex) ?? []), ...lines].slice(-shownLines));
+        return lines.map((line): ProgressEvent => ({ type: "output", row: rowOf(image.name), line }));
       });
       return [...output, ...events];
     },
@@ -118,7 +126,17 @@ function rowOf(name: string): string {
 }
 
 function createProgress(name: string): Progress {
-  return { name, milliseconds: 0, steps: 0, cachedSteps: 0, first: Infinity, seen: new Map(), pushed: 0, state: "waiting" };
+  return {
+    name,
+    milliseconds: 0,
+    steps: 0,
+    cachedSteps: 0,
+    first: Infinity,
+    seen: new Map(),
+    lines: new Map(),
+    pushed: 0,
+    state: "waiting",
+  };
 }
 
 function measure(image: Progress, { started, completed }: Vertex): void {

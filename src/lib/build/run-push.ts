@@ -1,0 +1,101 @@
+import type Docker from "dockerode";
+import { inspectImage, pushImage } from "../adapters/docker-push.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
+import type { Credentials, ImageConfig } from "../config/config.ts";
+import type { Revision } from "../git/revision.ts";
+import { releaseTags } from "../images/image-tags.ts";
+import { countLayers } from "../images/push-layers.ts";
+import type { PushFacts, PushPlan } from "../images/push-plan.ts";
+import type { Reporter } from "../report/progress.ts";
+
+/** An image that was pushed. */
+export interface PushedImage {
+  name: string;
+  /** Full names that went to the registry. */
+  tags: string[];
+  digest?: string;
+}
+
+export interface PushTools {
+  docker: Docker;
+  registry: RegistryClient;
+  credentials: Credentials | undefined;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/** How many images are pushed at once. */
+const atOnce = 3;
+
+/** Looks every tag of the release up, here and in the registry. */
+export async function observePush(
+  images: readonly ImageConfig[],
+  registryImage: string,
+  revision: Revision,
+  { docker, registry }: Pick<PushTools, "docker" | "registry">,
+): Promise<PushFacts[]> {
+  return Promise.all(
+    images.map(async ({ name }) => {
+      const tags = releaseTags(registryImage, name, revision);
+      const [remote, local] = await Promise.all([
+        lookUp(tags, (tag) => registry.digestOf(tag)),
+        lookUp(tags, (tag) => inspectImage(docker, tag)),
+      ]);
+      return { name, tags, local, remote };
+    }),
+  );
+}
+
+/**
+ * Pushes what the plan says, a row an image.
+ * @throws ColdtivateError as `pushImage` does, after the pushes that run have ended
+ */
+export async function runPush(plan: PushPlan, { docker, registry, credentials, reporter, signal }: PushTools): Promise<PushedImage[]> {
+  const rows = plan.images.map(({ name }) => ({ id: rowOf(name), title: name }));
+  reporter.emit({ type: "planned", sections: [{ id: "push", title: "Push", rows }] });
+  const waiting = [...plan.images];
+  const pushed: PushedImage[] = [];
+
+  const pushAll = async ({ name, tags }: PushPlan["images"][number]): Promise<PushedImage> => {
+    const count = countLayers();
+    const onRecord = (record: Parameters<typeof count>[0]) => {
+      const text = count(record);
+      if (text !== undefined) reporter.emit({ type: "updated", row: rowOf(name), text });
+    };
+    // The layers travel with the first name; what follows is a name alone.
+    for (const [index, tag] of tags.entries()) {
+      await pushImage(docker, tag, { credentials, signal, onRecord: index === 0 ? onRecord : () => {} });
+    }
+    const digest = await registry.digestOf(tags[0] ?? name);
+    return { name, tags, ...(digest !== undefined && { digest }) };
+  };
+
+  const pushNext = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const row = rowOf(next.name);
+      reporter.emit({ type: "started", row });
+      try {
+        pushed.push(await pushAll(next));
+        reporter.emit({ type: "done", row, text: "pushed" });
+      } catch (error) {
+        reporter.emit({ type: "failed", row });
+        for (const { name } of waiting.splice(0)) reporter.emit({ type: "skipped", row: rowOf(name), text: "stopped" });
+        throw error;
+      }
+    }
+  };
+
+  const ends = await Promise.allSettled(Array.from({ length: atOnce }, pushNext));
+  const failure = ends.find((end) => end.status === "rejected");
+  if (failure !== undefined) throw failure.reason;
+  return plan.images.flatMap(({ name }) => pushed.find((image) => image.name === name) ?? []);
+}
+
+function rowOf(name: string): string {
+  return `push:${name}`;
+}
+
+async function lookUp<T>(tags: readonly string[], find: (tag: string) => Promise<T | undefined>): Promise<Map<string, T>> {
+  const found = await Promise.all(tags.map(async (tag) => [tag, await find(tag)] as const));
+  return new Map(found.flatMap(([tag, value]) => (value === undefined ? [] : [[tag, value]])));
+}
