@@ -177,7 +177,7 @@ with_tools_lock() {
 
 # Starts the sandbox, mends it, or leaves it alone when it is whole.
 sandbox_up() {
-  ensure_packages && ensure_node "$TOP" && need_root && lock_sandbox || return 1
+  ensure_packages && need_root && ensure_node "$TOP" && lock_sandbox || return 1
   link_commands "$TOP"
   if is_ours && sandbox_mend; then
     say "sandbox $NET.0/24 is up"

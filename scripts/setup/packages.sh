@@ -37,8 +37,9 @@ has_engine() {
   version=$(PATH="$PATH:/usr/sbin:/sbin" dockerd --version 2>/dev/null) || return 1
   [[ $version =~ version\ ([0-9]+)\. ]] && ((BASH_REMATCH[1] >= ENGINE_MAJOR)) || return 1
   [[ -x /usr/bin/docker ]] || return 1
-  /usr/bin/docker buildx version >/dev/null 2>&1 || return 1
-  /usr/bin/docker compose version >/dev/null 2>&1
+  # A person's own configuration must not matter: it may not be readable, or have other plugins.
+  DOCKER_CONFIG=/nonexistent /usr/bin/docker buildx version >/dev/null 2>&1 || return 1
+  DOCKER_CONFIG=/nonexistent /usr/bin/docker compose version >/dev/null 2>&1
 }
 
 # Prints the packages that are missing, one a line.
