@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import { Command, Flags, type Interfaces } from "@oclif/core";
 import { redactor } from "./config/redactor.ts";
 import { ColdtivateError } from "./errors.ts";
 import { listenForInterruption, type Interruption } from "./interruption.ts";
+import { askOnTerminal } from "./report/question.ts";
 import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
 import { failureDocument, formatFailure } from "./report/failure-text.ts";
 import { formatJson } from "./report/json.ts";
@@ -75,9 +75,7 @@ export abstract class BaseCommand extends Command {
       throw new ColdtivateError(`${question} No terminal to ask on`, { code: "CONFIRMATION_NEEDED", exit: "usage", hint });
     }
     await this.#settle();
-    // Not a readline terminal: Ctrl-C has to stay a signal.
-    using lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-    const answer = await lines.question(`${question} [y/N] `, { signal: this.signal });
+    const answer = await askOnTerminal(`${question} [y/N] `, this.signal);
     if (/^y(es)?$/i.test(answer.trim())) return;
     throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused", hint: "nothing was changed" });
   }

@@ -115,6 +115,20 @@ test("a question without a terminal is an error that names --yes", async () => {
   expect(exitCode).toBe(2);
 });
 
+test.each([
+  ["yes\n", 0],
+  ["n\n", 3],
+  ["\n", 3],
+  ["\u0004", 3],
+  ["\u0003", 130],
+])("a question in a terminal, answered with %j, ends with %d", async (answer, expected) => {
+  const child = runInTerminal(["act", "ask"]);
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (chunk.includes("[y/N]")) child.stdin.write(answer);
+  });
+  expect((await child).exitCode).toBe(expected);
+});
+
 test.each([["act", "flood"], ["--help"]])("a reader that goes away early is no error: %s", async (...args) => {
   const child = run(args);
   await once(child.stdout, "data");
