@@ -12,7 +12,7 @@ export function describeOutcome(plan: Plan, milliseconds?: number): string {
   const what = `commit ${release.commit.slice(0, 8)}${release.ref === undefined ? "" : ` (${release.ref})`}`;
   if (isUnchanged(plan)) {
     const serving = [...new Set(plan.hosts.map(({ expect }) => expect))].join(", ");
-    return `${environment} serves ${what} already, as ${serving}: nothing to do.`;
+    return [`${environment} serves ${what} already, as ${serving}: nothing to do.`, ...plan.notes.map((note) => `! ${note}`)].join("\n");
   }
   const took = milliseconds === undefined ? "" : ` in ${formatDuration(milliseconds)}`;
   return [`${environment} serves ${release.id}, ${what}, since now: deployed${took}.`, ...plan.hosts.map(describeHost)].join("\n");

@@ -31,3 +31,10 @@ test("nothing to do names the release that serves", () => {
     "staging serves commit 01234567 (main) already, as r1: nothing to do.",
   );
 });
+
+test("nothing to do still says what a person should know", () => {
+  const { hosts, ...rest } = plan([{ host: "a", expect: "r1", services: [], steps: [] }]);
+  expect(describeOutcome({ ...rest, hosts, notes: ["uncommitted changes are not part of the release: a"] })).toBe(
+    "staging serves commit 01234567 (main) already, as r1: nothing to do.\n! uncommitted changes are not part of the release: a",
+  );
+});
