@@ -3,7 +3,7 @@ import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
-import type { HostPlan, Plan } from "../plan/plan.ts";
+import type { HostPlan, Plan, Step } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
 
 export interface HostWork {
@@ -126,7 +126,7 @@ function failure(plan: Plan, host: HostPlan, story: Story, end: End): Coldtivate
       hint: [serving(plan, end), `Nothing was changed on ${host.host}: ${before}.`].filter(Boolean).join(" "),
     });
   }
-  const what = story.failed === undefined ? "" : `"${story.title(story.failed.step)}" failed: ${story.failed.detail}`;
+  const what = story.failed === undefined ? "" : tellFailure(host.steps[story.failed.step - 1], story.failed.detail);
   const details = story.failed === undefined ? lines(end.stderr) : story.output(story.failed.step);
   if (end.code === 4) {
     const mixed = end.finished.length > 0;
@@ -150,6 +150,11 @@ function failure(plan: Plan, host: HostPlan, story: Story, end: End): Coldtivate
       .filter(Boolean)
       .join(" "),
   });
+}
+
+/** The script's reason names tasks, images and containers; which service a container is of is in the step. */
+function tellFailure(step: Step | undefined, reason: string): string {
+  return step?.verb === "healthy" ? `${step.args[0]} did not become healthy: ${reason}` : reason;
 }
 
 function serving(plan: Plan, { finished }: End): string {

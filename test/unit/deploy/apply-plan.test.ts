@@ -59,7 +59,7 @@ describe("a failure says what happened, what serves and what to do next", () => 
     const journal = ["2\tbegin\t", "2\tlog\tboom", "2\tfailed\tweb-1 exited with 3", "2\tundone\t", "0\tundone\t"];
     const { error } = await apply([host("a", journal, 4)]);
     expect(error).toMatchObject({
-      message: 'a: "web is healthy" failed: web-1 exited with 3',
+      message: "a: web did not become healthy: web-1 exited with 3",
       exit: "failed",
       details: ["boom"],
       hint: "Everything was undone on a: r1 serves as before. Correct the cause, then: coldtivate deploy staging",
