@@ -424,13 +424,20 @@ look() {
     verdict=waiting culprit=$name reason="$name is ${health/#-/$status}"
     case $status/$health in
       exited/* | restarting/*) reason="$name exited with $code" ;;
-      restarted/*) reason="$name ended and was restarted" ;;
+      restarted/*) reason="$name exited with $(last_exit_code "$name"), and was restarted" ;;
       dead/* | removing/* | */unhealthy) ;;
       *) continue ;;
     esac
     verdict=failed
     return 0
   done <<<"$found"
+}
+
+# Prints what a container that runs again exited with. Arguments: container
+last_exit_code() {
+  local codes
+  codes=$(engine events --since 10m --until 0s --filter event=die --filter "container=$1" --format '{{.Actor.Attributes.exitCode}}') || true
+  printf '%s\n' "${codes##*$'\n'}"
 }
 
 # Shows what a container said last. Arguments: container

@@ -59,8 +59,8 @@ make_release() {
   }
 }
 TEXT
-  printf '%s\n' "expect	$expect" "pull	$image" 'task	migrate	30' 'recreate	web	worker' 'healthy	web	20	1' \
-    'healthy	worker	20	1' commit 'prune	5' >"$dir/plan"
+  printf '%s\n' "expect	$expect" "pull	$image" 'task	migrate	120' 'recreate	web	worker' 'healthy	web	60	1' \
+    'healthy	worker	60	1' commit 'prune	5' >"$dir/plan"
 }
 
 # Runs the host's script. Arguments: its arguments

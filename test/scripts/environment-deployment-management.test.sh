@@ -8,9 +8,9 @@ source "$TOP/test/scripts/assert.sh"
 # shellcheck source=test/scripts/environment-deployment-management.fixture.sh
 source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
 
-# Waits up to ten seconds for a command to succeed.
+# Waits up to a minute for a command to succeed.
 eventually() {
-  local deadline=$((SECONDS + 10))
+  local deadline=$((SECONDS + 60))
   until "$@" >/dev/null 2>&1; do
     ((SECONDS < deadline)) || return 1
     sleep 0.05
@@ -90,7 +90,7 @@ test_a_crash_is_found_at_once() {
   check "a crash ends with 4" equals 4 "$code"
   check "its exit code and output are told" contains "$output" "$project-worker-1 exited with 7"
   check "its last output is told" contains "$output" $'\tlog\tcannot start'
-  check "it is found within 1.5 s" test "$(gap r06 $'\t6\tbegin\t' $'\t6\tfailed\t')" -lt 1500000
+  check "it is found at once, not at the deadline" test "$(gap r06 $'\t6\tbegin\t' $'\t6\tfailed\t')" -lt 10000000
 }
 
 test_an_image_that_cannot_be_pulled_undoes() {
@@ -135,7 +135,7 @@ test_refusals_change_nothing() {
 test_abort_undoes() {
   local deploy
   make_release r09 expect=r03 check='exit 1' image="${images[0]}"
-  sed -i 's/"retries": 2/"retries": 100/' "$state/releases/r09/compose.json"
+  sed -i 's/"retries": 2/"retries": 1000/' "$state/releases/r09/compose.json"
   deploy_release r09 >"$HOME/r09" 2>&1 &
   deploy=$!
   eventually journal_has r09 $'\t5\tbegin\t'
@@ -155,7 +155,7 @@ test_abort_undoes() {
 
 test_abort_ends_a_task() {
   local deploy
-  make_release r10 expect=r03 task='sleep 20'
+  make_release r10 expect=r03 task='sleep 60'
   deploy_release r10 >/dev/null 2>&1 &
   deploy=$!
   eventually docker inspect "$project-r10-migrate"
@@ -163,7 +163,7 @@ test_abort_ends_a_task() {
   code=0
   wait "$deploy" || code=$?
   check "a task is aborted" equals 4 "$code"
-  check "it is aborted within 3 s" test "$(gap r10 $'\t3\tbegin\t' $'\t0\tundone\t')" -lt 3000000
+  check "it does not wait for the task's end" test "$(gap r10 $'\t3\tbegin\t' $'\t0\tundone\t')" -lt 30000000
   check "the aborted task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r10-migrate")"
 }
 
@@ -181,7 +181,7 @@ test_a_killed_client_does_not_stop_it() {
 test_a_killed_executor_is_recovered() {
   local deploy executor
   make_release r12 expect=r11 check='exit 1' image="${images[1]}"
-  sed -i 's/"retries": 2/"retries": 100/' "$state/releases/r12/compose.json"
+  sed -i 's/"retries": 2/"retries": 1000/' "$state/releases/r12/compose.json"
   deploy_release r12 >"$HOME/r12" 2>&1 &
   deploy=$!
   eventually journal_has r12 $'\t5\tbegin\t'
@@ -326,11 +326,12 @@ TEXT
 
 # The tests are one story: each goes on from the release that the one before it left.
 main() {
-  local test
+  local tests test
   work=$(mktemp -d)
   trap 'remove_host; rm -rf "$work"' EXIT
   prepare_host "$work"
-  for test in $(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "${BASH_SOURCE[0]}"); do "$test"; done
+  mapfile -t tests < <(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "${BASH_SOURCE[0]}")
+  for test in "${tests[@]}"; do "$test"; done
   ((failures == 0))
 }
 
