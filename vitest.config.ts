@@ -5,7 +5,7 @@ export default defineConfig({
     // @oclif/test captures what commands print, and vitest must not take it first.
     disableConsoleIntercept: true,
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
         test: {

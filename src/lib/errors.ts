@@ -3,7 +3,10 @@ export const exitCodes = {
   done: { code: 0, meaning: "done, or nothing to do" },
   bug: { code: 1, meaning: "a bug in coldtivate" },
   usage: { code: 2, meaning: "usage, configuration, dotenv, an unknown name, or no terminal and no --yes" },
-  refused: { code: 3, meaning: "refused, nothing changed: lock, stale plan, image missing, ref not allowed, host unreachable, key, credentials" },
+  refused: {
+    code: 3,
+    meaning: "refused, nothing changed: lock, stale plan, image missing, ref not allowed, host unreachable, key, credentials",
+  },
   failed: { code: 4, meaning: "work began and failed; what served before serves" },
   mixed: { code: 5, meaning: "hosts differ, or an undo failed: a person is needed" },
   interrupted: { code: 130, meaning: "detached or aborted by a signal" },

@@ -21,8 +21,7 @@ export async function connectHosts(hosts: readonly HostConfig[], signal: AbortSi
   if (errors.length === 0) return { connections, [Symbol.asyncDispose]: close };
   await close();
   const known = errors.filter((error) => error instanceof ColdtivateError);
-  if (errors.length === 1 || known.length < errors.length)
-    throw errors.find((error) => !known.includes(error as ColdtivateError)) ?? errors[0];
+  if (errors.length === 1 || known.length < errors.length) throw errors.find((error) => !(error instanceof ColdtivateError)) ?? errors[0];
   throw new ColdtivateError(`${errors.length} of ${hosts.length} hosts cannot be reached`, {
     code: "HOSTS_UNREACHABLE",
     exit: "refused",

@@ -1,4 +1,5 @@
 import type { HostState, ObservedContainer } from "../release/host-state.ts";
+import type { ManifestService } from "../release/manifest.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered, RenderedService } from "../release/render.ts";
 import type { ServiceChange } from "./plan.ts";
@@ -20,7 +21,7 @@ export function compareServices(rendered: Rendered, state: HostState): ServiceCh
   });
 }
 
-type Known = { image: string; definition: string; environment?: Record<string, string> } | undefined;
+type Known = ManifestService | undefined;
 
 function differences(wanted: RenderedService, running: readonly ObservedContainer[], instances: number, known: Known): string[] {
   const stale = running.find(({ definition }) => definition !== wanted.definition);

@@ -49,7 +49,12 @@ export function planHost({ config, rendered, state, commit, runsTasks }: DeployI
     ...start(changed.filter((service) => isBuilt(service))),
     ...(removed.length > 0 ? [{ verb: "remove", args: removed, title: `remove ${removed.join(", ")}` }] : []),
   ];
-  return { host: state.host, expect: state.current === "" ? "-" : state.current, services, steps: serves(state, commit, steps) ? [] : frame(steps, state) };
+  return {
+    host: state.host,
+    expect: state.current === "" ? "-" : state.current,
+    services,
+    steps: serves(state, commit, steps) ? [] : frame(steps, state),
+  };
 }
 
 /** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */

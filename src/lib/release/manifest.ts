@@ -1,42 +1,44 @@
+import { z } from "zod";
 import type { Rendered } from "./render.ts";
 
-/** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
-export interface Manifest {
-  version: 1;
-  id: string;
-  project: string;
-  environment: string;
-  /** 40 characters. */
-  commit: string;
-  /** The tag or branch that it was asked for by. */
-  ref?: string;
-  /** ISO 8601, UTC. */
-  createdAt: string;
-  /** By service: every one that is part of the release. */
-  services: Record<string, ManifestService>;
-  /** By task: the digest of its definition. */
-  tasks: Record<string, string>;
-}
-
-export interface ManifestService {
+const serviceSchema = z.object({
   /** Digest of the rendered service with everything that it refers to. */
-  definition: string;
+  definition: z.string(),
   /** The image as the Compose file writes it. */
-  reference: string;
+  reference: z.string(),
   /** The image as it runs: `repository@sha256:…`. */
-  image: string;
+  image: z.string(),
   /** The image of coldtivate.yml that it runs, if it is one of ours. */
-  built?: string;
+  built: z.string().optional(),
   /** By variable: a digest of its value, so that the next plan can name what changed. */
-  environment?: Record<string, string>;
-}
+  environment: z.record(z.string(), z.string()).optional(),
+});
+
+const manifestSchema = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  project: z.string(),
+  environment: z.string(),
+  /** 40 characters. */
+  commit: z.string(),
+  /** The tag or branch that it was asked for by. */
+  ref: z.string().optional(),
+  /** ISO 8601, UTC. */
+  createdAt: z.string(),
+  /** By service: every one that is part of the release. */
+  services: z.record(z.string(), serviceSchema),
+  /** By task: the digest of its definition. */
+  tasks: z.record(z.string(), z.string()),
+});
+
+/** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestService = z.infer<typeof serviceSchema>;
 
 /** Reads a manifest that a host sent. Undefined when there is none, or when it is not one that this version understands. */
 export function parseManifest(text: string): Manifest | undefined {
-  if (text.trim() === "") return undefined;
   try {
-    const manifest = JSON.parse(text) as Manifest;
-    return manifest.version === 1 ? manifest : undefined;
+    return manifestSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

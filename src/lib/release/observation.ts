@@ -59,7 +59,17 @@ function parseContainer(line: string): ObservedContainer {
 }
 
 function parseModel(text: string): ComposeModel {
-  return text.trim() === "" ? { services: {} } : (JSON.parse(text) as ComposeModel);
+  if (text.trim() === "") return { services: {} };
+  const model: unknown = JSON.parse(text);
+  if (!isModel(model)) throw unreadable("what `docker compose config` gave is no Compose model");
+  return model;
+}
+
+/** Compose wrote it: that it has services is all that can be in doubt. */
+function isModel(value: unknown): value is ComposeModel {
+  return (
+    typeof value === "object" && value !== null && "services" in value && typeof value.services === "object" && value.services !== null
+  );
 }
 
 function textLines(text: string): string[] {

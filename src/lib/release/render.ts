@@ -149,23 +149,17 @@ function placeSource(source: ComposeSource, name: string, input: RenderInput, pl
 
 /** The top-level definitions that a service refers to: a change in one of them changes the service. */
 function referred(frame: ComposeModel, service: ComposeService): unknown {
-  const pick = (all: Record<string, unknown> | undefined, names: readonly (string | undefined)[]) =>
-    Object.fromEntries(names.filter((name) => name !== undefined).map((name) => [name, all?.[name]]));
+  const volumes = (service.volumes ?? []).map((mount) => (mount.type === "volume" ? mount.source : undefined));
   return [
-    pick(
-      frame.configs,
-      (service.configs ?? []).map(({ source }) => source),
-    ),
-    pick(
-      frame.secrets,
-      (service.secrets ?? []).map(({ source }) => source),
-    ),
+    pick(frame.configs, service.configs?.map(({ source }) => source) ?? []),
+    pick(frame.secrets, service.secrets?.map(({ source }) => source) ?? []),
     pick(frame.networks, Object.keys(service.networks ?? {})),
-    pick(
-      frame.volumes,
-      (service.volumes ?? []).map((mount) => (mount.type === "volume" ? mount.source : undefined)),
-    ),
+    pick(frame.volumes, volumes),
   ];
+}
+
+function pick(all: Record<string, unknown> | undefined, names: readonly (string | undefined)[]): Record<string, unknown> {
+  return Object.fromEntries(names.filter((name) => name !== undefined).map((name) => [name, all?.[name]]));
 }
 
 function label(service: ComposeService, added: Record<string, string>): ComposeService {

@@ -12,7 +12,13 @@ export function formatStatus(environment: string, hosts: readonly HostStatus[], 
 }
 
 function formatHost(environment: string, host: HostStatus, now: Date): string {
-  const rows = host.services.map((service) => [service.service, stateOf(service), service.status, imageOf(service), service.commit?.slice(0, 8) ?? ""]);
+  const rows = host.services.map((service) => [
+    service.service,
+    stateOf(service),
+    service.status,
+    imageOf(service),
+    service.commit?.slice(0, 8) ?? "",
+  ]);
   const table = rows.length === 0 ? "  nothing runs" : formatTable(["service", "state", "container", "image", "commit"], rows);
   const busy = host.busy === "" ? [] : host.busy.split("\n").map((line) => `! ${line}`);
   return [`${environment} on ${host.host}: ${releaseOf(host, now)}`, ...busy, table].join("\n");

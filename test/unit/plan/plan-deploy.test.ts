@@ -94,7 +94,11 @@ describe("the steps of a host", () => {
   });
 
   test("nothing at all is done for the commit that serves already", () => {
-    const plan = planHost({ ...input, rendered: rendered({ web: service("web", "1") }), state: state([container("web", "web-1")], { commit: "c2" }) });
+    const plan = planHost({
+      ...input,
+      rendered: rendered({ web: service("web", "1") }),
+      state: state([container("web", "web-1")], { commit: "c2" }),
+    });
     expect(text(plan)).toEqual([]);
   });
 

@@ -19,7 +19,11 @@ const manifest: Manifest = {
 };
 
 function container(service: string, definition: string, more: Partial<ListedContainer> = {}): ListedContainer {
-  const labels = { "com.docker.compose.service": service, "coldtivate.definition": definition, "org.opencontainers.image.revision": "abcdef0123456789" };
+  const labels = {
+    "com.docker.compose.service": service,
+    "coldtivate.definition": definition,
+    "org.opencontainers.image.revision": "abcdef0123456789",
+  };
   return { name: `shop-${service}-1`, labels, state: "running", status: "Up 3 minutes (healthy)", image, ...more };
 }
 
