@@ -297,7 +297,8 @@ pull_image() {
   ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
   configuration=$(configuration_for "$1")
   [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
-  limit=1800 engine pull -q "$1" >"$output" 2>&1 &
+  # No shell around it, which would be killed in its place and leave it at work, with the lock.
+  (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
   if await "$!" kill "$!"; then
     note "$step" note "pulled $1"
   else
