@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
@@ -7,6 +8,13 @@ import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
 export const scriptName = "environment-deployment-management.sh";
+
+/** What the script's abort ends with; anything else is that there is no release yet. */
+const asked = 0;
+const tooLate = 3;
+
+/** Milliseconds until a host is asked again to undo. */
+const abortPause = 200;
 
 /** Where the script that runs on the hosts lies in an installed coldtivate. */
 export function hostScript(root: string): string {
@@ -79,14 +87,23 @@ export async function applyRelease(connection: HostConnection, application: Appl
     `umask 077; d="$HOME/.coldtivate/${name}/releases/${release}"; mkdir -p "$d" && head -c ${archive.length} | tar -xpf - -C "$d" && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy ${release}`,
   );
-  const abort = () => {
-    connection
-      .exec(bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`), {})
-      .catch(() => {
-        // The connection is gone: then the host goes on, and following it has failed with the reason.
-      });
+  let ended = false;
+  const abort = async () => {
+    const ask = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`);
+    // Until the release's folder is unpacked there is nothing to ask.
+    while (!ended) {
+      const { code } = await connection.exec(ask);
+      if (code === asked || code === tooLate) return;
+      await wait(abortPause);
+    }
   };
-  signal?.addEventListener("abort", abort, { once: true });
+  const onAbort = () => {
+    abort().catch(() => {
+      // The connection is gone: then the host goes on, and following it has failed with the reason.
+    });
+  };
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort, { once: true });
   try {
     const result = await connection.exec(command, {
       stdin: Buffer.concat([archive, Buffer.from(credentials.join(""))]),
@@ -97,7 +114,8 @@ export async function applyRelease(connection: HostConnection, application: Appl
     });
     return { code: result.code, stderr: result.stderr };
   } finally {
-    signal?.removeEventListener("abort", abort);
+    ended = true;
+    signal?.removeEventListener("abort", onAbort);
   }
 }
 

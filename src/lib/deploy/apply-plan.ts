@@ -26,6 +26,7 @@ export interface ApplyInput {
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan({ plan, work, credentials, reporter, signal }: ApplyInput): Promise<void> {
+  signal.throwIfAborted();
   reporter.emit({
     type: "planned",
     sections: plan.hosts.map((host) => ({
@@ -130,13 +131,12 @@ function failure(plan: Plan, host: HostPlan, story: Story, end: End): Coldtivate
   const details = story.failed === undefined ? lines(end.stderr) : story.output(story.failed.step);
   if (end.code === 4) {
     const mixed = end.finished.length > 0;
-    return new ColdtivateError(`${host.host}: ${end.aborted && what === "" ? "aborted" : what || "the deploy failed"}`, {
+    const next = end.aborted ? "To deploy again" : "Correct the cause, then";
+    return new ColdtivateError(`${host.host}: ${end.aborted ? "interrupted, and undone" : what || "the deploy failed"}`, {
       code: end.aborted ? "DEPLOY_ABORTED" : "DEPLOY_FAILED",
       exit: mixed ? "mixed" : end.aborted ? "interrupted" : "failed",
       details,
-      hint: [serving(plan, end), `Everything was undone on ${host.host}: ${before}.`, `Correct the cause, then: ${again}`]
-        .filter(Boolean)
-        .join(" "),
+      hint: [serving(plan, end), `Everything was undone on ${host.host}: ${before}.`, `${next}: ${again}`].filter(Boolean).join(" "),
     });
   }
   return new ColdtivateError(`${host.host}: ${what || "the deploy failed"}, and it could not be undone`, {
