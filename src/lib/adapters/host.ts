@@ -84,7 +84,9 @@ export async function applyRelease(connection: HostConnection, application: Appl
     ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
   );
   const command = bash(
-    `umask 077; d="$HOME/.coldtivate/${name}/releases/${release}"; mkdir -p "$d" && head -c ${archive.length} | tar -xpf - -C "$d" && ` +
+    `umask 077; d="$HOME/.coldtivate/${name}/releases/${release}"; mkdir -p "\${d%/*}" && ` +
+      `{ mkdir "$d" 2>/dev/null || { echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
+      `head -c ${archive.length} | tar -xpf - -C "$d" && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy ${release}`,
   );
   let ended = false;

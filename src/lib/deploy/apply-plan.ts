@@ -38,13 +38,16 @@ export async function applyPlan({ plan, work, credentials, reporter, signal }: A
   const finished: string[] = [];
   for (const host of work) {
     const story = new Story(host.plan, reporter);
-    const { code, stderr } = await applyRelease(host.connection, {
+    const applied = applyRelease(host.connection, {
       name: plan.project,
       release: plan.release.id,
       entries: host.entries,
       credentials,
       onLine: (line) => story.tell(line),
       signal,
+    });
+    const { code, stderr } = await applied.catch((error: unknown) => {
+      throw detached(error, plan, host.plan);
     });
     if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted });
     finished.push(host.plan.host);
@@ -114,6 +117,18 @@ interface End {
   /** Hosts that serve the new release already. */
   finished: readonly string[];
   aborted: boolean;
+}
+
+/** The link is gone, and the host goes on without us. */
+function detached(error: unknown, plan: Plan, { host }: HostPlan): unknown {
+  if (!(error instanceof ColdtivateError) || error.code !== "CONNECTION_LOST") return error;
+  return new ColdtivateError(`${error.message} while it deployed`, {
+    code: error.code,
+    exit: "mixed",
+    details: error.details,
+    hint: `The host goes on by itself: it finishes release ${plan.release.id} or undoes all of it. What serves on ${host}: coldtivate status ${plan.environment}`,
+    cause: error,
+  });
 }
 
 function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {

@@ -9,7 +9,7 @@ import type { Config, EnvironmentConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
-import { planHost } from "../plan/plan-deploy.ts";
+import { hostNotes, planHost } from "../plan/plan-deploy.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
@@ -85,7 +85,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
     });
-    for (const note of [...state.warnings, ...rendered.notes]) notes.add(note);
+    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan)]) notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
     work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plan, intent.who, script) });
   }

@@ -4,6 +4,9 @@ import { replicas } from "../release/model.ts";
 import type { Rendered, RenderedService } from "../release/render.ts";
 import type { ServiceChange } from "./plan.ts";
 
+/** Why a container that coldtivate did not make is replaced. */
+export const notOurs = "was not started by coldtivate";
+
 /** What differs between a release and what a host runs, by service, in the order of their names. */
 export function compareServices(rendered: Rendered, state: HostState): ServiceChange[] {
   const containers = Map.groupBy(
@@ -33,7 +36,7 @@ function differences(wanted: RenderedService, running: readonly ObservedContaine
 }
 
 function changesSince(wanted: RenderedService, known: Known, container: ObservedContainer): string[] {
-  if (container.definition === "") return ["was not started by coldtivate"];
+  if (container.definition === "") return [notOurs];
   if (known === undefined || known.definition !== container.definition) return ["runs another release"];
   const reasons: string[] = [];
   if (known.image !== wanted.image) reasons.push(`image ${shortDigest(known.image)} → ${shortDigest(wanted.image)}`);

@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { HostState } from "../release/host-state.ts";
 import { levels } from "../release/order.ts";
 import type { Rendered } from "../release/render.ts";
-import { compareServices } from "./compare-services.ts";
+import { compareServices, notOurs } from "./compare-services.ts";
 import type { HostPlan, Step } from "./plan.ts";
 
 /** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
@@ -60,6 +60,15 @@ export function planHost({ config, rendered, state, commit, runsTasks }: DeployI
 /** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
 function serves(state: HostState, commit: string, steps: readonly Step[]): boolean {
   return steps.length === 0 && state.manifest?.commit === commit;
+}
+
+/** What the user should know of a host before it starts. */
+export function hostNotes({ host, services }: HostPlan): string[] {
+  const foreign = services.filter(({ change, reasons }) => change !== "keep" && reasons.includes(notOurs)).map(({ service }) => service);
+  if (foreign.length === 0) return [];
+  return [
+    `${host}: ${foreign.join(", ")} ${foreign.length === 1 ? "was" : "were"} not started by coldtivate: if this release fails, these containers cannot be brought back`,
+  ];
 }
 
 /** Tasks run when the release changes a service, or when they themselves changed. */

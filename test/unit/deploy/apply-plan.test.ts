@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
+import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/plan.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 
@@ -81,6 +82,13 @@ describe("a failure says what happened, what serves and what to do next", () => 
       exit: "mixed",
       hint: expect.stringContaining("a serves r2 already. Everything was undone on b: r1 serves as before."),
     });
+  });
+
+  test("a link that breaks leaves the host to itself, and says so", async () => {
+    const broken = host("a", [], 0);
+    const lost = new ColdtivateError("a: the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed" });
+    const { error } = await apply([{ ...broken, connection: { ...broken.connection, exec: () => Promise.reject(lost) } }]);
+    expect(error).toMatchObject({ exit: "mixed", hint: expect.stringContaining("finishes release r2 or undoes all of it") });
   });
 
   test("not undone", async () => {
