@@ -4,8 +4,8 @@ import { matchesAny } from "../git/pattern.ts";
 import { git, tryGit } from "./git-run.ts";
 import { submoduleEdges } from "./git-tree.ts";
 
-/** A commit, or why there is none. */
-export type LastCommit = { commit: string } | { commit?: never; reason: string };
+/** A commit and its time in seconds since the epoch, or why there is none. */
+export type LastCommit = { commit: string; time: number } | { commit?: never; reason: string };
 
 /** The first step into a shallow clone's past; each next one is twice as long. */
 const firstStep = 50;
@@ -100,10 +100,10 @@ async function lastCommit(directory: string, past: Past, paths: readonly string[
   const inside = await submoduleEdges(directory);
   const asked = paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path);
   const found = await past.deepenUntil<LastCommit>(commit, async (edges) => {
-    const last = (await git(directory, ["log", "-1", "--format=%H", commit, "--", ...asked])).trim();
+    const [last = "", time = ""] = (await git(directory, ["log", "-1", "--format=%H %ct", commit, "--", ...asked])).trim().split(" ");
     // At the edge of a shallow clone every file looks as if that commit had added it.
     if (edges.has(last)) return undefined;
-    if (last !== "") return { commit: last };
+    if (last !== "") return { commit: last, time: Number(time) };
     return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
   });
   return found ?? { reason: "the clone is shallow and its past could not be fetched" };

@@ -15,12 +15,17 @@ export interface BuildRecord {
   failure?: { step: string; error: string; lastLines: string[] };
 }
 
+/** Steps that are over before anyone has read their name. */
+const quiet = new Set<Step["kind"]>(["other", "cache-import"]);
+
 /** Lines of a failed step that are worth showing. */
 const shownLines = 20;
 
 interface Progress extends BuildRecord {
   first: number;
   seen: Map<string, Vertex>;
+  /** Whether each step that has ended came out of a cache. */
+  found: Map<string, boolean>;
   /** The last lines of each step. */
   lines: Map<string, string[]>;
   /** Tags that were pushed. */
@@ -54,7 +59,7 @@ export function trackBuild(plan: BuildPlan) {
     const before = image.seen.get(vertex.digest);
     image.seen.set(vertex.digest, vertex);
     measure(image, vertex);
-    if (step.kind === "step") count(image, before, vertex);
+    if (step.kind === "step") count(image, step, vertex);
     if (step.kind === "push" && vertex.completed && !before?.completed && !vertex.error) image.pushed++;
     return [...begin(image, before, vertex, step), ...end(image, before, vertex, step)];
   };
@@ -66,7 +71,7 @@ export function trackBuild(plan: BuildPlan) {
       image.state = "running";
       return [{ type: "started", row, text: step.title }];
     }
-    return step.kind === "other" || vertex.cached ? [] : [{ type: "updated", row, text: step.title }];
+    return vertex.cached || quiet.has(step.kind) ? [] : [{ type: "updated", row, text: step.title }];
   };
 
   const end = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
@@ -144,9 +149,12 @@ function measure(image: Progress, { started, completed }: Vertex): void {
   if (completed !== undefined) image.milliseconds = Math.max(image.milliseconds, Date.parse(completed) - image.first);
 }
 
-function count(image: Progress, before: Vertex | undefined, after: Vertex): void {
-  if (after.completed !== undefined && before?.completed === undefined) image.steps++;
-  if (after.cached && !before?.cached) image.cachedSteps++;
+/** A layer that comes out of a cache can turn up twice under one name: found, then unpacked. */
+function count(image: Progress, { title }: Step, { completed, cached }: Vertex): void {
+  if (completed === undefined) return;
+  image.found.set(title, cached === true || image.found.get(title) === true);
+  image.steps = image.found.size;
+  image.cachedSteps = [...image.found.values()].filter(Boolean).length;
 }
 
 function summarise({ steps, cachedSteps }: BuildRecord, output: BuildPlan["output"]): string {

@@ -61,13 +61,15 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
 function planImage(
   { registry, build }: Config,
   image: ImageConfig,
-  { commit, dirty }: ImageState,
+  { commit, time, dirty }: ImageState,
   { revision, exportsCache }: { revision: Revision; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
   const name = `${registry.image}/${image.name}`;
   const cache = build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}`;
   const known = isDirty ? undefined : commit;
+  // Without it the image holds the time at which some builder ran each step, and another builder makes another image of the same layers.
+  const epoch = known === undefined || time === undefined ? {} : { SOURCE_DATE_EPOCH: String(time) };
   return {
     name: image.name,
     context: image.context,
@@ -75,7 +77,7 @@ function planImage(
     ...(image.target !== undefined && { target: image.target }),
     tags: isDirty ? [`${name}:dirty`] : releaseTags(registry.image, image.name, revision),
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
-    args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }) },
+    args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
     secrets: [...new Set([...Object.keys(build.secrets), ...Object.keys(image.secrets)])],
     ssh: build.ssh || build.sshKey !== undefined,
     platforms: build.platforms,

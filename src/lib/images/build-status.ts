@@ -20,7 +20,7 @@ export interface Step {
   target?: string;
   /** `2/4 RUN make`, `load build context`, `exporting to image`. */
   title: string;
-  kind: "step" | "cache-import" | "cache-export" | "export" | "push" | "other";
+  kind: "step" | "base" | "cache-import" | "cache-export" | "export" | "push" | "other";
 }
 
 /**
@@ -31,16 +31,17 @@ export function readStep(name: string, single: boolean): Step {
   const [, inside = "", text = name] = /^\[([^\]]*)\] (.*)$/s.exec(name) ?? [];
   const words = inside.split(" ").filter(Boolean);
   const target = single ? undefined : words.shift();
-  const place = words.filter((word) => word !== "internal").join(" ");
+  const place = words.filter((word) => word !== "internal" && !/^stage-\d+$/.test(word)).join(" ");
   const title = `${place} ${text}`
     .trim()
     .replace(/\s+/g, " ")
-    .replace(/^(pushing .*) with docker$/, "$1");
+    .replace(/^(pushing .*) with docker$/, "$1")
+    .replace(/@sha256:[0-9a-f]{64}/, "");
   return { ...(target !== undefined && { target }), title, kind: kindOf(words, text) };
 }
 
 function kindOf(words: readonly string[], text: string): Step["kind"] {
-  if (/^\d+\/\d+$/.test(words.at(-1) ?? "")) return "step";
+  if (/^\d+\/\d+$/.test(words.at(-1) ?? "")) return text.startsWith("FROM ") ? "base" : "step";
   if (text.startsWith("importing cache")) return "cache-import";
   if (text.startsWith("exporting cache")) return "cache-export";
   if (text.startsWith("exporting to")) return "export";

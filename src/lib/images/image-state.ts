@@ -7,6 +7,8 @@ export interface ImageState {
   name: string;
   /** The last commit that touched them. */
   commit?: string;
+  /** That commit's time, in seconds since the epoch. */
+  time?: number;
   /** Why there is no such commit. */
   reason?: string;
   /** Modified and untracked files among them. */
@@ -15,7 +17,7 @@ export interface ImageState {
 
 /** The questions that this asks of a repository. */
 export interface InputFacts {
-  lastCommit(paths: readonly string[], commit: string): Promise<{ commit: string } | { commit?: never; reason: string }>;
+  lastCommit(paths: readonly string[], commit: string): Promise<{ commit: string; time: number } | { commit?: never; reason: string }>;
   dirtyPaths(paths: readonly string[]): Promise<string[]>;
 }
 
