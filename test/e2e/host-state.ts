@@ -3,37 +3,33 @@ import { onHost } from "./world.ts";
 
 type Host = "staging" | "production";
 
-/** What a host runs, as far as a deploy that is undone must leave it: no ids, which a service that was brought back has new. */
-export function readServices(host: Host): Promise<string> {
-  return onHost(
-    host,
-    `docker ps -aq | xargs docker inspect --format '{{.Name}} {{.Config.Image}} {{index .Config.Labels "coldtivate.definition"}} {{.State.Status}}' | sort
-     readlink /home/deploy/.coldtivate/*/current`,
-  );
+/** What a project runs on a host, as far as a deploy that is undone must leave it: no ids, which a service that was brought back has new. */
+export function readServices(host: Host, project: string): Promise<string> {
+  const format = '{{.Name}} {{.Config.Image}} {{index .Config.Labels "coldtivate.definition"}} {{.State.Status}}';
+  return onHost(host, `${containersOf(project)} | xargs docker inspect --format '${format}' | sort; ${currentOf(project)}`);
 }
 
 /** What a deploy that never began leaves: the very same containers. */
-export function readContainers(host: Host): Promise<string> {
-  return onHost(host, "docker ps -aq --no-trunc | sort; readlink /home/deploy/.coldtivate/*/current");
+export function readContainers(host: Host, project: string): Promise<string> {
+  return onHost(host, `${containersOf(project)} | sort; ${currentOf(project)}`);
 }
 
 /** Nothing is at work, nothing half done lies around, and every container is well. */
-export async function expectRest(host: Host): Promise<void> {
+export async function expectRest(host: Host, project: string): Promise<void> {
   const left = await onHost(
     host,
     `cd /home/deploy/.coldtivate
-     flock -sn coldtivate-${host}/running true || echo "the lock is held"
+     flock -sn ${project}/running true || echo "the lock is held"
      ls -d incoming.* /dev/shm/* 2>/dev/null
-     docker ps -a --filter label=com.docker.compose.oneoff=True --format 'task container {{.Names}}'
-     for journal in */releases/*/journal; do
+     docker ps -a --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.oneoff=True --format 'task container {{.Names}}'
+     for journal in ${project}/releases/*/journal; do
        grep -qP '\\t0\\t(finished|undone)\\t' "$journal" || echo "$journal has no end"
      done
      true`,
   );
   expect(left).toBe("");
-  await expect
-    .poll(() => onHost(host, "docker ps -a --format '{{.Names}} {{.Status}}' | grep -v '(healthy)' || true"), { timeout: 30_000 })
-    .toBe("");
+  const unwell = `docker ps -a --filter label=com.docker.compose.project=${project} --format '{{.Names}} {{.Status}}' | grep -E '\\((unhealthy|health: starting)\\)|^\\S+ [^U]' || true`;
+  await expect.poll(() => onHost(host, unwell), { timeout: 60_000 }).toBe("");
 }
 
 /** Has every pull on a host wait, until the result is disposed of. */
@@ -47,3 +43,6 @@ export async function holdPulls(host: Host): Promise<AsyncDisposable> {
     },
   };
 }
+
+const containersOf = (project: string): string => `docker ps -aq --no-trunc --filter label=com.docker.compose.project=${project}`;
+const currentOf = (project: string): string => `readlink /home/deploy/.coldtivate/${project}/current`;

@@ -1,44 +1,45 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectRest, holdPulls, readContainers, readServices } from "./host-state.ts";
+import { makeKiosk, publish, removeKiosk } from "./kiosk.ts";
 import { start, startOnTerminal } from "./live-command.ts";
-import { ask, checkOut, coldtivate, commitAll, ensureBuilt, must, onHost, sandbox, stagingHost, makeFolder } from "./world.ts";
+import { coldtivate, must, onHost } from "./world.ts";
 
 const interrupted = 130;
+const project = "kiosk-staging";
+
+let clone: string;
+
+beforeAll(async () => {
+  clone = await makeKiosk();
+  await publish(clone, "feat: open");
+  const first = await coldtivate(["deploy", "staging"], { cwd: clone });
+  expect(first.exitCode, first.output).toBe(0);
+});
+
+afterAll(removeKiosk);
+
+async function rewrite(file: string, change: (text: string) => string): Promise<void> {
+  const path = join(clone, file);
+  await writeFile(path, change(await readFile(path, "utf8")));
+}
 
 describe("an interrupted deploy", () => {
-  let clone: string;
   let before: string;
 
   beforeAll(async () => {
-    await ensureBuilt("main");
-    clone = await checkOut("main");
-    expect(await coldtivate(["deploy", "staging"], { cwd: clone })).toMatchObject({ exitCode: 0 });
-    await writeFile(join(clone, "Base-API", "NEWS"), "a new version\n");
-    await commitAll(clone, "feat: news");
-    expect(await coldtivate(["build", "--push"], { cwd: clone })).toMatchObject({ exitCode: 0 });
+    await writeFile(join(clone, "web", "sign.txt"), "Closed.\n");
+    await publish(clone, "feat: close");
   });
 
   beforeEach(async () => {
-    before = await readServices("staging");
+    before = await readServices("staging", project);
   });
-
-  afterAll(async () => {
-    const main = await checkOut("main");
-    await coldtivate(["deploy", "staging"], { cwd: main });
-  });
-
-  /** Runs once in each deploy instead of the monorepo's own tasks. */
-  async function replaceTasks(run: string): Promise<void> {
-    const path = join(clone, "coldtivate.yml");
-    const written = await readFile(path, "utf8");
-    await writeFile(path, written.replace(/\ntasks:\n[^]*?\n\n/, `\ntasks:\n  - { name: probe, service: web, run: ${run} }\n\n`));
-  }
 
   test("during the pull changes nothing, and leaves no credentials", async () => {
+    const containers = await readContainers("staging", project);
     await onHost("staging", "docker image prune --all --force");
-    const containers = await readContainers("staging");
     await using _held = await holdPulls("staging");
     const deploy = start(["deploy", "staging"], { cwd: clone });
     await deploy.says(/pull .* started/);
@@ -47,12 +48,12 @@ describe("an interrupted deploy", () => {
     expect(stderr).toMatch(/interrupted, and undone/);
     expect(stderr).toMatch(/serves as before/);
     expect(exitCode).toBe(interrupted);
-    expect(await readContainers("staging")).toBe(containers);
-    await expectRest("staging");
+    expect(await readContainers("staging", project)).toBe(containers);
+    await expectRest("staging", project);
   });
 
   test("during a task removes the task's container", async () => {
-    await replaceTasks('[sh, -c, "echo at work; exec sleep 300"]');
+    await rewrite("coldtivate.yml", (text) => text.replace("[echo, all is prepared]", '[sh, -c, "echo at work; exec sleep 300"]'));
     try {
       const deploy = start(["deploy", "staging"], { cwd: clone });
       await deploy.says(/at work/);
@@ -61,31 +62,38 @@ describe("an interrupted deploy", () => {
     } finally {
       await must("git", ["checkout", "--", "coldtivate.yml"], { cwd: clone });
     }
-    expect(await readServices("staging")).toBe(before);
-    await expectRest("staging");
+    expect(await readServices("staging", project)).toBe(before);
+    await expectRest("staging", project);
   });
 
   test("during the replacement brings the old release back", async () => {
     const deploy = start(["deploy", "staging"], { cwd: clone });
-    await deploy.says(/replace .*celery.* started/);
+    await deploy.says(/replace .*web.* started/);
     deploy.kill("SIGINT");
     const { exitCode, stderr } = await deploy.ended;
     expect(stderr).toMatch(/undoing what was begun/);
     expect(exitCode).toBe(interrupted);
-    expect(await readServices("staging")).toBe(before);
-    await expectRest("staging");
+    expect(await readServices("staging", project)).toBe(before);
+    await expectRest("staging", project);
+  });
+
+  test("that is left at once comes to its end on the host", async () => {
+    const deploy = start(["deploy", "staging"], { cwd: clone });
+    await deploy.says(/replace .*web.* started/);
+    deploy.kill("SIGHUP");
+    deploy.kill("SIGINT");
+    expect(await deploy.ended).toMatchObject({ exitCode: interrupted });
+    await settled();
+    await expectRest("staging", project);
   });
 
   test("whose client was killed goes on to its end on the host", async () => {
     const deploy = start(["deploy", "staging"], { cwd: clone });
-    await deploy.says(/replace .*celery.* started/);
+    await deploy.says(/replace .*web.* started|nothing to do/);
     deploy.kill("SIGKILL");
     await deploy.ended;
-    const journal = "cat $(ls -td /home/deploy/.coldtivate/coldtivate-staging/releases/*/journal | head -n 1)";
-    await expect.poll(() => onHost("staging", journal), { timeout: 60_000 }).toMatch(/\t0\tfinished\t/);
-    await expectRest("staging");
-    const commit = await must("git", ["rev-parse", "HEAD"], { cwd: clone });
-    expect(await ask(stagingHost(), "base_api/version")).toMatchObject({ commit });
+    expect(await settled()).toMatch(/\t0\tfinished\t/);
+    await expectRest("staging", project);
 
     const next = await coldtivate(["deploy", "staging"], { cwd: clone });
     expect(next).toMatchObject({ exitCode: 0 });
@@ -94,31 +102,66 @@ describe("an interrupted deploy", () => {
 });
 
 describe("at the question whether to deploy", () => {
-  let clone: string;
-  let dotenv: string;
+  const dotenv = { KIOSK_DOT_ENV: "OPEN=at the question" };
   let before: string;
 
   beforeAll(async () => {
-    await ensureBuilt("v1.2.0");
-    clone = await checkOut("v1.2.0");
-    expect(await coldtivate(["deploy", "production", "--yes"], { cwd: clone })).toMatchObject({ exitCode: 0 });
-    dotenv = join(await makeFolder(), "dotenv");
-    await writeFile(dotenv, `${await readFile(sandbox()["PRODUCTION_DOT_ENV"]!, "utf8")}\nNOVELTY=1\n`, { mode: 0o600 });
-    before = await readContainers("production");
+    await rewrite("coldtivate.yml", (text) => text.replace("branches: [main]", "branches: [main]\n    confirm: true"));
+    before = await readContainers("staging", project);
   });
+
+  afterAll(() => must("git", ["checkout", "--", "coldtivate.yml"], { cwd: clone }));
 
   test.each([
     ["Ctrl-C", "\u0003", interrupted, /interrupted/],
     ["no", "no\n", 3, /nothing was changed/],
     ["nothing at all", "\n", 3, /nothing was changed/],
+    ["the end of input", "\u0004", 3, /nothing was changed/],
   ])("%s changes nothing", async (_name, keys, exitCode, words) => {
-    const deploy = startOnTerminal(["deploy", "production"], { cwd: clone, env: { PRODUCTION_DOT_ENV: dotenv } });
-    await deploy.says(/Deploy this to production\? \[y\/N\]/);
+    const deploy = startOnTerminal(["deploy", "staging"], { cwd: clone, env: dotenv });
+    await deploy.says(/Deploy this to staging\? \[y\/N\]/);
     deploy.type(keys);
     const ran = await deploy.ended;
     expect(ran.output).toMatch(words);
     expect(ran.exitCode).toBe(exitCode);
-    expect(await readContainers("production")).toBe(before);
-    await expectRest("production");
+    expect(await readContainers("staging", project)).toBe(before);
+    await expectRest("staging", project);
   });
 });
+
+describe("an interrupted build", () => {
+  beforeAll(async () => {
+    await rewrite("web/Dockerfile", (text) => `${text}RUN echo is-at-work; sleep 300\n`);
+    await must("git", ["commit", "--quiet", "--all", "--message", "feat: never end"], { cwd: clone });
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)("by %s ends what the builder does, and leaves no file", async (signal) => {
+    const build = start(["build", "--push"], { cwd: clone });
+    await build.says(/RUN echo is-at-work/);
+    await expect.poll(() => onHost("builder", steps), { timeout: 20_000 }).not.toBe("");
+    const folders = await privateFolders(build.pid);
+    expect(folders).toHaveLength(1);
+    build.kill(signal);
+    const { exitCode, stderr } = await build.ended;
+    expect(exitCode, stderr).toBe(interrupted);
+    await expect.poll(() => onHost("builder", steps), { timeout: 20_000 }).toBe("");
+    expect(await privateFolders(build.pid)).toEqual([]);
+  });
+});
+
+/** The processes of a build's step. */
+const steps = "grep -lzx 300 /proc/[0-9]*/cmdline || true";
+
+/** What a CLI's process keeps where others cannot read it. */
+async function privateFolders(pid: number): Promise<string[]> {
+  return (await readdir("/dev/shm")).filter((name) => name.includes(`-${pid}-`));
+}
+
+/** The journal of the last release, once it has an end. */
+async function settled(): Promise<string> {
+  let journal = "";
+  const read = async () =>
+    (journal = await onHost("staging", `cat $(ls -td /home/deploy/.coldtivate/${project}/releases/*/journal | head -n 1)`));
+  await expect.poll(read, { timeout: 120_000 }).toMatch(/\t0\t(finished|undone)\t/);
+  return journal;
+}
