@@ -138,6 +138,7 @@ function createProgress(name: string): Progress {
     cachedSteps: 0,
     first: Infinity,
     seen: new Map(),
+    found: new Map(),
     lines: new Map(),
     pushed: 0,
     state: "waiting",
