@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { didYouMean } from "./nearest.ts";
+import { didYouMean, nearest } from "./nearest.ts";
 import { valueAt } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
 import { schema } from "./schema.ts";
@@ -16,22 +16,27 @@ function describeIssue(issue: Issue, parent: Path, value: unknown): Problem[] {
   const written = valueAt(value, path);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        atKey: true,
-        message: `unknown key${didYouMean(key, keysAt(schema, path))}`,
-      }));
+      return issue.keys.map((key) => unknownKey([...path, key], key, keysAt(schema, path)));
     case "invalid_union":
       return describeUnion(issue, path, value);
     case "invalid_key":
       return [{ path, atKey: true, message: issue.issues[0]?.message ?? issue.message }];
     case "invalid_type":
-      return [{ path, message: written === undefined ? "is missing" : `expected ${typeName(issue.expected)}${got(written)}` }];
+      return written === undefined ? [missing(path)] : [{ path, message: `expected ${typeName(issue.expected)}${got(written)}` }];
     case "invalid_value":
       return [{ path, message: `expected ${issue.values.map(String).join(", ")}${typeof written === "string" ? "" : got(written)}` }];
     default:
       return [{ path, message: issue.message }];
   }
+}
+
+function missing(path: Path): Problem {
+  return { path, message: "is missing", lacks: [path] };
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Problem {
+  const meant = nearest(key, known);
+  return { path, atKey: true, message: `unknown key${didYouMean(key, known)}`, ...(meant === undefined ? {} : { meant }) };
 }
 
 const typeNames: Record<string, string> = {
@@ -50,7 +55,7 @@ function typeName(name: string): string {
 /** A union with words of its own says them; otherwise the alternative whose kind was meant says what is wrong inside. */
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown): Problem[] {
   const written = valueAt(value, path);
-  if (written === undefined) return [{ path, message: "is missing" }];
+  if (written === undefined) return [missing(path)];
   if (issue.message !== "Invalid input") return [{ path, message: `${issue.message}${got(written)}` }];
   const meant = issue.errors.find((errors) => errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"));
   if (meant !== undefined) return meant.flatMap((error) => describeIssue(error, path, value));

@@ -6,7 +6,7 @@ import { findConfig, readConfig } from "./find.ts";
 import { describeIssues } from "./issues.ts";
 import { didYouMean } from "./nearest.ts";
 import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
-import { formatProblems, type Problem } from "./problem.ts";
+import { formatProblems, withoutEchoes, type Problem } from "./problem.ts";
 import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
 import { schema } from "./schema.ts";
@@ -101,7 +101,7 @@ function findCredentialProblems(value: unknown, { needs }: Scope, variables: Var
 }
 
 function invalid(file: string, { locate }: SourceDocument, problems: readonly Problem[]): ColdtivateError {
-  const details = formatProblems(file, problems, locate);
+  const details = formatProblems(file, withoutEchoes(problems), locate);
   const count = details.length === 1 ? "a mistake" : `${details.length} mistakes`;
   return new ColdtivateError(`${file} has ${count}; nothing was done.`, {
     code: "CONFIG_INVALID",

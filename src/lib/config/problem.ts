@@ -14,6 +14,10 @@ export interface Problem {
   message: string;
   /** Points at the key instead of its value. */
   atKey?: boolean;
+  /** Of an unknown key: the one that was probably meant. */
+  meant?: string;
+  /** Of something that is missing: the full paths, any of which would do. */
+  lacks?: readonly Path[];
   /** For what has no path, such as a syntax error. */
   position?: Position;
 }
@@ -26,6 +30,12 @@ export function formatPath(path: Path): string {
 /** One string for a path, to look things up by. */
 export function pathKey(path: Path): string {
   return JSON.stringify(path);
+}
+
+/** The problems without those that only follow from another: a key that is missing because it is misspelt. */
+export function withoutEchoes(problems: readonly Problem[]): Problem[] {
+  const misspelt = new Set(problems.flatMap(({ path, meant }) => (meant === undefined ? [] : [pathKey([...path.slice(0, -1), meant])])));
+  return problems.filter(({ lacks = [] }) => !lacks.some((path) => misspelt.has(pathKey(path))));
 }
 
 /** One line a problem, in the order of the file: `FILE:LINE:COLUMN  path.to.key: message`. */

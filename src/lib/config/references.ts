@@ -90,17 +90,23 @@ function findDanglingServices(value: unknown, known: ReadonlySet<string>): Probl
   ];
 }
 
+/** Left out, or a list of nothing; a value of the wrong kind is the schema's business. */
+function isEmpty(list: unknown): boolean {
+  return list === undefined || list === null || (Array.isArray(list) && list.length === 0);
+}
+
 function checkEnvironment(name: string, environment: Record<string, unknown>): Problem[] {
   const path = ["environments", name];
-  const { host, hosts, user } = environment;
+  const { host, hosts, user, branches, tags } = environment;
   const problems: Problem[] = [];
-  const add = (message: string, at: Path = path): void => void problems.push({ path: at, message, atKey: true });
-  if (host === undefined && asList(hosts).length === 0) add("needs a host (or hosts)", hosts === undefined ? path : [...path, "hosts"]);
-  if (host !== undefined && hosts !== undefined) add("host and hosts exclude each other", [...path, "hosts"]);
-  if (asList(environment["branches"]).length === 0 && asList(environment["tags"]).length === 0)
-    add("needs branches or tags: which commits may be deployed");
+  const add = (message: string, lacks: readonly string[] = [], at: Path = path): void =>
+    void problems.push({ path: at, message, atKey: true, lacks: lacks.map((key) => [...path, key]) });
+  if (host === undefined && isEmpty(hosts))
+    add("needs a host (or hosts)", ["host", "hosts"], hosts === undefined ? path : [...path, "hosts"]);
+  if (host !== undefined && hosts !== undefined) add("host and hosts exclude each other", [], [...path, "hosts"]);
+  if (isEmpty(branches) && isEmpty(tags)) add("needs branches or tags: which commits may be deployed", ["branches", "tags"]);
   const someHostHasNone = host !== undefined || asList(hosts).some((entry) => asMapping(entry)["user"] === undefined);
-  if (user === undefined && someHostHasNone) add("needs a user: who to log in as");
+  if (user === undefined && someHostHasNone) add("needs a user: who to log in as", ["user"]);
   return problems;
 }
 

@@ -143,12 +143,14 @@ function notAllowed(wanted: Wanted, commit: string, rules: RevisionRules, tagsHe
   return new ColdtivateError(`${rules.name} takes ${takes} only: ${what} is none`, {
     code: "REF_NOT_ALLOWED",
     exit: "refused",
-    hint: hintFor(rules, several),
+    hint: hintFor(rules, several, wanted),
   });
 }
 
-function hintFor(rules: RevisionRules, tags: readonly string[]): string {
+function hintFor(rules: RevisionRules, tags: readonly string[], wanted: Wanted): string {
   if (tags.length > 0) return `Nothing was changed. Say which tag: ${tags.map((tag) => `--tag ${tag}`).join(" or ")}.`;
+  if (wanted.by === "tag" && rules.tags.length === 0)
+    return "Nothing was changed. It takes no tags: name a commit with --ref NAME, or none for HEAD.";
   if (rules.branches.length === 0) return "Nothing was changed. Name a tag: --tag NAME.";
   return "Nothing was changed. Merge the commit, or name another one: --ref NAME.";
 }

@@ -152,3 +152,21 @@ test("a context outside the project's folder is refused, one that is a link is n
   await project.write("coldtivate.yml", minimal.replace("./Web", "./Link"));
   expect((await project.load()).images["web"]?.context).toBe("Link");
 });
+
+test("one mistake is reported once: a key that is missing because it is misspelt or of the wrong kind is no second one", async () => {
+  await using project = await createProject(`project: shop
+${registry}
+images:
+  web: { contxt: ./Web }
+environments:
+  staging: { brances: [main], hots: a.example.com, user: deploy }
+  production: { tags: v1, host: b.example.com, user: deploy }
+`);
+  const error = await failure(() => project.load());
+  expect(error.details).toEqual([
+    'coldtivate.yml:4:10  images.web.contxt: unknown key (did you mean "context"?)',
+    'coldtivate.yml:6:14  environments.staging.brances: unknown key (did you mean "branches"?)',
+    expect.stringContaining("coldtivate.yml:6:31  environments.staging.hots: unknown key"),
+    "coldtivate.yml:7:23  environments.production.tags: expected a list, got text",
+  ]);
+});
