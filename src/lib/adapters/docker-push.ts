@@ -53,12 +53,21 @@ export async function pushImage(docker: Docker, name: string, { credentials, sig
 }
 
 async function* linesOf(docker: Docker, name: string, authconfig: object | undefined, signal: AbortSignal): AsyncGenerator<string> {
+  let begun = false;
   try {
     const stream = await docker.getImage(name).push({ abortSignal: signal, ...(authconfig && { authconfig }) });
+    begun = true;
     for await (const line of createInterface({ input: Readable.from(stream) })) if (line.trim() !== "") yield line;
   } catch (cause) {
     if (signal.aborted) throw cause;
-    throw engineUnreachable(messageOf(cause), cause);
+    if (!begun) throw engineUnreachable(messageOf(cause), cause);
+    throw new ColdtivateError(`the Docker engine went away while it pushed ${name}`, {
+      code: "PUSH_FAILED",
+      exit: "failed",
+      details: [messageOf(cause)],
+      hint: "What serves is as it was. Run the command again once the engine is up: what is there is not pushed twice.",
+      cause,
+    });
   }
 }
 
@@ -68,7 +77,7 @@ function describePushFailure(name: string, registry: string, credentials: Creden
     const { code, message, hint } = unauthorized(registry, credentials);
     return new ColdtivateError(message, { ...options, code, ...(hint && { hint }) });
   }
-  if (/denied|insufficient_scope|forbidden|\b403\b|name unknown|repository .*not found/i.test(error)) {
+  if (/denied|insufficient_scope|forbidden|\b403\b|name unknown|404 not found|repository .*not found/i.test(error)) {
     return new ColdtivateError(`the registry does not take ${name}: the repository does not exist, or its user may not write there`, {
       ...options,
       code: "REGISTRY_DENIED",
