@@ -55,5 +55,5 @@ function escapeValues(values: Record<string, string>): Record<string, string> {
 
 /** Bake reads strings of JSON as HCL templates. */
 function escape(text: string): string {
-  return text.replaceAll("${", "$${").replaceAll("%{", "%%{");
+  return text.replaceAll("${", () => "$${").replaceAll("%{", "%%{");
 }

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { readBuildStream } from "../../../src/lib/adapters/buildkit-stream.ts";
+
+const record = {
+  vertexes: [{ digest: "sha256:1f", inputs: ["sha256:aa"], name: "[web 1/2] RUN {\n}", started: "2026-01-01T00:00:00Z" }],
+  logs: [{ vertex: "sha256:1f", stream: 1, data: Buffer.from("hé\n").toString("base64"), timestamp: "2026-01-01T00:00:00Z" }],
+};
+const status = {
+  vertexes: [{ digest: "sha256:1f", name: "[web 1/2] RUN {\n}", started: "2026-01-01T00:00:00Z" }],
+  logs: [{ vertex: "sha256:1f", text: "hé\n" }],
+};
+
+test.each([
+  ["spread over lines", JSON.stringify(record, undefined, 2)],
+  ["one a line", JSON.stringify(record)],
+])("records %s are read, and the text between them is kept", (_, text) => {
+  const read = readBuildStream();
+  const results = [...text.split("\n"), "ERROR: failed to solve: no", ...text.split("\n"), '{ "not": "closed"'].map(read);
+  expect(results.filter((result) => Object.keys(result).length > 0)).toEqual([
+    { status },
+    { text: "ERROR: failed to solve: no" },
+    { status },
+    { text: '{ "not": "closed"' },
+  ]);
+});
+
+test("records of another kind mean nothing", () => {
+  expect(readBuildStream()('{"statuses":[],"warnings":null}')).toEqual({ status: { vertexes: [], logs: [] } });
+});

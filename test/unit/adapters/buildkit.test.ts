@@ -1,0 +1,102 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { bake, inspectBuilder, type BakeOptions } from "../../../src/lib/adapters/buildkit.ts";
+import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
+import type { BakeDefinition } from "../../../src/lib/images/bake-definition.ts";
+import type { BuildStatus } from "../../../src/lib/images/build-status.ts";
+import { fakeDocker } from "./fake-docker.ts";
+
+const { signal } = new AbortController();
+const definition: BakeDefinition = { group: { default: { targets: ["web"] } }, target: { web: { context: "web", ssh: ["default"] } } };
+
+const builder = (version: string, driver: string, status = "[]") => `case "$*" in
+"buildx version") echo 'github.com/docker/buildx ${version} abc' ;;
+"buildx inspect") printf 'Name: x\\nDriver:        ${driver}\\n' ;;
+info*) echo '${status}' ;;
+esac`;
+
+test.each([
+  ["docker", '[["driver-type","io.containerd.snapshotter.v1"]]', true],
+  ["docker", '[["Backing Filesystem","extfs"]]', false],
+  ["docker-container", "[]", true],
+])("whether a builder of the driver %s with the store %s can export a cache: %s", async (driver, status, cacheExport) => {
+  using _ = fakeDocker(builder("v0.14.1", driver, status));
+  expect(await inspectBuilder({}, signal)).toEqual({ version: "0.14.1", cacheExport });
+});
+
+test.each([
+  ["echo \"docker: 'buildx' is not a docker command.\" >&2; exit 1", "BUILDX_MISSING"],
+  [builder("0.11.2", "docker"), "BUILDX_OUTDATED"],
+  [
+    '[[ $* == "buildx version" ]] && echo 0.13.1 && exit; echo "ERROR: Cannot connect to the Docker daemon" >&2; exit 1',
+    "DOCKER_UNREACHABLE",
+  ],
+  ['[[ $* == "buildx version" ]] && echo 0.13.1 && exit; echo "ERROR: no builder \\"x\\" found" >&2; exit 1', "BUILDER_UNUSABLE"],
+])("a docker that answers with %s is %s", async (body, code) => {
+  using _ = fakeDocker(body);
+  await expect(inspectBuilder({}, signal)).rejects.toMatchObject({ code });
+});
+
+test("no docker at all is an error of its own", async () => {
+  using docker = fakeDocker("");
+  process.env["PATH"] = docker.config;
+  await expect(inspectBuilder({}, signal)).rejects.toMatchObject({ code: "DOCKER_MISSING", exit: "usage" });
+});
+
+async function runBake(body: string, version = "0.13.1") {
+  using docker = fakeDocker(body);
+  await using directory = await createPrivateDirectory();
+  const statuses: BuildStatus[] = [];
+  const options: BakeOptions = {
+    directory: docker.directory,
+    privateDirectory: directory.path,
+    output: "push",
+    env: { DOCKER_CONFIG: directory.path },
+    builder: { version, cacheExport: true },
+    signal,
+    onStatus: (status) => statuses.push(status),
+  };
+  writeFileSync(
+    join(directory.path, "metadata.json"),
+    JSON.stringify({ web: { "containerimage.digest": "sha256:1f" }, "buildx.build.warnings": [] }),
+  );
+  const result = await bake(definition, options);
+  return { result, statuses, call: docker.calls()[0], directory };
+}
+
+test("the definition goes over standard input, digests come from the metadata", async () => {
+  const { result, statuses, call, directory } = await runBake(`printf '%s\\n' '{' '"vertexes": []' '}' >&2; echo noise >&2`);
+  expect(result).toEqual({ digests: new Map([["web", "sha256:1f"]]) });
+  expect(statuses).toEqual([{ vertexes: [], logs: [] }]);
+  expect(JSON.parse(call?.stdin ?? "")).toEqual(definition);
+  expect(call?.args.join(" ")).toBe(`buildx bake --progress rawjson -f - --push --metadata-file ${directory.path}/metadata.json`);
+});
+
+test("a newer buildx is told that ssh is allowed", async () => {
+  const { call } = await runBake("", "0.20.0");
+  expect(call?.args.slice(-2)).toEqual(["--allow", "ssh"]);
+});
+
+test("a failed build is a result: the exit code and what was said last", async () => {
+  const { result } = await runBake('for i in {1..30}; do echo "line $i" >&2; done; exit 17');
+  expect(result).toMatchObject({ exitCode: 17 });
+  expect("said" in result && result.said).toEqual(Array.from({ length: 20 }, (_, index) => `line ${index + 11}`));
+});
+
+test("an abort ends the build", async () => {
+  using _ = fakeDocker("exec sleep 5");
+  await using directory = await createPrivateDirectory();
+  const abort = new AbortController();
+  const run = bake(definition, {
+    directory: directory.path,
+    privateDirectory: directory.path,
+    output: "load",
+    env: {},
+    builder: { version: "0.13.1", cacheExport: true },
+    signal: abort.signal,
+    onStatus: () => {},
+  });
+  abort.abort();
+  await expect(run).rejects.toThrow(/canceled|aborted/);
+});

@@ -1,0 +1,39 @@
+import { existsSync, mkdirSync, readlinkSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execa } from "execa";
+import { expect, test } from "vitest";
+import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
+
+const source = new URL("../../../src/lib/adapters/private-directory.ts", import.meta.url).href;
+
+test("the folder and its files are the user's alone, and go when it is disposed of", async () => {
+  let path: string;
+  {
+    await using directory = await createPrivateDirectory();
+    path = directory.path;
+    expect(statSync(await directory.write("secret", "value")).mode & 0o777).toBe(0o600);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+  }
+  expect(existsSync(path)).toBe(false);
+});
+
+test("it goes with the process, too", async () => {
+  const program = `const { createPrivateDirectory } = await import(${JSON.stringify(source)}); console.log((await createPrivateDirectory()).path); process.exit(3);`;
+  const { stdout, exitCode } = await execa(process.execPath, ["--input-type=module", "--eval", program], { reject: false });
+  expect(exitCode).toBe(3);
+  expect(stdout).toContain("coldtivate-client");
+  expect(existsSync(stdout)).toBe(false);
+});
+
+test("what a killed process left behind is removed, what a live one has is not", async () => {
+  await using live = await createPrivateDirectory();
+  const space = readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
+  const killed = await execa(process.execPath, ["--eval", "process.stdout.write(String(process.pid))"]);
+  const left = join(dirname(live.path), `coldtivate-client-${space}-${killed.stdout}-AbCdEf`);
+  const elsewhere = join(dirname(live.path), `coldtivate-client-1${space}-${killed.stdout}-AbCdEf`);
+  mkdirSync(left);
+  mkdirSync(elsewhere);
+  await using _ = await createPrivateDirectory();
+  expect([left, elsewhere, live.path].map((path) => existsSync(path))).toEqual([false, true, true]);
+  await execa("rmdir", [elsewhere]);
+});

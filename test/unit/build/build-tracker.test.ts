@@ -1,0 +1,112 @@
+import { expect, test } from "vitest";
+import { buildSection, trackBuild } from "../../../src/lib/build/build-tracker.ts";
+import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.ts";
+import type { Vertex } from "../../../src/lib/images/build-status.ts";
+import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+
+const image = (name: string): ImageBuild => ({
+  name,
+  context: name,
+  dockerfile: "Dockerfile",
+  tags: [`r/${name}:main`, `r/${name}:1f000000`],
+  labels: {},
+  args: {},
+  secrets: [],
+  ssh: false,
+  platforms: [],
+  cacheFrom: [],
+  cacheTo: [],
+  dirty: false,
+});
+
+const plan = (output: BuildPlan["output"], ...names: string[]): BuildPlan => ({
+  revision: { commit: "1f" },
+  output,
+  images: names.map(image),
+  warnings: [],
+});
+
+const at = (second: number) => `2026-01-01T00:00:0${second}.000000000Z`;
+const running = (name: string, second = 0): Vertex => ({ digest: `sha256:${name}`, name, started: at(second) });
+const ended = (name: string, second = 1, more: Partial<Vertex> = {}): Vertex => ({ ...running(name), completed: at(second), ...more });
+
+function follow(over: BuildPlan, vertexes: Vertex[]) {
+  const tracker = trackBuild(over);
+  const lines = (events: ProgressEvent[]) => events.map((event) => Object.values(event).join(" "));
+  return { tracker, lines, shown: lines(vertexes.flatMap((vertex) => tracker.take({ vertexes: [vertex], logs: [] }))) };
+}
+
+test("each image has a row that shows its current step, and how much came out of the cache", () => {
+  const over = plan("load", "web", "api");
+  expect(buildSection(over).rows).toEqual([
+    { id: "build:web", title: "web" },
+    { id: "build:api", title: "api" },
+  ]);
+  const { shown, tracker } = follow(over, [
+    running("[internal] load local bake definitions"),
+    running("[web internal] load build definition from Dockerfile"),
+    running("[web] importing cache manifest from r/web:buildcache"),
+    ended("[web] importing cache manifest from r/web:buildcache", 1, { error: "r/web:buildcache: not found" }),
+    ended("[web stage-0 1/3] FROM debian@sha256:" + "1f".repeat(32)),
+    ended("[web 2/3] RUN one", 1, { cached: true }),
+    running("[web builder 3/3] RUN  make \\\n  all"),
+    running("[api 1/1] COPY . ."),
+    ended("[web builder 3/3] RUN  make \\\n  all", 4),
+    running("[web] exporting to image", 4),
+    ended("[web] exporting to image", 5),
+  ]);
+  expect(shown).toEqual([
+    "started build:web load build definition from Dockerfile",
+    "updated build:web 1/3 FROM debian",
+    "updated build:web builder 3/3 RUN make \\ all",
+    "started build:api 1/1 COPY . .",
+    "updated build:web exporting to image",
+    "done build:web built, 1 of 2 steps cached",
+  ]);
+  expect(tracker.finish(true)).toEqual([{ type: "done", row: "build:api", text: "built" }]);
+  expect(tracker.records()[0]).toEqual({ name: "web", milliseconds: 5000, steps: 2, cachedSteps: 1 });
+});
+
+test("a push is done once every name of the image is in the registry", () => {
+  const { shown } = follow(plan("push", "web", "api"), [
+    ended("[web 1/1] COPY . .", 1, { cached: true }),
+    ended("[web] exporting to image"),
+    ended("[web] pushing r/web:main with docker"),
+    ended("[web] pushing r/web:1f000000 with docker"),
+  ]);
+  expect(shown.at(-1)).toBe("done build:web pushed, all of it cached");
+  expect(shown.filter((line) => line.startsWith("done"))).toHaveLength(1);
+});
+
+test("a single image's steps carry no target, and are its own", () => {
+  const { shown } = follow(plan("load", "web"), [running("[internal] load build context"), running("[builder 2/4] RUN make")]);
+  expect(shown).toEqual(["started build:web load build context", "updated build:web builder 2/4 RUN make"]);
+});
+
+test("the step that failed is named once, with its last lines; what it takes along is stopped", () => {
+  const { tracker, lines, shown } = follow(plan("load", "web", "api"), [running("[web 1/1] RUN false"), running("[api 1/1] RUN true")]);
+  expect(shown).toHaveLength(2);
+  const noise = Array.from({ length: 30 }, (_, index) => `line ${index}`).join("\r\n");
+  const output = tracker.take({ vertexes: [], logs: [{ vertex: "sha256:[web 1/1] RUN false", text: `${noise}\n` }] });
+  expect(output).toHaveLength(30);
+  const error = 'process "/bin/sh -c false" did not complete successfully: exit code: 1';
+  const failed = tracker.take({
+    vertexes: [ended("[web 1/1] RUN false", 1, { error }), ended("[api 1/1] RUN true", 1, { error: "context canceled" })],
+    logs: [],
+  });
+  expect(lines(failed)).toEqual(["failed build:web 1/1 RUN false"]);
+  expect(lines(tracker.finish(false))).toEqual(["skipped build:api stopped"]);
+  const [record] = tracker.records();
+  expect(record?.failure).toMatchObject({ step: "1/1 RUN false", error });
+  expect(record?.failure?.lastLines).toHaveLength(20);
+  expect(record?.failure?.lastLines.at(-1)).toBe("line 29");
+});
+
+test("a cache that cannot be kept is a warning", () => {
+  const { shown, tracker } = follow(plan("push", "web"), [
+    ended("exporting to image"),
+    ended("exporting cache to registry", 1, { error: "403 Forbidden" }),
+  ]);
+  expect(shown.at(-1)).toBe("warning web: the layer cache was not kept: 403 Forbidden");
+  expect(tracker.finish(true)).toMatchObject([{ type: "done" }]);
+});
