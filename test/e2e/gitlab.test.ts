@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import {
+  ask,
+  checkOut,
+  coldtivate,
+  commitAll,
+  jobEnvironment,
+  makeFolder,
+  must,
+  productionHost,
+  run,
+  sandbox,
+  stagingHost,
+  top,
+  type Ran,
+} from "./world.ts";
+
+const runner = join(top, "node_modules/gitlab-ci-local/dist/index.js");
+
+/** Variables that GitLab has as files. */
+const files = ["SSH_PRIVATE_KEY", "DOT_ENV"].flatMap((name) => [`STAGING_${name}`, `PRODUCTION_${name}`]);
+
+describe("the example's pipeline", () => {
+  test("builds main and deploys it to staging, with its key and dotenv as files", async () => {
+    const clone = await checkOut("main");
+    await writeFile(join(clone, "Base-API", "NEWS"), randomUUID());
+    await commitAll(clone, "feat: news");
+    await setFileVariables(clone, (content) => ({ type: "file", values: { "*": content } }));
+    const { exitCode, output } = await runPipeline(clone, ["--manual", "staging"]);
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/PASS\s+build/);
+    expect(output).toMatch(/PASS\s+staging/);
+    expect(output).not.toContain("production");
+    await expectServing(stagingHost(), clone);
+    expect(output).toMatch(/section_start:\d+:\S+\[collapsed=true\]\r\u001B\[0K/);
+    expect(output.match(/section_end:/g)).toHaveLength(output.match(/section_start:/g)!.length);
+  });
+
+  test("builds a tag and deploys it to production, with its key and dotenv as text", async () => {
+    const clone = await checkOut("v1.2.0");
+    // GitLab expands a variable that is no file.
+    await setFileVariables(clone, (content) => content.replaceAll("$", "$$$$"));
+    const tag = ["--variable", "CI_COMMIT_TAG=v1.2.0", "--unset-variable", "CI_COMMIT_BRANCH"];
+    const { exitCode, output } = await runPipeline(clone, [...tag, "--manual", "production"]);
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/PASS\s+build/);
+    expect(output).toMatch(/PASS\s+production/);
+    expect(output).not.toContain("staging");
+    await expectServing(productionHost(), clone);
+  });
+
+  /** Gives the runner the variables that are files in GitLab. */
+  async function setFileVariables(clone: string, shape: (content: string) => unknown): Promise<void> {
+    const entries = await Promise.all(files.map(async (name) => [name, shape(await readFile(sandbox()[name]!, "utf8"))] as const));
+    await writeFile(join(clone, ".gitlab-ci-local-variables.yml"), stringify(Object.fromEntries(entries)), { mode: 0o600 });
+  }
+
+  async function runPipeline(clone: string, args: readonly string[]): Promise<Ran> {
+    const home = await makeFolder();
+    await mkdir(join(home, "tmp"));
+    const unset = Object.fromEntries(files.map((name) => [name, undefined]));
+    const { CI_REGISTRY, CI_REGISTRY_IMAGE } = sandbox();
+    const variables = Object.entries({ CI_REGISTRY, CI_REGISTRY_IMAGE, DOCKER_SERVICE: "" });
+    return run(
+      process.execPath,
+      [runner, "--force-shell-executor", ...variables.flatMap(([name, value]) => ["--variable", `${name}=${value}`]), ...args],
+      { cwd: clone, env: jobEnvironment({ ...unset, HOME: home, TMPDIR: join(home, "tmp") }), extendEnv: false },
+    );
+  }
+
+  /** Services answer with the last commit that touched their context, a submodule's too. */
+  async function expectServing(address: string, clone: string): Promise<void> {
+    for (const [route, context] of Object.entries({ base_api: "Base-API", air_api: "App-Impact-Reporting" })) {
+      const commit = await must("git", ["log", "-1", "--format=%H", "HEAD", "--", context], { cwd: clone });
+      expect(await ask(address, `${route}/version`), route).toMatchObject({ commit });
+    }
+  }
+});
+
+describe.each([
+  ["main", "staging", "refs/remotes/origin/main"],
+  ["v1.2.0", "production", "refs/tags/v1.2.0"],
+])("a job's clone of %s, one commit deep", (ref, environment, copy) => {
+  let clone: string;
+  let variables: Record<string, string>;
+  let whole: Image[];
+
+  beforeAll(async () => {
+    const complete = await checkOut(ref);
+    const commit = await must("git", ["rev-parse", "HEAD"], { cwd: complete });
+    whole = await build(complete);
+    expect(await coldtivate(["deploy", environment, "--yes"], { cwd: complete })).toMatchObject({ exitCode: 0 });
+    const isTag = copy.startsWith("refs/tags/");
+    clone = await fetchAsRunner(complete, commit, isTag ? copy : `refs/heads/${ref}:${copy}`);
+    variables = {
+      CI: "true",
+      GITLAB_CI: "true",
+      CI_COMMIT_SHA: commit,
+      CI_COMMIT_SHORT_SHA: commit.slice(0, 8),
+      CI_COMMIT_REF_NAME: ref,
+      CI_COMMIT_REF_SLUG: ref.replaceAll(".", "-"),
+      [isTag ? "CI_COMMIT_TAG" : "CI_COMMIT_BRANCH"]: ref,
+    };
+  });
+
+  test("builds the very images that a whole clone does", async () => {
+    expect(await build(clone, variables)).toEqual(whole);
+  });
+
+  test("is enough to deploy from", async () => {
+    const { exitCode, stdout, output } = await coldtivate(["deploy", environment, "--yes"], { cwd: clone, env: variables });
+    expect(exitCode, output).toBe(0);
+    expect(stdout).toContain("nothing to do");
+  });
+});
+
+interface Image {
+  name: string;
+  digest: string;
+  commit: string;
+}
+
+async function build(clone: string, env: Record<string, string> = {}): Promise<Image[]> {
+  const { exitCode, stdout, stderr } = await coldtivate(["build", "--push", "--json"], { cwd: clone, env });
+  expect(exitCode, stderr).toBe(0);
+  const { images } = JSON.parse(stdout) as { images: Image[] };
+  return images.map(({ name, digest, commit }) => ({ name, digest, commit }));
+}
+
+/** A clone as GitLab's runner makes it: one commit, no branch of its own, HEAD detached. */
+async function fetchAsRunner(complete: string, commit: string, reference: string): Promise<string> {
+  const url = await must("git", ["remote", "get-url", "origin"], { cwd: complete });
+  const clone = await makeFolder();
+  const git = (...args: string[]) => must("git", args, { cwd: clone });
+  await git("init", "--quiet");
+  await git("remote", "add", "origin", url);
+  const copied = reference.includes(":") ? reference : `${reference}:${reference}`;
+  await git("fetch", "--quiet", "--no-tags", "--depth", "1", "origin", `+${commit}:refs/pipelines/1`, `+${copied}`);
+  await git("checkout", "--quiet", "--force", "--detach", commit);
+  return clone;
+}
