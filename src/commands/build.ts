@@ -27,13 +27,13 @@ export default class Build extends BaseCommand {
     const images = selectImages(config, args.image ?? []);
     const output = flags.push ? "push" : "load";
     const repository = await openRepository(config.directory);
+    const builder = await inspectBuilder(signal);
 
     await using access = await openAccess(config, reporter, signal);
     const { sshEnv, directory } = access;
     const checkout = await observeCheckout(config, images, repository, { ci: readCi(process.env), sshEnv, reporter, signal });
     if (flags.push) refuseDirty(checkout.states, "pushed");
     const env = { ...sshEnv, ...(await access.logIn(output)) };
-    const builder = await inspectBuilder(env, signal);
     const plan = planBuild(config, images, { ...checkout, cacheExport: builder.cacheExport }, output);
 
     const built = await runBuild(plan, { config, builder, directory, env, reporter, signal });

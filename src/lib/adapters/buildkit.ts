@@ -6,7 +6,7 @@ import { ColdtivateError } from "../errors.ts";
 import type { BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildStatus } from "../images/build-status.ts";
 import { readBuildStream } from "./buildkit-stream.ts";
-import { describeDockerFailure } from "./docker-failure.ts";
+import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.ts";
 
 /** The builder that the user's Docker has chosen. */
 export interface Builder {
@@ -39,12 +39,16 @@ const withDigest = z.object({ "containerimage.digest": z.string() });
  * Looks at the builder before anything is asked of it.
  * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
-export async function inspectBuilder(env: Record<string, string>, signal: AbortSignal): Promise<Builder> {
-  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], env, signal))?.[1] ?? "0.0.0";
+export async function inspectBuilder(signal: AbortSignal): Promise<Builder> {
+  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], signal))?.[1] ?? "0.0.0";
   if (!isAtLeast(version, 0, 13)) throw outdated(version);
-  const driver = /^Driver:\s*(\S+)/m.exec(await docker(["buildx", "inspect"], env, signal))?.[1];
+  const about = await docker(["buildx", "inspect"], signal);
+  const driver = /^Driver:[ \t]*(\S+)/m.exec(about)?.[1];
+  // A builder that does not answer is described, with the exit code 0.
+  const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
+  if (error !== undefined) throw describeDockerTrouble(error, undefined) ?? unusable(error, undefined);
   if (driver !== "docker") return { version, cacheExport: true };
-  const status = await docker(["info", "--format", "{{json .DriverStatus}}"], env, signal);
+  const status = await docker(["info", "--format", "{{json .DriverStatus}}"], signal);
   return { version, cacheExport: status.includes("io.containerd.snapshotter") };
 }
 
@@ -90,9 +94,9 @@ async function readDigests(file: string): Promise<Map<string, string>> {
   );
 }
 
-async function docker(args: readonly string[], env: Record<string, string>, signal: AbortSignal): Promise<string> {
+async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
   try {
-    return (await execa("docker", args, { env, stdin: "ignore", timeout: 60_000, cancelSignal: signal })).stdout;
+    return (await execa("docker", args, { stdin: "ignore", timeout: 60_000, cancelSignal: signal })).stdout;
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
     throw describeDockerFailure(cause) ?? unusable(`${cause.stderr}`, cause);

@@ -11,19 +11,22 @@ export function describeDockerFailure(failure: ExecaError): ColdtivateError | un
       cause: failure,
     });
   }
-  const said = `${String(failure.stderr ?? "")}\n${String(failure.stdout ?? "")}`;
+  return describeDockerTrouble([failure.stderr, failure.stdout].map(String).join("\n"), failure);
+}
+
+/** The same for what a `docker` said. */
+export function describeDockerTrouble(said: string, cause: unknown): ColdtivateError | undefined {
   if (/'?buildx'? is not a docker command|unknown command:? (docker )?buildx|unknown flag: --(progress|metadata-file)/i.test(said)) {
     return new ColdtivateError("this docker has no buildx, which builds the images", {
       code: "BUILDX_MISSING",
       exit: "usage",
       hint: "Install the buildx plugin (0.13 or newer; Debian: docker-buildx), or put the docker that has it first on PATH.",
-      cause: failure,
+      cause,
     });
   }
   const [unreachable] =
     /.*(cannot connect to the docker daemon|permission denied while trying to connect|error during connect).*/i.exec(said) ?? [];
-  if (unreachable !== undefined) return engineUnreachable(unreachable.trim(), failure);
-  return undefined;
+  return unreachable === undefined ? undefined : engineUnreachable(unreachable.trim(), cause);
 }
 
 /** The engine that builds does not answer. */

@@ -32,7 +32,7 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
       } catch (error) {
         // A build that stays here can do without the registry's cache.
         if (output === "push" || !(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
-        reporter.emit({ type: "warning", text: `${error.message}: building without its cache` });
+        reporter.emit({ type: "warning", text: [`${error.message}: building without its cache`, ...error.details].join("; ") });
         return {};
       }
     },

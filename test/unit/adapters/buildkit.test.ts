@@ -22,7 +22,7 @@ test.each([
   ["docker-container", "[]", true],
 ])("whether a builder of the driver %s with the store %s can export a cache: %s", async (driver, status, cacheExport) => {
   using _ = fakeDocker(builder("v0.14.1", driver, status));
-  expect(await inspectBuilder({}, signal)).toEqual({ version: "0.14.1", cacheExport });
+  expect(await inspectBuilder(signal)).toEqual({ version: "0.14.1", cacheExport });
 });
 
 test.each([
@@ -32,16 +32,20 @@ test.each([
     '[[ $* == "buildx version" ]] && echo 0.13.1 && exit; echo "ERROR: Cannot connect to the Docker daemon" >&2; exit 1',
     "DOCKER_UNREACHABLE",
   ],
+  [
+    '[[ $* == "buildx version" ]] && echo 0.13.1 && exit; printf "Driver: \\nError:   Cannot connect to the Docker daemon\\n"',
+    "DOCKER_UNREACHABLE",
+  ],
   ['[[ $* == "buildx version" ]] && echo 0.13.1 && exit; echo "ERROR: no builder \\"x\\" found" >&2; exit 1', "BUILDER_UNUSABLE"],
 ])("a docker that answers with %s is %s", async (body, code) => {
   using _ = fakeDocker(body);
-  await expect(inspectBuilder({}, signal)).rejects.toMatchObject({ code });
+  await expect(inspectBuilder(signal)).rejects.toMatchObject({ code });
 });
 
 test("no docker at all is an error of its own", async () => {
   using docker = fakeDocker("");
   process.env["PATH"] = docker.config;
-  await expect(inspectBuilder({}, signal)).rejects.toMatchObject({ code: "DOCKER_MISSING", exit: "usage" });
+  await expect(inspectBuilder(signal)).rejects.toMatchObject({ code: "DOCKER_MISSING", exit: "usage" });
 });
 
 async function runBake(body: string, version = "0.13.1") {
