@@ -33,7 +33,7 @@ export type BakeResult =
   { digests: Map<string, string> } | { digests?: never; exitCode: number | undefined; said: string[]; cause: unknown };
 
 const metadata = z.record(z.string(), z.unknown());
-const withDigest = z.object({ "containerimage.digest": z.string() });
+const withDigest = z.object({ "containerimage.digest": z.string(), "containerimage.config.digest": z.string().optional() });
 
 /**
  * Looks at the builder before anything is asked of it.
@@ -89,7 +89,9 @@ async function readDigests(file: string): Promise<Map<string, string>> {
   return new Map(
     targets.flatMap(([target, value]) => {
       const { data } = withDigest.safeParse(value);
-      return data === undefined ? [] : [[target, data["containerimage.digest"]]];
+      const digest = data?.["containerimage.digest"];
+      // An engine without the containerd image store keeps no manifest: what it gives is the configuration's digest.
+      return digest === undefined || digest === data?.["containerimage.config.digest"] ? [] : [[target, digest]];
     }),
   );
 }

@@ -7,9 +7,9 @@ export function formatPush(registryImage: string, pushed: readonly PushedImage[]
   const there = `The registry has ${pushed.length === 0 ? "it all" : present.join(", ")} already.`;
   if (pushed.length === 0) return `${there} Nothing to push.`;
   const rows = pushed.map(({ name, tags, digest }) => [
-    `${registryImage}/${name}`,
+    name,
     tags.map((tag) => tag.slice(tag.lastIndexOf(":") + 1)).join(", "),
     shortDigest(digest),
   ]);
-  return [formatTable(["image", "tags", "digest"], rows), ...(present.length === 0 ? [] : [there])].join("\n");
+  return [`${registryImage}/`, formatTable(["image", "tags", "digest"], rows), ...(present.length === 0 ? [] : [there])].join("\n");
 }

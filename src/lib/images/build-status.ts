@@ -35,7 +35,7 @@ export function readStep(name: string, single: boolean): Step {
   const title = `${place} ${text}`
     .trim()
     .replace(/\s+/g, " ")
-    .replace(/^(pushing .*) with docker$/, "$1")
+    .replace(/^pushing \S*:(\S+) with docker$/, "pushing $1")
     .replace(/@sha256:[0-9a-f]{64}/, "");
   return { ...(target !== undefined && { target }), title, kind: kindOf(words, text) };
 }
