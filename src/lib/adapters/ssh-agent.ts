@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
 import type { Secret } from "../config/secret.ts";
@@ -39,15 +40,20 @@ export async function checkAgent(): Promise<void> {
  */
 export async function startAgent(key: Secret, { path }: PrivateDirectory): Promise<SshAgent> {
   const socket = join(path, "agent");
-  const agent = execa("ssh-agent", ["-D", "-a", socket], { stdin: "ignore", reject: false });
+  // The agent watches the program that it was given: when we are killed, that one's input ends, and the agent follows.
+  const watched = execa("ssh-agent", ["-a", socket, "sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat'], { reject: false });
   const env = { SSH_AUTH_SOCK: socket };
+  let agent = 0;
   const end = async () => {
-    agent.kill();
-    await agent;
+    // By itself it looks every ten seconds only.
+    await execa("ssh-agent", ["-k"], { env: { ...env, SSH_AGENT_PID: `${agent}` }, reject: false });
+    watched.stdin.end();
+    await watched;
+    await rm(socket, { force: true });
   };
   try {
-    // It says where it listens once it does.
-    await Promise.race([once(agent.stdout, "data"), agent.then(refuseMissing)]);
+    const [said] = await Promise.race([once(watched.stdout, "data"), watched.then(refuseMissing)]);
+    agent = Number(said);
     await execa("ssh-add", ["-q", "-"], {
       env: { ...env, SSH_ASKPASS_REQUIRE: "never" },
       input: key.reveal(),
