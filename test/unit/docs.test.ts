@@ -163,3 +163,8 @@ test("the sandbox's verbs are those of docs/sandbox.md", () => {
   const documented = [...read("docs/sandbox.md").matchAll(/^\| `scripts\/sandbox\.sh ([a-z-]+)/gm)].map((match) => match[1]!);
   expect(documented).toEqual(verbs);
 });
+
+test("docs/architecture.md has every folder of the library", () => {
+  const folders = globSync("src/lib/*/").map((path) => `${path.replace(/\/$/, "")}/`);
+  expect(folders.filter((folder) => !read("docs/architecture.md").includes(`    ${folder} `))).toEqual([]);
+});
