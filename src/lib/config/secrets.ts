@@ -1,6 +1,8 @@
+import { isAbsolute } from "node:path";
 import type { SecretSource } from "./fields.ts";
 import { asList, asMapping, valueAt } from "./plain.ts";
 import { pathKey, type Path, type Problem } from "./problem.ts";
+import { redactor } from "./redactor.ts";
 import { Secret } from "./secret.ts";
 import { loadSecret, SecretFault, type LoadedValue, type SecretKind } from "./secret-source.ts";
 import { isNeeded, type Scope, type Variables } from "./variables.ts";
@@ -28,6 +30,7 @@ export async function loadSecrets(
 ): Promise<LoadedSecrets> {
   const loaded = new Map<string, LoadedValue>();
   const problems: Problem[] = [];
+  hideVariables(value, scope, variables);
   for (const { path, kind } of findSecrets(value)) {
     const source = valueAt(value, path);
     if (!isSource(source) || !isNeeded(path, scope) || variables.isUnresolved(path)) continue;
@@ -54,6 +57,18 @@ export async function loadSecrets(
     },
     problems,
   };
+}
+
+/** Keeps out of all output what variables hold for secrets, those that this command does not need too: children's environments have them. */
+function hideVariables(value: unknown, { env }: Scope, variables: Variables): void {
+  for (const { path, kind } of findSecrets(value)) {
+    const { env: named } = asMapping(valueAt(value, path));
+    for (const name of [...variables.namesAt(path), ...(typeof named === "string" ? [named] : [])]) {
+      const held = env[name] ?? "";
+      const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
+      if (isContent) redactor.add(held);
+    }
+  }
 }
 
 interface Place {

@@ -163,3 +163,13 @@ test("a private key's lines are redacted one by one, its frame is not", async ()
   const indented = redactor.redact(key.replace(/^/gm, "  "));
   expect(indented).toMatch(/^ {2}-----BEGIN OPENSSH PRIVATE KEY-----\n( {2}\*\*\*\n)+ {2}-----END OPENSSH PRIVATE KEY-----\n {2}$/);
 });
+
+test("secrets in variables are redacted even where the command has no need of them, paths are not", async () => {
+  await using project = await createProject(
+    `${minimal}build:\n  ssh_key: "\${SUBMODULES}"\n  secrets: { npm: { env: NPM_TOKEN }, pip: { env: PIP_TOKEN } }\n`,
+  );
+  const env = { SUBMODULES: join(keys, "ed25519"), NPM_TOKEN: "n0t-needed", PIP_TOKEN: "/run/secrets/pip" };
+  await project.load({ environment: "staging", env });
+  const { SUBMODULES, NPM_TOKEN, PIP_TOKEN } = env;
+  expect(redactor.redact(`${SUBMODULES} ${NPM_TOKEN} ${PIP_TOKEN}`)).toBe(`${SUBMODULES} *** ${PIP_TOKEN}`);
+});
