@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { edit, expectRefusal, hostContent } from "./refusal.ts";
 import { checkOut, coldtivate, ensureBuilt, jobEnvironment, makeFolder, must, run, sandbox, stagingHost } from "./world.ts";
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
   clone = await checkOut("main");
 });
 
-describe("the configuration", () => {
+describe.concurrent("the configuration", () => {
   test.each([["deploy", "staging"], ["status", "staging"], ["build"], ["push"]])("%s without one says where it looked", async (...args) => {
     const folder = await makeFolder();
     await expectRefusal(args, { cwd: folder }, { exitCode: 2, says: [`There is no coldtivate.yml in ${folder}`, "--config"] });
@@ -79,7 +79,7 @@ describe("the configuration", () => {
   });
 });
 
-describe("names", () => {
+describe.concurrent("names", () => {
   test("of an environment that does not exist", async () => {
     await expectRefusal(["deploy", "stagin"], { cwd: clone }, { exitCode: 2, says: ["no environment stagin", "staging, production"] });
   });
@@ -119,31 +119,20 @@ describe("what may be released where", () => {
   });
 
   test("a tag on staging, a branch on production: each is told what the environment takes", async () => {
-    await must("git", ["commit", "--allow-empty", "--quiet", "-m", "elsewhere"], { cwd: clone });
-    await must("git", ["tag", "elsewhere"], { cwd: clone });
-    await must("git", ["reset", "--quiet", "--hard", "HEAD~1"], { cwd: clone });
+    const cwd = await checkOut("main");
+    await must("git", ["commit", "--allow-empty", "--quiet", "-m", "elsewhere"], { cwd });
+    await must("git", ["tag", "elsewhere"], { cwd });
+    await must("git", ["reset", "--quiet", "--hard", "HEAD~1"], { cwd });
     const before = [await hostContent("staging"), await hostContent("production")];
-    await expectRefusal(
-      ["deploy", "staging", "--tag", "v1.2.0"],
-      { cwd: clone },
-      { exitCode: 3, says: ["branch main only", "v1.2.0", "--ref"] },
-    );
-    await expectRefusal(
-      ["deploy", "staging", "--ref", "elsewhere"],
-      { cwd: clone },
-      { exitCode: 3, says: ["branch main only", "elsewhere"] },
-    );
+    await expectRefusal(["deploy", "staging", "--tag", "v1.2.0"], { cwd }, { exitCode: 3, says: ["branch main only", "v1.2.0", "--ref"] });
+    await expectRefusal(["deploy", "staging", "--ref", "elsewhere"], { cwd }, { exitCode: 3, says: ["branch main only", "elsewhere"] });
     await expectRefusal(
       ["deploy", "production", "--ref", "main", "--yes"],
-      { cwd: clone },
+      { cwd },
       { exitCode: 3, says: ["tag v* only", "main", "--tag"] },
     );
-    await expectRefusal(["deploy", "production", "--yes"], { cwd: clone }, { exitCode: 3, says: ["tag v* only", "HEAD", "--tag"] });
-    await expectRefusal(
-      ["deploy", "production", "--tag", "elsewhere"],
-      { cwd: clone },
-      { exitCode: 3, says: ["tag v* only", "elsewhere"] },
-    );
+    await expectRefusal(["deploy", "production", "--yes"], { cwd }, { exitCode: 3, says: ["tag v* only", "HEAD", "--tag"] });
+    await expectRefusal(["deploy", "production", "--tag", "elsewhere"], { cwd }, { exitCode: 3, says: ["tag v* only", "elsewhere"] });
     expect([await hostContent("staging"), await hostContent("production")]).toEqual(before);
   });
 
@@ -176,7 +165,7 @@ describe("what may be released where", () => {
   });
 });
 
-describe("the way to a host", () => {
+describe.concurrent("the way to a host", () => {
   const status = ["status", "staging"];
 
   test("a port that nobody listens on", async () => {
@@ -189,7 +178,7 @@ describe("the way to a host", () => {
     );
   });
 
-  test("an address that nobody has, and a host that is silent: both are given up in time", async () => {
+  test("an address that nobody has, and a host that is silent: both are given up in time", async ({ onTestFinished }) => {
     const silent = createServer(() => {});
     onTestFinished(() => void silent.close());
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
@@ -334,7 +323,7 @@ describe("the registry, before a deploy", () => {
   });
 });
 
-describe("--json", () => {
+describe.concurrent("--json", () => {
   test.each([
     ["a flag", ["deploy", "staging", "--dryrun"], "USAGE", "usage", 2],
     ["a command", ["deplyo"], "UNKNOWN_COMMAND", "usage", 2],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
 import { expectRefusal } from "./refusal.ts";
-import { refusingPort, startRefusingRegistry } from "./refusing-registry.ts";
+import { besideRefusingRegistry, refusingPort } from "./refusing-registry.ts";
 import { coldtivate, commitAll, must, sandbox } from "./world.ts";
 
 let cwd: string;
@@ -104,30 +104,12 @@ describe("the registry", () => {
 
   test("has no such repository", async () => {
     await buildElsewhere();
-    await using _here = await startRefusingRegistry("here");
-    await using _builder = await startRefusingRegistry("builder");
-    await expectRefusal(
-      ["push"],
-      { cwd, env: elsewhere },
-      {
-        exitCode: 4,
-        says: [`the registry does not take ${repository}`, "the repository does not exist", "registry.image"],
-      },
-    );
-  });
-
-  test("is down: for everybody, or for the engine alone", async () => {
-    await buildElsewhere();
-    await expectRefusal(
-      ["push"],
-      { cwd, env: elsewhere },
-      { exitCode: 3, says: [`the registry 127.0.0.1:${refusingPort} cannot be reached: connect ECONNREFUSED`, "Nothing was changed"] },
-    );
-    await using _here = await startRefusingRegistry("here");
-    await expectRefusal(
-      ["push"],
-      { cwd, env: elsewhere },
-      { exitCode: 4, says: [`the registry 127.0.0.1:${refusingPort} cannot be reached from the Docker engine`, "connection refused"] },
+    await besideRefusingRegistry(["here", "builder"], () =>
+      expectRefusal(
+        ["push"],
+        { cwd, env: elsewhere },
+        { exitCode: 4, says: [`the registry 127.0.0.1:${refusingPort} cannot be reached from the Docker engine`, "connection refused"] },
+      ),
     );
   });
 });

@@ -19,24 +19,30 @@ export const refusingPort = 5443;
 
 const options = { cwd: top, reject: false } as const;
 
-/** Starts a registry that has no repository, for this machine or for the engine that builds; it ends with the result. */
-export async function startRefusingRegistry(where: "here" | "builder"): Promise<AsyncDisposable> {
+type Place = "here" | "builder";
+
+/** Does something while there is a registry that has no repository: for this machine, for the engine that builds, or for both. */
+export async function besideRefusingRegistry(places: readonly Place[], work: () => Promise<unknown>): Promise<void> {
+  const running = places.map(start);
+  try {
+    await Promise.all(running.map(untilReady));
+    await work();
+  } finally {
+    for (const { stdin } of running) stdin.end();
+    await Promise.all(running);
+  }
+}
+
+function start(place: Place): ResultPromise<typeof options> {
   const program = ["-e", source, String(refusingPort)];
   const there = ["scripts/sandbox.sh", "exec", "--net", inject("net"), "builder", "node", ...program];
-  const command = where === "here" ? execa(process.execPath, program, options) : execa("bash", there, options);
-  await untilReady(command);
-  return {
-    async [Symbol.asyncDispose]() {
-      command.stdin?.end();
-      await command;
-    },
-  };
+  return place === "here" ? execa(process.execPath, program, options) : execa("bash", there, options);
 }
 
 async function untilReady(command: ResultPromise<typeof options>): Promise<void> {
   const failed = command.then(({ stderr }) => {
-    throw new Error(`the registry ended: ${String(stderr)}`);
+    throw new Error(`the registry ended: ${stderr}`);
   });
-  await Promise.race([once(command.stdout!, "data"), failed]);
+  await Promise.race([once(command.stdout, "data"), failed]);
   failed.catch(() => {});
 }
