@@ -1,6 +1,9 @@
 /** Shorter values would blank out ordinary words and give nothing away. */
 const shortest = 4;
 
+/** Shorter parts of base64 look like words. */
+const shortestEncoded = 8;
+
 /** Knows every secret of this process and takes them out of text that leaves it. */
 export class Redactor {
   readonly #values = new Set<string>();
@@ -12,7 +15,7 @@ export class Redactor {
       // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
       if (trimmed.length < shortest || /^-----[A-Z ]+-----$/.test(trimmed)) continue;
       this.#values.add(trimmed);
-      this.#values.add(Buffer.from(trimmed).toString("base64"));
+      for (const encoded of encodings(trimmed)) this.#values.add(encoded);
       this.#values.add(encodeURIComponent(trimmed));
       this.#values.add(JSON.stringify(trimmed).slice(1, -1));
     }
@@ -31,6 +34,16 @@ export class Redactor {
     }
     return redacted + text.slice(end);
   }
+}
+
+/** In base64: alone, and from each place where it may begin within something longer, without what it shares a letter with there. */
+function encodings(value: string): string[] {
+  const bytes = Buffer.from(value);
+  const within = [0, 1, 2].map((offset) => {
+    const rest = bytes.subarray(offset);
+    return rest.subarray(0, rest.length - (rest.length % 3)).toString("base64");
+  });
+  return [bytes.toString("base64"), ...within.filter((encoded) => encoded.length >= shortestEncoded)];
 }
 
 interface Span {

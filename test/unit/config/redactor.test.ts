@@ -38,3 +38,13 @@ test("a secret prints as asterisks", () => {
     "never-seen",
   ]);
 });
+
+test("a secret is found within whatever is encoded in base64", () => {
+  const secret = "pa55-word-of-mine";
+  for (const before of ["", "a", "ab", "me:"]) {
+    for (const after of ["", "\n", "xy"]) {
+      const shown = redact(Buffer.from(before + secret + after).toString("base64"), secret);
+      expect(shown).toMatch(/^.{0,4}\*\*\*.{0,8}$/);
+    }
+  }
+});
