@@ -104,12 +104,19 @@ describe("the registry", () => {
 
   test("has no such repository", async () => {
     await buildElsewhere();
-    await besideRefusingRegistry(["here", "builder"], () =>
-      expectRefusal(
-        ["push"],
-        { cwd, env: elsewhere },
-        { exitCode: 4, says: [`the registry 127.0.0.1:${refusingPort} cannot be reached from the Docker engine`, "connection refused"] },
-      ),
+    const says = [`the registry does not take ${repository}`, "the repository does not exist", "registry.image"];
+    await besideRefusingRegistry(["here", "builder"], () => expectRefusal(["push"], { cwd, env: elsewhere }, { exitCode: 4, says }));
+  });
+
+  test("is down: for everybody, or for the engine alone", async () => {
+    await buildElsewhere();
+    const registry = `the registry 127.0.0.1:${refusingPort} cannot be reached`;
+    await expectRefusal(
+      ["push"],
+      { cwd, env: elsewhere },
+      { exitCode: 3, says: [`${registry}: connect ECONNREFUSED`, "Nothing was changed"] },
     );
+    const says = [`${registry} from the Docker engine`, "connection refused"];
+    await besideRefusingRegistry(["here"], () => expectRefusal(["push"], { cwd, env: elsewhere }, { exitCode: 4, says }));
   });
 });
