@@ -636,8 +636,9 @@ plan_again() {
   {
     printf 'pull\t%s\n' "${images//$'\n'/$'\t'}"
     grep -E $'^(recreate|healthy|task)\t' "$dir/plan" || true
-    printf 'recreate\t%s\n' "${services//$'\n'/$'\t'}"
+    # One at a time: together with what it depends on a service has another configuration hash, and would be recreated.
     while IFS= read -r service; do
+      printf 'recreate\t%s\n' "$service"
       grep -q $'^healthy\t'"$service"$'\t' "$dir/plan" || printf 'healthy\t%s\t60\t2\t0\n' "$service"
     done <<<"$services"
     [[ -z $others ]] || printf 'remove\t%s\n' "${others//$'\n'/$'\t'}"
