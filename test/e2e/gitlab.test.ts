@@ -36,7 +36,7 @@ describe("the example's pipeline", () => {
     expect(output).toMatch(/PASS\s+staging/);
     expect(output).not.toContain("production");
     await expectServing(stagingHost(), clone);
-    expect(output).toMatch(/section_start:\d+:\S+\[collapsed=true\]\r\u001B\[0K/);
+    expect(output).toContain("[collapsed=true]\r\u001B[0K");
     expect(output.match(/section_end:/g)).toHaveLength(output.match(/section_start:/g)!.length);
   });
 

@@ -32,13 +32,13 @@ export async function expectRest(host: Host, project: string): Promise<void> {
   await expect.poll(() => onHost(host, unwell), { timeout: 60_000 }).toBe("");
 }
 
-/** Has every pull on a host wait, until the result is disposed of. */
-export async function holdPulls(host: Host): Promise<AsyncDisposable> {
+/** Has every pull on a host wait until it is released. */
+export async function holdPulls(host: Host): Promise<{ release: () => Promise<void> }> {
   const docker = "/usr/local/bin/docker";
   const script = `#!/bin/sh\n[ "$1" != pull ] || while [ -e ${docker} ]; do sleep 0.1; done\nexec /usr/bin/docker "$@"\n`;
   await onHost(host, `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
   return {
-    [Symbol.asyncDispose]: async () => {
+    async release() {
       await onHost(host, `rm -f ${docker}`);
     },
   };

@@ -40,11 +40,11 @@ describe("an interrupted deploy", () => {
   test("during the pull changes nothing, and leaves no credentials", async () => {
     const containers = await readContainers("staging", project);
     await onHost("staging", "docker image prune --all --force");
-    await using _held = await holdPulls("staging");
+    const held = await holdPulls("staging");
     const deploy = start(["deploy", "staging"], { cwd: clone });
     await deploy.says(/pull .* started/);
     deploy.kill("SIGTERM");
-    const { exitCode, stderr } = await deploy.ended;
+    const { exitCode, stderr } = await deploy.ended.finally(held.release);
     expect(stderr).toMatch(/interrupted, and undone/);
     expect(stderr).toMatch(/serves as before/);
     expect(exitCode).toBe(interrupted);

@@ -1,0 +1,249 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { holdPulls } from "./host-state.ts";
+import { makeKiosk, removeKiosk } from "./kiosk.ts";
+import { start } from "./live-command.ts";
+import { searchHere, searchHost, searchRegistry, shownIn } from "./secret-search.ts";
+import { callWitness } from "./testimony.ts";
+import { jobMark, type Sighting, type Testimony } from "./witness.ts";
+import { coldtivate, commitAll, makeFolder, must, onHost, run, sandbox, type Ran } from "./world.ts";
+
+/** Nothing that a person reads has any of these: the telling part of every secret, and other forms of it. */
+const secrets: Record<string, string> = {};
+
+/** Everything that libraries can be made to tell. */
+const talkative = { DEBUG: "*", NODE_DEBUG: "execa,child_process,net,http,https,tls,stream,fs,undici" };
+
+let clone: string;
+let folder: string;
+let job: Record<string, string>;
+
+beforeAll(async () => {
+  folder = await makeFolder();
+  await mkdir(join(folder, "home"));
+  await mkdir(join(folder, "tmp"));
+  await must("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "submodule-key")]);
+
+  const { CI_REGISTRY_USER, CI_REGISTRY_PASSWORD = "", STAGING_SSH_PRIVATE_KEY = "" } = sandbox();
+  secrets["registry password"] = CI_REGISTRY_PASSWORD;
+  secrets["registry password in base64"] = Buffer.from(CI_REGISTRY_PASSWORD).toString("base64").replaceAll("=", "");
+  secrets["registry login in base64"] = Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64").replaceAll("=", "");
+  secrets["host's key"] = privatePart(await readFile(STAGING_SSH_PRIVATE_KEY, "utf8"));
+  secrets["submodules' key"] = privatePart(await readFile(join(folder, "submodule-key"), "utf8"));
+  for (const name of ["dotenv token", "dotenv certificate", "build token"]) secrets[name] = randomBytes(12).toString("hex");
+
+  const printed = Buffer.from(`p$ss "${secrets["dotenv token"]}" #1`).toString("base64");
+  secrets["dotenv token in base64"] = printed.slice(0, 32);
+  const token = `'p$ss "${secrets["dotenv token"]}" #1'`;
+  const certificate = `"first line\n${secrets["dotenv certificate"]}"`;
+  await writeFile(join(folder, "dotenv"), `TOKEN=${token}\nCERTIFICATE=${certificate}\n`, { mode: 0o600 });
+  job = {
+    [jobMark]: "yes",
+    HOME: join(folder, "home"),
+    TMPDIR: join(folder, "tmp"),
+    KIOSK_DOT_ENV: join(folder, "dotenv"),
+    BUILD_TOKEN: `b$ld "${secrets["build token"]}" #2`,
+    SUBMODULE_KEY: join(folder, "submodule-key"),
+  };
+
+  clone = await makeKiosk();
+  await rewrite("coldtivate.yml", (written) =>
+    written.replace(
+      /^build:\n/m,
+      "build:\n  cache: buildcache\n  ssh: true\n  ssh_key: ${SUBMODULE_KEY}\n  secrets: { token: { env: BUILD_TOKEN } }\n",
+    ),
+  );
+  await rewrite(
+    "web/Dockerfile",
+    (written) => `${written}RUN --mount=type=secret,id=token --mount=type=ssh test -s /run/secrets/token && test -S "$SSH_AUTH_SOCK"\n`,
+  );
+  await commitAll(clone, "feat: build with secrets");
+});
+
+afterAll(removeKiosk);
+
+async function rewrite(file: string, change: (written: string) => string): Promise<void> {
+  const path = join(clone, file);
+  await writeFile(path, change(await readFile(path, "utf8")));
+}
+
+/** The lines of a private key that its public half does not have. */
+function privatePart(key: string): string {
+  return key.trim().split("\n").at(-3)!;
+}
+
+function cli(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+  return coldtivate(args, { cwd: clone, env: { ...job, ...env } });
+}
+
+describe("while a release is built and deployed", () => {
+  let testimony: Testimony;
+  let outputs: Ran[];
+  const since = Date.now();
+
+  beforeAll(async () => {
+    const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
+    try {
+      outputs = [await cli(["build", "--push"], talkative), await cli(["deploy", "staging", "--verbose"], talkative)];
+    } finally {
+      testimony = await witness.end();
+    }
+    for (const { exitCode, output } of outputs) expect(exitCode, redact(output)).toBe(0);
+  });
+
+  test("no argument list, environment or open file shows a secret", () => {
+    for (const program of [
+      /docker login/,
+      /docker buildx bake/,
+      /docker pull/,
+      /management\.sh .* execute/,
+      /docker compose .* up/,
+      /ssh-add/,
+    ]) {
+      expect(testimony.commands.join("\n"), "the witness has to see the programs at work").toMatch(program);
+    }
+    expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
+  });
+
+  test("no output shows a secret, however talkative it was", () => {
+    for (const { output } of outputs) {
+      expect(output.length).toBeGreaterThan(10_000);
+      expect(shownIn(output, secrets)).toEqual([]);
+    }
+  });
+
+  test("the containers got their secrets intact", async () => {
+    const printed = await onHost("staging", 'docker exec kiosk-staging-web-1 sh -c \'printf "%s|%s" "$TOKEN" "$CERTIFICATE"\'');
+    expect(printed).toBe(`p$ss "${secrets["dotenv token"]}" #1|first line\n${secrets["dotenv certificate"]}`);
+  });
+
+  test("afterwards the host has no credential, and nobody else can read what it has", expectCleanHost);
+
+  test("afterwards the client has nothing", expectCleanClient);
+
+  test("nothing in the registry holds a secret: no layer, no history, no cache", async () => {
+    const { looked, found } = await searchRegistry(secrets, since);
+    expect(looked).toBeGreaterThan(3);
+    expect(found).toEqual([]);
+  });
+});
+
+describe("a failure shows no secret", () => {
+  const wrongPassword = randomBytes(12).toString("hex");
+
+  beforeAll(async () => {
+    secrets["wrong password"] = wrongPassword;
+    secrets["wrong login in base64"] = Buffer.from(`${sandbox()["CI_REGISTRY_USER"]}:${wrongPassword}`).toString("base64");
+    await must("git", ["checkout", "--", "."], { cwd: clone });
+    await writeFile(join(clone, "web/sign.txt"), "Sold out.\n");
+    await publish("feat: sell out");
+  });
+
+  const printing = 'env; echo "$$TOKEN" | base64 -w0; exit 3';
+  test.each<[string, number, readonly string[], () => Promise<Record<string, string> | void>]>([
+    ["of the registry's login before a build", 3, ["build", "--push"], async () => ({ CI_REGISTRY_PASSWORD: wrongPassword })],
+    ["of the registry's login before a deploy", 3, ["deploy", "staging"], async () => ({ CI_REGISTRY_PASSWORD: wrongPassword })],
+    ["of the login to the host", 3, ["deploy", "staging"], async () => ({ STAGING_SSH_PRIVATE_KEY: join(folder, "submodule-key") })],
+    [
+      "of a task that prints its environment",
+      4,
+      ["deploy", "staging"],
+      () => rewrite("coldtivate.yml", (written) => written.replace("[echo, all is prepared]", () => `[sh, -c, '${printing}']`)),
+    ],
+    [
+      "of a build step that prints a build secret",
+      4,
+      ["build"],
+      () => rewrite("web/Dockerfile", (written) => `${written}RUN --mount=type=secret,id=token cat /run/secrets/token; exit 1\n`),
+    ],
+  ])("%s", async (_name, exitCode, args, prepare) => {
+    const env = await prepare();
+    try {
+      for (const more of [["--verbose"], ["--json"]]) {
+        const ran = await cli([...args, ...more], { ...env, ...talkative });
+        expect(ran.exitCode, redact(ran.output)).toBe(exitCode);
+        expect(shownIn(ran.output, secrets)).toEqual([]);
+        if (exitCode === 4) expect(ran.output).toContain("***");
+      }
+      await expectCleanHost();
+      await expectCleanClient();
+    } finally {
+      await must("git", ["checkout", "--", "."], { cwd: clone });
+    }
+  });
+});
+
+describe("of a client that was killed", () => {
+  test("a build leaves what the next command sweeps", async () => {
+    await rewrite("web/Dockerfile", (written) => `${written}RUN while echo at-work; do sleep 0.2; done\n`);
+    const build = start(["build"], { cwd: clone, env: job });
+    await build.says(/at-work/);
+    build.kill("SIGKILL");
+    await build.ended;
+    await must("git", ["checkout", "--", "."], { cwd: clone });
+
+    await expect.poll(() => onHost("builder", "grep -ls at-work /proc/[0-9]*/cmdline || true"), { timeout: 30_000 }).toBe("");
+    const next = await cli(["build"]);
+    expect(next.exitCode, redact(next.output)).toBe(0);
+    await expectCleanClient();
+    await expect.poll(() => agentsOf(build.pid), { timeout: 30_000 }).toEqual([]);
+  });
+
+  test("a pull goes on, and the host forgets the credentials", async () => {
+    await writeFile(join(clone, "web/sign.txt"), "Back at five.\n");
+    await publish("feat: come back");
+    const held = await holdPulls("staging");
+    const deploy = start(["deploy", "staging"], { cwd: clone, env: job });
+    await deploy.says(/pull .* started/);
+    await expect.poll(() => onHost("staging", "ls /dev/shm")).not.toBe("");
+    deploy.kill("SIGKILL");
+    await deploy.ended.finally(held.release);
+    const journal = "cat $(ls -td /home/deploy/.coldtivate/kiosk-staging/releases/*/journal | head -n 1)";
+    await expect.poll(() => onHost("staging", journal), { timeout: 60_000 }).toMatch(/\t0\tfinished\t/);
+    await expectCleanHost();
+    await expectCleanClient();
+  });
+});
+
+/** Puts a commit's images into the registry. */
+async function publish(message: string): Promise<void> {
+  await commitAll(clone, message);
+  const { exitCode, output } = await cli(["build", "--push"]);
+  expect(exitCode, redact(output)).toBe(0);
+}
+
+/** A job's own variables reach what it starts, and a dotenv's values the containers. */
+function isAllowed({ secret, in: place, fromJob, inContainer }: Sighting): boolean {
+  if (place !== "environment") return false;
+  return secret.startsWith("dotenv") ? inContainer : fromJob && ["registry password", "build token"].includes(secret);
+}
+
+/** For messages of failed tests. */
+function redact(output: string): string {
+  return Object.values(secrets).reduce((written, value) => written.replaceAll(value, "<secret>"), output);
+}
+
+/** No credential on the host, and of all else nothing that others can read. */
+async function expectCleanHost(): Promise<void> {
+  const credentials = Object.fromEntries(Object.entries(secrets).filter(([name]) => !name.startsWith("dotenv")));
+  expect(await searchHost(credentials, "root")).toEqual([]);
+  expect(await searchHost(secrets, "anybody")).toEqual([]);
+}
+
+async function expectCleanClient(): Promise<void> {
+  expect(await searchHere(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!])).toEqual([]);
+  const left = (await readdir("/dev/shm")).filter((name) => name.startsWith("coldtivate-client"));
+  for (const name of left) expect((await stat(join("/dev/shm", name))).mode & 0o077, name).toBe(0);
+}
+
+/** The ssh-agents that a process of the CLI started. */
+async function agentsOf(pid: number): Promise<string[]> {
+  const { stdout } = await run("grep", [
+    "-lsaE",
+    `^ssh-agent.*-${pid}-`,
+    ...(await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map((name) => `/proc/${name}/cmdline`),
+  ]);
+  return stdout.split("\n").filter((line) => line !== "");
+}
