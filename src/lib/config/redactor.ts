@@ -36,14 +36,15 @@ export class Redactor {
   }
 }
 
-/** In base64: alone, and from each place where it may begin within something longer, without what it shares a letter with there. */
+/** In base64, for URLs too: alone, and from each place where it may begin within something longer, without what it shares a letter with there. */
 function encodings(value: string): string[] {
   const bytes = Buffer.from(value);
   const within = [0, 1, 2].map((offset) => {
     const rest = bytes.subarray(offset);
     return rest.subarray(0, rest.length - (rest.length % 3)).toString("base64");
   });
-  return [bytes.toString("base64"), ...within.filter((encoded) => encoded.length >= shortestEncoded)];
+  const all = [bytes.toString("base64"), ...within.filter((encoded) => encoded.length >= shortestEncoded)];
+  return all.flatMap((encoded) => [encoded, encoded.replaceAll("+", "-").replaceAll("/", "_")]);
 }
 
 interface Span {
