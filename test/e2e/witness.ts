@@ -5,7 +5,7 @@ import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 
 /** What to look for, and where. */
 export interface Brief {
@@ -36,6 +36,9 @@ export interface Testimony {
 /** Processes whose environment has this variable were given it by the job that a test runs. */
 export const jobMark = "COLDTIVATE_TEST_JOB";
 
+/** Milliseconds between two looks. */
+const pause = 2;
+
 const othersRead = 0o004;
 const othersEnter = 0o001;
 
@@ -63,7 +66,7 @@ async function main(): Promise<void> {
     known = new Map(pids.map((pid) => [pid, known.get(pid) ?? now]));
     for (const [pid, since] of known) if (now - since < youth || round % 20 === 0) lookAtProcess(pid, commands, note);
     if (round % 20 === 10) for (const folder of folders) lookAtFolder(folder, note);
-    await turn();
+    await wait(pause);
   }
   process.stdout.write(JSON.stringify({ sightings: [...sightings.values()], commands: [...commands] } satisfies Testimony));
 }

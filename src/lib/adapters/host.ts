@@ -43,7 +43,8 @@ export async function observeHost(
   signal?: AbortSignal,
 ): Promise<HostState> {
   const command = bash(
-    `umask 077; mkdir -p "$HOME/.coldtivate" && d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+    // What a power cut left behind holds a dotenv.
+    `umask 077; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
   );
   const stdin = await packTar(entries);
