@@ -436,9 +436,12 @@ look() {
 
 # Prints what a container that runs again exited with. Arguments: container
 last_exit_code() {
-  local codes
-  codes=$(engine events --since 10m --until 0s --filter event=die --filter "container=$1" --format '{{.Actor.Attributes.exitCode}}') || true
-  printf '%s\n' "${codes##*$'\n'}"
+  local id code=''
+  id=$(engine container inspect --format '{{.ID}}' "$1") || return 0
+  # By its id: the container that it replaced had its name. Where its end is not known yet, the next one will do.
+  read -r -t 5 code < <(exec timeout 5 docker events --since 10m --filter event=die --filter "container=$id" --format '{{.Actor.Attributes.exitCode}}') || true
+  kill "$!" 2>/dev/null || true
+  printf '%s\n' "${code:-an unknown code}"
 }
 
 # Shows what a container said last. Arguments: container

@@ -166,6 +166,9 @@ describe("what may be released where", () => {
 });
 
 describe.concurrent("the way to a host", () => {
+  // Images are looked up before a host is: the deploys here get as far as the host only with them.
+  beforeAll(() => ensureBuilt("main"));
+
   const status = ["status", "staging"];
 
   test("a port that nobody listens on", async () => {

@@ -90,11 +90,11 @@ export async function applyRelease(connection: HostConnection, application: Appl
       `head -c ${archive.length} | tar -xpf - -C "$d" && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy ${release}`,
   );
-  let ended = false;
+  const ended = new AbortController();
   const abort = async () => {
     const ask = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`);
     // Until the release's folder is unpacked there is nothing to ask.
-    while (!ended) {
+    while (!ended.signal.aborted) {
       const { code } = await connection.exec(ask);
       if (code === asked || code === tooLate) return;
       await wait(abortPause);
@@ -117,7 +117,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
     });
     return { code: result.code, stderr: result.stderr };
   } finally {
-    ended = true;
+    ended.abort();
     signal?.removeEventListener("abort", onAbort);
   }
 }
