@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { onHost } from "./world.ts";
 
 type Host = "staging" | "production";
@@ -32,16 +32,14 @@ export async function expectRest(host: Host, project: string): Promise<void> {
   await expect.poll(() => onHost(host, unwell), { timeout: 60_000 }).toBe("");
 }
 
-/** Has every pull on a host wait until it is released. */
+/** Has every pull on a host wait until it is released, or until the test has ended. */
 export async function holdPulls(host: Host): Promise<{ release: () => Promise<void> }> {
   const docker = "/usr/local/bin/docker";
   const script = `#!/bin/sh\n[ "$1" != pull ] || while [ -e ${docker} ]; do sleep 0.1; done\nexec /usr/bin/docker "$@"\n`;
   await onHost(host, `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
-  return {
-    async release() {
-      await onHost(host, `rm -f ${docker}`);
-    },
-  };
+  const release = async () => void (await onHost(host, `rm -f ${docker}`));
+  onTestFinished(release);
+  return { release };
 }
 
 const containersOf = (project: string): string => `docker ps -aq --no-trunc --filter label=com.docker.compose.project=${project}`;

@@ -44,7 +44,8 @@ describe("an interrupted deploy", () => {
     const deploy = start(["deploy", "staging"], { cwd: clone });
     await deploy.says(/pull .* started/);
     deploy.kill("SIGTERM");
-    const { exitCode, stderr } = await deploy.ended.finally(held.release);
+    const { exitCode, stderr } = await deploy.ended;
+    await held.release();
     expect(stderr).toMatch(/interrupted, and undone/);
     expect(stderr).toMatch(/serves as before/);
     expect(exitCode).toBe(interrupted);

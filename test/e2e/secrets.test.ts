@@ -196,7 +196,8 @@ describe("of a client that was killed", () => {
     await deploy.says(/pull .* started/);
     await expect.poll(() => onHost("staging", "ls /dev/shm")).not.toBe("");
     deploy.kill("SIGKILL");
-    await deploy.ended.finally(held.release);
+    await deploy.ended;
+    await held.release();
     const journal = "cat $(ls -td /home/deploy/.coldtivate/kiosk-staging/releases/*/journal | head -n 1)";
     await expect.poll(() => onHost("staging", journal), { timeout: 60_000 }).toMatch(/\t0\tfinished\t/);
     await expectCleanHost();
