@@ -33,7 +33,7 @@ const mostRedirects = 3;
  * A client that keeps its connections, and asks again after a passing fault.
  * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
  */
-export function openHttp({ signal, backoff = [300, 1000, 3000], timeout = 20_000 }: HttpOptions = {}) {
+export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: HttpOptions = {}) {
   const settings = { keepAlive: true, maxSockets: 8, proxyEnv: process.env };
   const agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
 
