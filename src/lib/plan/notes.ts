@@ -7,7 +7,7 @@ import { settleSeconds } from "./steps.ts";
 /** What the user should know of a host before it starts. */
 export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
-  const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args[0] ?? []);
+  const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
   return [
     ...foreignNote(host, services),
     ...stepped("front").flatMap((service) => {

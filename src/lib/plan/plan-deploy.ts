@@ -81,7 +81,7 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
       ...replace(ways.recreate ?? [], input),
       ...start(ways["blue-green"] ?? [], input),
       ...(ways.hold ?? []).flatMap((service) => replaceSlot(service, input)),
-      ...fronted.map(front),
+      ...front(fronted),
     ];
   });
 }
@@ -107,9 +107,10 @@ function update(works: readonly ServiceWork[], input: DeployInput): Step[] {
       input,
     ),
     ...byLevel(ways.recreate ?? [], input),
-    ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), front(service)]),
+    ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
-    ...fronts.map(({ service }) => front(service)),
+    // One after the other: each gap is as short as can be.
+    ...fronts.flatMap(({ service }) => front([service])),
     ...works.filter((work) => switches(work, input)).map(({ service }) => switchOver(service)),
   ];
 }

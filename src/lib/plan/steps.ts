@@ -75,8 +75,10 @@ export function hold(service: string, before: readonly string[], facts: StepFact
   ];
 }
 
-export function front(service: string): Step {
-  return { verb: "front", args: [service], title: `the front of ${service}` };
+/** Brings up the fronts of services; each new one points at the slot that is healthy now. */
+export function front(services: readonly string[]): Step[] {
+  if (services.length === 0) return [];
+  return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
 }
 
 export function switchOver(service: string): Step {
