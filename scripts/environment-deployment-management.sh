@@ -10,6 +10,7 @@ readonly script=environment-deployment-management.sh
 readonly shared_memory=/dev/shm
 readonly parallel_pulls=4
 readonly service_label=com.docker.compose.service
+readonly front_mount=/usr/local/etc/haproxy
 readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
 readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
 
@@ -67,7 +68,7 @@ open_release() {
     fail 2 "${release:-No name} is not a release that is kept here. These are: ${kept[*]##*/}"
     return
   }
-  mapfile -t plan < <(cat "$dir/plan.again" 2>/dev/null || cat "$dir/plan")
+  mapfile -t plan <"$dir/plan"
 }
 
 # Prints the release that serves, or -.
@@ -111,7 +112,13 @@ note() {
   local now=${EPOCHREALTIME-$(date +%s.%6N)} detail=${3-}
   detail=${detail//[[:cntrl:]]/ }
   printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" && sync -d "$journal" || return
-  has "$1/$2" || noted["$1/$2"]=$detail
+  learn "$1/$2" "$detail"
+}
+
+# Sets an element of noted, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
+learn() {
+  if [[ $1 == */seen ]]; then set -- "${2%%=*}" "${2#*=}"; fi
+  has "$1" || noted["$1"]=$2
 }
 
 has() { [[ -n ${noted["$1"]+x} ]]; }
@@ -132,7 +139,7 @@ load_journal() {
   # A power cut can leave half a line, which the next one must not continue.
   [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"
   while IFS=$'\t' read -r _ number word detail; do
-    [[ -z $word ]] || has "$number/$word" || noted["$number/$word"]=$detail
+    [[ -z $word ]] || learn "$number/$word" "$detail"
   done <"$journal"
 }
 
@@ -188,21 +195,54 @@ engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
 # docker compose with a release's model. Arguments: the release's directory, Compose's arguments
 compose() { engine compose -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"; }
 
-# Arguments: a release's directory, services
-bring_up() { limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}"; }
+# Brings services up as a release has them. Arguments: the release's directory, services. Sets: reason, when it fails
+bring_up() {
+  local output
+  output=$(limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}" 2>&1) && return
+  log_lines <<<"$output"
+  reason="cannot start ${*:2}: ${output##*$'\n'}"
+  return 1
+}
+
+# The same, and notes for how long nothing of a service ran.
+replace() {
+  local watcher code=0 tries gaps='' died='' events=$dir/events
+  # Not only looked up afterwards: the engine forgets all but the last few, and health checks are events, too.
+  (exec timeout -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
+    --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
+  watcher=$!
+  bring_up "$@" || code=$?
+  for ((tries = 0; code == 0 && tries < 20; tries++)); do
+    gaps=$(awk -v wanted=" ${*:2} " '
+      !index(wanted, " " $3 " ") { next }
+      $2 == "die" { died[$3] = $1 }
+      $2 == "start" && ($3 in died) { printf "nothing of %s ran for %d ms\n", $3, ($1 - died[$3]) / 1e6; delete died[$3] }
+      END { exit length(died) > 0 }' "$events") && break
+    sleep 0.05
+  done
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" || true
+  rm -f "$events"
+  while [[ -n $gaps ]] && IFS= read -r died; do note "$step" note "$died"; done <<<"$gaps"
+  return "$code"
+}
 
 # docker ps over the project's containers, those of tasks left out. Arguments: docker ps's
 containers() {
   engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
 }
 
+# Prints the ids of services' containers. Arguments: services
+ids_of() {
+  containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " 'index(wanted, " " $2 " ") { print $1 }'
+}
+
+# A container that is to be started always would come back with a daemon that dies halfway.
 remove_services() {
-  local service ids all=()
-  for service in "$@"; do
-    ids=$(containers -q --filter "label=$service_label=$service") || return
-    mapfile -t -O "${#all[@]}" all < <(printf %s "$ids")
-  done
-  ((${#all[@]} == 0)) || { limit=900 engine stop "${all[@]}" && engine rm -f "${all[@]}"; } >/dev/null
+  local ids
+  ids=$(ids_of "$@") || return
+  mapfile -t ids < <(printf %s "$ids")
+  ((${#ids[@]} == 0)) || { engine update --restart no "${ids[@]}" && limit=900 engine stop "${ids[@]}" && engine rm -f "${ids[@]}"; } >/dev/null
 }
 
 # Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
@@ -331,22 +371,25 @@ undo_task() {
   ! engine container inspect "$container" >/dev/null 2>&1 || { engine stop "$container" && engine rm -f "$container"; } >/dev/null
 }
 
-do_recreate() {
-  local output
-  note "$step" seen "unwell: $(unwell_services)" || return
-  output=$(bring_up "$dir" "$@" 2>&1) && return
-  log_lines <<<"$output"
-  reason="cannot start $*: ${output##*$'\n'}"
-  return 1
-}
+do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@"; }
 undo_recreate() { restore "$@"; }
 
 do_remove() {
-  note "$step" seen "unwell: $(unwell_services)" || return
-  reason="cannot remove $*"
-  remove_services "$@"
+  name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
+  reason="cannot remove ${others[*]}"
+  remove_services "${others[@]}"
 }
-undo_remove() { restore "$@"; }
+undo_remove() { name_others "$@" && restore "${others[@]}"; }
+
+# Arguments: services, or @others. Sets: others, the services that this means
+name_others() {
+  local known
+  others=("$@")
+  [[ $1 == @others ]] || return 0
+  known=$(compose "$dir" config --services | sort) || return
+  has others || note 0 seen "others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$known") - | paste -sd ' ')" || return
+  read -ra others <<<"${noted[others]}"
+}
 
 # Prints the services that do not run, or are not healthy, with a space after each.
 unwell_services() {
@@ -354,41 +397,261 @@ unwell_services() {
     awk '$2 != "running" || /unhealthy/ { printf "%s ", $1 }'
 }
 
-# Brings services back as the release that serves has them, and removes those that it does not have.
+# Brings services back as the release that serves has them, and removes those that it does not have, idle slots among them.
 # Returns: 1 when one of them does not come back that was well before
 restore() {
-  local service output='' known=() unknown=() bad=0
-  [[ ! -e $state/current ]] || output=$(compose "$state/current" config --services) || return
+  local service names='' front known=() unknown=() bad=0
+  [[ ! -e $state/current ]] || names=$(compose "$state/current" config --services) || return
   for service in "$@"; do
-    if grep -qxF -- "$service" <<<"$output"; then known+=("$service"); else unknown+=("$service"); fi
+    front=$state/fronts/${service%-*}/live
+    if grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
+      known+=("$service")
+    else
+      unknown+=("$service")
+    fi
   done
   remove_services "${unknown[@]}" || return
-  ((${#known[@]} > 0)) || return 0
-  output=$(bring_up "$state/current" "${known[@]}" 2>&1) || {
-    log_lines <<<"$output"
-    reason="cannot bring back ${known[*]}: ${output##*$'\n'}"
-    return 1
-  }
+  ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || return
   for service in "${known[@]}"; do
-    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["$step/seen"]-} == *" $service "* ]] || bad=1
+    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
   done
   return "$bad"
 }
 
+# ---- fronts and slots: the front's own file says what it serves
+
+# Arguments: a service with a front
+# Sets: live; was, live when the release began; - for both where there is no front; idle, the slot that takes over, or was where the service is kept
+find_slots() {
+  live=- idle=blue
+  [[ ! -s $state/fronts/$1/live ]] || live=$(<"$state/fronts/$1/live")
+  has "was:$1" || note 0 seen "was:$1=$live" || return
+  was=${noted["was:$1"]}
+  [[ $was != blue ]] || idle=green
+  [[ ! -e $dir/fronts/$1.hold.cfg ]] || idle=slot
+  ! has "kept:$1" || idle=$was
+}
+
+# Arguments: service, service@idle or service@was. Sets: service, nothing where there is no such slot
+resolve() {
+  service=$1
+  [[ $1 == *@* ]] || return 0
+  find_slots "${1%@*}" || return
+  case $1 in
+    *@idle) service=${1%@*}-$idle ;;
+    *) if [[ $was == @(-|"$idle") ]]; then service=''; else service=${1%@*}-$was; fi ;;
+  esac
+}
+
+# Arguments: service. Sets: front, its container; master, its first process. Returns: 1 where it does not run
+find_front() {
+  local mounts
+  reason="the front of $1 does not run"
+  front=$(ids_of "$1") && [[ -n $front ]] &&
+    read -r master mounts < <(engine container inspect --format '{{.State.Pid}} {{range .Mounts}}{{.Source}} {{end}}' "$front") &&
+    [[ $master != 0 && " $mounts " == *" $state/fronts/$1 "* ]]
+}
+
+# Prints the process ids of a front's workers, sorted: more than one while an old one finishes what is in flight.
+workers() {
+  local children=/proc/$master/task/$master/children
+  # The engine may count processes in a namespace that is not this one.
+  if [[ -r $children ]] && grep -qs "$front" "/proc/$master/cgroup"; then
+    xargs -rn 1 <"$children" | sort
+  else
+    engine top "$front" -o pid,ppid | awk -v master="$master" '$2 == master { print $1 }' | sort
+  fi
+}
+
+# Puts standard input in the place of a file that containers read at any time. Arguments: path
+place() { cat >"$1.new" && chmod 644 "$1.new" && sync "$1.new" && mv -T "$1.new" "$1"; }
+
+# Writes a front's configuration. Arguments: service, slot, cfg or hold.cfg, when it finds the slot's address, file's name
+configure() {
+  local from=$dir
+  [[ $undoing == no || ! -e $state/current/fronts/$1.$3 ]] || from=$state/current
+  mkdir -p "$state/fronts/$1" && chmod 755 "$state/fronts/$1" &&
+    sed "s/@SLOT@/$1-$2/g; s/@INIT@/$4/g" "$from/fronts/$1.$3" | place "$state/fronts/$1/$5"
+}
+
+# Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
+point() {
+  local own=$state/fronts/$1 output
+  find_front "$1" && configure "$1" "$2" "$3" libc,none next.cfg || return
+  output=$(engine exec "$front" haproxy -c -f "$front_mount/next.cfg" 2>&1) || {
+    log_lines <<<"$output"
+    reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
+    return 1
+  }
+  mv "$own/next.cfg" "$own/haproxy.cfg" && place "$own/live" <<<"$2" && sync "$own" && reload "$1" &&
+    configure "$1" "$2" cfg none haproxy.cfg
+}
+
+# Returns: 1 when a front has no new worker after ten seconds: then the old one serves on
+reload() {
+  local before now looks=0 deadline=$((SECONDS + 10))
+  before=$(workers) && engine kill -s USR2 "$front" >/dev/null || return
+  while ((SECONDS <= deadline)); do
+    now=$(workers) || return
+    # A worker that stumbles over its configuration is there for a moment, too.
+    if [[ -n $(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]]; then looks=$((looks + 1)); else looks=0; fi
+    ((looks == 0)) || [[ -n $(comm -12 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]] || return 0
+    ((looks < 3)) || return 0
+    sleep 0.05
+  done
+  reason="the front of $1 did not load its configuration; it serves what it served before"
+  return 1
+}
+
+# Waits until all that a front had in flight has finished. Arguments: service, seconds. Returns: 1 when it has not by then
+await_drained() {
+  local deadline=$((SECONDS + $2)) now
+  find_front "$1" || return 0
+  while now=$(workers); do
+    [[ $now == *$'\n'* ]] || return 0
+    ((SECONDS <= deadline)) || return
+    sleep 0.1
+  done
+}
+
+do_keep() {
+  local service same
+  same=$(comm -12 <(compose "$dir" config --hash '*' | sort -u) \
+    <(containers --filter status=running --format "{{.Label \"$service_label\"}} {{.Label \"com.docker.compose.config-hash\"}}" | sort -u))
+  for service in "$@"; do
+    find_slots "$service" || return
+    ! grep -q "^$service-$was " <<<"$same" || note 0 seen "kept:$service=yes" || return
+  done
+}
+
+do_start() {
+  local service slots=()
+  for service in "$@"; do
+    find_slots "$service" || return
+    [[ $live == "$idle" ]] || slots+=("$service-$idle")
+  done
+  ((${#slots[@]} == 0)) || { remove_services "${slots[@]}" && bring_up "$dir" "${slots[@]}"; }
+}
+undo_start() {
+  local service slots=()
+  for service in "$@"; do
+    find_slots "$service" || return
+    [[ $was != "$idle" ]] || continue
+    reason="the front of $service still serves $service-$idle"
+    [[ $live != "$idle" ]] || return
+    await_drained "$service" "$(drain_limit "$service")" || true
+    slots+=("$service-$idle")
+  done
+  ((${#slots[@]} == 0)) || remove_services "${slots[@]}"
+}
+
+# Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
+drain_limit() {
+  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '$1 == "drain" && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
+}
+
+do_front() {
+  local service
+  for service in "$@"; do
+    find_slots "$service" || return
+    if [[ $live != - ]] && find_front "$service"; then
+      point "$service" "$live" cfg || return
+    else
+      configure "$service" "${live/#-/$idle}" cfg none haproxy.cfg && check_configuration "$service" &&
+        place "$state/fronts/$service/live" <<<"${live/#-/$idle}" || return
+    fi
+  done
+  replace "$dir" "$@" || return
+  for service in "$@"; do await_front "$service" || return; done
+}
+undo_front() {
+  local service
+  restore "$@" || return
+  for service in "$@"; do
+    find_slots "$service" || return
+    if [[ $was == - ]]; then rm -rf "$state/fronts/$service"; else point "$service" "$was" cfg; fi || return
+  done
+}
+
+# Checks the configuration of a front that does not run yet. Arguments: service
+check_configuration() {
+  local image output
+  image=$(compose "$dir" config --images "$1") &&
+    output=$(engine run --rm --network none --volume "$state/fronts/$1:$front_mount:ro" "$image" haproxy -c -f "$front_mount/haproxy.cfg" 2>&1) && return
+  log_lines <<<"${output-}"
+  reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
+  return 1
+}
+
+# Waits until a front serves. Arguments: service
+await_front() {
+  local deadline=$((SECONDS + 15))
+  until find_front "$1" && [[ -n $(workers) ]]; do
+    ((SECONDS <= deadline)) || {
+      [[ -z $front ]] || explain "$front"
+      return 1
+    }
+    sleep 0.05
+  done
+}
+
+do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || point "$1" "$idle" cfg; }; }
+undo_switch() { find_slots "$1" && { [[ $was == @(-|"$idle") ]] || point "$1" "$was" cfg; }; }
+
+do_hold() {
+  find_slots "$1" && point "$1" "$live" hold.cfg || return
+  await_drained "$1" "$2" || note "$step" note "$1: what is in flight did not finish within $2 s"
+}
+undo_hold() { do_open "$1"; }
+do_open() { find_slots "$1" && point "$1" "$live" cfg; }
+undo_open() { do_hold "$1" "$(drain_limit "$1")"; }
+
+do_signal() {
+  local ids id
+  resolve "$1" && [[ -n $service ]] || return 0
+  reason="$service was not told that it is to end"
+  ids=$(ids_of "$service") && place "$dir/signal" </dev/null || return
+  while IFS= read -r id; do
+    case $3 in
+      file) engine cp "$dir/signal" "$id:$4" >/dev/null 2>&1 || return ;;
+      command) engine exec "$id" "${@:4}" </dev/null 2>&1 | log_lines || return ;;
+    esac
+  done <<<"$ids"
+  await_drained "${1%@*}" "$2" || true
+}
+
+do_drain() {
+  local began cut
+  find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
+  await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
+  IFS=$'\t' read -r began _ <"$journal"
+  cut=$(engine logs --since "${began::10}" "$front" 2>&1 | awk -F '[()]' '/ hard-stopped \(/ { cut += $(NF - 1) } END { print cut + 0 }')
+  ((cut == 0)) || note "$step" note "$1: $cut connections to $1-$was were cut after $2 s"
+}
+
+do_stop() {
+  resolve "$1" || return
+  reason="$service could not be stopped"
+  [[ -z $service ]] || remove_services "$service"
+}
+
+# ---- health
+
 do_healthy() {
-  wait_until_healthy "$@" && return
+  local service
+  resolve "$1" && wait_until_healthy "$service" "${@:2}" && return
   [[ -z $culprit ]] || is_aborted || explain "$culprit"
   return 1
 }
 
 # Waits until all containers of a service are well: healthy, or, where nothing checks that, up long enough.
-# Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers
+# Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers, port that must accept connections
 # Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
 wait_until_healthy() {
-  local deadline=$((SECONDS + $2)) ids
+  local deadline=$((SECONDS + $2)) port=${5-} ids
   local -A restarts=()
   verdict=waiting culprit='' reason="$1 has no container"
-  ids=$(containers -q --filter "label=$service_label=$1") || return
+  ids=$(ids_of "$1") || return
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} >= ${4:-1})) || return
   ((${#ids[@]} > 0)) || return 0
@@ -397,7 +660,7 @@ wait_until_healthy() {
     [[ $verdict != well ]] || return 0
     [[ $verdict == waiting ]] && ! is_aborted || return
     ((SECONDS <= deadline)) || break
-    sleep 0.2
+    sleep 0.15
   done
   reason="$reason after $2 s"
   return 1
@@ -419,7 +682,7 @@ look() {
     ((count <= ${restarts[$name]:=$count})) || [[ $status != running ]] || status=restarted
     case $status/$health in
       running/healthy) continue ;;
-      running/-) ((now - $(date -d "$started" +%s) <= $1)) || continue ;;
+      running/-) ((now - $(date -d "$started" +%s) > $1)) && { [[ -z $port ]] || accepts "$name"; } && continue ;;
       exited/*) [[ $code == 0 && $policy == @(no|on-failure) ]] && continue ;;
     esac
     verdict=waiting culprit=$name reason="$name is ${health/#-/$status}"
@@ -432,6 +695,13 @@ look() {
     verdict=failed
     return 0
   done <<<"$found"
+}
+
+# Whether a container accepts connections. Arguments: container. Uses: port
+accepts() {
+  local address
+  address=$(engine container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1") &&
+    timeout 1 bash -c ": <>/dev/tcp/${address%% *}/$port" 2>/dev/null
 }
 
 # Prints what a container that runs again exited with. Arguments: container
@@ -459,13 +729,11 @@ do_commit() {
     ln -sfn "current/$script" "$state/$script"
 }
 
-# The release serves already: what cannot be tidied up is no reason to fail it.
-do_prune() { prune "$1" || note "$step" note "not everything old could be removed; the next deploy tries again"; }
-
 # Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
-prune() {
+do_prune() {
   local releases=("$state"/releases/*/) index path serving gone count=0 old=()
-  serving=$(current_release)
+  serving=$(current_release) reason='not everything old could be removed'
+  for path in "$state"/fronts/*/; do [[ -e $state/current/fronts/$(basename "$path").cfg ]] || rm -rf "$path"; done
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}
     [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
@@ -506,6 +774,8 @@ take_step() {
   note "$step" begin "${fields[*]}" || return
   if "do_${fields[0]}" "${fields[@]:1}"; then
     note "$step" 'done'
+  elif has 0/committed && [[ ${fields[0]} != commit ]]; then
+    note "$step" note "$reason; the next deploy tries again" && note "$step" 'done'
   else
     ! is_aborted || reason=aborted
     note "$step" failed "$reason"
@@ -598,8 +868,8 @@ prepare() {
   chmod 700 "$state" || return
   [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
-  if [[ $reader == cli ]]; then check_plan; else plan_again; fi || return
-  keep_files || return
+  [[ $reader == cli ]] || plan_whole || return
+  check_plan && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
   [[ $reader == person ]] || log_in
 }
@@ -630,26 +900,11 @@ check_plan() {
   done
 }
 
-# Turns the stored plan, which may change only some services of what served then, into one that holds whatever serves now.
-plan_again() {
-  local line service services images others
-  services=$(compose "$dir" config --services | sort) && images=$(compose "$dir" config --images | sort -u) &&
-    others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$services") -) ||
-    fail 3 "Release $release cannot be read. Nothing was changed; see $dir/compose.json." || return
-  {
-    printf 'pull\t%s\n' "${images//$'\n'/$'\t'}"
-    grep -E $'^(recreate|healthy|task)\t' "$dir/plan" || true
-    # One at a time: together with what it depends on a service has another configuration hash, and would be recreated.
-    while IFS= read -r service; do
-      printf 'recreate\t%s\n' "$service"
-      grep -q $'^healthy\t'"$service"$'\t' "$dir/plan" || printf 'healthy\t%s\t60\t2\t0\n' "$service"
-    done <<<"$services"
-    [[ -z $others ]] || printf 'remove\t%s\n' "${others//$'\n'/$'\t'}"
-    printf 'commit\n'
-    grep '^prune' "$dir/plan" || true
-  } >"$dir/plan.again"
-  rm -f "$dir/abort"
-  [[ ! -e $journal ]] || mv "$journal" "$journal.1"
+# By hand a release is applied whole: its plan may have changed only some services of what served then.
+plan_whole() {
+  [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
+  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir/abort" || return
+  [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }
 
@@ -688,6 +943,12 @@ tell_end() {
 # Prints a field of the answer to `observe`. Arguments: name, content
 field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
 
+# Prints a line a front: service <tab> slot that it points at.
+fronts() {
+  local path
+  for path in "$state"/fronts/*/live; do printf '%s\t%s\n' "$(basename "${path%/live}")" "$(<"$path")"; done
+}
+
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
   local root=$1 path name files=() variables=() model='' error='' running='' locked='' manifest='' ids
@@ -720,6 +981,7 @@ observe() {
   field unsettled "$(unsettled_releases)"
   # A container may go away meanwhile; the others are printed all the same.
   field containers "$( ((${#ids[@]} == 0)) || engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true)"
+  field fronts "$(fronts)"
   field model "$model"
   field error "$error"
 }
@@ -752,6 +1014,7 @@ status() {
   ! is_running || printf 'At work: %s\n' "$(tr '\t' ' ' <"$state/running")"
   is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
   [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(<"$state/locked")"
+  fronts | sed 's/^\(.*\)\t\(.*\)/\1 is served by \1-\2/'
   printf '\n'
   containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}"
 }
@@ -761,6 +1024,7 @@ enter() {
   local service=${1-} services id terminal=()
   services=$(engine ps --filter "label=com.docker.compose.project=$project" --format "{{.Label \"$service_label\"}}" | sort -u)
   [[ -n $service || $services == *$'\n'* ]] || service=$services
+  [[ ! -s $state/fronts/$service/live ]] || service+=-$(<"$state/fronts/$service/live")
   id=$(engine ps -q --filter "label=com.docker.compose.project=$project" --filter "label=$service_label=$service" | head -n 1)
   [[ -n $service && -n $id ]] || fail 2 "Which service? These run: ${services//$'\n'/ }"
   [[ ! -t 0 ]] || terminal=(-t)

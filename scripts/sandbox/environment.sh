@@ -41,6 +41,7 @@ sandbox_environment() {
   print_export CI_REGISTRY_PASSWORD "$(<"$INSTANCE/gateway/password")"
   print_export REGISTRY_INSECURE true
   print_export BASE_IMAGE "$REGISTRY/debian:bookworm-slim"
+  print_export FRONT_IMAGE "$REGISTRY/library/haproxy:lts"
   for host in "${HOSTS[@]}"; do print_host_exports "$host"; done
   print_export DOCKER_HOST "unix://$(builder_socket)"
   printf "export PATH='%s':\"\$PATH\"\n" "${bin//\'/\'\\\'\'}"

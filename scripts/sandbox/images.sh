@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The images that come from elsewhere in the real world: a Debian base, PostgreSQL and valkey.
+# The images that come from elsewhere in the real world: a Debian base, PostgreSQL, valkey and HAProxy.
 # They are made once and kept in .tools/, as the base's tarball and as the registry's storage.
 
-readonly THIRD_PARTY=(postgres:15 valkey:8)
+readonly THIRD_PARTY=(postgres:15 valkey:8 haproxy:lts)
 
 # Prints a digest of files and folders, by content.
 # Arguments: paths

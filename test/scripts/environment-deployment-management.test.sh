@@ -115,7 +115,7 @@ test_refusals_change_nothing() {
   check "a stale plan is refused with 3" equals 3 "$code"
   check "both releases are named" contains "$output" "made while r01 served, and now r03 does"
   make_release r08 expect=r03
-  echo 'switch	web' >>"$state/releases/r08/plan"
+  echo 'juggle	web' >>"$state/releases/r08/plan"
   run deploy_release r08
   check "an unknown step is refused with 3" equals 3 "$code"
   make_release r08 expect=r03

@@ -13,6 +13,7 @@ export interface Config {
   images: Record<string, ImageConfig>;
   /** By Compose service; only the services that the file mentions. */
   services: Record<string, ServiceConfig>;
+  front: FrontConfig;
   tasks: TaskConfig[];
   /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */
   environments: Record<string, EnvironmentConfig>;
@@ -62,16 +63,55 @@ export interface ImageConfig {
   services?: string[];
 }
 
+/**
+ * How a new version takes over: in a second slot behind a front; instead of the old one, which stops first; or instead of
+ * the old one behind a front that lets requests wait.
+ */
 export type Rollout = "blue-green" | "recreate" | "hold";
 
+/** How a front passes a port on: request by request, or connection by connection. */
+export type PortMode = "http" | "tcp";
+
+/** Settings of a Compose service; what is absent is inferred, or has a default (release/rollout.ts, release/front.ts). */
 export interface ServiceConfig {
   rollout?: Rollout;
-  /** The port that takes requests inside the container. */
-  port?: number;
+  /** The ports that take requests inside the container. */
+  ports?: PortConfig[];
+  /** Of the ports that do not say it themselves. */
+  mode?: PortMode;
   /** Milliseconds. */
   healthyWithin?: number;
   /** Milliseconds. */
   drain?: number;
+  drainSignal?: DrainSignal;
+  /** Of the ports that do not say it themselves. */
+  proxyProtocol?: boolean;
+  /** Addresses and networks in front of a published port, whose X-Forwarded headers are believed. */
+  trustedProxies?: string[];
+  /** Milliseconds. */
+  requestTimeout?: number;
+  /** Milliseconds. */
+  holdLimit?: number;
+}
+
+export interface PortConfig {
+  port: number;
+  mode?: PortMode;
+  proxyProtocol?: boolean;
+}
+
+/** How a service learns that its clients should go elsewhere: a file that appears, or a command in its container. */
+export interface DrainSignal {
+  signal: { file: string } | { command: string[] };
+  /** What its clients are given to notice, in milliseconds. */
+  wait: number;
+}
+
+export interface FrontConfig {
+  /** The HAProxy image, as written. */
+  image: string;
+  /** The memory that each front may use, as Compose writes it; absent: no limit. */
+  memory?: string;
 }
 
 export interface TaskConfig {

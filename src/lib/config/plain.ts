@@ -38,3 +38,15 @@ export function dropEmpty(value: unknown, path: Path = []): unknown {
       .map(([key, inner]) => [key, dropEmpty(inner, [...path, key])]),
   );
 }
+
+type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
+
+/** The same object without what is undefined. */
+export function defined<Value extends object>(value: Value): Defined<Value>;
+export function defined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+}
+
+export function mapValues<From, To>(values: Record<string, From>, change: (value: From, name: string) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]));
+}

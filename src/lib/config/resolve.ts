@@ -1,18 +1,11 @@
 import { normalize } from "node:path";
-import type {
-  BuildConfig,
-  Config,
-  Credentials,
-  EnvironmentConfig,
-  HostConfig,
-  ImageConfig,
-  RegistryConfig,
-  ServiceConfig,
-} from "./config.ts";
+import type { BuildConfig, Config, Credentials, EnvironmentConfig, HostConfig, ImageConfig, RegistryConfig } from "./config.ts";
+import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
 import { defaultComposeFiles } from "./references.ts";
 import type { Written, WrittenEnvironment } from "./schema.ts";
+import { resolveFront, resolveService } from "./resolve-service.ts";
 import type { Secret } from "./secret.ts";
 import type { LoadedSecrets } from "./secrets.ts";
 
@@ -36,6 +29,7 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     build: resolveBuild(written, resolution),
     images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
     services: mapValues(written.services ?? {}, resolveService),
+    front: resolveFront(written.front),
     tasks: (written.tasks ?? []).map(({ name = "", service, run, timeout = defaultTaskTimeout }) => ({ name, service, run, timeout })),
     environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),
   };
@@ -85,10 +79,6 @@ function resolveSecrets(written: Record<string, unknown> | undefined, parent: Pa
   return Object.fromEntries(entries.filter((entry): entry is [string, Secret] => entry[1] !== undefined));
 }
 
-function resolveService({ rollout, port, healthy_within: healthyWithin, drain }: NonNullable<Written["services"]>[string]): ServiceConfig {
-  return defined({ rollout, port, healthyWithin, drain });
-}
-
 function resolveEnvironment(name: string, environment: WrittenEnvironment, { secrets }: Resolution): EnvironmentConfig {
   const path = ["environments", name];
   const dotenv = secrets.secretAt([...path, "dotenv"]);
@@ -126,18 +116,6 @@ function resolveHost(
   };
 }
 
-type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
-
-/** The same object without what is undefined. */
-function defined<Value extends object>(value: Value): Defined<Value>;
-function defined(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
-}
-
 function present<Value>(values: readonly (Value | undefined)[]): Value[] {
   return values.filter((value) => value !== undefined);
-}
-
-function mapValues<From, To>(values: Record<string, From>, change: (value: From, name: string) => To): Record<string, To> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]));
 }

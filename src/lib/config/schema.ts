@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration, flag, named, port, secret, text, textLike } from "./fields.ts";
+import { front, service } from "./service-schema.ts";
 
 const composeName = /^[a-z0-9][a-z0-9_-]*$/;
 const composeNameRule = "a name has lower-case letters, digits, - and _, and starts with a letter or digit";
@@ -83,18 +84,6 @@ const image = z
   })
   .describe("An image that the project builds.");
 
-const service = z
-  .strictObject({
-    rollout: z
-      .enum(["blue-green", "recreate", "hold"])
-      .describe("How a new version takes over, where the inferred way is not the wanted one.")
-      .optional(),
-    port: port("The port inside the container that takes requests.").optional(),
-    healthy_within: duration("How long a new container may take to become healthy.").optional(),
-    drain: duration("How long requests in flight may take to finish.").optional(),
-  })
-  .describe("A Compose service.");
-
 const task = z
   .strictObject({
     name: textLike(plainName, plainNameRule, "What the task is called."),
@@ -132,6 +121,7 @@ export const schema = z
     build: build.optional(),
     images: named(imageName, imageNameRule, image).describe("The images that the project builds, by name."),
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
+    front: front.optional(),
     tasks: list(task, "What runs once in each deploy, in this order.").optional(),
     environments: named(composeName, composeNameRule, environment).describe("Where to deploy to, by name."),
   })

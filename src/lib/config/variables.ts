@@ -23,6 +23,7 @@ export function isNeeded(path: Path, { environment, needs }: Scope): boolean {
     case "images":
       return needs.has("build");
     case "services":
+    case "front":
     case "tasks":
       return environment !== undefined;
     case "environments":

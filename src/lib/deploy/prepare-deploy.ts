@@ -9,14 +9,19 @@ import type { Config, EnvironmentConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
-import { hostNotes, planHost } from "../plan/plan-deploy.ts";
+import { hostNotes } from "../plan/notes.ts";
+import { planHost } from "../plan/plan-deploy.ts";
+import { planWhole } from "../plan/plan-whole.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
-import { pinImages } from "../release/pins.ts";
+import { isActive } from "../release/model.ts";
+import { pinImages, repositoryOf } from "../release/pins.ts";
 import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
+import { mapValues } from "../release/record.ts";
+import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
@@ -85,9 +90,10 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
     });
-    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan)]) notes.add(note);
+    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config)]) notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plan, intent.who, script) });
+    const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0) };
+    work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plans, intent.who, script) });
   }
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
@@ -121,7 +127,11 @@ interface RenderFacts {
 async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, facts: RenderFacts): Promise<Rendered> {
   const { model, manifest, sourceDirectory, stateDirectory } = state;
   checkTasks(intent.config, state);
-  const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles);
+  const { front, services } = intent.config;
+  const isBuilt = (name: string) => intent.images.has(repositoryOf(model.services[name]?.image ?? ""));
+  const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
+  const hasFronts = needsFronts({ model, names, config: services, isBuilt });
+  const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles, hasFronts ? front.image : undefined);
   const resolved = await resolveThirdParty(open, ports.registry);
   return render({
     ...facts,
@@ -129,6 +139,9 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
     stateDirectory,
     sourceDirectory,
     images: new Map([...pinned, ...resolved]),
+    frontImages: mapValues(manifest?.fronts ?? {}, ({ image }) => image),
+    front,
+    services,
     tasks: intent.config.tasks,
     sources: await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory)),
     digest: (content) => createHash("sha256").update(content).digest("hex"),

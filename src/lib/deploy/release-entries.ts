@@ -1,6 +1,6 @@
 import { scriptName } from "../adapters/host.ts";
 import type { TarEntry } from "../adapters/tar.ts";
-import type { HostPlan } from "../plan/plan.ts";
+import type { Step } from "../plan/plan.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { Rendered } from "../release/render.ts";
 
@@ -13,14 +13,30 @@ export interface Who {
   from: string;
 }
 
+export interface ReleasePlans {
+  /** What this host has to do now. */
+  plan: readonly Step[];
+  /** What a host that runs anything else has to do. */
+  whole: readonly Step[];
+}
+
 /** The content of a release's folder on a host. */
-export function releaseEntries(rendered: Rendered, manifest: Manifest, plan: HostPlan, who: Who, script: Uint8Array): TarEntry[] {
+export function releaseEntries(rendered: Rendered, manifest: Manifest, plans: ReleasePlans, who: Who, script: Uint8Array): TarEntry[] {
   return [
     { path: scriptName, content: script, mode: 0o700 },
     { path: "compose.json", content: JSON.stringify(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
-    { path: "plan", content: plan.steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("") },
+    { path: "plan", content: planText(plans.plan) },
+    { path: "plan.whole", content: planText(plans.whole) },
+    ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
+      { path: `fronts/${service}.cfg`, content: config },
+      ...(hold === undefined ? [] : [{ path: `fronts/${service}.hold.cfg`, content: hold }]),
+    ]),
     { path: "who", content: `${[who.user, who.from, manifest.commit, manifest.ref ?? "-"].join("\t")}\n` },
     ...rendered.files.map(({ path, content, executable }) => ({ path, content, mode: executable ? readable.executable : readable.file })),
   ];
+}
+
+function planText(steps: readonly Step[]): string {
+  return steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("");
 }

@@ -1,59 +1,127 @@
+import { isSlot, slotName } from "../release/fronts.ts";
 import type { HostState, ObservedContainer } from "../release/host-state.ts";
-import type { ManifestService } from "../release/manifest.ts";
 import { replicas } from "../release/model.ts";
-import type { Rendered, RenderedService } from "../release/render.ts";
+import type { Rendered, RenderedFront, RenderedService } from "../release/render.ts";
+import { differences, notOurs, shortImage } from "./differences.ts";
 import type { ServiceChange } from "./plan.ts";
 
-/** Why a container that coldtivate did not make is replaced. */
-export const notOurs = "was not started by coldtivate";
+/**
+ * What a front needs: nothing; to be made where nothing served; to take the place of a plain container; to be replaced
+ * itself; another configuration.
+ */
+export type FrontWork = "keep" | "make" | "move" | "replace" | "configure";
+
+/** What a service needs on a host. */
+export interface ServiceWork extends ServiceChange {
+  /** Whether it gets new containers. */
+  isReplaced: boolean;
+  front: FrontWork;
+  /** Compose services that must be gone before its new container starts. */
+  before: string[];
+  /** Compose services that nobody needs any more once the release serves. */
+  after: string[];
+}
+
+type Containers = ReadonlyMap<string, readonly ObservedContainer[]>;
+
+const untouched = { isReplaced: false, front: "keep", before: [], after: [] } as const satisfies Partial<ServiceWork>;
 
 /** What differs between a release and what a host runs, by service, in the order of their names. */
-export function compareServices(rendered: Rendered, state: HostState): ServiceChange[] {
-  const containers = Map.groupBy(
+export function compareServices(rendered: Rendered, state: HostState): ServiceWork[] {
+  const containers: Containers = Map.groupBy(
     state.containers.filter(({ oneOff }) => !oneOff),
     ({ service }) => service,
   );
-  const names = [...new Set([...Object.keys(rendered.services), ...containers.keys()])].toSorted();
-  return names.map((service) => {
+  const ownerOf = owners(rendered, state);
+  const groups = Map.groupBy(containers.keys(), ownerOf);
+  const names = [...new Set([...Object.keys(rendered.services), ...groups.keys()])].toSorted();
+  return names.map((service): ServiceWork => {
     const wanted = rendered.services[service];
-    const running = containers.get(service) ?? [];
-    if (wanted === undefined) return { service, change: "remove", reasons: ["no longer part of the release"] };
-    if (running.length === 0) return { service, change: "create", reasons: [shortImage(wanted.image)] };
-    const reasons = differences(wanted, running, replicas(rendered.model.services[service] ?? {}), state.manifest?.services[service]);
-    return { service, change: reasons.length === 0 ? "keep" : "update", reasons };
+    const parts = groups.get(service) ?? [];
+    if (wanted === undefined)
+      return { service, change: "remove", reasons: ["no longer part of the release"], ...untouched, after: [...parts] };
+    const front = rendered.fronts[service];
+    const compare = front === undefined ? compareSingle : compareFronted;
+    const work = compare({ service, wanted, front, parts, containers, rendered, state });
+    return { ...work, rollout: wanted.rollout, rolloutReason: wanted.rolloutReason };
   });
 }
 
-type Known = ManifestService | undefined;
-
-function differences(wanted: RenderedService, running: readonly ObservedContainer[], instances: number, known: Known): string[] {
-  const stale = running.find(({ definition }) => definition !== wanted.definition);
-  if (stale !== undefined) return [...changesSince(wanted, known, stale)];
-  if (running.length !== instances) return [`${running.length} of ${instances} containers`];
-  const broken = running.find(({ status, health }) => status !== "running" || health === "unhealthy");
-  if (broken === undefined || (broken.status === "exited" && !wanted.checked && broken.health === "")) return [];
-  return [`${broken.name} is ${broken.status === "running" ? broken.health : broken.status}`];
+interface Comparison {
+  service: string;
+  wanted: RenderedService;
+  front: RenderedFront | undefined;
+  /** The Compose services of it that have containers. */
+  parts: readonly string[];
+  containers: Containers;
+  rendered: Rendered;
+  state: HostState;
 }
 
-function changesSince(wanted: RenderedService, known: Known, container: ObservedContainer): string[] {
-  if (container.definition === "") return [notOurs];
-  if (known === undefined || known.definition !== container.definition) return ["runs another release"];
-  const reasons: string[] = [];
-  if (known.image !== wanted.image) reasons.push(`image ${shortDigest(known.image)} → ${shortDigest(wanted.image)}`);
-  const before = known.environment ?? {};
-  const variables = [...new Set([...Object.keys(before), ...Object.keys(wanted.environment)])];
-  const changed = variables.filter((name) => before[name] !== wanted.environment[name]).toSorted();
-  if (changed.length > 0) reasons.push(`environment ${changed.join(", ")}`);
-  return reasons.length > 0 ? reasons : ["configuration"];
+/** A service without a front, now; it may have had one. */
+function compareSingle({ service, wanted, parts, containers, rendered, state }: Comparison): ServiceWork {
+  const running = containers.get(service) ?? [];
+  const before = parts.filter((part) => part !== service);
+  if (parts.length === 0) return { service, change: "create", reasons: [shortImage(wanted.image)], ...untouched, isReplaced: true };
+  const wasFronted = running.some(({ definition }) => definition !== "" && definition === state.manifest?.fronts[service]?.definition);
+  const instances = replicas(rendered.model.services[service] ?? {});
+  const reasons = wasFronted
+    ? ["no longer behind a front: a gap while it is replaced"]
+    : differences(wanted, { containers: running, instances, known: state.manifest?.services[service] });
+  if (reasons.length === 0) return { service, change: "keep", reasons, ...untouched, after: before };
+  return { service, change: "update", reasons, ...untouched, isReplaced: true, before };
 }
 
-/** `sha256:1f2e3d4c`, or the reference itself when it has no digest. */
-export function shortDigest(image: string): string {
-  const digest = image.split("@", 2)[1];
-  return digest === undefined ? image : digest.slice(0, "sha256:".length + 8);
+/** A service with a front, now; it may have had none. */
+function compareFronted(comparison: Comparison): ServiceWork {
+  const { service, wanted, front, parts, containers, rendered, state } = comparison;
+  const known = state.manifest?.fronts[service];
+  const own = containers.get(service) ?? [];
+  const isFront = ({ definition }: ObservedContainer) => definition !== "" && [front?.definition, known?.definition].includes(definition);
+  const update = { service, change: "update", ...untouched, isReplaced: true } as const;
+  if (parts.length === 0) return { ...update, change: "create", reasons: [shortImage(wanted.image)], front: "make" };
+  const live = state.fronts[service];
+  if (own.length === 0 || live === undefined || !own.every(isFront)) {
+    const foreign = own.some(({ definition }) => definition === "");
+    const reasons =
+      own.length === 0 ? ["has no front"] : [...(foreign ? [notOurs] : []), "moves behind a front: a gap of about a second, once"];
+    const before = front?.slots.includes("slot") ? [...parts] : [];
+    return { ...update, reasons, front: own.length === 0 ? "make" : "move", before };
+  }
+
+  const serving = slotName(service, live);
+  if (!front?.slots.includes(live)) {
+    const before = front?.slots.includes("slot") ? parts.filter((part) => part !== service) : [];
+    return { ...update, reasons: [`rolls out ${wanted.rollout} from now on`], front: "configure", before };
+  }
+  const instances = replicas(rendered.model.services[serving] ?? {});
+  const reasons = differences(wanted, { containers: containers.get(serving) ?? [], instances, known: state.manifest?.services[service] });
+  const frontWork = compareFront(own, front, known?.configuration);
+  const told = frontWork.reason === undefined ? reasons : [...reasons, frontWork.reason];
+  const idle = parts.filter((part) => part !== service && part !== serving);
+  const after = reasons.length === 0 ? idle : [];
+  if (told.length === 0) return { service, change: "keep", reasons: [], ...untouched, after };
+  return { ...update, reasons: told, isReplaced: reasons.length > 0, front: frontWork.front, after };
 }
 
-function shortImage(image: string): string {
-  const name = image.split("@", 1)[0]?.split("/").at(-1) ?? image;
-  return image.includes("@") ? `${name}@${shortDigest(image)}` : name;
+function compareFront(
+  running: readonly ObservedContainer[],
+  wanted: RenderedFront,
+  configuration: string | undefined,
+): { front: FrontWork; reason?: string } {
+  if (running.some(({ definition }) => definition !== wanted.definition))
+    return { front: "replace", reason: "its front is replaced: a gap of about a second" };
+  const down = running.find(({ status }) => status !== "running");
+  if (down !== undefined) return { front: "replace", reason: `its front is ${down.status}` };
+  return configuration === wanted.configuration ? { front: "keep" } : { front: "configure", reason: "settings of its front" };
+}
+
+/** Which service a Compose service belongs to: a slot, now or in the release that serves, to that with the front. */
+function owners(rendered: Rendered, { manifest, fronts }: HostState): (part: string) => string {
+  const fronted = new Set([...Object.keys(rendered.fronts), ...Object.keys(manifest?.fronts ?? {}), ...Object.keys(fronts)]);
+  return (part) => {
+    const dash = part.lastIndexOf("-");
+    const owner = part.slice(0, Math.max(0, dash));
+    return rendered.services[part] === undefined && isSlot(part.slice(dash + 1)) && fronted.has(owner) ? owner : part;
+  };
 }

@@ -19,8 +19,14 @@ function formatHost(host: HostPlan): string[] {
   const tasks = host.steps.filter(({ verb }) => verb === "task").map(({ args }) => args[0]);
   return [
     host.expect === "-" ? `${host.host}  (first release)` : `${host.host}  (serves ${host.expect})`,
-    ...shown.map(({ service, change, reasons }) => `  ${signs[change]} ${service.padEnd(width)}  ${reasons.join("; ")}`),
+    ...shown.map(
+      (change) => `  ${signs[change.change]} ${change.service.padEnd(width)}  ${change.reasons.join("; ")}${formatRollout(change)}`,
+    ),
     ...(tasks.length > 0 ? [`  tasks: ${tasks.join(", ")}`] : []),
     ...(kept > 0 ? [`  ${kept} ${kept === 1 ? "service stays as it is" : "services stay as they are"}`] : []),
   ];
+}
+
+function formatRollout({ rollout, rolloutReason }: ServiceChange): string {
+  return rollout === undefined ? "" : `  [${rollout}: ${rolloutReason}]`;
 }

@@ -1,22 +1,25 @@
-import type { Config } from "../config/config.ts";
 import type { HostState } from "../release/host-state.ts";
 import { levels } from "../release/order.ts";
-import type { Rendered } from "../release/render.ts";
-import { compareServices, notOurs } from "./compare-services.ts";
-import type { HostPlan, Step } from "./plan.ts";
+import { compareServices, type ServiceWork } from "./compare-services.ts";
+import type { HostPlan, ServiceChange, Step } from "./plan.ts";
+import {
+  commit,
+  expectRelease,
+  front,
+  hold,
+  prune,
+  pull,
+  remove,
+  replace,
+  replaceSlot,
+  retire,
+  start,
+  switchOver,
+  task,
+  type StepFacts,
+} from "./steps.ts";
 
-/** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
-const healthyWithin = 60_000;
-
-/** How long a container without a health check must run without a restart to count as up, in seconds. */
-const settleSeconds = 2;
-
-/** How many releases a host keeps, images included. */
-const keptReleases = 5;
-
-export interface DeployInput {
-  config: Pick<Config, "services">;
-  rendered: Rendered;
+export interface DeployInput extends StepFacts {
   state: HostState;
   /** The release's commit. */
   commit: string;
@@ -25,75 +28,128 @@ export interface DeployInput {
 }
 
 /**
- * Decides what a host has to do to run a release; touches nothing. Services that run it already are left alone. Services
- * that the project does not build (a database) come first, then the tasks, then the rest by dependency.
+ * Decides what a host has to do to run a release; touches nothing. Services that run it already are left alone.
+ *
+ * What the project does not build (a database) comes first, then the tasks, then services that are new here, by dependency.
+ * Of the others all idle slots start at once. Singletons are replaced once these are healthy, and before anything switches:
+ * until then every failure is undone without a request having noticed.
  */
-export function planHost({ config, rendered, state, commit, runsTasks }: DeployInput): HostPlan {
-  const services = compareServices(rendered, state);
-  const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
-  const removed = services.filter(({ change }) => change === "remove").map(({ service }) => service);
-  const tasks = runsTasks && needsTasks(rendered, state, changed) ? Object.entries(rendered.tasks) : [];
-  const isBuilt = (service: string) => rendered.services[service]?.built !== undefined;
-
-  const start = (names: readonly string[]): Step[] =>
-    levels(rendered.model.services, names).flatMap((level) => [
-      { verb: "recreate", args: level, title: `replace ${level.length > 3 ? count(level.length, "service") : level.join(", ")}` },
-      ...level.map((service) => healthy(service, config.services[service]?.healthyWithin ?? healthyWithin)),
-    ]);
-  const images = new Set([...changed.map((service) => rendered.services[service]?.image ?? ""), ...tasks.map(([, task]) => task.image)]);
+export function planHost(input: DeployInput): HostPlan {
+  const { rendered, state } = input;
+  const works = compareServices(rendered, state);
+  const replaced = works.filter(({ isReplaced }) => isReplaced);
+  const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
+  const isFirst = ({ service }: ServiceWork) => rendered.services[service]?.built === undefined && rendered.fronts[service] === undefined;
 
   const steps: Step[] = [
-    ...(images.size > 0 ? [{ verb: "pull", args: [...images].toSorted(), title: `pull ${count(images.size, "image")}` }] : []),
-    ...start(changed.filter((service) => !isBuilt(service))),
-    ...tasks.map(([name, task]) => ({ verb: "task", args: [name, seconds(task.timeout)], title: `task ${name}` })),
-    ...start(changed.filter((service) => isBuilt(service))),
-    ...(removed.length > 0 ? [{ verb: "remove", args: removed, title: `remove ${removed.join(", ")}` }] : []),
+    ...pull([...neededImages(works, input), ...tasks.map((name) => rendered.tasks[name]?.image ?? "")]),
+    ...byLevel(replaced.filter(isFirst), input),
+    ...tasks.map((name) => task(name, input)),
+    ...byLevel(
+      replaced.filter((work) => work.change === "create" && !isFirst(work)),
+      input,
+    ),
+    ...update(
+      works.filter((work) => work.change === "update" && !isFirst(work)),
+      input,
+    ),
   ];
+  const switched = works.filter((work) => switches(work, input)).map(({ service }) => service);
+  const after = [...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   return {
     host: state.host,
     expect: state.current === "" ? "-" : state.current,
-    services,
-    steps: serves(state, commit, steps) ? [] : frame(steps, state),
+    services: works.map(summarise),
+    steps: serves(input, [...steps, ...after])
+      ? []
+      : [expectRelease(state.current === "" ? "-" : state.current), ...steps, commit, ...after, prune],
   };
 }
 
-/** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
-function serves(state: HostState, commit: string, steps: readonly Step[]): boolean {
-  return steps.length === 0 && state.manifest?.commit === commit;
+/** Services of which nothing serves, or that are replaced in place: each level is up before the next one starts. */
+export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[], input: StepFacts): Step[] {
+  const { rendered } = input;
+  const names = works.map(({ service }) => service);
+  const wayOf = (service: string) => rendered.services[service]?.rollout ?? "recreate";
+  const before = new Map(works.map((work) => [work.service, work.before]));
+  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, input)]));
+  return levels(written, names).flatMap((level) => {
+    const ways = Object.groupBy(level, wayOf);
+    const fronted = level.filter((service) => wayOf(service) !== "recreate");
+    return [
+      ...remove(level.flatMap((service) => before.get(service) ?? [])),
+      ...replace(ways.recreate ?? [], input),
+      ...start(ways["blue-green"] ?? [], input),
+      ...(ways.hold ?? []).flatMap((service) => replaceSlot(service, input)),
+      ...front(fronted),
+    ];
+  });
 }
 
-/** What the user should know of a host before it starts. */
-export function hostNotes({ host, services }: HostPlan): string[] {
-  const foreign = services.filter(({ change, reasons }) => change !== "keep" && reasons.includes(notOurs)).map(({ service }) => service);
-  if (foreign.length === 0) return [];
+/** Services that serve: in slots where they have fronts, in place otherwise. */
+function update(works: readonly ServiceWork[], input: DeployInput): Step[] {
+  const { rendered } = input;
+  const ways = Object.groupBy(works, ({ service }) => rendered.services[service]?.rollout ?? "recreate");
+  const slots = ways["blue-green"] ?? [];
+  const held = (ways.hold ?? []).filter(({ isReplaced }) => isReplaced);
+  const moving = held.filter(({ front: work }) => work === "move" || work === "make");
+  const holding = held.filter((work) => !moving.includes(work));
+  // A slot that is switched, or opened, gets the front's new settings on the way.
+  const fronts = works.filter(
+    (work) =>
+      work.front === "replace" ||
+      (work.front === "configure" && !work.isReplaced) ||
+      ((work.front === "move" || work.front === "make") && !moving.includes(work)),
+  );
   return [
-    `${host}: ${foreign.join(", ")} ${foreign.length === 1 ? "was" : "were"} not started by coldtivate: if this release fails, these containers cannot be brought back`,
+    ...start(
+      slots.filter(({ isReplaced }) => isReplaced).map(({ service }) => service),
+      input,
+    ),
+    ...byLevel(ways.recreate ?? [], input),
+    ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
+    ...holding.flatMap(({ service, before }) => hold(service, before, input)),
+    // One after the other: each gap is as short as can be.
+    ...fronts.flatMap(({ service }) => front([service])),
+    ...works.filter((work) => switches(work, input)).map(({ service }) => switchOver(service)),
   ];
 }
 
-/** Tasks run when the release changes a service, or when they themselves changed. */
-function needsTasks(rendered: Rendered, state: HostState, changed: readonly string[]): boolean {
+/** Whether a front that points at one slot is to point at the other one. */
+function switches({ service, change, isReplaced }: ServiceWork, { rendered, state }: DeployInput): boolean {
+  return change === "update" && isReplaced && rendered.services[service]?.rollout === "blue-green" && state.fronts[service] !== undefined;
+}
+
+/** The Compose service that has a service's own settings: that of its first slot, if it has slots. */
+function contentOf(service: string, { rendered }: StepFacts) {
+  const [slot] = rendered.fronts[service]?.slots ?? [];
+  return rendered.model.services[slot === undefined ? service : `${service}-${slot}`] ?? {};
+}
+
+function neededImages(works: readonly ServiceWork[], { rendered }: StepFacts): string[] {
+  return works.flatMap(({ service, isReplaced, front: work }) => [
+    ...(isReplaced ? [rendered.services[service]?.image ?? ""] : []),
+    ...(work === "keep" || work === "configure" ? [] : [rendered.fronts[service]?.image ?? ""]),
+  ]);
+}
+
+/** Tasks run when the release replaces a service, or when they themselves changed. */
+function needsTasks({ rendered, state }: DeployInput, replaced: readonly ServiceWork[]): boolean {
   const known = state.manifest?.tasks ?? {};
-  return changed.length > 0 || Object.entries(rendered.tasks).some(([name, task]) => known[name] !== task.definition);
+  return replaced.length > 0 || Object.entries(rendered.tasks).some(([name, { definition }]) => known[name] !== definition);
 }
 
-function frame(steps: Step[], state: HostState): Step[] {
-  return [
-    { verb: "expect", args: [state.current === "" ? "-" : state.current], title: "check that nothing else was deployed meanwhile" },
-    ...steps,
-    { verb: "commit", args: [], title: "commit the release" },
-    { verb: "prune", args: [String(keptReleases)], title: `keep ${keptReleases} releases` },
-  ];
+/** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
+function serves({ state, commit: wanted }: DeployInput, steps: readonly Step[]): boolean {
+  return steps.length === 0 && state.manifest?.commit === wanted;
 }
 
-function healthy(service: string, within: number): Step {
-  return { verb: "healthy", args: [service, seconds(within), String(settleSeconds)], title: `${service} is healthy` };
-}
-
-function seconds(milliseconds: number): string {
-  return String(Math.max(1, Math.ceil(milliseconds / 1000)));
-}
-
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function summarise({ service, change, reasons, rollout, rolloutReason }: ServiceWork): ServiceChange {
+  return {
+    service,
+    change,
+    reasons,
+    ...(rollout === undefined ? {} : { rollout }),
+    ...(rolloutReason === undefined ? {} : { rolloutReason }),
+  };
 }

@@ -1,3 +1,5 @@
+import type { Rollout } from "../config/config.ts";
+
 /** What a deploy will do: plain, serialisable data that the dry run, the question, the tests and the executor all read. */
 export interface Plan {
   environment: string;
@@ -30,9 +32,12 @@ export interface ServiceChange {
   change: "create" | "update" | "remove" | "keep";
   /** What differs, in the user's words: `image sha256:1f… → sha256:9c…`, `environment DEBUG`, `configuration`. */
   reasons: string[];
+  /** How its new version takes over, and why so; absent when it is removed. */
+  rollout?: Rollout;
+  rolloutReason?: string;
 }
 
-/** One line of the script's plan: a verb and its arguments, each of `[A-Za-z0-9._:/@-]+`. */
+/** One line of the script's plan: a verb and its arguments, which are not empty and have no tab. */
 export interface Step {
   verb: string;
   args: string[];

@@ -1,3 +1,4 @@
+import type { Slot } from "./fronts.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 
@@ -20,6 +21,8 @@ export interface HostState {
   /** Releases that began and did not end. */
   unsettled: string[];
   containers: ObservedContainer[];
+  /** By service with a front: the slot that it points at. */
+  fronts: Readonly<Record<string, Slot>>;
   model: ComposeModel;
   /** What `docker compose config` complained about without failing. */
   warnings: string[];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { mapValues } from "./record.ts";
 import type { Rendered } from "./render.ts";
 
 const serviceSchema = z.object({
@@ -14,6 +15,18 @@ const serviceSchema = z.object({
   environment: z.record(z.string(), z.string()).optional(),
 });
 
+const frontSchema = z.object({
+  /** Digest of the rendered front, its image included. */
+  definition: z.string(),
+  /** The image as it is configured. */
+  reference: z.string(),
+  /** The image as it runs: `repository@sha256:…`. */
+  image: z.string(),
+  /** Digest of its HAProxy configuration. */
+  configuration: z.string(),
+  slots: z.array(z.enum(["blue", "green", "slot"])),
+});
+
 const manifestSchema = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -27,6 +40,8 @@ const manifestSchema = z.object({
   createdAt: z.string(),
   /** By service: every one that is part of the release. */
   services: z.record(z.string(), serviceSchema),
+  /** By service: the fronts of those that have one. */
+  fronts: z.record(z.string(), frontSchema).default({}),
   /** By task: the digest of its definition. */
   tasks: z.record(z.string(), z.string()),
 });
@@ -45,8 +60,18 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** The manifest of a rendered release. */
-export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "tasks">): Manifest {
-  const services = Object.entries(rendered.services).map(([name, { checked: _checked, ...service }]) => [name, service] as const);
-  const tasks = Object.entries(rendered.tasks).map(([name, { definition }]) => [name, definition] as const);
-  return { version: 1, ...release, services: Object.fromEntries(services), tasks: Object.fromEntries(tasks) };
+export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "fronts" | "tasks">): Manifest {
+  return {
+    version: 1,
+    ...release,
+    services: mapValues(rendered.services, ({ checked: _checked, rollout: _rollout, rolloutReason: _reason, ...service }) => service),
+    fronts: mapValues(rendered.fronts, ({ definition, reference, image, configuration, slots }) => ({
+      definition,
+      reference,
+      image,
+      configuration,
+      slots,
+    })),
+    tasks: mapValues(rendered.tasks, ({ definition }) => definition),
+  };
 }

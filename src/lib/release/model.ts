@@ -12,19 +12,54 @@ export interface ComposeModel {
 export interface ComposeService {
   image?: string;
   command?: string[] | null;
-  depends_on?: Record<string, { condition?: string; restart?: boolean; required?: boolean }>;
+  container_name?: string;
+  depends_on?: Record<string, ComposeDependency>;
   deploy?: { replicas?: number; [key: string]: unknown };
+  entrypoint?: string[] | null;
   environment?: Record<string, string | null>;
+  expose?: string[];
   healthcheck?: { disable?: boolean; test?: string[]; [key: string]: unknown };
   labels?: Record<string, string>;
+  ipc?: string;
   links?: string[];
-  networks?: Record<string, { aliases?: string[]; [key: string]: unknown } | null>;
+  mac_address?: string;
+  network_mode?: string;
+  networks?: Record<string, ComposeAttachment | null>;
+  pid?: string;
+  ports?: ComposePort[];
   profiles?: string[];
   restart?: string;
   scale?: number;
   volumes?: ComposeMount[];
+  volumes_from?: string[];
   configs?: { source: string }[];
   secrets?: { source: string }[];
+  [key: string]: unknown;
+}
+
+/** How a service is attached to a network. */
+export interface ComposeAttachment {
+  aliases?: string[];
+  ipv4_address?: string;
+  ipv6_address?: string;
+  link_local_ips?: string[];
+  mac_address?: string;
+  [key: string]: unknown;
+}
+
+export interface ComposeDependency {
+  condition?: string;
+  restart?: boolean;
+  required?: boolean;
+}
+
+/** Compose writes one for each port of a range. */
+export interface ComposePort {
+  target: number;
+  /** A port, a range to choose from, or absent for any. */
+  published?: string;
+  protocol?: string;
+  host_ip?: string;
   [key: string]: unknown;
 }
 
@@ -32,6 +67,7 @@ export interface ComposeMount {
   type: string;
   source?: string;
   target: string;
+  read_only?: boolean;
   [key: string]: unknown;
 }
 

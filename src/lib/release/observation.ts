@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
@@ -47,6 +48,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     running: field("running").trim(),
     unsettled: field("unsettled").split(/\s+/).filter(Boolean),
     containers: textLines(field("containers")).map(parseContainer),
+    fronts: parseFronts(field("fronts")),
     model: parseModel(field("model")),
     warnings: complaints,
   };
@@ -56,6 +58,11 @@ function parseContainer(line: string): ObservedContainer {
   const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = ""] =
     line.split("\t");
   return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True" };
+}
+
+function parseFronts(text: string): Record<string, Slot> {
+  const fronts = textLines(text).map((line) => line.split("\t"));
+  return Object.fromEntries(fronts.flatMap(([service = "", slot]) => (isSlot(slot) ? [[service, slot]] : [])));
 }
 
 function parseModel(text: string): ComposeModel {

@@ -11,34 +11,38 @@ export interface Pins {
 }
 
 /**
- * Sorts the images that a model's services run: the project's own take the digest of the release, one that names a digest
+ * Sorts the images that a model's services and fronts run: the project's own take the digest of the release, one that names a digest
  * keeps it, and any other keeps the digest that runs while the written reference stays the same.
  *
  * @param own by the repository's name, such as `registry.example.com/group/backend/web`
+ * @param front the image of the fronts, as configured; absent when there can be none
  */
 export function pinImages(
   model: ComposeModel,
   own: ReadonlyMap<string, PinnedImage>,
   current: Manifest | undefined,
   profiles: readonly string[],
+  front?: string,
 ): Pins {
   const pinned = new Map<string, PinnedImage>();
   const open = new Set<string>();
-  const running = new Map(Object.values(current?.services ?? {}).map((service) => [service.reference, service.image]));
+  const known = [...Object.values(current?.fronts ?? {}), ...Object.values(current?.services ?? {})];
+  const running = new Map(known.map(({ reference, image }) => [reference, image]));
   const imageless: string[] = [];
-  for (const [name, service] of Object.entries(model.services)) {
-    const reference = service.image;
-    if (reference === undefined) {
-      if (isActive(service, profiles)) imageless.push(name);
-      continue;
-    }
+  const settle = (reference: string, isNeeded: boolean): void => {
     const mine = own.get(repositoryOf(reference));
-    const known = running.get(reference);
+    const runs = running.get(reference);
     if (mine !== undefined) pinned.set(reference, mine);
     else if (reference.includes("@sha256:")) pinned.set(reference, { image: reference });
-    else if (known?.includes("@sha256:")) pinned.set(reference, { image: known });
-    else if (isActive(service, profiles)) open.add(reference);
+    else if (runs?.includes("@sha256:")) pinned.set(reference, { image: runs });
+    else if (isNeeded) open.add(reference);
+  };
+  for (const [name, service] of Object.entries(model.services)) {
+    const isNeeded = isActive(service, profiles);
+    if (service.image !== undefined) settle(service.image, isNeeded);
+    else if (isNeeded) imageless.push(name);
   }
+  if (front !== undefined) settle(front, true);
   if (imageless.length > 0) {
     throw new ColdtivateError("services without an image cannot be deployed", {
       code: "IMAGE_MISSING_IN_COMPOSE",

@@ -1,8 +1,25 @@
-import type { TaskConfig } from "../config/config.ts";
-import { canonical } from "./canonical.ts";
+import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/config.ts";
+import { definitionOf } from "./definition.ts";
+import { frontConfig, holdConfig } from "./front-config.ts";
+import { frontSettings } from "./front-settings.ts";
+import {
+  checkSlotNames,
+  frontService,
+  movedParts,
+  namedSlot,
+  relaxDependencies,
+  slotName,
+  slotService,
+  slotsOf,
+  type Slot,
+} from "./fronts.ts";
 import { labels } from "./labels.ts";
-import { isActive, type ComposeModel, type ComposeService, type ComposeSource } from "./model.ts";
-import { keepTree, pathInSource, type Digest, type KeptFile, type SourceTree } from "./sources.ts";
+import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
+import type { FrontPort } from "./ports.ts";
+import { mapValues } from "./record.ts";
+import { inferRollouts, type ServiceRollout } from "./rollout.ts";
+import type { KeptFile } from "./sources.ts";
 import { renderTask } from "./task.ts";
 
 export interface PinnedImage {
@@ -12,39 +29,36 @@ export interface PinnedImage {
   built?: string;
 }
 
-export interface RenderInput {
-  /** From `docker compose config`. */
-  model: ComposeModel;
+export interface RenderInput extends PlacementInput {
   /** Name of the Compose project. */
   project: string;
-  /** Absolute path on the host. */
-  stateDirectory: string;
-  /** What the model's relative paths were resolved against, absolute on the host. */
-  sourceDirectory: string;
-  /** By the reference that the Compose files write. */
+  /** By the reference that the Compose files, or the fronts' settings, write. */
   images: ReadonlyMap<string, PinnedImage>;
+  /** Images of the fronts that are there, by service: a release changes none of them. */
+  frontImages?: Readonly<Record<string, string>>;
+  front: FrontConfig;
+  /** Settings of services, by name. */
+  services: Readonly<Record<string, ServiceConfig>>;
   tasks: readonly TaskConfig[];
-  /** By path in the repository; a path that the commit does not have is missing here. */
-  sources: ReadonlyMap<string, SourceTree>;
-  /** Values for secrets and configs that come from variables. */
-  variables: Readonly<Record<string, string>>;
   /** Active Compose profiles. */
   profiles: readonly string[];
-  digest: Digest;
 }
 
 /** A release as the host will run it. */
 export interface Rendered {
   /** Fed to `docker compose -f` as it is. */
   model: ComposeModel;
-  /** The services that are part of the release. */
+  /** The services that are part of the release, by the names that the Compose files give them. */
   services: Record<string, RenderedService>;
+  /** The fronts of those that have one, by service. */
+  fronts: Record<string, RenderedFront>;
   tasks: Record<string, RenderedTask>;
   files: KeptFile[];
   notes: string[];
 }
 
 export interface RenderedService {
+  /** Of its containers, whichever slot they are in. */
   definition: string;
   reference: string;
   image: string;
@@ -53,6 +67,25 @@ export interface RenderedService {
   environment: Record<string, string>;
   /** Whether a health check decides that it is up. */
   checked: boolean;
+  rollout: Rollout;
+  /** Why that rollout, in the user's words. */
+  rolloutReason: string;
+}
+
+export interface RenderedFront {
+  definition: string;
+  reference: string;
+  image: string;
+  slots: Slot[];
+  ports: FrontPort[];
+  /** HAProxy's configuration, a template. */
+  config: string;
+  /** The one for the time in which the slot is replaced, if that is how it is rolled out. */
+  hold?: string;
+  /** Digest of both. */
+  configuration: string;
+  /** What the Compose files give to the service, and its front holds. */
+  moved: string[];
 }
 
 export interface RenderedTask {
@@ -63,109 +96,112 @@ export interface RenderedTask {
 }
 
 /**
- * Turns the merged Compose model into what runs: images pinned by digest, files by content, tasks as services of their
- * own, and labels that say which definition a container came from. Pure; equal input gives equal text.
+ * Turns the merged Compose model into what runs: images pinned by digest, files by content, services in slots behind fronts
+ * where that is how they roll out, tasks as services of their own, and labels that say which definition a container came
+ * from. Pure; equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
-  const files = new Map<string, KeptFile>();
-  const notes: string[] = [];
-  const place = placer(input, files, notes);
-  const configs = mapValues(input.model.configs ?? {}, (source, name) => placeSource(source, name, input, place, files));
-  const secrets = mapValues(input.model.secrets ?? {}, (source, name) => placeSource(source, name, input, place, files));
-  const frame = { ...input.model, name: input.project, configs, secrets };
+  const { configs, secrets, services: placed, files, notes } = placeFiles(input);
+  const frame = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
+  const active = Object.keys(frame.services).filter((name) => isActive(frame.services[name] ?? {}, input.profiles));
+  const rollouts = inferRollouts({
+    model: frame,
+    names: active,
+    config: input.services,
+    isBuilt: (name) => builtImage(input, name) !== undefined,
+    isContent: (source) => isPlacedContent(source, input.stateDirectory),
+  });
+  checkSlotNames(frame, rollouts);
+  const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
 
   const services: Record<string, ComposeService> = {};
+  const single: Record<string, ComposeService> = {};
   const rendered: Record<string, RenderedService> = {};
-  for (const [name, written] of Object.entries(input.model.services)) {
-    const pinned = input.images.get(written.image ?? "");
-    const service = renderService(written, pinned?.image ?? written.image, place);
-    const definition = input.digest(canonical([service, referred(frame, service)]));
-    const reference = written.image ?? "";
-    services[name] = label(service, {
-      [labels.definition]: definition,
-      [labels.state]: input.stateDirectory,
-    });
-    if (!isActive(written, input.profiles)) continue;
-    rendered[name] = {
-      definition,
-      reference,
-      image: pinned?.image ?? reference,
-      ...(pinned?.built === undefined ? {} : { built: pinned.built }),
-      environment: mapValues(service.environment ?? {}, (value) => input.digest(value ?? "").slice(0, 12)),
-      checked: service.healthcheck?.test !== undefined && service.healthcheck.disable !== true && service.healthcheck.test[0] !== "NONE",
-    };
+  const fronts: Record<string, RenderedFront> = {};
+  for (const [name, service] of Object.entries(frame.services)) {
+    const rollout = rollouts.get(name);
+    const slots = slotsOf(rollout ?? { rollout: "recreate" });
+    const content = slots.length > 0 ? slotService(service, isFronted) : relaxDependencies(service, isFronted);
+    const definition = definitionOf(content, frame, input.digest);
+    const labelled = label(content, definition, input);
+    single[name] = content;
+    if (slots.length === 0 || rollout === undefined) services[name] = labelled;
+    else {
+      const front = renderFront(name, rollout, slots, frame, input);
+      services[name] = front.service;
+      fronts[name] = front.rendered;
+      for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot);
+    }
+    if (rollout === undefined) continue;
+    rendered[name] = describe(service, definition, rollout, input.model.services[name]?.image ?? "", builtImage(input, name), input);
   }
 
   const tasks: Record<string, RenderedTask> = {};
   for (const task of input.tasks) {
-    const base = services[task.service];
+    const base = single[task.service];
     if (base === undefined) continue;
-    const service = renderTask(base, task, (name) => rendered[name] !== undefined && rendered[name].built === undefined);
-    services[`task-${task.name}`] = service;
-    tasks[task.name] = {
-      definition: input.digest(canonical([service, referred(frame, service)])),
-      image: service.image ?? "",
-      timeout: task.timeout,
-    };
+    const isReady = (name: string) => rendered[name]?.rollout === "recreate" && rendered[name].built === undefined;
+    const service = renderTask(base, task, isReady);
+    services[`task-${task.name}`] = { ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } };
+    tasks[task.name] = { definition: definitionOf(service, frame, input.digest), image: service.image ?? "", timeout: task.timeout };
   }
-  return { model: { ...frame, services }, services: rendered, tasks, files: [...files.values()], notes };
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, files, notes };
 }
 
-type Place = (absolute: string, user: string) => string;
+/** A service with its image as it runs, and without what Compose would build or pull it with. */
+function pin(written: ComposeService, { images }: RenderInput): ComposeService {
+  const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
+  const image = images.get(written.image ?? "")?.image;
+  return image === undefined ? service : { ...service, image };
+}
 
-/** Where a path of the model lies on the host: content of the commit by its digest, anything else in the state's `data`. */
-function placer(input: RenderInput, files: Map<string, KeptFile>, notes: string[]): Place {
-  return (absolute, user) => {
-    const path = pathInSource(absolute, input.sourceDirectory);
-    if (path === undefined) return absolute;
-    const tree = input.sources.get(path);
-    if (tree === undefined) {
-      notes.push(`${user} mounts ./${path}, which the commit does not have: it is kept on the host, in data/${path}`);
-      return `${input.stateDirectory}/data/${path}`;
-    }
-    const { place, kept } = keepTree(path, tree, input.digest);
-    for (const file of kept) files.set(file.path, file);
-    return `${input.stateDirectory}/${place}`;
+function builtImage({ model, images }: RenderInput, name: string): string | undefined {
+  return images.get(model.services[name]?.image ?? "")?.built;
+}
+
+function describe(
+  service: ComposeService,
+  definition: string,
+  { rollout, reason }: ServiceRollout,
+  reference: string,
+  built: string | undefined,
+  { digest }: RenderInput,
+): RenderedService {
+  const { healthcheck } = service;
+  return {
+    definition,
+    reference,
+    image: service.image ?? reference,
+    ...(built === undefined ? {} : { built }),
+    environment: mapValues(service.environment ?? {}, (value) => digest(value ?? "").slice(0, 12)),
+    checked: healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE",
+    rollout,
+    rolloutReason: reason,
   };
 }
 
-function renderService(written: ComposeService, image: string | undefined, place: Place): ComposeService {
-  const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
-  const volumes = service.volumes?.map((mount) =>
-    mount.type === "bind" && mount.source !== undefined ? { ...mount, source: place(mount.source, mount.target) } : mount,
-  );
-  return { ...service, ...(image === undefined ? {} : { image }), ...(volumes === undefined ? {} : { volumes }) };
+function renderFront(
+  name: string,
+  rollout: ServiceRollout,
+  slots: Slot[],
+  frame: ComposeModel,
+  input: RenderInput,
+): { service: ComposeService; rendered: RenderedFront } {
+  const written = frame.services[name] ?? {};
+  const reference = input.front.image;
+  const image = input.frontImages?.[name] ?? input.images.get(reference)?.image ?? reference;
+  const service = frontService(written, { ...input.front, image }, `${input.stateDirectory}/fronts/${name}`);
+  const definition = definitionOf(service, frame, input.digest);
+  const settings = frontSettings(written, rollout, input.services[name] ?? {}, frame);
+  const config = frontConfig(settings);
+  const hold = rollout.rollout === "hold" ? { hold: holdConfig(settings) } : {};
+  const configuration = input.digest(config + (hold.hold ?? ""));
+  return {
+    service: label(service, definition, input),
+    rendered: { definition, reference, image, slots, ports: rollout.ports, config, ...hold, configuration, moved: movedParts(written) },
+  };
 }
 
-function placeSource(source: ComposeSource, name: string, input: RenderInput, place: Place, files: Map<string, KeptFile>): ComposeSource {
-  if (source.file !== undefined) return { ...source, file: place(source.file, name) };
-  if (source.environment === undefined) return source;
-  const { environment, ...rest } = source;
-  const content = new TextEncoder().encode(input.variables[environment] ?? "");
-  const kept = keepTree(name, { files: [{ path: "", executable: false, content }] }, input.digest);
-  for (const file of kept.kept) files.set(file.path, file);
-  return { ...rest, file: `${input.stateDirectory}/${kept.place}` };
-}
-
-/** The top-level definitions that a service refers to: a change in one of them changes the service. */
-function referred(frame: ComposeModel, service: ComposeService): unknown {
-  const volumes = (service.volumes ?? []).map((mount) => (mount.type === "volume" ? mount.source : undefined));
-  return [
-    pick(frame.configs, service.configs?.map(({ source }) => source) ?? []),
-    pick(frame.secrets, service.secrets?.map(({ source }) => source) ?? []),
-    pick(frame.networks, Object.keys(service.networks ?? {})),
-    pick(frame.volumes, volumes),
-  ];
-}
-
-function pick(all: Record<string, unknown> | undefined, names: readonly (string | undefined)[]): Record<string, unknown> {
-  return Object.fromEntries(names.filter((name) => name !== undefined).map((name) => [name, all?.[name]]));
-}
-
-function label(service: ComposeService, added: Record<string, string>): ComposeService {
-  return { ...service, labels: { ...service.labels, ...added } };
-}
-
-function mapValues<In, Out>(record: Record<string, In>, map: (value: In, name: string) => Out): Record<string, Out> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
+function label(service: ComposeService, definition: string, { stateDirectory }: RenderInput): ComposeService {
+  return { ...service, labels: { ...service.labels, [labels.definition]: definition, [labels.state]: stateDirectory } };
 }

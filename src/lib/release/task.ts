@@ -1,5 +1,4 @@
 import type { TaskConfig } from "../config/config.ts";
-import { labels } from "./labels.ts";
 import type { ComposeService } from "./model.ts";
 
 /**
@@ -11,15 +10,12 @@ import type { ComposeService } from "./model.ts";
 export function renderTask(service: ComposeService, task: TaskConfig, isReady: (service: string) => boolean): ComposeService {
   const { container_name: _name, depends_on: _depends, ports: _ports, scale: _scale, deploy, links, networks, ...rest } = service;
   const { replicas: _replicas, ...limits } = deploy ?? {};
-  const kept = { ...rest.labels };
-  delete kept[labels.definition];
   const ready = (links ?? []).filter((link) => isReady(link.split(":", 1)[0] ?? link));
   return {
     ...rest,
     // Compose interpolates the rendered model once more.
     command: task.run.map((word) => word.replaceAll("$", "$$$$")),
     healthcheck: { disable: true },
-    labels: kept,
     profiles: ["tasks"],
     restart: "no",
     ...(Object.keys(limits).length > 0 ? { deploy: limits } : {}),

@@ -1,4 +1,4 @@
-import { shortDigest } from "../plan/compare-services.ts";
+import { shortDigest } from "../plan/differences.ts";
 import { formatDuration } from "../report/duration.ts";
 import { formatTable } from "../report/table.ts";
 import type { HostStatus, ServiceStatus } from "./host-status.ts";
@@ -12,14 +12,19 @@ export function formatStatus(environment: string, hosts: readonly HostStatus[], 
 }
 
 function formatHost(environment: string, host: HostStatus, now: Date): string {
+  const hasSlots = host.services.some(({ slot }) => slot !== undefined);
   const rows = host.services.map((service) => [
     service.service,
+    ...(hasSlots ? [service.slot ?? ""] : []),
     stateOf(service),
     service.status,
     imageOf(service),
     service.commit?.slice(0, 8) ?? "",
   ]);
-  const table = rows.length === 0 ? "  nothing runs" : formatTable(["service", "state", "container", "image", "commit"], rows);
+  const table =
+    rows.length === 0
+      ? "  nothing runs"
+      : formatTable(["service", ...(hasSlots ? ["slot"] : []), "state", "container", "image", "commit"], rows);
   const busy = host.busy === "" ? [] : host.busy.split("\n").map((line) => `! ${line}`);
   return [`${environment} on ${host.host}: ${releaseOf(host, now)}`, ...busy, table].join("\n");
 }

@@ -1,3 +1,4 @@
+import { isSlot, type Slot } from "../release/fronts.ts";
 import type { Manifest } from "../release/manifest.ts";
 
 /** What a host runs of an environment, as plain data. */
@@ -18,7 +19,10 @@ export interface ReleaseStatus {
 }
 
 export interface ServiceStatus {
+  /** As the Compose files name it. */
   service: string;
+  /** The slot that the container is in, or that it is the service's front; absent without one. */
+  slot?: Slot | "front";
   container?: string;
   /** `running`, `exited`, … or `missing`. */
   state: string;
@@ -47,28 +51,53 @@ export function isWell(host: HostStatus): boolean {
   return host.services.every(({ state, health, current }) => state === "running" && (health ?? "healthy") === "healthy" && current);
 }
 
-/** Sets what runs against the release's manifest: services without a container are missing, others are extra. */
+/** Sets what runs against the release's manifest: services, and fronts, without a container are missing, others are extra. */
 export function compareStatus(manifest: Manifest | undefined, containers: readonly ListedContainer[]): ServiceStatus[] {
   const listed = containers
     .filter(({ labels }) => labels["com.docker.compose.oneoff"] !== "True")
-    .map((container): ServiceStatus => {
-      const service = container.labels["com.docker.compose.service"] ?? container.name;
-      const health = /\((healthy|unhealthy)\)|\(health: (starting)\)/.exec(container.status);
-      const known = manifest?.services[service];
-      const commit = container.labels["org.opencontainers.image.revision"];
-      return {
-        service,
-        container: container.name,
-        state: container.state,
-        ...(health === null ? {} : { health: health[1] ?? health[2] ?? "" }),
-        status: container.status,
-        image: container.image,
-        ...(commit === undefined ? {} : { commit }),
-        current: known !== undefined && known.definition === container.labels["coldtivate.definition"],
-      };
-    });
-  const missing = Object.entries(manifest?.services ?? {})
-    .filter(([service]) => !listed.some((container) => container.service === service))
-    .map(([service, { image }]): ServiceStatus => ({ service, state: "missing", status: "no container", image, current: false }));
-  return [...listed, ...missing].toSorted((a, b) => (`${a.service} ${a.container}` < `${b.service} ${b.container}` ? -1 : 1));
+    .map((container) => describe(container, manifest));
+  const has = (service: string, isPart: (slot: ServiceStatus["slot"]) => boolean) =>
+    listed.some((found) => found.service === service && isPart(found.slot));
+  const services = Object.entries(manifest?.services ?? {})
+    .filter(([service]) => !has(service, (slot) => slot !== "front"))
+    .map(([service, { image }]) => missing(service, image));
+  const fronts = Object.entries(manifest?.fronts ?? {})
+    .filter(([service]) => !has(service, (slot) => slot === "front"))
+    .map(([service, { image }]): ServiceStatus => ({ ...missing(service, image), slot: "front" }));
+  return [...listed, ...services, ...fronts].toSorted((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+}
+
+function missing(service: string, image: string): ServiceStatus {
+  return { service, state: "missing", status: "no container", image, current: false };
+}
+
+function describe(container: ListedContainer, manifest: Manifest | undefined): ServiceStatus {
+  const { labels } = container;
+  const { service, slot } = partOf(labels["com.docker.compose.service"] ?? container.name, manifest);
+  const health = /\((healthy|unhealthy)\)|\(health: (starting)\)/.exec(container.status);
+  const known = slot === "front" ? manifest?.fronts[service] : manifest?.services[service];
+  const commit = labels["org.opencontainers.image.revision"];
+  return {
+    service,
+    ...(slot === undefined ? {} : { slot }),
+    container: container.name,
+    state: container.state,
+    ...(health === null ? {} : { health: health[1] ?? health[2] ?? "" }),
+    status: container.status,
+    image: container.image,
+    ...(commit === undefined ? {} : { commit }),
+    current: known !== undefined && known.definition === labels["coldtivate.definition"],
+  };
+}
+
+/** Which service, and which part of it, a Compose service is. */
+function partOf(name: string, manifest: Manifest | undefined): Pick<ServiceStatus, "service" | "slot"> {
+  if (manifest?.fronts[name] !== undefined) return { service: name, slot: "front" };
+  const dash = name.lastIndexOf("-");
+  const [service, slot] = [name.slice(0, Math.max(0, dash)), name.slice(dash + 1)];
+  return isSlot(slot) && manifest?.fronts[service] !== undefined ? { service, slot } : { service: name };
+}
+
+function sortKey({ service, slot, container }: ServiceStatus): string {
+  return [service, slot === "front" ? "0" : "1", container ?? ""].join(" ");
 }

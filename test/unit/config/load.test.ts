@@ -14,6 +14,7 @@ test("the least that is valid gets every default", async () => {
     build: { submodules: true, ssh: false, args: {}, secrets: {}, platforms: [] },
     images: { web: { name: "web", context: "Web", dockerfile: "Dockerfile", args: {}, secrets: {} } },
     services: {},
+    front: { image: "haproxy:3.2-alpine" },
     tasks: [],
     environments: {
       staging: {
@@ -43,8 +44,16 @@ images:
   web: { context: ./Web/, target: final, args: { A: b }, services: [web] }
   worker: { context: Worker, dockerfile: Dockerfile.worker, secrets: { extra: x } }
 services:
-  web: { rollout: blue-green, port: "\${PORT}", healthy_within: 500ms, drain: 1h }
-  worker: { rollout: recreate }
+  web: { rollout: blue-green, port: "\${PORT}", healthy_within: 500ms, drain: 1h, trusted_proxies: [10.0.0.0/8], request_timeout: 5m }
+  worker:
+    rollout: hold
+    ports: [8000, { port: 443, mode: tcp, proxy_protocol: true }]
+    mode: http
+    proxy_protocol: false
+    drain_signal: { file: /run/drain, wait: 6s }
+    hold_limit: 90s
+  db: { rollout: recreate, drain_signal: { command: [sh, -c, "leave now"] } }
+front: { image: "haproxy:lts", memory: 32m }
 tasks:
   - { name: migrate, service: web, run: [manage, migrate], timeout: 90s }
   - { name: seed, service: web, run: [seed] }
@@ -88,7 +97,26 @@ environments:
   ]);
   expect(config.images["web"]).toMatchObject({ context: "Web", target: "final", args: { A: "b" }, services: ["web"] });
   expect(config.images["worker"]).toMatchObject({ context: "Worker", dockerfile: "Dockerfile.worker" });
-  expect(config.services["web"]).toEqual({ rollout: "blue-green", port: 8000, healthyWithin: 500, drain: 3_600_000 });
+  expect(config.services).toEqual({
+    web: {
+      rollout: "blue-green",
+      ports: [{ port: 8000 }],
+      healthyWithin: 500,
+      drain: 3_600_000,
+      trustedProxies: ["10.0.0.0/8"],
+      requestTimeout: 300_000,
+    },
+    worker: {
+      rollout: "hold",
+      ports: [{ port: 8000 }, { port: 443, mode: "tcp", proxyProtocol: true }],
+      mode: "http",
+      proxyProtocol: false,
+      drainSignal: { signal: { file: "/run/drain" }, wait: 6000 },
+      holdLimit: 90_000,
+    },
+    db: { rollout: "recreate", drainSignal: { signal: { command: ["sh", "-c", "leave now"] }, wait: 4000 } },
+  });
+  expect(config.front).toEqual({ image: "haproxy:lts", memory: "32m" });
   expect(config.tasks.map(({ name, timeout }) => [name, timeout])).toEqual([
     ["migrate", 90_000],
     ["seed", 600_000],

@@ -16,6 +16,8 @@ function input(model: ComposeModel, more: Partial<RenderInput> = {}): RenderInpu
     stateDirectory,
     sourceDirectory,
     images: new Map([[written, { image: pinned, built: "web" }]]),
+    front: { image: "haproxy:lts" },
+    services: {},
     tasks: [],
     sources: new Map(),
     variables: {},
@@ -116,7 +118,7 @@ describe("tasks", () => {
       web: {
         image: written,
         container_name: "web",
-        ports: ["80:80"],
+        ports: [{ target: 80, published: "80" }],
         links: ["db:database", "cache"],
         networks: { default: { aliases: ["api"], ipv4_address: "10.0.0.2" } },
         depends_on: { db: { condition: "service_healthy" } },

@@ -15,6 +15,7 @@ const manifest: Manifest = {
     web: { definition: "d1", reference: "web:main", image },
     db: { definition: "d2", reference: "postgres:15", image: "postgres:15" },
   },
+  fronts: {},
   tasks: {},
 };
 

@@ -1,0 +1,40 @@
+import type { Config } from "../config/config.ts";
+import type { Rendered } from "../release/render.ts";
+import { notOurs } from "./differences.ts";
+import type { HostPlan, ServiceChange } from "./plan.ts";
+import { settleSeconds } from "./steps.ts";
+
+/** What the user should know of a host before it starts. */
+export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
+  const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
+  const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
+  return [
+    ...foreignNote(host, services),
+    ...stepped("front").flatMap((service) => {
+      const moved = rendered.fronts[service]?.moved ?? [];
+      return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
+    }),
+    ...stepped("switch").flatMap((service) => {
+      const sealed = (rendered.fronts[service]?.ports ?? []).filter(({ mode }) => mode === "tcp").map(({ port }) => port);
+      if (sealed.length === 0 || config.services[service]?.drainSignal !== undefined) return [];
+      return [
+        `${service}: connections to port ${sealed.join(", ")} that are still open when the old one stops are cut; a drain_signal avoids it`,
+      ];
+    }),
+    ...changed.flatMap((service) => (rendered.services[service]?.checked === false ? [uncheckedNote(service, rendered)] : [])),
+  ];
+}
+
+function foreignNote(host: string, services: readonly ServiceChange[]): string[] {
+  const foreign = services.filter(({ change, reasons }) => change !== "keep" && reasons.includes(notOurs)).map(({ service }) => service);
+  if (foreign.length === 0) return [];
+  return [
+    `${host}: ${foreign.join(", ")} ${foreign.length === 1 ? "was" : "were"} not started by coldtivate: if this release fails, these containers cannot be brought back`,
+  ];
+}
+
+function uncheckedNote(service: string, { fronts }: Rendered): string {
+  const [port] = fronts[service]?.ports ?? [];
+  const answers = port === undefined ? "" : ` and port ${port.port} takes connections`;
+  return `${service} has no health check: it counts as up once it has run ${settleSeconds} s${answers}`;
+}

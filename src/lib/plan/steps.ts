@@ -1,0 +1,146 @@
+import type { Config } from "../config/config.ts";
+import { drainLimit, holdLimit } from "../release/front-settings.ts";
+import { slotName } from "../release/fronts.ts";
+import { replicas } from "../release/model.ts";
+import type { Rendered } from "../release/render.ts";
+import type { Step } from "./plan.ts";
+
+/** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
+const healthyWithin = 60_000;
+
+/** How long a container without a health check must run without a restart to count as up, in seconds. */
+export const settleSeconds = 2;
+
+/** How many releases a host keeps, images included. */
+const keptReleases = 5;
+
+/** What steps are made from. */
+export interface StepFacts {
+  config: Pick<Config, "services">;
+  rendered: Rendered;
+}
+
+export function pull(images: Iterable<string>): Step[] {
+  const all = [...new Set(images)].filter((image) => image !== "").toSorted();
+  return all.length === 0 ? [] : [{ verb: "pull", args: all, title: `pull ${count(all.length, "image")}` }];
+}
+
+/** Replaces services in place, then waits until they are healthy. */
+export function replace(services: readonly string[], facts: StepFacts): Step[] {
+  if (services.length === 0) return [];
+  return [
+    { verb: "recreate", args: [...services], title: `replace ${few(services)}` },
+    ...services.map((service) => ({
+      verb: "healthy",
+      args: [service, within(service, facts), String(settleSeconds)],
+      title: `${service} is healthy`,
+    })),
+  ];
+}
+
+/** Starts the idle slots of services, then waits until they are healthy. */
+export function start(services: readonly string[], facts: StepFacts): Step[] {
+  if (services.length === 0) return [];
+  return [
+    { verb: "start", args: [...services], title: `start the new ${few(services)}` },
+    ...services.map((service) => ({
+      verb: "healthy",
+      args: [`${service}@idle`, ...patience(service, facts)],
+      title: `the new ${service} is healthy`,
+    })),
+  ];
+}
+
+/** Replaces the only slot of a service that is held, then waits until it is healthy. */
+export function replaceSlot(service: string, facts: StepFacts): Step[] {
+  const slot = slotName(service, "slot");
+  return [
+    { verb: "recreate", args: [slot], title: `replace ${service}` },
+    { verb: "healthy", args: [slot, ...patience(service, facts)], title: `the new ${service} is healthy` },
+  ];
+}
+
+/**
+ * Replaces a service while its requests wait.
+ *
+ * @param before other slots of it, which must be gone before the new container starts: then the front is to point elsewhere
+ */
+export function hold(service: string, before: readonly string[], facts: StepFacts): Step[] {
+  const limit = Math.min(drainOf(service, facts), facts.config.services[service]?.holdLimit ?? holdLimit);
+  return [
+    { verb: "hold", args: [service, seconds(limit)], title: `let requests to ${service} wait` },
+    ...remove(before),
+    ...replaceSlot(service, facts),
+    { verb: before.length > 0 ? "switch" : "open", args: [service], title: `let requests to ${service} through` },
+  ];
+}
+
+/** Brings up the fronts of services; each new one points at the slot that is healthy now. */
+export function front(services: readonly string[]): Step[] {
+  if (services.length === 0) return [];
+  return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
+}
+
+export function switchOver(service: string): Step {
+  return { verb: "switch", args: [service], title: `switch ${service}` };
+}
+
+/** What is left to do for services that have switched: whoever still uses an old slot leaves, and it stops. */
+export function retire(services: readonly string[], facts: StepFacts): Step[] {
+  const signals = services.flatMap((service) => {
+    const { signal, wait } = facts.config.services[service]?.drainSignal ?? {};
+    if (signal === undefined || wait === undefined) return [];
+    const what = "file" in signal ? ["file", signal.file] : ["command", ...signal.command];
+    return [{ verb: "signal", args: [`${service}@was`, seconds(wait), ...what], title: `tell the old ${service} to say goodbye` }];
+  });
+  return [
+    ...signals,
+    ...services.map((service) => ({ verb: "drain", args: [service, seconds(drainOf(service, facts))], title: `drain the old ${service}` })),
+    ...services.map((service) => ({ verb: "stop", args: [`${service}@was`], title: `stop the old ${service}` })),
+  ];
+}
+
+export function remove(services: readonly string[]): Step[] {
+  return services.length === 0 ? [] : [{ verb: "remove", args: [...services], title: `remove ${services.join(", ")}` }];
+}
+
+export function task(name: string, { rendered }: StepFacts): Step {
+  return { verb: "task", args: [name, seconds(rendered.tasks[name]?.timeout ?? 0)], title: `task ${name}` };
+}
+
+export const commit: Step = { verb: "commit", args: [], title: "commit the release" };
+
+export const prune: Step = { verb: "prune", args: [String(keptReleases)], title: `keep ${keptReleases} releases` };
+
+export function expectRelease(release: string): Step {
+  return { verb: "expect", args: [release], title: "check that nothing else was deployed meanwhile" };
+}
+
+/** How long a slot may take, what counts as up, how many containers there must be; and where to connect if nothing else tells. */
+function patience(service: string, facts: StepFacts): string[] {
+  const { fronts, services, model } = facts.rendered;
+  const { slots: [slot = "slot"] = [], ports: [port] = [] } = fronts[service] ?? {};
+  const instances = replicas(model.services[slotName(service, slot)] ?? {});
+  const connect = services[service]?.checked === false && port !== undefined ? [String(port.port)] : [];
+  return [within(service, facts), String(settleSeconds), String(instances), ...connect];
+}
+
+function within(service: string, { config }: StepFacts): string {
+  return seconds(config.services[service]?.healthyWithin ?? healthyWithin);
+}
+
+function drainOf(service: string, { config }: StepFacts): number {
+  return config.services[service]?.drain ?? drainLimit;
+}
+
+function seconds(milliseconds: number): string {
+  return String(Math.max(1, Math.ceil(milliseconds / 1000)));
+}
+
+function few(services: readonly string[]): string {
+  return services.length > 3 ? count(services.length, "service") : services.join(", ");
+}
+
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

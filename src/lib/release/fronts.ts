@@ -1,0 +1,127 @@
+import type { FrontConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
+import { mapValues } from "./record.ts";
+import type { ServiceRollout } from "./rollout.ts";
+
+/** A slot of a service: blue and green take turns; the only one of a service that is held is just the slot. */
+export type Slot = (typeof slots)[number];
+
+const slots = ["blue", "green", "slot"] as const;
+
+export function isSlot(word: string | undefined): word is Slot {
+  return slots.some((slot) => slot === word);
+}
+
+/** The slots that a rollout needs; none without a front. */
+export function slotsOf({ rollout }: Pick<ServiceRollout, "rollout">): Slot[] {
+  if (rollout === "recreate") return [];
+  return rollout === "hold" ? ["slot"] : ["blue", "green"];
+}
+
+/** The Compose service of a slot, and so its host name: `web-blue`. */
+export function slotName(service: string, slot: Slot): string {
+  return `${service}-${slot}`;
+}
+
+/**
+ * The front of a service: it has everything by which others reach the service, and nothing that a release changes.
+ *
+ * @param directory where its configuration lies on the host, absolute
+ */
+export function frontService(service: ComposeService, settings: FrontConfig, directory: string): ComposeService {
+  const { container_name, mac_address, networks, ports: published, profiles } = service;
+  return {
+    image: settings.image,
+    command: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+    restart: "always",
+    stop_signal: "SIGUSR1",
+    volumes: [{ type: "bind", source: directory, target: "/usr/local/etc/haproxy", read_only: true }],
+    ...(settings.memory === undefined ? {} : { mem_limit: settings.memory }),
+    ...(container_name === undefined ? {} : { container_name }),
+    ...(mac_address === undefined ? {} : { mac_address }),
+    ...(networks === undefined ? {} : { networks }),
+    ...(published === undefined ? {} : { ports: published }),
+    ...(profiles === undefined ? {} : { profiles }),
+  };
+}
+
+/**
+ * A service as both of its slots have it: without what only one container can hold, which its front holds.
+ *
+ * @param isFronted whether a service has a front: nothing can wait for its health, and it is never restarted
+ */
+export function slotService(service: ComposeService, isFronted: (service: string) => boolean): ComposeService {
+  const { container_name: _name, ports: _ports, mac_address: _mac, networks, deploy, ...rest } = relaxDependencies(service, isFronted);
+  const { restart_policy: _policy, ...deployed } = deploy ?? {};
+  return {
+    ...rest,
+    ...(deploy === undefined || Object.keys(deployed).length === 0 ? {} : { deploy: deployed }),
+    ...(networks === undefined ? {} : { networks: mapValues(networks, looseAttachment) }),
+    // The one policy under which what served before a crash of the daemon serves after it.
+    restart: "always",
+  };
+}
+
+/** One of the slots. */
+export function namedSlot(service: ComposeService, slot: Slot): ComposeService {
+  return { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };
+}
+
+/** What moved from a service to its front, for people. */
+export function movedParts(service: ComposeService): string[] {
+  const attachments = Object.values(service.networks ?? {}).filter((attachment) => attachment !== null);
+  const isStatic = attachments.some(({ ipv4_address, ipv6_address }) => ipv4_address !== undefined || ipv6_address !== undefined);
+  return [
+    ...((service.ports ?? []).length > 0 ? ["published ports"] : []),
+    ...(service.container_name === undefined ? [] : [`container_name ${service.container_name}`]),
+    ...(isStatic ? ["static addresses"] : []),
+    ...(attachments.some(({ aliases }) => (aliases ?? []).length > 0) ? ["network aliases"] : []),
+  ];
+}
+
+/** Dependencies on services with fronts are of order alone; Compose makes such of links, too, unless they are written. */
+export function relaxDependencies(service: ComposeService, isFronted: (service: string) => boolean): ComposeService {
+  if (service.depends_on === undefined) return service;
+  return {
+    ...service,
+    depends_on: mapValues(service.depends_on, (dependency, name) => (isFronted(name) ? relax(dependency) : dependency)),
+  };
+}
+
+function relax({ required }: ComposeDependency): ComposeDependency {
+  return { condition: "service_started", ...(required === undefined ? {} : { required }) };
+}
+
+/**
+ * Slots are services and host names: they must not be anything else already.
+ * @throws ColdtivateError SLOT_NAME_TAKEN
+ */
+export function checkSlotNames(model: ComposeModel, rollouts: ReadonlyMap<string, ServiceRollout>): void {
+  const taken = new Set(
+    Object.entries(model.services).flatMap(([name, { container_name: own, networks }]) => [
+      name,
+      ...(own === undefined ? [] : [own]),
+      ...Object.values(networks ?? {}).flatMap((attachment) => attachment?.aliases ?? []),
+    ]),
+  );
+  const clashes = [...rollouts].flatMap(([service, rollout]) =>
+    slotsOf(rollout)
+      .map((slot) => slotName(service, slot))
+      .filter((name) => taken.has(name))
+      .map((name) => `${name} is the name of one of ${service}'s slots`),
+  );
+  if (clashes.length === 0) return;
+  throw new ColdtivateError("names in the Compose files are needed for slots", {
+    code: "SLOT_NAME_TAKEN",
+    exit: "usage",
+    details: clashes,
+    hint: "Nothing was changed. Rename that service, container or alias, or set `rollout: recreate` for the other service.",
+  });
+}
+
+function looseAttachment(attachment: ComposeAttachment | null): ComposeAttachment | null {
+  if (attachment === null) return null;
+  const { aliases: _aliases, ipv4_address: _ipv4, ipv6_address: _ipv6, link_local_ips: _local, mac_address: _mac, ...rest } = attachment;
+  return Object.keys(rest).length === 0 ? null : rest;
+}
