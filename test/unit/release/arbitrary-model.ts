@@ -7,6 +7,8 @@ import { render, type Rendered, type RenderInput } from "../../../src/lib/releas
 const names = ["api", "db", "gateway", "mail_scheduler", "web", "worker"];
 const networks = ["default", "back"];
 
+const always = <Value>(value: Value): fc.Arbitrary<Value> => fc.constant(value);
+
 /** Anything of what real Compose files have, as `docker compose config` writes it. */
 function service(name: string): fc.Arbitrary<ComposeService> {
   const others = names.filter((other) => other !== name);
@@ -71,8 +73,8 @@ function service(name: string): fc.Arbitrary<ComposeService> {
     privileged: fc.boolean(),
     restart: fc.constantFrom("no", "always", "unless-stopped", "on-failure"),
     scale: fc.integer({ min: 0, max: 3 }),
-    secrets: fc.constant([{ source: "token" }]),
-    configs: fc.constant([{ source: "settings", target: "/settings" }]),
+    secrets: always([{ source: "token" }]),
+    configs: always([{ source: "settings", target: "/settings" }]),
     volumes: fc.subarray([
       { type: "volume", source: "data", target: "/data" },
       { type: "bind", source: "/srv/files", target: "/files", read_only: true },
