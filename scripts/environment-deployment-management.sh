@@ -208,7 +208,7 @@ bring_up() {
 replace() {
   local watcher code=0 tries gaps='' died='' events=$dir/events
   # Not only looked up afterwards: the engine forgets all but the last few, and health checks are events, too.
-  (exec timeout -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
+  (exec timeout --foreground -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
     --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
   watcher=$!
   bring_up "$@" || code=$?
@@ -237,12 +237,17 @@ ids_of() {
   containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " 'index(wanted, " " $2 " ") { print $1 }'
 }
 
-# A container that is to be started always would come back with a daemon that dies halfway.
+# Arguments: services. Sets: reason, when it fails
 remove_services() {
-  local ids
+  local ids output
   ids=$(ids_of "$@") || return
   mapfile -t ids < <(printf %s "$ids")
-  ((${#ids[@]} == 0)) || { engine update --restart no "${ids[@]}" && limit=900 engine stop "${ids[@]}" && engine rm -f "${ids[@]}"; } >/dev/null
+  ((${#ids[@]} > 0)) || return 0
+  # Or they come back with a daemon that dies halfway. One that is restarting cannot be told.
+  engine update --restart no "${ids[@]}" >/dev/null 2>&1 || true
+  output=$({ limit=900 engine stop "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
+  reason="cannot remove $*: ${output##*$'\n'}"
+  return 1
 }
 
 # Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
@@ -376,7 +381,6 @@ undo_recreate() { restore "$@"; }
 
 do_remove() {
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
-  reason="cannot remove ${others[*]}"
   remove_services "${others[@]}"
 }
 undo_remove() { name_others "$@" && restore "${others[@]}"; }
@@ -629,17 +633,16 @@ do_drain() {
   ((cut == 0)) || note "$step" note "$1: $cut connections to $1-$was were cut after $2 s"
 }
 
-do_stop() {
-  resolve "$1" || return
-  reason="$service could not be stopped"
-  [[ -z $service ]] || remove_services "$service"
-}
+do_stop() { resolve "$1" && { [[ -z $service ]] || remove_services "$service"; }; }
 
 # ---- health
 
 do_healthy() {
-  local service
-  resolve "$1" && wait_until_healthy "$service" "${@:2}" && return
+  local service first=''
+  resolve "$1" || return
+  # A slot that this release started has not been restarted before.
+  [[ $1 != *@idle || $idle == "$was" ]] || first=0
+  wait_until_healthy "$service" "${@:2}" && return
   [[ -z $culprit ]] || is_aborted || explain "$culprit"
   return 1
 }
@@ -679,7 +682,7 @@ look() {
   verdict=well
   while IFS=$'\t' read -r name status health count code policy started; do
     name=${name#/}
-    ((count <= ${restarts[$name]:=$count})) || [[ $status != running ]] || status=restarted
+    ((count <= ${restarts[$name]:=${first:-$count}})) || [[ $status != running ]] || status=restarted
     case $status/$health in
       running/healthy) continue ;;
       running/-) ((now - $(date -d "$started" +%s) > $1)) && { [[ -z $port ]] || accepts "$name"; } && continue ;;

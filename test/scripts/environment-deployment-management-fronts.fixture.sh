@@ -35,49 +35,76 @@ push_image() {
 remove_host() {
   on_host "docker ps -aq --filter label=com.docker.compose.project=$project | xargs -r docker rm -f
     docker network rm ${project}_default
+    docker volume rm ${project}_beats
     rm -rf $state" </dev/null >/dev/null 2>&1 || true
   on_host -O exit 2>/dev/null || true
 }
 
-# Makes a release with a front and two slots of web, and the singleton worker; its plan changes web.
-# Arguments: id; then NAME=VALUE: image, expect, check (web's health check), command (what web's slots run), plan (its steps, by name)
+# As if nothing had been deployed.
+renew_host() {
+  remove_host
+  rm -rf "$work"/r*
+  on_host "mkdir -p $state/releases" </dev/null
+}
+
+# Makes a release with web, which has a front, the worker, and a task that fails.
+# Arguments: id; then NAME=VALUE: image, expect, check (web's health check), command (what web's slots run),
+# front_label (differs where the front itself does), shape (of web: fronted, held or plain), plan (its steps, by name)
 make_release() {
-  local id=$1 dir=$work/$1 word slot
-  local image=${images[0]} expect=- check='exec 3<>/dev/tcp/localhost/8000' command='python3 /app.py' plan=web
+  local id=$1 dir=$work/$1 word
+  local image=${images[0]} expect=- check='exec 3<>/dev/tcp/localhost/8000' command='exec python3 /app.py' front_label=- shape=fronted plan=web
   for word in "${@:2}"; do printf -v "${word%%=*}" %s "${word#*=}"; done
   mkdir -p "$dir/fronts"
   cp "$SCRIPT" "$dir/"
-  cp "$PARTS"/web.cfg "$dir/fronts/"
   printf 'tester\tlaptop\t%040d\tmain\n' 1 >"$dir/who"
   printf '{"id":"%s"}\n' "$id" >"$dir/manifest.json"
   {
     printf '{"services": {\n'
-    for slot in blue green; do
-      printf '"web-%s": {"image": "%s", "restart": "always", "command": ["bash", "-c", "%s"], ' "$slot" "$image" "$command"
-      printf '"healthcheck": {"test": ["CMD", "bash", "-c", "%s"], "interval": "300ms", "start_period": "20s", "start_interval": "100ms"}},\n' "$check"
-    done
-    printf '"web": {"image": "%s", "restart": "always", "ports": ["8123:8000"], "stop_signal": "SIGUSR1",\n' "$front"
-    printf '  "volumes": ["%s/fronts/web:/usr/local/etc/haproxy:ro"]},\n' "$state"
-    printf '"worker": {"image": "%s", "restart": "always", "command": ["sleep", "1000"], "labels": {"image": "%s"}}\n' "$front" "$image"
-    printf '}}\n'
+    case $shape in
+      plain) service web '"ports": ["8123:8000"], ' ;;
+      held) front_of_web && service web-slot ;;
+      fronted) front_of_web && service web-blue && service web-green ;;
+    esac
+    printf '"task-fail": {"image": "%s", "command": ["false"], "profiles": ["tasks"]},\n' "$front"
+    printf '"worker": {"image": "%s", "restart": "always", "stop_grace_period": "1s", "user": "root", "volumes": ["beats:/beats"], ' "$front"
+    printf '"command": ["bash", "-c", "%s"], "labels": {"image": "%s"}}\n' \
+      "while date +%s%N >>/beats/\$\$HOSTNAME; do sleep 0.02; done" "$image"
+    printf '}, "volumes": {"beats": {}}}\n'
   } >"$dir/compose.json"
-  plan_"$plan" >"$dir/plan"
+  "plan_$plan" >"$dir/plan"
   plan_whole >"$dir/plan.whole"
 }
 
-plan_web() {
-  printf '%s\n' "expect	$expect" "pull	$front	$image" 'start	web' 'healthy	web@idle	60	2	1' 'switch	web' commit \
-    'drain	web	20' 'stop	web@was' 'prune	3'
+# Prints a service that runs web. Arguments: name, further properties
+service() {
+  printf '"%s": {"image": "%s", "restart": "always", "command": ["bash", "-c", "%s"], %s' "$1" "$image" "$command" "${2-}"
+  printf '"healthcheck": {"test": ["CMD", "bash", "-c", "%s"], "interval": "300ms", "start_period": "20s", "start_interval": "100ms"}},\n' "$check"
 }
 
-plan_first() {
-  printf '%s\n' "expect	$expect" "pull	$front	$image" 'recreate	worker' 'healthy	worker	60	1	1' 'start	web' 'healthy	web@idle	60	2	1' \
-    'front	web' commit 'prune	3'
+# Prints the front, and puts its configuration into the release.
+front_of_web() {
+  cp "$PARTS/web.cfg" "$dir/fronts/"
+  [[ $shape != held ]] || cp "$PARTS/web.hold.cfg" "$dir/fronts/"
+  printf '"web": {"image": "%s", "restart": "always", "ports": ["8123:8000"], "stop_signal": "SIGUSR1", "labels": {"front": "%s"},\n' "$front" "$front_label"
+  printf '  "volumes": ["%s/fronts/web:/usr/local/etc/haproxy:ro"]},\n' "$state"
 }
 
+plan_begin() { printf '%s\n' "expect	$expect" "pull	$front	$image"; }
+plan_start() { printf '%s\n' 'start	web' 'healthy	web@idle	60	2	1'; }
+plan_end() { printf '%s\n' commit 'drain	web	20' 'stop	web@was' 'prune	5'; }
+
+plan_web() { plan_begin && plan_start && printf 'switch\tweb\n' && plan_end; }
+plan_switched_in_vain() { plan_web | sed $'/^commit/i task\tfail\t10'; }
+plan_first() { plan_begin && printf '%s\n' 'recreate	worker' 'healthy	worker	60	1	1' && plan_start && printf '%s\n' 'front	web' commit 'prune	5'; }
+plan_first_in_vain() { plan_first | sed $'/^commit/i task\tfail\t10'; }
+plan_worker() { plan_begin && printf '%s\n' 'recreate	worker' 'healthy	worker	60	1	1' commit 'prune	5'; }
+plan_front() { plan_begin && printf '%s\n' 'front	web' commit 'prune	5'; }
+plan_plain() { plan_begin && printf '%s\n' 'recreate	web	worker' 'healthy	web	60	2	1' commit 'prune	5'; }
+plan_first_held() { plan_begin && printf '%s\n' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'remove	@others' 'front	web' commit 'prune	5'; }
+plan_held() { plan_begin && printf '%s\n' 'hold	web	20' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'open	web' commit 'prune	5'; }
 plan_whole() {
-  printf '%s\n' 'keep	web' "pull	$front	$image" 'recreate	worker' 'start	web' 'healthy	web@idle	60	2	1' 'front	web' 'remove	@others' \
-    'switch	web' commit 'drain	web	20' 'stop	web@was' 'prune	3'
+  plan_begin | sed '/^expect/d' && printf '%s\n' 'keep	web' 'recreate	worker' && plan_start &&
+    printf '%s\n' 'front	web' 'remove	@others' 'switch	web' && plan_end
 }
 
 # Sends a release to the host and deploys it as the CLI does. Arguments: id
@@ -86,6 +113,9 @@ deploy_release() {
   printf '%s\t%s\t%s\n' "$CI_REGISTRY" "$CI_REGISTRY_USER" "$CI_REGISTRY_PASSWORD" |
     on_host "bash $state/releases/$1/${SCRIPT##*/} -p $project -c deploy $1"
 }
+
+# Runs the host's script on the host. Arguments: its arguments, for the shell there
+run_script() { on_host "bash $state/environment-deployment-management.sh $*" </dev/null; }
 
 # Starts load. Arguments: file for what comes of it
 start_load() {
@@ -106,3 +136,19 @@ served() { curl -fsS --max-time 5 "$ADDRESS"; }
 
 # Prints the services of the containers that are there, sorted.
 services() { on_host "docker ps -a --filter label=com.docker.compose.project=$project --format '{{.Label \"com.docker.compose.service\"}}' | sort | paste -sd ' '" </dev/null; }
+
+# Waits up to a minute for a command to succeed.
+wait_for() {
+  local deadline=$((SECONDS + 60))
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+
+# Cuts the host's power and boots it again.
+power_cycle() {
+  bash "$TOP/scripts/sandbox.sh" power-off staging --net "$NET.0/24" >/dev/null 2>&1
+  on_host -O exit 2>/dev/null || true
+  bash "$TOP/scripts/sandbox.sh" power-on staging --net "$NET.0/24" >/dev/null 2>&1
+}

@@ -130,7 +130,7 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   const { front, services } = intent.config;
   const isBuilt = (name: string) => intent.images.has(repositoryOf(model.services[name]?.image ?? ""));
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
-  const hasFronts = needsFronts({ model, names, config: services, isBuilt });
+  const hasFronts = needsFronts({ model, names, config: services, inferred: front.inferred, isBuilt });
   const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles, hasFronts ? front.image : undefined);
   const resolved = await resolveThirdParty(open, ports.registry);
   return render({

@@ -41,8 +41,8 @@ export function compareServices(rendered: Rendered, state: HostState): ServiceWo
     if (wanted === undefined)
       return { service, change: "remove", reasons: ["no longer part of the release"], ...untouched, after: [...parts] };
     const front = rendered.fronts[service];
-    const compare = front === undefined ? compareSingle : compareFronted;
-    const work = compare({ service, wanted, front, parts, containers, rendered, state });
+    const comparison = { service, wanted, parts, containers, rendered, state };
+    const work = front === undefined ? compareSingle(comparison) : compareFronted(comparison, front);
     return { ...work, rollout: wanted.rollout, rolloutReason: wanted.rolloutReason };
   });
 }
@@ -50,7 +50,6 @@ export function compareServices(rendered: Rendered, state: HostState): ServiceWo
 interface Comparison {
   service: string;
   wanted: RenderedService;
-  front: RenderedFront | undefined;
   /** The Compose services of it that have containers. */
   parts: readonly string[];
   containers: Containers;
@@ -73,11 +72,10 @@ function compareSingle({ service, wanted, parts, containers, rendered, state }: 
 }
 
 /** A service with a front, now; it may have had none. */
-function compareFronted(comparison: Comparison): ServiceWork {
-  const { service, wanted, front, parts, containers, rendered, state } = comparison;
+function compareFronted({ service, wanted, parts, containers, rendered, state }: Comparison, front: RenderedFront): ServiceWork {
   const known = state.manifest?.fronts[service];
   const own = containers.get(service) ?? [];
-  const isFront = ({ definition }: ObservedContainer) => definition !== "" && [front?.definition, known?.definition].includes(definition);
+  const isFront = ({ definition }: ObservedContainer) => definition !== "" && [front.definition, known?.definition].includes(definition);
   const update = { service, change: "update", ...untouched, isReplaced: true } as const;
   if (parts.length === 0) return { ...update, change: "create", reasons: [shortImage(wanted.image)], front: "make" };
   const live = state.fronts[service];
@@ -85,21 +83,23 @@ function compareFronted(comparison: Comparison): ServiceWork {
     const foreign = own.some(({ definition }) => definition === "");
     const reasons =
       own.length === 0 ? ["has no front"] : [...(foreign ? [notOurs] : []), "moves behind a front: a gap of about a second, once"];
-    const before = front?.slots.includes("slot") ? [...parts] : [];
+    const before = front.slots.includes("slot") ? [...parts] : [];
     return { ...update, reasons, front: own.length === 0 ? "make" : "move", before };
   }
 
   const serving = slotName(service, live);
-  if (!front?.slots.includes(live)) {
-    const before = front?.slots.includes("slot") ? parts.filter((part) => part !== service) : [];
-    return { ...update, reasons: [`rolls out ${wanted.rollout} from now on`], front: "configure", before };
+  const frontWork = compareFront(own, front, known?.configuration);
+  if (!front.slots.includes(live)) {
+    const before = front.slots.includes("slot") ? parts.filter((part) => part !== service) : [];
+    const reasons = [`rolls out ${wanted.rollout} from now on`, ...(frontWork.front === "replace" ? frontWork.reasons : [])];
+    return { ...update, reasons, front: frontWork.front, before };
   }
   const instances = replicas(rendered.model.services[serving] ?? {});
   const reasons = differences(wanted, { containers: containers.get(serving) ?? [], instances, known: state.manifest?.services[service] });
-  const frontWork = compareFront(own, front, known?.configuration);
-  const told = frontWork.reason === undefined ? reasons : [...reasons, frontWork.reason];
+  const told = [...reasons, ...frontWork.reasons];
   const idle = parts.filter((part) => part !== service && part !== serving);
-  const after = reasons.length === 0 ? idle : [];
+  const taken = reasons.length === 0 ? [] : front.slots.map((slot) => slotName(service, slot));
+  const after = idle.filter((part) => !taken.includes(part));
   if (told.length === 0) return { service, change: "keep", reasons: [], ...untouched, after };
   return { ...update, reasons: told, isReplaced: reasons.length > 0, front: frontWork.front, after };
 }
@@ -108,12 +108,14 @@ function compareFront(
   running: readonly ObservedContainer[],
   wanted: RenderedFront,
   configuration: string | undefined,
-): { front: FrontWork; reason?: string } {
+): { front: FrontWork; reasons: string[] } {
   if (running.some(({ definition }) => definition !== wanted.definition))
-    return { front: "replace", reason: "its front is replaced: a gap of about a second" };
+    return { front: "replace", reasons: ["its front is replaced: a gap of about a second"] };
   const down = running.find(({ status }) => status !== "running");
-  if (down !== undefined) return { front: "replace", reason: `its front is ${down.status}` };
-  return configuration === wanted.configuration ? { front: "keep" } : { front: "configure", reason: "settings of its front" };
+  if (down !== undefined) return { front: "replace", reasons: [`its front is ${down.status}`] };
+  return configuration === wanted.configuration
+    ? { front: "keep", reasons: [] }
+    : { front: "configure", reasons: ["settings of its front"] };
 }
 
 /** Which service a Compose service belongs to: a slot, now or in the release that serves, to that with the front. */

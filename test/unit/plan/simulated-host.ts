@@ -1,0 +1,99 @@
+import type { Slot } from "../../../src/lib/release/fronts.ts";
+import { labels } from "../../../src/lib/release/labels.ts";
+import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import { manifestOf } from "../../../src/lib/release/manifest.ts";
+import { replicas, type ComposeModel } from "../../../src/lib/release/model.ts";
+import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Step } from "../../../src/lib/plan/plan.ts";
+
+export const emptyHost: HostState = {
+  host: "10.0.0.1",
+  stateDirectory: "/state",
+  sourceDirectory: "/in",
+  engine: "26.1",
+  compose: "2.26",
+  current: "",
+  locked: "",
+  running: "",
+  unsettled: [],
+  containers: [],
+  fronts: {},
+  model: { services: {} },
+  warnings: [],
+};
+
+/** A host on which plain Compose runs a model. */
+export function plainHost({ services }: ComposeModel): HostState {
+  return { ...emptyHost, containers: Object.keys(services).map((service) => container(service, "", 0)) };
+}
+
+/**
+ * Carries out a plan as the script does.
+ *
+ * @param commit of the release
+ * @param see is told the host after each step
+ */
+export function carryOut(
+  state: HostState,
+  steps: readonly Step[],
+  { rendered, commit }: { rendered: Rendered; commit: string },
+  see: (state: HostState, step: Step) => void = () => {},
+): HostState {
+  const was = state.fronts;
+  const idle = (service: string): Slot =>
+    rendered.fronts[service]?.slots.includes("slot") ? "slot" : was[service] === "blue" ? "green" : "blue";
+  const without = (containers: readonly ObservedContainer[], services: readonly string[]) =>
+    containers.filter(({ service }) => !services.includes(service));
+  const up = (now: HostState, services: readonly string[]): HostState => {
+    const started = services.flatMap((service) => {
+      const wanted = rendered.model.services[service];
+      if (wanted === undefined) throw new Error(`${service} is not in the release`);
+      return Array.from({ length: replicas(wanted) }, (_, index) => container(service, wanted.labels?.[labels.definition] ?? "", index));
+    });
+    return { ...now, containers: [...without(now.containers, services), ...started] };
+  };
+  const acts: Record<string, (now: HostState, args: readonly string[]) => HostState> = {
+    recreate: up,
+    start: (now, services) =>
+      up(
+        now,
+        services.map((service) => `${service}-${idle(service)}`),
+      ),
+    front: (now, services) => {
+      const made = services.filter((service) => now.fronts[service] === undefined);
+      return { ...up(now, services), fronts: { ...now.fronts, ...Object.fromEntries(made.map((service) => [service, idle(service)])) } };
+    },
+    switch: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: idle(service) } }),
+    remove: (now, services) => ({ ...now, containers: without(now.containers, services) }),
+    stop: (now, [part = ""]) => {
+      const service = part.replace("@was", "");
+      const old = was[service];
+      return old === undefined || old === idle(service) ? now : { ...now, containers: without(now.containers, [`${service}-${old}`]) };
+    },
+    commit: (now) => ({
+      ...now,
+      current: commit,
+      manifest: manifestOf(rendered, { id: commit, project: "shop", environment: "staging", commit, createdAt: "" }),
+    }),
+    prune: (now) => ({ ...now, fronts: Object.fromEntries(Object.entries(now.fronts).filter(([service]) => rendered.fronts[service])) }),
+  };
+  return steps.reduce((now, step) => {
+    const next = acts[step.verb]?.(now, step.args) ?? now;
+    see(next, step);
+    return next;
+  }, state);
+}
+
+function container(service: string, definition: string, index: number): ObservedContainer {
+  return {
+    id: `${service}-${index}`,
+    name: `shop-${service}-${index}`,
+    service,
+    image: "",
+    definition,
+    state: "",
+    status: "running",
+    health: "",
+    oneOff: false,
+  };
+}

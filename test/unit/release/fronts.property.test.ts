@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { slotName } from "../../../src/lib/release/fronts.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import type { Rendered } from "../../../src/lib/release/render.ts";
+import { models, rendering, settings } from "./arbitrary-model.ts";
+
+const check = (property: (model: ComposeModel, rendered: Rendered, config: Parameters<typeof rendering>[1]) => void) =>
+  fc.assert(
+    fc.property(models, settings, (model, config) => {
+      property(model, rendering(model, config), config);
+    }),
+    { numRuns: 200 },
+  );
+
+/** `network name` for each name by which a container is found on a network, and who answers to it. */
+function resolvable(services: Record<string, ComposeService>): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const [service, { networks = {}, container_name: own }] of Object.entries(services)) {
+    for (const [network, attachment] of Object.entries(networks)) {
+      for (const name of [service, own, ...(attachment?.aliases ?? [])].filter((candidate) => candidate !== undefined)) {
+        const key = `${network} ${name}`;
+        found.set(key, (found.get(key) ?? new Set()).add(service));
+      }
+    }
+  }
+  return found;
+}
+
+test("every name that resolved resolves, to the service's front where it has one", () => {
+  check((model, { model: { services } }) => {
+    const after = resolvable(services);
+    for (const [name, owners] of resolvable(model.services)) expect(after.get(name)).toEqual(owners);
+  });
+});
+
+test("links and dependencies lead where they led", () => {
+  check((model, { model: { services }, fronts }) => {
+    for (const [name, written] of Object.entries(model.services)) {
+      const slots = fronts[name]?.slots.map((slot) => slotName(name, slot)) ?? [name];
+      for (const slot of slots) {
+        expect(services[slot]?.links).toEqual(written.links);
+        expect(Object.keys(services[slot]?.depends_on ?? {})).toEqual(Object.keys(written.depends_on ?? {}));
+        for (const [other, { condition, restart }] of Object.entries(services[slot]?.depends_on ?? {})) {
+          expect(services[other]).toBeDefined();
+          if (fronts[other] !== undefined) expect([condition, restart]).toEqual(["service_started", undefined]);
+        }
+      }
+    }
+  });
+});
+
+test("every published port is published once, as it was", () => {
+  const published = (services: Record<string, ComposeService>) =>
+    Object.values(services)
+      .flatMap(({ ports = [] }) => ports.map((port) => JSON.stringify(port)))
+      .toSorted();
+  check((model, rendered) => expect(published(rendered.model.services)).toEqual(published(model.services)));
+});
+
+test("what one container alone can have, one service has", () => {
+  const single = (services: Record<string, ComposeService>) =>
+    Object.values(services)
+      .flatMap(({ container_name: name, mac_address: mac, networks = {} }) => [
+        name,
+        mac,
+        ...Object.values(networks).flatMap((attachment) => [attachment?.ipv4_address, attachment?.mac_address]),
+      ])
+      .filter((value) => value !== undefined)
+      .toSorted();
+  check((model, rendered) => expect(single(rendered.model.services)).toEqual(single(model.services)));
+});
+
+test("nothing that the user wrote is lost: what a slot does not have, its front has", () => {
+  check((model, { model: { services }, fronts }) => {
+    for (const [name, written] of Object.entries(model.services)) {
+      const [slot] = fronts[name]?.slots ?? [];
+      const parts = [services[name], ...(slot === undefined ? [] : [services[slotName(name, slot)]])];
+      const {
+        image: _image,
+        restart: _restart,
+        depends_on: _order,
+        deploy = {},
+        labels = {},
+        environment = {},
+        networks = {},
+        ...rest
+      } = written;
+      for (const [key, value] of Object.entries(rest)) expect(parts.map((part) => part?.[key])).toContainEqual(value);
+      for (const [key, attachment] of Object.entries(networks))
+        expect(parts.map((part) => part?.networks?.[key])).toContainEqual(attachment);
+      const content = parts.at(-1);
+      expect({ environment: {}, ...content }).toMatchObject({ labels, environment });
+      const { restart_policy: policy, ...deployed } = deploy;
+      if (Object.keys(deployed).length > 0) expect(content?.deploy).toMatchObject(deployed);
+      if (slot === undefined && policy !== undefined) expect(content?.deploy?.["restart_policy"]).toEqual(policy);
+    }
+  });
+});
+
+test("slots differ in their name alone, and share their definition", () => {
+  check((_model, { model: { services }, fronts }) => {
+    for (const [name, { slots }] of Object.entries(fronts)) {
+      const unnamed = slots.map((slot) => {
+        const { environment, ...rest } = services[slotName(name, slot)] ?? {};
+        const { COLDTIVATE_SLOT: own, ...others } = environment ?? {};
+        expect(own).toBe(slot);
+        return { ...rest, environment: others };
+      });
+      for (const slot of unnamed) expect(slot).toEqual(unnamed[0]);
+    }
+  });
+});
+
+test("no release of a service's image, environment or command changes a front", () => {
+  check((model, { fronts }, config) => {
+    const services = Object.fromEntries(
+      Object.entries(model.services).map(([name, written]) => [
+        name,
+        { ...written, environment: { NEW: "1" }, labels: { other: "b" }, hostname: "h" },
+      ]),
+    );
+    const next = rendering({ ...model, services }, config, {
+      images: new Map([
+        ["ours", { image: "r.example/ours@sha256:bb", built: "ours" }],
+        ["postgres:15", { image: "postgres@sha256:00" }],
+        ["haproxy:lts", { image: "haproxy@sha256:22" }],
+      ]),
+      frontImages: Object.fromEntries(Object.entries(fronts).map(([name, { image }]) => [name, image])),
+    });
+    expect(Object.entries(next.fronts).map(([name, { definition }]) => [name, definition])).toEqual(
+      Object.entries(fronts).map(([name, { definition }]) => [name, definition]),
+    );
+  });
+});
+
+test("equal models in another order give the same definitions", () => {
+  const turn = (value: unknown): unknown =>
+    value === null || typeof value !== "object"
+      ? value
+      : Array.isArray(value)
+        ? value.map(turn)
+        : Object.fromEntries(
+            Object.entries(value)
+              .toReversed()
+              .map(([key, inner]) => [key, turn(inner)]),
+          );
+  const definitions = ({ services, fronts }: Rendered) =>
+    [...Object.entries(services), ...Object.entries(fronts)].map(([name, { definition }]) => `${name} ${definition}`).toSorted();
+  check((model, rendered, config) => expect(definitions(rendering(turn(model) as ComposeModel, config))).toEqual(definitions(rendered)));
+});
