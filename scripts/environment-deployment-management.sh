@@ -11,6 +11,7 @@ readonly shared_memory=/dev/shm
 readonly parallel_pulls=4
 readonly service_label=com.docker.compose.service
 readonly front_mount=/usr/local/etc/haproxy
+declare -A noted=() fronts_found=()
 readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
 readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
 
@@ -134,7 +135,7 @@ log_lines() {
 
 load_journal() {
   local number word detail
-  declare -gA noted=()
+  noted=()
   [[ -s $journal ]] || return 0
   # A power cut can leave half a line, which the next one must not continue.
   [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"
@@ -450,21 +451,22 @@ resolve() {
 # Arguments: service. Sets: front, its container; master, its first process. Returns: 1 where it does not run
 find_front() {
   local mounts
+  read -r front master <<<"${fronts_found[$1]-}" || true
+  ! is_near || return 0
   reason="the front of $1 does not run"
   front=$(ids_of "$1") && [[ -n $front ]] &&
     read -r master mounts < <(engine container inspect --format '{{.State.Pid}} {{range .Mounts}}{{.Source}} {{end}}' "$front") &&
-    [[ $master != 0 && " $mounts " == *" $state/fronts/$1 "* ]]
+    [[ $master != 0 && " $mounts " == *" $state/fronts/$1 "* ]] && fronts_found[$1]="$front $master"
 }
 
-# Prints the process ids of a front's workers, sorted: more than one while an old one finishes what is in flight.
+# Whether the front's first process is one here, too: the engine may count in another namespace.
+is_near() { [[ -n $front && -r /proc/$master/task/$master/children ]] && grep -qs "$front" "/proc/$master/cgroup"; }
+
+# Prints the process ids of the front's workers, sorted: more than one while an old one finishes what is in flight.
 workers() {
-  local children=/proc/$master/task/$master/children
-  # The engine may count processes in a namespace that is not this one.
-  if [[ -r $children ]] && grep -qs "$front" "/proc/$master/cgroup"; then
-    xargs -rn 1 <"$children" | sort
-  else
-    engine top "$front" -o pid,ppid | awk -v master="$master" '$2 == master { print $1 }' | sort
-  fi
+  if is_near; then xargs -rn 1 <"/proc/$master/task/$master/children"; else
+    engine top "$front" -o pid,ppid | awk -v master="$master" '$2 == master { print $1 }'
+  fi | sort
 }
 
 # Puts standard input in the place of a file that containers read at any time. Arguments: path
@@ -555,17 +557,19 @@ drain_limit() {
 }
 
 do_front() {
-  local service
+  local service slot fresh=()
   for service in "$@"; do
     find_slots "$service" || return
+    slot=${live/#-/$idle}
+    [[ $idle != slot ]] || slot=slot
     if [[ $live != - ]] && find_front "$service"; then
-      point "$service" "$live" cfg || return
+      point "$service" "$slot" cfg || return
     else
-      configure "$service" "${live/#-/$idle}" cfg none haproxy.cfg && check_configuration "$service" &&
-        place "$state/fronts/$service/live" <<<"${live/#-/$idle}" || return
+      fresh+=("$service")
+      configure "$service" "$slot" cfg none haproxy.cfg && place "$state/fronts/$service/live" <<<"$slot" || return
     fi
   done
-  replace "$dir" "$@" || return
+  check_configurations "${fresh[@]}" && replace "$dir" "$@" || return
   for service in "$@"; do await_front "$service" || return; done
 }
 undo_front() {
@@ -577,13 +581,15 @@ undo_front() {
   done
 }
 
-# Checks the configuration of a front that does not run yet. Arguments: service
-check_configuration() {
+# Checks configurations of fronts that do not run yet. Arguments: services
+check_configurations() {
   local image output
-  image=$(compose "$dir" config --images "$1") &&
-    output=$(engine run --rm --network none --volume "$state/fronts/$1:$front_mount:ro" "$image" haproxy -c -f "$front_mount/haproxy.cfg" 2>&1) && return
-  log_lines <<<"${output-}"
-  reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
+  (($# > 0)) || return 0
+  image=$(compose "$dir" config --images "$1") && chmod 755 "$state/fronts" || return
+  output=$(engine run --rm --network none --volume "$state/fronts:$front_mount:ro" "$image" \
+    sh -c "set -e; for front in $*; do haproxy -c -f $front_mount/\$front/haproxy.cfg; done" 2>&1) && return
+  log_lines <<<"$output"
+  reason="a front refuses its configuration: ${output##*$'\n'}"
   return 1
 }
 
@@ -633,7 +639,11 @@ do_drain() {
   ((cut == 0)) || note "$step" note "$1: $cut connections to $1-$was were cut after $2 s"
 }
 
-do_stop() { resolve "$1" && { [[ -z $service ]] || remove_services "$service"; }; }
+do_stop() {
+  local name services=()
+  for name in "$@"; do resolve "$name" && services+=("$service") || return; done
+  remove_services "${services[@]}"
+}
 
 # ---- health
 
