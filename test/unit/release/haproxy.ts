@@ -50,13 +50,16 @@ export async function runFront(config: string, service: number): Promise<Front> 
   place(config);
   const child = spawn(haproxy!, ["-W", "-db", "-f", path], { stdio: ["ignore", "ignore", "pipe"] });
   const output = readOutput(child);
-  // Signals that come earlier are lost.
   await until(() => output.text.includes("Loading success"));
   const load = async (next: string) => {
     place(next);
     const before = output.text.length;
-    child.kill("SIGUSR2");
-    await until(() => output.text.includes("Loading success", before));
+    // One that comes while HAProxy still starts is lost.
+    await until(async () => {
+      child.kill("SIGUSR2");
+      await Promise.race([once(child.stderr!, "data"), wait(500)]);
+      return output.text.includes("Loading success", before);
+    });
   };
   const dispose = async () => {
     const ended = once(child, "exit");
