@@ -57,7 +57,7 @@ export async function runFront(config: string, service: number): Promise<Front> 
     // One that comes while HAProxy still starts is lost.
     await until(async () => {
       child.kill("SIGUSR2");
-      await Promise.race([once(child.stderr!, "data"), wait(500)]);
+      await Promise.race([once(child.stderr, "data"), wait(500)]);
       return output.text.includes("Loading success", before);
     });
   };
