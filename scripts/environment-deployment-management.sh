@@ -472,12 +472,16 @@ workers() {
 # Puts standard input in the place of a file that containers read at any time. Arguments: path
 place() { cat >"$1.new" && chmod 644 "$1.new" && sync "$1.new" && mv -T "$1.new" "$1"; }
 
-# Writes a front's configuration. Arguments: service, slot, cfg or hold.cfg, when it finds the slot's address, file's name
-configure() {
+# Prints a front's configuration. Arguments: service, slot, cfg or hold.cfg, when it finds the slot's address
+render() {
   local from=$dir
   [[ $undoing == no || ! -e $state/current/fronts/$1.$3 ]] || from=$state/current
-  mkdir -p "$state/fronts/$1" && chmod 755 "$state/fronts/$1" &&
-    sed "s/@SLOT@/$1-$2/g; s/@INIT@/$4/g" "$from/fronts/$1.$3" | place "$state/fronts/$1/$5"
+  sed "s/@SLOT@/$1-$2/g; s/@INIT@/$4/g" "$from/fronts/$1.$3"
+}
+
+# Writes it. Arguments: the same, file's name
+configure() {
+  mkdir -p "$state/fronts/$1" && chmod 755 "$state/fronts" "$state/fronts/$1" && render "$@" | place "$state/fronts/$1/$5"
 }
 
 # Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
@@ -563,7 +567,8 @@ do_front() {
     slot=${live/#-/$idle}
     [[ $idle != slot ]] || slot=slot
     if [[ $live != - ]] && find_front "$service"; then
-      point "$service" "$slot" cfg || return
+      # At rest the file is what HAProxy would boot with.
+      cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg" || point "$service" "$slot" cfg || return
     else
       fresh+=("$service")
       configure "$service" "$slot" cfg none haproxy.cfg && place "$state/fronts/$service/live" <<<"$slot" || return
@@ -585,7 +590,7 @@ undo_front() {
 check_configurations() {
   local image output
   (($# > 0)) || return 0
-  image=$(compose "$dir" config --images "$1") && chmod 755 "$state/fronts" || return
+  image=$(compose "$dir" config --images "$1") || return
   output=$(engine run --rm --network none --volume "$state/fronts:$front_mount:ro" "$image" \
     sh -c "set -e; for front in $*; do haproxy -c -f $front_mount/\$front/haproxy.cfg; done" 2>&1) && return
   log_lines <<<"$output"

@@ -48,7 +48,7 @@ renew_host() {
 }
 
 # Makes a release with web, which has a front, the worker, and a task that fails.
-# Arguments: id; then NAME=VALUE: image, expect, check (web's health check), command (what web's slots run),
+# Arguments: id; then NAME=VALUE: image, expect, check (web's health check, or none), command (what web's slots run),
 # front_label (differs where the front itself does), shape (of web: fronted, held or plain), plan (its steps, by name)
 make_release() {
   local id=$1 dir=$work/$1 word
@@ -77,8 +77,10 @@ make_release() {
 
 # Prints a service that runs web. Arguments: name, further properties
 service() {
-  printf '"%s": {"image": "%s", "restart": "always", "command": ["bash", "-c", "%s"], %s' "$1" "$image" "$command" "${2-}"
-  printf '"healthcheck": {"test": ["CMD", "bash", "-c", "%s"], "interval": "300ms", "start_period": "20s", "start_interval": "100ms"}},\n' "$check"
+  printf '"%s": {"image": "%s", "restart": "always", "command": ["bash", "-c", "%s"], %s"healthcheck": ' "$1" "$image" "$command" "${2-}"
+  if [[ $check == none ]]; then printf '{"disable": true}},\n'; else
+    printf '{"test": ["CMD", "bash", "-c", "%s"], "interval": "300ms", "start_period": "20s", "start_interval": "100ms"}},\n' "$check"
+  fi
 }
 
 # Prints the front, and puts its configuration into the release.
@@ -94,6 +96,7 @@ plan_start() { printf '%s\n' 'start	web' 'healthy	web@idle	60	2	1'; }
 plan_end() { printf '%s\n' commit 'drain	web	20' 'stop	web@was' 'prune	5'; }
 
 plan_web() { plan_begin && plan_start && printf 'switch\tweb\n' && plan_end; }
+plan_connected() { plan_web | sed $'s/^healthy.*/healthy\tweb@idle\t60\t1\t1\t8000/'; }
 plan_switched_in_vain() { plan_web | sed $'/^commit/i task\tfail\t10'; }
 plan_first() { plan_begin && printf '%s\n' 'recreate	worker' 'healthy	worker	60	1	1' && plan_start && printf '%s\n' 'front	web' commit 'prune	5'; }
 plan_first_in_vain() { plan_first | sed $'/^commit/i task\tfail\t10'; }
@@ -103,8 +106,10 @@ plan_plain() { plan_begin && printf '%s\n' 'recreate	web	worker' 'healthy	web	60
 plan_first_held() { plan_begin && printf '%s\n' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'remove	@others' 'front	web' commit 'prune	5'; }
 plan_held() { plan_begin && printf '%s\n' 'hold	web	20' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'open	web' commit 'prune	5'; }
 plan_whole() {
-  plan_begin | sed '/^expect/d' && printf '%s\n' 'keep	web' 'recreate	worker' && plan_start &&
-    printf '%s\n' 'front	web' 'remove	@others' 'switch	web' && plan_end
+  if [[ $shape == plain ]]; then plan_plain | sed $'/^expect/d; /^prune/i remove\t@others'; else
+    plan_begin | sed '/^expect/d' && printf '%s\n' 'keep	web' 'recreate	worker' && plan_start &&
+      printf '%s\n' 'front	web' 'switch	web' && plan_end && printf 'remove\t@others\n'
+  fi
 }
 
 # Sends a release to the host and deploys it as the CLI does. Arguments: id

@@ -131,6 +131,8 @@ test_people_use_it_by_hand() {
   check_served two green
   run run_script -p "$project" status
   check "status tells which slot serves" contains "$output" "web is served by web-green"
+  run run_script -p "$project" observe "$state"
+  check "observe tells the CLI" contains "$output" $'fronts\t9\nweb\tgreen\n'
   run run_script -p "$project" sh web printenv VERSION
   check "sh goes to the slot that serves" equals two "$output"
 }
@@ -172,6 +174,27 @@ test_a_plain_service_moves_behind_a_front() {
   deploy_well r04 expect=r03 plan=plain shape=plain
   check "it moves back, too" equals one "$(served)"
   check "and its front leaves nothing" test -z "$(on_host "ls $state/fronts" </dev/null)"
+  run run_script -p "$project" deploy r03
+  check "behind the front by hand" equals 0 "$code"
+  check_served two blue
+  run run_script -p "$project" deploy r04
+  check "and back by hand" equals 0 "$code"
+  check "what the release does not have is removed" equals "web worker" "$(services)"
+  check "the plain one serves" equals one "$(served)"
+  start_load "$work/load"
+  deploy_well r05 expect=r04 plan=plain shape=plain image="${images[1]}"
+  end_load "$work/load"
+  check "without a front the same load sees failures" lacks "$output" '"failed":0'
+}
+
+test_a_slot_without_a_health_check_must_accept_connections() {
+  renew_host
+  deploy_well r01 plan=first
+  start_load "$work/load"
+  deploy_well r02 expect=r01 plan=connected image="${images[1]}" check=none command='sleep 3; exec python3 /app.py'
+  end_load "$work/load"
+  check "nothing is lost while it starts slowly" contains "$output" '"failed":0'
+  check_served two green
 }
 
 test_a_held_service_loses_nothing() {

@@ -87,6 +87,7 @@ export function switchOver(service: string): Step {
 
 /** What is left to do for services that have switched: whoever still uses an old slot leaves, and it stops. */
 export function retire(services: readonly string[], facts: StepFacts): Step[] {
+  if (services.length === 0) return [];
   const signals = services.flatMap((service) => {
     const { signal, wait } = facts.config.services[service]?.drainSignal ?? {};
     if (signal === undefined || wait === undefined) return [];
@@ -96,7 +97,7 @@ export function retire(services: readonly string[], facts: StepFacts): Step[] {
   return [
     ...signals,
     ...services.map((service) => ({ verb: "drain", args: [service, seconds(drainOf(service, facts))], title: `drain the old ${service}` })),
-    ...services.map((service) => ({ verb: "stop", args: [`${service}@was`], title: `stop the old ${service}` })),
+    { verb: "stop", args: services.map((service) => `${service}@was`), title: `stop the old ${few(services)}` },
   ];
 }
 

@@ -151,8 +151,7 @@ test("a release starts all idle slots at once, then replaces singletons, switche
     "signal gateway@was 4 file /run/drain",
     "drain gateway 30",
     "drain web 45",
-    "stop gateway@was",
-    "stop web@was",
+    "stop gateway@was web@was",
     "prune 5",
   ]);
 });
@@ -322,8 +321,7 @@ test("the whole plan brings a release up whatever runs", () => {
     "commit",
     "drain gateway 30",
     "drain web 30",
-    "stop gateway@was",
-    "stop web@was",
+    "stop gateway@was web@was",
     "remove @others",
     "prune 5",
   ]);

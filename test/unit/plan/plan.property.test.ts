@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";

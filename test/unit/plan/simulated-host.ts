@@ -65,10 +65,10 @@ export function carryOut(
     },
     switch: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: idle(service) } }),
     remove: (now, services) => ({ ...now, containers: without(now.containers, services) }),
-    stop: (now, [part = ""]) => {
-      const service = part.replace("@was", "");
-      const old = was[service];
-      return old === undefined || old === idle(service) ? now : { ...now, containers: without(now.containers, [`${service}-${old}`]) };
+    stop: (now, parts) => {
+      const services = parts.map((part) => part.replace("@was", "")).filter((service) => was[service] !== undefined);
+      const old = services.filter((service) => was[service] !== idle(service)).map((service) => `${service}-${was[service]}`);
+      return { ...now, containers: without(now.containers, old) };
     },
     commit: (now) => ({
       ...now,

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Rollout, ServiceConfig } from "../../../src/lib/config/config.ts";
 import type { ComposeDependency, ComposeModel, ComposePort, ComposeService } from "../../../src/lib/release/model.ts";
 import { render, type Rendered, type RenderInput } from "../../../src/lib/release/render.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { frontConfig, holdConfig, type FrontSettings } from "../../../src/lib/release/front-config.ts";
+import { haproxy } from "./haproxy.ts";
 
 const settings: FrontSettings = {
   ports: [{ port: 8000, mode: "http", proxyProtocol: false }],
@@ -100,15 +101,6 @@ describe("the configuration of a front", () => {
     expect(new Set(open.match(/bind 127\S+/g)).size).toBe(3);
     expect(open).not.toContain("bind 127.0.0.1:8999 accept");
   });
-});
-
-const haproxy = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].find((path) => {
-  try {
-    execFileSync(path, ["-v"]);
-    return true;
-  } catch {
-    return false;
-  }
 });
 
 describe.skipIf(haproxy === undefined)("HAProxy itself", () => {

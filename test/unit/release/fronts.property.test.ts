@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { slotName } from "../../../src/lib/release/fronts.ts";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
