@@ -8,6 +8,7 @@ curl curl
 debootstrap debootstrap
 docker-registry docker-registry
 git git
+haproxy haproxy
 iproute2 ip
 iptables iptables
 openssh-client ssh-agent

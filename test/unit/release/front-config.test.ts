@@ -103,7 +103,7 @@ describe("the configuration of a front", () => {
   });
 });
 
-describe.skipIf(haproxy === undefined)("HAProxy itself", () => {
+describe("HAProxy itself", () => {
   test.each([
     ["the usual one", frontConfig(settings)],
     ["one with everything", frontConfig(several)],
@@ -113,7 +113,7 @@ describe.skipIf(haproxy === undefined)("HAProxy itself", () => {
     const path = join(directory, "haproxy.cfg");
     writeFileSync(path, config.replaceAll("@SLOT@", "web-blue").replaceAll("@INIT@", "none"));
     try {
-      expect(execFileSync(haproxy!, ["-c", "-f", path], { encoding: "utf8", stdio: "pipe" })).toContain("valid");
+      expect(execFileSync(haproxy, ["-c", "-f", path], { encoding: "utf8", stdio: "pipe" })).toContain("valid");
     } finally {
       rmSync(directory, { recursive: true });
     }

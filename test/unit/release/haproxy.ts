@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -6,15 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** HAProxy on this machine, if there is one. */
-export const haproxy = ["/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].find((path) => {
-  try {
-    execFileSync(path, ["-v"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-});
+/** HAProxy, which scripts/setup.sh installs. */
+export const haproxy = "/usr/sbin/haproxy";
 
 export interface Front extends AsyncDisposable {
   /** Where it listens, on this machine. */
@@ -48,7 +41,7 @@ export async function runFront(config: string, service: number): Promise<Front> 
         .replaceAll("@INIT@", "last,libc,none"),
     );
   place(config);
-  const child = spawn(haproxy!, ["-W", "-db", "-f", path], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(haproxy, ["-W", "-db", "-f", path], { stdio: ["ignore", "ignore", "pipe"] });
   const output = readOutput(child);
   await until(() => output.text.includes("Loading success"));
   const load = async (next: string) => {
