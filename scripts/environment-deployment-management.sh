@@ -486,15 +486,20 @@ configure() {
 
 # Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
 point() {
-  local own=$state/fronts/$1 output
+  local output
   find_front "$1" && configure "$1" "$2" "$3" libc,none next.cfg || return
   output=$(engine exec "$front" haproxy -c -f "$front_mount/next.cfg" 2>&1) || {
     log_lines <<<"$output"
     reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
     return 1
   }
-  mv "$own/next.cfg" "$own/haproxy.cfg" && place "$own/live" <<<"$2" && sync "$own" && reload "$1" &&
-    configure "$1" "$2" cfg none haproxy.cfg
+  record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
+}
+
+# Makes a configuration that was checked the front's own. Arguments: service, slot that it points at
+record() {
+  local own=$state/fronts/$1
+  mv "$own/next.cfg" "$own/haproxy.cfg" && place "$own/live" <<<"$2" && sync "$own"
 }
 
 # Returns: 1 when a front has no new worker after ten seconds: then the old one serves on
@@ -561,20 +566,23 @@ drain_limit() {
 }
 
 do_front() {
-  local service slot fresh=()
+  local service slot new=()
   for service in "$@"; do
     find_slots "$service" || return
     slot=${live/#-/$idle}
-    [[ $idle != slot ]] || slot=slot
-    if [[ $live != - ]] && find_front "$service"; then
-      # At rest the file is what HAProxy would boot with.
-      cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg" || point "$service" "$slot" cfg || return
-    else
-      fresh+=("$service")
-      configure "$service" "$slot" cfg none haproxy.cfg && place "$state/fronts/$service/live" <<<"$slot" || return
+    # A held service has one slot only, whatever it had before.
+    [[ $idle != slot ]] || slot=$idle
+    if [[ $live == - ]] || ! find_front "$service"; then
+      configure "$service" "$slot" cfg none next.cfg || return
+      new+=("$service-$slot")
+    # At rest the file is what HAProxy would boot with.
+    elif ! cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg"; then
+      point "$service" "$slot" cfg || return
     fi
   done
-  check_configurations "${fresh[@]}" && replace "$dir" "$@" || return
+  check_configurations "${new[@]%-*}" || return
+  for slot in "${new[@]}"; do record "${slot%-*}" "${slot##*-}" || return; done
+  replace "$dir" "$@" || return
   for service in "$@"; do await_front "$service" || return; done
 }
 undo_front() {
@@ -592,7 +600,7 @@ check_configurations() {
   (($# > 0)) || return 0
   image=$(compose "$dir" config --images "$1") || return
   output=$(engine run --rm --network none --volume "$state/fronts:$front_mount:ro" "$image" \
-    sh -c "set -e; for front in $*; do haproxy -c -f $front_mount/\$front/haproxy.cfg; done" 2>&1) && return
+    sh -c "set -e; for front in $*; do haproxy -c -f $front_mount/\$front/next.cfg; done" 2>&1) && return
   log_lines <<<"$output"
   reason="a front refuses its configuration: ${output##*$'\n'}"
   return 1
