@@ -121,8 +121,8 @@ describe("a task", () => {
 
   test("that hangs is ended after its timeout", async () => {
     const before = await containers();
-    await replaceTask('[sh, -c, "echo waits for a lock; exec sleep 300"]', "2s");
-    const { stderr } = await expectFailure([`${stagingHost()}: task prepare did not end within 2 s`]);
+    await replaceTask('[sh, -c, "echo waits for a lock; exec sleep 300"]', "6s");
+    const { stderr } = await expectFailure([`${stagingHost()}: task prepare did not end within 6 s`]);
     expect(count(stderr, "waits for a lock")).toBe(1);
     expect(await containers()).toBe(before);
   });
