@@ -504,9 +504,11 @@ record() {
 
 # Returns: 1 when a front has no new worker after ten seconds: then the old one serves on
 reload() {
-  local before now looks=0 deadline=$((SECONDS + 10))
-  before=$(workers) && engine kill -s USR2 "$front" >/dev/null || return
-  while ((SECONDS <= deadline)); do
+  local before now looks=0 turn
+  before=$(workers) || return
+  for ((turn = 0; turn < 200; turn++)); do
+    # A signal that reaches HAProxy while it still starts is lost.
+    ((turn % 20 != 0 || looks > 0)) || engine kill -s USR2 "$front" >/dev/null || return
     now=$(workers) || return
     # A worker that stumbles over its configuration is there for a moment, too.
     if [[ -n $(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]]; then looks=$((looks + 1)); else looks=0; fi

@@ -7,8 +7,8 @@ import { setTimeout as wait } from "node:timers/promises";
 const [url, connections = "8"] = process.argv.slice(2);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Number(connections) });
 const seen = { ok: 0, failed: 0, longest: 0, versions: {}, failures: [] };
-let over = false;
-process.once("SIGTERM", () => (over = true));
+const over = new AbortController();
+process.once("SIGTERM", () => over.abort());
 
 /** Sends one request. Returns: status and text of the answer; rejects where there is none. */
 function send(method, body) {
@@ -41,7 +41,7 @@ async function count(method) {
 
 await Promise.all(
   Array.from({ length: Number(connections) }, async (_, index) => {
-    while (!over) {
+    while (!over.signal.aborted) {
       await count(index % 2 === 0 ? "GET" : "POST");
       await wait(20);
     }
