@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openRepository } from "../lib/adapters/git.ts";
-import { hostScript } from "../lib/adapters/host.ts";
+import { readHostScript } from "../lib/adapters/host.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
@@ -52,7 +52,7 @@ export default class Deploy extends BaseCommand {
         revision,
         dotenv,
         images,
-        script: hostScript(this.config.root),
+        script: await readHostScript(this.config.root),
         who: whoDeploys(ci),
         now: new Date(),
         env: process.env,

@@ -55,7 +55,7 @@ make_release() {
   local image=${images[0]} expect=- check='exec 3<>/dev/tcp/localhost/8000' command='exec python3 /app.py' front_label=- shape=fronted plan=web
   for word in "${@:2}"; do printf -v "${word%%=*}" %s "${word#*=}"; done
   mkdir -p "$dir/fronts"
-  cp "$SCRIPT" "$dir/"
+  cp -r "$SCRIPT" "${SCRIPT%.sh}" "$dir/"
   printf 'tester\tlaptop\t%040d\tmain\n' 1 >"$dir/who"
   printf '{"id":"%s"}\n' "$id" >"$dir/manifest.json"
   {

@@ -43,7 +43,7 @@ make_release() {
   local web='sleep 1000' worker='sleep 1000' task='echo migrated' image=${images[0]} expect=- check='exit 0'
   for word in "${@:2}"; do printf -v "${word%%=*}" %s "${word#*=}"; done
   mkdir -p "$dir"
-  cp "$SCRIPT" "$dir/"
+  cp -r "$SCRIPT" "${SCRIPT%.sh}" "$dir/"
   printf 'tester\tlaptop\t%040d\tmain\n' 1 >"$dir/who"
   printf '{"id":"%s"}\n' "$id" >"$dir/manifest.json"
   cat >"$dir/compose.json" <<TEXT

@@ -284,7 +284,7 @@ observed() {
 test_observe_tells_what_is_here() {
   local sent=$HOME/incoming
   mkdir -p "$sent/compose"
-  cp "$SCRIPT" "$sent/"
+  cp -r "$SCRIPT" "${SCRIPT%.sh}" "$sent/"
   printf 'docker-compose.yml\n' >"$sent/arguments"
   printf "SECRET='p\$ss # x'\n" >"$sent/dotenv"
   printf "TAG='v1'\n" >"$sent/environment"

@@ -1,3 +1,4 @@
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Credentials } from "../config/config.ts";
@@ -7,7 +8,7 @@ import { parseFields, parseState } from "../release/observation.ts";
 import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
-export const scriptName = "environment-deployment-management.sh";
+const scriptName = "environment-deployment-management.sh";
 
 /** What the script's abort ends with; anything else is that there is no release yet. */
 const asked = 0;
@@ -16,9 +17,19 @@ const tooLate = 3;
 /** Milliseconds until a host is asked again to undo. */
 const abortPause = 200;
 
-/** Where the script that runs on the hosts lies in an installed coldtivate. */
-export function hostScript(root: string): string {
-  return join(root, "scripts", scriptName);
+/**
+ * The script that runs on the hosts, with its parts beside it, as it is sent to them.
+ *
+ * @param root of an installed coldtivate
+ */
+export async function readHostScript(root: string): Promise<TarEntry[]> {
+  const folder = scriptName.replace(/\.sh$/, "");
+  const parts = (await readdir(join(root, "scripts", folder))).toSorted().map((part) => `${folder}/${part}`);
+  const read = (path: string) => readFile(join(root, "scripts", path));
+  return [
+    { path: scriptName, content: await read(scriptName), mode: 0o700 },
+    ...(await Promise.all(parts.map(async (path) => ({ path, content: await read(path) })))),
+  ];
 }
 
 /** One line of a release's journal. Step 0 is the release itself. */

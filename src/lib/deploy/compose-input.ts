@@ -1,4 +1,3 @@
-import { scriptName } from "../adapters/host.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { quoteDotenv } from "../config/dotenv.ts";
 import type { ComposeFiles } from "../release/compose-files.ts";
@@ -10,13 +9,14 @@ export interface ComposeInput {
   dotenv: ReadonlyMap<string, string>;
   /** For interpolation, beside the dotenv's. */
   variables: Readonly<Record<string, string>>;
-  script: Uint8Array;
+  /** What runs on the host. */
+  script: readonly TarEntry[];
 }
 
 /** What `observe` needs on the host to merge the Compose files there; docs/architecture.md describes it. */
 export function observeEntries({ composeFiles, listed, dotenv, variables, script }: ComposeInput): TarEntry[] {
   return [
-    { path: scriptName, content: script, mode: 0o700 },
+    ...script,
     { path: "dotenv", content: quoteDotenv(dotenv) },
     { path: "environment", content: quoteDotenv(new Map(Object.entries(variables))) },
     { path: "arguments", content: listed.map((path) => `${path}\n`).join("") },

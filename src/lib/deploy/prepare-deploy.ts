@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import type { Repository } from "../adapters/git.ts";
 import { observeHost } from "../adapters/host.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
@@ -38,8 +37,8 @@ export interface DeployIntent {
   revision: Revision;
   /** What the environment's dotenv holds. */
   dotenv: ReadonlyMap<string, string>;
-  /** The script that runs on the hosts: its path here. */
-  script: string;
+  /** The script that runs on the hosts. */
+  script: readonly TarEntry[];
   /** The project's own images by repository, with their digests. */
   images: ReadonlyMap<string, PinnedImage>;
   who: Who;
@@ -62,8 +61,7 @@ export interface PreparedDeploy {
 
 /** Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing. */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
-  const { config, environment, revision, dotenv } = intent;
-  const script = await readFile(intent.script);
+  const { config, environment, revision, dotenv, script } = intent;
   const { files, variables } = await readCompose(intent, ports.repository);
   const entries = observeEntries({ composeFiles: files, listed: environment.compose, dotenv, variables, script });
   const project = `${config.project}-${environment.name}`;
@@ -130,7 +128,7 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   const { front, services } = intent.config;
   const isBuilt = (name: string) => intent.images.has(repositoryOf(model.services[name]?.image ?? ""));
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
-  const hasFronts = needsFronts({ model, names, config: services, inferred: front.inferred, isBuilt });
+  const hasFronts = needsFronts({ model, names, config: services, isBuilt });
   const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles, hasFronts ? front.image : undefined);
   const resolved = await resolveThirdParty(open, ports.registry);
   return render({

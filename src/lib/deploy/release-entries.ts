@@ -1,4 +1,3 @@
-import { scriptName } from "../adapters/host.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Step } from "../plan/plan.ts";
 import type { Manifest } from "../release/manifest.ts";
@@ -21,9 +20,15 @@ export interface ReleasePlans {
 }
 
 /** The content of a release's folder on a host. */
-export function releaseEntries(rendered: Rendered, manifest: Manifest, plans: ReleasePlans, who: Who, script: Uint8Array): TarEntry[] {
+export function releaseEntries(
+  rendered: Rendered,
+  manifest: Manifest,
+  plans: ReleasePlans,
+  who: Who,
+  script: readonly TarEntry[],
+): TarEntry[] {
   return [
-    { path: scriptName, content: script, mode: 0o700 },
+    ...script,
     { path: "compose.json", content: JSON.stringify(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan) },

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Deploying: what can refuse a release, and its start.
+# Sourced by environment-deployment-management.sh.
+
+# Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
+deploy() {
+  local code=0
+  prepared=no
+  open_release "${1-}"
+  trap drop_credentials EXIT
+  prepare || {
+    code=$?
+    [[ $reader == person || $prepared == no || -s $journal ]] || rm -rf "$dir"
+    return "$code"
+  }
+  launch
+  exec 9>&-
+  follow "$executor" || code=$?
+  [[ $reader == cli ]] || tell_end "$code"
+  return "$code"
+}
+
+# Everything that can refuse a deploy before it changes anything.
+prepare() {
+  local who user from
+  check_docker && refuse_when_locked || return
+  IFS=$'\t' read -r user from _ <"$dir/who" || true
+  who="${user:-unknown} from ${from:-unknown}"
+  [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
+  # Whoever asks whether the lock is held holds it for a moment.
+  take_lock "$who" 1 || return
+  prepared=yes
+  # The lock is held: what killed runs left behind is in nobody's use.
+  rm -rf "$shared_memory/coldtivate.$project".?????? || true
+  chmod 700 "$state" || return
+  [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
+  settle_others || return
+  [[ $reader == cli ]] || plan_whole || return
+  check_plan && keep_files || return
+  printf '%s\n' "$who" >"$dir/by" || return
+  [[ $reader == person ]] || log_in
+}
+
+# Finishes or undoes what a crash interrupted, each release with its own copy of this script.
+settle_others() {
+  local id code mine=${release-} mode=$reader
+  for id in $(unsettled_releases); do
+    printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
+    open_release "$id" || return
+    launch
+    reader=person code=0
+    follow "$executor" >&2 || code=$?
+    reader=$mode
+    ((code == 0 || code == 4)) || fail 5 "Release $id could be neither finished nor undone. A person is needed; see $journal." || return
+  done
+  [[ -z $mine ]] || open_release "$mine"
+}
+
+# Refuses a plan that this script does not understand, or that was made for another state of this host.
+check_plan() {
+  local line verb
+  [[ ! -s $journal ]] || fail 3 "Release $release was applied here before. Nothing was changed." || return
+  for line in "${plan[@]}"; do
+    verb=${line%%$'\t'*}
+    declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\". Nothing was changed." || return
+    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || return
+  done
+}
+
+# By hand a release is applied whole: its plan may have changed only some services of what served then.
+plan_whole() {
+  [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
+  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir/abort" || return
+  [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
+  open_release "$release"
+}
+
+# Moves what containers mount to its place by content. They read it as users of their own; the state directory is closed.
+keep_files() {
+  local path
+  mkdir -p "$state/files" || return
+  for path in "$dir"/files/*; do
+    chmod -R go+rX "$path" || return
+    [[ -e $state/files/${path##*/} ]] || mv -T "$path" "$state/files/${path##*/}" || return
+  done
+  rm -rf "$dir/files"
+}
+
+# Starts the executor, in a session of its own so that it outlives this connection. Sets: executor
+launch() {
+  local own=$dir/$script
+  [[ -s $own ]] || own=$self
+  : >>"$journal"
+  setsid bash "$own" -p "$project" -s "$state" execute "$release" ${credentials:+"$credentials"} </dev/null >>"$dir/log" 2>&1 &
+  executor=$!
+  credentials=
+}
+
+# Arguments: how it ended, as an exit code
+tell_end() {
+  case $1 in
+    0) printf 'The environment was _coldtivated_ with great success!\n' >&2 ;;
+    4) printf 'Release %s was undone; as before, this release serves: %s. The journal is %s.\n' "$release" "$(current_release)" "$journal" >&2 ;;
+    5) printf 'Release %s could not be undone: see %s, look at what runs (status), and mend it by hand.\n' "$release" "$journal" >&2 ;;
+  esac
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# The engine: Docker and Compose.
+# Sourced by environment-deployment-management.sh.
+
+readonly service_label=com.docker.compose.service
+
+# Runs docker for at most $limit seconds, 60 where a caller does not set it.
+engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
+
+# docker compose with a release's model. Arguments: the release's directory, Compose's arguments
+compose() { engine compose -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"; }
+
+# Brings services up as a release has them. Arguments: the release's directory, services. Sets: reason, when it fails
+bring_up() {
+  local output
+  output=$(limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}" 2>&1) && return
+  log_lines <<<"$output"
+  reason="cannot start ${*:2}: ${output##*$'\n'}"
+  return 1
+}
+
+# The same, and notes for how long nothing of a service ran.
+replace() {
+  local watcher code=0 tries gaps='' died='' events=$dir/events
+  # Not only looked up afterwards: the engine forgets all but the last few, and health checks are events, too.
+  (exec timeout --foreground -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
+    --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
+  watcher=$!
+  bring_up "$@" || code=$?
+  for ((tries = 0; code == 0 && tries < 20; tries++)); do
+    gaps=$(awk -v wanted=" ${*:2} " '
+      !index(wanted, " " $3 " ") { next }
+      $2 == "die" { died[$3] = $1 }
+      $2 == "start" && ($3 in died) { printf "nothing of %s ran for %d ms\n", $3, ($1 - died[$3]) / 1e6; delete died[$3] }
+      END { exit length(died) > 0 }' "$events") && break
+    sleep 0.05
+  done
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" || true
+  rm -f "$events"
+  while [[ -n $gaps ]] && IFS= read -r died; do note "$step" note "$died"; done <<<"$gaps"
+  return "$code"
+}
+
+# docker ps over the project's containers, those of tasks left out. Arguments: docker ps's
+containers() {
+  engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
+}
+
+# Prints the ids of services' containers. Arguments: services
+ids_of() {
+  containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " 'index(wanted, " " $2 " ") { print $1 }'
+}
+
+# Arguments: services. Sets: reason, when it fails
+remove_services() {
+  local ids output
+  ids=$(ids_of "$@") || return
+  mapfile -t ids < <(printf %s "$ids")
+  ((${#ids[@]} > 0)) || return 0
+  # Or they come back with a daemon that dies halfway. One that is restarting cannot be told.
+  engine update --restart no "${ids[@]}" >/dev/null 2>&1 || true
+  output=$({ limit=900 engine stop "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
+  reason="cannot remove $*: ${output##*$'\n'}"
+  return 1
+}
+
+# Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
+check_docker() {
+  local user
+  user=$(id -un)
+  command -v docker >/dev/null || fail 3 "Docker is not installed on $HOSTNAME. Install Docker Engine 24 or newer, with Compose." || return
+  engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || case $engine_version in
+    *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
+    *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
+  esac
+  engine_version=${engine_version##*$'\n'}
+  is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed." || return
+  compose_version=$(engine compose version --short 2>/dev/null) ||
+    fail 3 "Docker Compose is missing on $HOSTNAME. Install its plugin, 2.20 or newer (docker-compose-plugin)." || return
+  is_at_least 2.20 "${compose_version#v}" || fail 3 "Docker Compose is $compose_version on $HOSTNAME; 2.20 or newer is needed."
+}
+
+is_at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }

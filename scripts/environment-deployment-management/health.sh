@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Health: whether containers are up.
+# Sourced by environment-deployment-management.sh.
+
+readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
+
+do_healthy() {
+  local service first=''
+  resolve "$1" || return
+  # A slot that this release started has not been restarted before.
+  [[ $1 != *@idle || $idle == "$was" ]] || first=0
+  wait_until_healthy "$service" "${@:2}" && return
+  [[ -z $culprit ]] || is_aborted || explain "$culprit"
+  return 1
+}
+
+# Waits until all containers of a service are well: healthy, or, where nothing checks that, up long enough.
+# Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers, port that must accept connections
+# Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
+wait_until_healthy() {
+  local deadline=$((SECONDS + $2)) port=${5-} ids
+  local -A restarts=()
+  verdict=waiting culprit='' reason="$1 has no container"
+  ids=$(ids_of "$1") || return
+  mapfile -t ids < <(printf %s "$ids")
+  ((${#ids[@]} >= ${4:-1})) || return
+  ((${#ids[@]} > 0)) || return 0
+  while :; do
+    look "$3" "${ids[@]}"
+    [[ $verdict != well ]] || return 0
+    [[ $verdict == waiting ]] && ! is_aborted || return
+    ((SECONDS <= deadline)) || break
+    sleep 0.15
+  done
+  reason="$reason after $2 s"
+  return 1
+}
+
+# Looks at containers once. Arguments: seconds, as above; ids. Sets: verdict, reason, culprit; restarts, by name
+look() {
+  local found name status health count code policy started now
+  verdict=waiting culprit=
+  found=$(engine container inspect --format "$look_format" "${@:2}" 2>&1) || {
+    reason=${found##*$'\n'}
+    [[ $found != *'No such container'* ]] || verdict=failed
+    return 0
+  }
+  printf -v now '%(%s)T' -1
+  verdict=well
+  while IFS=$'\t' read -r name status health count code policy started; do
+    name=${name#/}
+    ((count <= ${restarts[$name]:=${first:-$count}})) || [[ $status != running ]] || status=restarted
+    case $status/$health in
+      running/healthy) continue ;;
+      running/-) ((now - $(date -d "$started" +%s) > $1)) && { [[ -z $port ]] || accepts "$name"; } && continue ;;
+      exited/*) [[ $code == 0 && $policy == @(no|on-failure) ]] && continue ;;
+    esac
+    verdict=waiting culprit=$name reason="$name is ${health/#-/$status}"
+    case $status/$health in
+      exited/* | restarting/*) reason="$name exited with $code" ;;
+      restarted/*) reason="$name exited with $(last_exit_code "$name"), and was restarted" ;;
+      dead/* | removing/* | */unhealthy) ;;
+      *) continue ;;
+    esac
+    verdict=failed
+    return 0
+  done <<<"$found"
+}
+
+# Whether a container accepts connections. Arguments: container. Uses: port
+accepts() {
+  local address
+  address=$(engine container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1") &&
+    timeout 1 bash -c ": <>/dev/tcp/${address%% *}/$port" 2>/dev/null
+}
+
+# Prints what a container that runs again exited with. Arguments: container
+last_exit_code() {
+  local id code=''
+  id=$(engine container inspect --format '{{.ID}}' "$1") || return 0
+  # By its id: the container that it replaced had its name. Where its end is not known yet, the next one will do.
+  read -r -t 5 code < <(exec timeout 5 docker events --since 10m --filter event=die --filter "container=$id" --format '{{.Actor.Attributes.exitCode}}') || true
+  kill "$!" 2>/dev/null || true
+  printf '%s\n' "${code:-an unknown code}"
+}
+
+# Shows what a container said last. Arguments: container
+explain() {
+  local checks
+  checks=$(engine container inspect --format $'{{with .State.Health}}{{range .Log}}\x1e{{.Output}}{{end}}{{end}}' "$1" 2>&1) || true
+  [[ -z $checks ]] || log_lines <<<"last health check of $1: ${checks##*$'\x1e'}"
+  engine logs --tail 20 "$1" 2>&1 | log_lines
+}

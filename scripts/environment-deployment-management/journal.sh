@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The journal: TIME_US <tab> STEP <tab> STATE <tab> DETAIL; step 0 is the release itself.
+# Sourced by environment-deployment-management.sh.
+
+declare -A noted=()
+
+# Appends a line and sees it onto the disk. Arguments: step, state, detail
+note() {
+  local now=${EPOCHREALTIME-$(date +%s.%6N)} detail=${3-}
+  detail=${detail//[[:cntrl:]]/ }
+  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" && sync -d "$journal" || return
+  learn "$1/$2" "$detail"
+}
+
+# Sets an element of noted, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
+learn() {
+  if [[ $1 == */seen ]]; then set -- "${2%%=*}" "${2#*=}"; fi
+  has "$1" || noted["$1"]=$2
+}
+
+has() { [[ -n ${noted["$1"]+x} ]]; }
+
+# Copies standard input into the journal, as output of the current step.
+log_lines() {
+  local line now
+  while IFS= read -r line || [[ -n $line ]]; do
+    now=${EPOCHREALTIME-$(date +%s.%6N)} line=${line//$'\t'/ }
+    printf '%s\t%s\tlog\t%s\n' "${now/./}" "$step" "${line//[[:cntrl:]]/}" >>"$journal"
+  done
+}
+
+load_journal() {
+  local number word detail
+  noted=()
+  [[ -s $journal ]] || return 0
+  # A power cut can leave half a line, which the next one must not continue.
+  [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"
+  while IFS=$'\t' read -r _ number word detail; do
+    [[ -z $word ]] || learn "$number/$word" "$detail"
+  done <"$journal"
+}
+
+# Prints the journal as it grows, until the release has ended.
+# Arguments: the executor's process id, where it is this process's child
+# Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
+follow() {
+  local executor=${1-} line='' part turn=0 dead=no
+  [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
+  exec 8<"$journal"
+  while :; do
+    while IFS= read -r part <&8; do
+      line+=$part
+      show "$line" || return
+      case $line in
+        *$'\t0\tfinished\t'*) return 0 ;;
+        *$'\t0\tundone\t'*) return 4 ;;
+        *$'\t0\tbroken\t'*) return 5 ;;
+      esac
+      line=''
+    done
+    line+=$part
+    [[ $dead == no ]] || break
+    turn=$((turn + 1))
+    if [[ -n $executor ]]; then
+      kill -0 "$executor" 2>/dev/null || dead=yes
+    elif ((turn % 10 == 1)); then
+      is_running || dead=yes
+    fi
+    sleep 0.1
+  done
+  [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
+  fail 5 "Nobody works on release $release any more, and it has not ended: a crash, or it was killed." \
+    "The next deploy finishes or undoes it, and so does: $script -p $project recover"
+}
+
+# Prints a journal's line: as it is for the CLI, readable for a person.
+show() {
+  local time state detail
+  IFS=$'\t' read -r time _ state detail <<<"$1"
+  case $reader/$state in
+    cli/*) printf '%s\n' "$1" ;;
+    person/seen) ;;
+    person/*) printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail" ;;
+  esac
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# The steps: do_VERB acts, undo_VERB, where there is anything to undo, takes it back; each may be repeated; $reason says what failed.
+# Sourced by environment-deployment-management.sh.
+
+readonly parallel_pulls=4
+
+is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
+
+# Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
+await() {
+  until ! kill -0 "$1" 2>/dev/null || is_aborted; do sleep 0.05; done
+  ! is_aborted || "${@:2}" >/dev/null 2>&1 || true
+  wait "$1"
+}
+
+do_expect() {
+  local serving
+  serving=$(current_release)
+  reason="the plan was made while ${1/#-/nothing} served, and now ${serving/#-/nothing} does"
+  [[ $serving == "$1" ]]
+}
+
+do_pull() {
+  local image running=0
+  ! engine image inspect --format ' ' "$@" >/dev/null 2>&1 || return 0
+  rm -f "$dir/unpulled"
+  for image in "$@"; do
+    if ((running == parallel_pulls)); then
+      wait -n || break
+      running=$((running - 1))
+    fi
+    pull_image "$image" &
+    running=$((running + 1))
+  done
+  wait
+  [[ -e $dir/unpulled ]] || return 0
+  reason="cannot pull $(paste -sd ' ' "$dir/unpulled")"
+  return 1
+}
+
+# Returns: 1 when this image, or another before it, could not be pulled
+pull_image() {
+  local configuration output=$dir/pull.$BASHPID
+  ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
+  configuration=$(configuration_for "$1")
+  [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
+  # No shell around it, which would be killed in its place and leave it at work, with the lock.
+  (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
+  if await "$!" kill "$!"; then
+    note "$step" note "pulled $1"
+  else
+    printf '%s\n' "$1" >>"$dir/unpulled"
+    is_aborted || log_lines <<<"$1: $(<"$output")"
+  fi
+  rm -f "$output"
+  [[ ! -e $dir/unpulled ]]
+}
+
+# The container's name makes a task run once, whoever asks again.
+do_task() {
+  local container=$project-$release-$1 deadline=$((SECONDS + $2)) output code
+  engine container inspect "$container" >/dev/null 2>&1 ||
+    output=$(compose "$dir" run -d --no-deps --name "$container" "task-$1" 2>&1) || {
+    log_lines <<<"$output"
+    reason="task $1 could not be started: ${output##*$'\n'}"
+    return 1
+  }
+  limit=$2 engine logs --follow "$container" 2>&1 | log_lines &
+  await "$!" undo_task "$1" || true
+  ! is_aborted || return
+  reason="task $1 did not end within $2 s"
+  code=$(limit=$((deadline > SECONDS ? deadline - SECONDS : 1)) engine wait "$container" 2>/dev/null) || return
+  reason="task $1 exited with $code"
+  [[ $code == 0 ]]
+}
+undo_task() {
+  local container=$project-$release-$1
+  ! engine container inspect "$container" >/dev/null 2>&1 || { engine stop "$container" && engine rm -f "$container"; } >/dev/null
+}
+
+do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@"; }
+undo_recreate() { restore "$@"; }
+
+do_remove() {
+  name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
+  remove_services "${others[@]}"
+}
+undo_remove() { name_others "$@" && restore "${others[@]}"; }
+
+# Arguments: services, or @others. Sets: others, the services that this means
+name_others() {
+  local known
+  others=("$@")
+  [[ $1 == @others ]] || return 0
+  known=$(compose "$dir" config --services | sort) || return
+  has others || note 0 seen "others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$known") - | paste -sd ' ')" || return
+  read -ra others <<<"${noted[others]}"
+}
+
+# Prints the services that do not run, or are not healthy, with a space after each.
+unwell_services() {
+  containers --format "{{.Label \"$service_label\"}} {{.State}} {{.Status}}" |
+    awk '$2 != "running" || /unhealthy/ { printf "%s ", $1 }'
+}
+
+# Brings services back as the release that serves has them, and removes those that it does not have, idle slots among them.
+# Returns: 1 when one of them does not come back that was well before
+restore() {
+  local service names='' front known=() unknown=() bad=0
+  [[ ! -e $state/current ]] || names=$(compose "$state/current" config --services) || return
+  for service in "$@"; do
+    front=$state/fronts/${service%-*}/live
+    if grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
+      known+=("$service")
+    else
+      unknown+=("$service")
+    fi
+  done
+  remove_services "${unknown[@]}" || return
+  ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || return
+  for service in "${known[@]}"; do
+    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
+  done
+  return "$bad"
+}
+
+# The journal's line commits; the link follows it, after a crash too.
+do_commit() {
+  has 0/committed || note 0 committed || return
+  ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
+    ln -sfn "current/$script" "$state/$script"
+}
+
+# Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
+do_prune() {
+  local releases=("$state"/releases/*/) index path serving gone count=0 old=()
+  serving=$(current_release) reason='not everything old could be removed'
+  for path in "$state"/fronts/*/; do [[ -e $state/current/fronts/$(basename "$path").cfg ]] || rm -rf "$path"; done
+  for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
+    path=${releases[index]%/}
+    [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
+    if ((count >= $1)) && [[ ${path##*/} != "$serving" ]]; then
+      old+=("$path")
+    elif cat /dev/null "$path"/journal* | grep -q $'\t0\tcommitted\t'; then
+      count=$((count + 1))
+    fi
+  done
+  ((${#old[@]} > 0)) || return 0
+  gone=$(cat /dev/null "${old[@]/%//images}" | grep @sha256: | sort -u) || true
+  rm -rf "${old[@]}" || return
+  comm -23 <(printf '%s\n' "$gone") <(cat "${state%/*}"/*/releases/*/images | sort -u) |
+    timeout 300 xargs -r docker image rm >/dev/null 2>&1 || true
+  for path in "$state"/files/*; do
+    grep -qsF "/files/${path##*/}/" "$state"/releases/*/compose.json || rm -rf "$path"
+  done
+}

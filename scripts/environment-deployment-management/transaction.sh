@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# The transaction: before `committed` a failure undoes, after it the release is finished.
+# Sourced by environment-deployment-management.sh.
+
+# Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
+forward() {
+  for ((step = 1; step <= ${#plan[@]}; step++)); do
+    reason=aborted
+    ! has "$step/done" || continue
+    ! is_aborted || return
+    printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
+    take_step "${plan[step - 1]}" || return
+  done
+}
+
+# Arguments: a line of the plan
+take_step() {
+  local fields
+  IFS=$'\t' read -ra fields <<<"$1"
+  reason="${fields[0]} failed"
+  note "$step" begin "${fields[*]}" || return
+  if "do_${fields[0]}" "${fields[@]:1}"; then
+    note "$step" 'done'
+  elif has 0/committed && [[ ${fields[0]} != commit ]]; then
+    note "$step" note "$reason; the next deploy tries again" && note "$step" 'done'
+  else
+    ! is_aborted || reason=aborted
+    note "$step" failed "$reason"
+    return 1
+  fi
+}
+
+# Takes back every step that began, the last one first. Returns: 1 when one cannot be taken back
+backward() {
+  local fields reason bad=0
+  undoing=yes
+  for ((step = ${#plan[@]}; step > 0; step--)); do
+    { has "$step/begin" && ! has "$step/undone"; } || continue
+    IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
+    reason="${fields[0]} cannot be undone"
+    if ! declare -F "undo_${fields[0]}" >/dev/null || "undo_${fields[0]}" "${fields[@]:1}"; then
+      note "$step" undone || return
+    else
+      note "$step" stuck "$reason" || return
+      bad=1
+    fi
+  done
+  return "$bad"
+}
+
+# Takes the release from where its journal stands to its end. Runs detached, and holds the lock.
+# Arguments: release; directory with registry credentials, or nothing
+execute() {
+  open_release "$1"
+  credentials=${2-} step=0 undoing=no reason='interrupted by a crash'
+  trap drop_credentials EXIT
+  load_journal
+  if ! has 0/begin; then
+    note 0 begin "$(<"$dir/by")"
+    ! forward || { end finished && return; }
+  fi
+  if has 0/committed; then
+    if forward; then end finished; else end broken "$reason"; fi
+  else
+    ! is_aborted || reason=aborted
+    if backward; then end undone "$reason"; else end broken "$reason"; fi
+  fi
+}
+
+# Arguments: finished, undone or broken; why
+end() {
+  local line began
+  drop_credentials
+  for line in "${plan[@]}"; do
+    IFS=$'\t' read -ra line <<<"$line"
+    [[ ${line[0]} != task ]] || undo_task "${line[1]}" || true
+  done
+  IFS=$'\t' read -r began _ <"$journal"
+  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
+  note 0 "$1" "${2-}"
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# What the host tells, and the verbs that change nothing but a container or an interrupted release.
+# Sourced by environment-deployment-management.sh.
+
+readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
+
+# Prints a field of the answer to `observe`. Arguments: name, content
+field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
+
+# Prints a line a front: service <tab> slot that it points at.
+fronts() {
+  local path
+  for path in "$state"/fronts/*/live; do printf '%s\t%s\n' "$(basename "${path%/live}")" "$(<"$path")"; done
+}
+
+# Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
+observe() {
+  local root=$1 path name files=() variables=() model='' error='' running='' locked='' manifest='' ids
+  check_docker
+  mkdir -p "$root/compose"
+  cd "$root/compose"
+  while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
+  for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
+  if ((${#files[@]} > 0)); then
+    # Of the environment only what docker itself needs: the rest would win over the variables that were sent.
+    model=$(timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
+      docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json 2>"$root/error") || model=''
+    error=$(<"$root/error")
+  fi
+  ids=$(engine ps -aq --filter "label=com.docker.compose.project=$project")
+  mapfile -t ids < <(printf %s "$ids")
+  [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
+  ! is_running || running=$(<"$state/running")
+  [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
+  name=$(current_release)
+  field protocol 1
+  field state "$state"
+  field directory "$(pwd -P)"
+  field engine "$engine_version"
+  field compose "$compose_version"
+  field current "${name#-}"
+  field manifest "$manifest"
+  field locked "$locked"
+  field running "$running"
+  field unsettled "$(unsettled_releases)"
+  # A container may go away meanwhile; the others are printed all the same.
+  field containers "$( ((${#ids[@]} == 0)) || engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true)"
+  field fronts "$(fronts)"
+  field model "$model"
+  field error "$error"
+}
+
+abort() {
+  open_release "${1-}"
+  load_journal
+  local word
+  for word in committed finished undone broken; do
+    ! has "0/$word" || fail 3 "Too late: release $release is $word."
+  done
+  : >"$dir/abort"
+  printf 'Release %s is being undone.\n' "$release" >&2
+}
+
+recover() {
+  check_docker
+  refuse_when_locked
+  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering" 30
+  settle_others
+  printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
+}
+
+status() {
+  local id since
+  check_docker
+  id=$(current_release)
+  since=$(awk -F '\t' -v id="$id" '$3 == id && $4 == "finished" { line = "since " $2 ", deployed by " $5 } END { print line }' "$state/history" 2>/dev/null) || true
+  printf '%s: %s %s\n' "$project" "${id/#-/no release}" "$since"
+  ! is_running || printf 'At work: %s\n' "$(tr '\t' ' ' <"$state/running")"
+  is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
+  [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(<"$state/locked")"
+  fronts | sed 's/^\(.*\)\t\(.*\)/\1 is served by \1-\2/'
+  printf '\n'
+  containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}"
+}
+
+# Runs a command in a service's container. Arguments: service, command; by default the only service, sh
+enter() {
+  local service=${1-} services id terminal=()
+  services=$(engine ps --filter "label=com.docker.compose.project=$project" --format "{{.Label \"$service_label\"}}" | sort -u)
+  [[ -n $service || $services == *$'\n'* ]] || service=$services
+  [[ ! -s $state/fronts/$service/live ]] || service+=-$(<"$state/fronts/$service/live")
+  id=$(engine ps -q --filter "label=com.docker.compose.project=$project" --filter "label=$service_label=$service" | head -n 1)
+  [[ -n $service && -n $id ]] || fail 2 "Which service? These run: ${services//$'\n'/ }"
+  [[ ! -t 0 ]] || terminal=(-t)
+  (($# > 1)) || set -- "$service" sh
+  exec docker exec -i "${terminal[@]}" "$id" "${@:2}"
+}
