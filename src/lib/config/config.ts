@@ -108,8 +108,6 @@ export interface DrainSignal {
 }
 
 export interface FrontConfig {
-  /** Whether services that take requests get one unasked: with `front` in the file. Otherwise only those whose rollout is set. */
-  inferred: boolean;
   /** The HAProxy image, as written. */
   image: string;
   /** The memory that each front may use, as Compose writes it; absent: no limit. */

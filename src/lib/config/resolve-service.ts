@@ -27,7 +27,7 @@ export function resolveService(written: WrittenService): ServiceConfig {
 }
 
 export function resolveFront(written: Written["front"]): FrontConfig {
-  return { inferred: written !== undefined, image: written?.image ?? frontImage, ...defined({ memory: written?.memory }) };
+  return { image: written?.image ?? frontImage, ...defined({ memory: written?.memory }) };
 }
 
 function resolvePort(written: NonNullable<WrittenService["ports"]>[number]): PortConfig | undefined {

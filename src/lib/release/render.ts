@@ -108,7 +108,6 @@ export function render(input: RenderInput): Rendered {
     model: frame,
     names: active,
     config: input.services,
-    inferred: input.front.inferred,
     isBuilt: (name) => builtImage(input, name) !== undefined,
     isContent: (source) => isPlacedContent(source, input.stateDirectory),
   });

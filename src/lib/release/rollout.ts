@@ -18,8 +18,6 @@ export interface RolloutInput {
   /** The services that are part of the release. */
   names: readonly string[];
   config: Readonly<Record<string, ServiceConfig>>;
-  /** Whether a service whose rollout is not set may get a front. */
-  inferred: boolean;
   /** Whether the project builds the service's image. */
   isBuilt: (service: string) => boolean;
   /** Whether a bind mount is content of the release, which any number of containers can read. */
@@ -27,8 +25,8 @@ export interface RolloutInput {
 }
 
 /**
- * Decides how each service is rolled out: as configured; else, where fronts are not asked for, without one; else without a
- * front whatever must not run twice or cannot be reached; else in slots whatever is known to take requests at a port.
+ * Decides how each service is rolled out: as configured; else without a front whatever must not run twice or cannot be
+ * reached; else in slots.
  * @throws ColdtivateError ROLLOUT_IMPOSSIBLE that names every service whose configured rollout cannot be
  */
 export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> {
@@ -44,7 +42,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
       rollouts.set(name, { rollout: config.rollout, reason: `set in coldtivate.yml; ${reason}`, ports });
       continue;
     }
-    const alone = config.rollout === undefined ? whyAlone(name, service, input, obstacle) : "set in coldtivate.yml";
+    const alone = config.rollout === undefined ? (singleton(name, service, input) ?? obstacle) : "set in coldtivate.yml";
     rollouts.set(name, alone === undefined ? { rollout: "blue-green", reason, ports } : { rollout: "recreate", reason: alone, ports: [] });
   }
   if (impossible.length === 0) return rollouts;
@@ -54,11 +52,6 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     details: impossible,
     hint: "Nothing was changed. Set `rollout: recreate` for them, or remove the cause; a port that is not known can be set as `port`.",
   });
-}
-
-/** Why a service whose rollout is not set is replaced without a front; undefined when it gets one. */
-function whyAlone(name: string, service: ComposeService, input: RolloutInput, obstacle: string | undefined): string | undefined {
-  return singleton(name, service, input) ?? obstacle ?? (input.inferred ? undefined : "coldtivate.yml has no `front`");
 }
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */

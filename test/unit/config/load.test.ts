@@ -14,7 +14,7 @@ test("the least that is valid gets every default", async () => {
     build: { submodules: true, ssh: false, args: {}, secrets: {}, platforms: [] },
     images: { web: { name: "web", context: "Web", dockerfile: "Dockerfile", args: {}, secrets: {} } },
     services: {},
-    front: { inferred: false, image: "haproxy:3.2-alpine" },
+    front: { image: "haproxy:3.2-alpine" },
     tasks: [],
     environments: {
       staging: {
@@ -116,7 +116,7 @@ environments:
     },
     db: { rollout: "recreate", drainSignal: { signal: { command: ["sh", "-c", "leave now"] }, wait: 4000 } },
   });
-  expect(config.front).toEqual({ inferred: true, image: "haproxy:lts", memory: "32m" });
+  expect(config.front).toEqual({ image: "haproxy:lts", memory: "32m" });
   expect(config.tasks.map(({ name, timeout }) => [name, timeout])).toEqual([
     ["migrate", 90_000],
     ["seed", 600_000],

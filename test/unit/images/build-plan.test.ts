@@ -22,7 +22,7 @@ const config: Config = {
   build: { cache: "buildcache", submodules: false, ssh: false, args: { BASE: "debian" }, secrets: {}, platforms: [] },
   images: { web, "web.scheduler": scheduler },
   services: {},
-  front: { inferred: true, image: "haproxy:lts" },
+  front: { image: "haproxy:lts" },
   tasks: [],
   environments: {},
 };

@@ -42,7 +42,7 @@ function release({ version = "1", services = compose, config = {}, tasks = [] }:
       ["postgres:15", { image: "postgres@sha256:00" }],
       ["haproxy:lts", { image: "haproxy@sha256:11" }],
     ]),
-    front: { inferred: true, image: "haproxy:lts" },
+    front: { image: "haproxy:lts" },
     services: config,
     tasks: tasks.map((name) => ({ name, service: "web", run: [name], timeout: 600_000 })),
     sources: new Map(),

@@ -137,7 +137,7 @@ export function rendering(model: ComposeModel, services: Record<string, ServiceC
       ["postgres:15", { image: "postgres@sha256:00" }],
       ["haproxy:lts", { image: "haproxy@sha256:11" }],
     ]),
-    front: { inferred: true, image: "haproxy:lts" },
+    front: { image: "haproxy:lts" },
     services,
     tasks: [],
     sources: new Map([["token", { files: [{ path: "", executable: false, content: Buffer.from("t") }] }]]),

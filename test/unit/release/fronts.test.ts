@@ -16,7 +16,7 @@ function rendered(services: Record<string, ComposeService>, more: Partial<Render
       ["web", { image, built: "web" }],
       ["haproxy:lts", { image: "haproxy@sha256:bb" }],
     ]),
-    front: { inferred: true, image: "haproxy:lts" },
+    front: { image: "haproxy:lts" },
     services: {},
     tasks: [],
     sources: new Map(),

@@ -16,7 +16,7 @@ function input(model: ComposeModel, more: Partial<RenderInput> = {}): RenderInpu
     stateDirectory,
     sourceDirectory,
     images: new Map([[written, { image: pinned, built: "web" }]]),
-    front: { inferred: true, image: "haproxy:lts" },
+    front: { image: "haproxy:lts" },
     services: {},
     tasks: [],
     sources: new Map(),

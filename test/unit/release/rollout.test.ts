@@ -10,16 +10,14 @@ interface Case {
   name?: string;
   config?: ServiceConfig;
   built?: boolean;
-  inferred?: boolean;
   others?: Record<string, ComposeService>;
 }
 
-function rolloutOf({ service = web, name = "web", config, built = true, inferred = true, others = {} }: Case) {
+function rolloutOf({ service = web, name = "web", config, built = true, others = {} }: Case) {
   const rollouts = inferRollouts({
     model: { services: { [name]: service, ...others } },
     names: [name],
     config: config === undefined ? {} : { [name]: config },
-    inferred,
     isBuilt: () => built,
     isContent: (source) => source.startsWith("/state/files/"),
   });
@@ -31,10 +29,9 @@ const volume = { type: "volume", source: "data", target: "/data" };
 
 test.each<[string, Case, string]>([
   ["takes requests", {}, "blue-green: port 8000, from its health check"],
-  ["takes requests, and fronts are not asked for", { inferred: false }, "recreate: coldtivate.yml has no `front`"],
   [
     "takes requests, and is to have a front",
-    { inferred: false, config: { rollout: "blue-green" } },
+    { config: { rollout: "blue-green" } },
     "blue-green: set in coldtivate.yml; port 8000, from its health check",
   ],
   ["takes none", { service: { command: ["worker"] } }, "recreate: no port is known"],
