@@ -36,7 +36,7 @@ describe("from Git to two servers", () => {
     const images = listed.split("\n");
     expect(images.length).toBeGreaterThan(10);
     for (const image of images) expect(image).toMatch(/^\S+@sha256:[0-9a-f]{64}$/);
-    const web = await onHost(host, "docker ps -q --filter label=com.docker.compose.service=web");
+    const web = await onHost(host, "docker ps -q --filter name=-web-blue- --filter name=-web-green-");
     const label = await onHost(
       host,
       `docker image inspect $(docker inspect --format '{{.Image}}' ${web}) --format '{{index .Config.Labels "org.opencontainers.image.revision"}}'`,
@@ -68,7 +68,7 @@ describe("from Git to two servers", () => {
     const { exitCode, stdout } = await coldtivate(["status", "production"], { cwd: clone });
     expect(exitCode).toBe(0);
     expect(stdout).toContain("(v1.2.0)");
-    for (const { service } of Object.values(routes)) expect(stdout).toMatch(new RegExp(`^${service} +healthy`, "m"));
+    for (const { service } of Object.values(routes)) expect(stdout).toMatch(new RegExp(`^${service} +(blue|green) +healthy`, "m"));
 
     const json = JSON.parse((await coldtivate(["status", "production", "--json"], { cwd: clone })).stdout) as {
       hosts: { release: { commit: string }; services: { state: string }[] }[];
