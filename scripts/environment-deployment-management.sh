@@ -55,6 +55,8 @@ source "$parts/health.sh"
 source "$parts/transaction.sh"
 # shellcheck source=scripts/environment-deployment-management/deploy.sh
 source "$parts/deploy.sh"
+# shellcheck source=scripts/environment-deployment-management/capacity.sh
+source "$parts/capacity.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh
 source "$parts/verbs.sh"
 

@@ -2,7 +2,7 @@
 # What the host tells, and the verbs that change nothing but a container or an interrupted release.
 # Sourced by environment-deployment-management.sh.
 
-readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}'
+readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}'
 
 # Prints a field of the answer to `observe`. Arguments: name, content
 field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
@@ -15,8 +15,10 @@ fronts() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name files=() variables=() model='' error='' running='' locked='' manifest='' ids
+  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images
   check_docker
+  # While Compose is at work.
+  exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
   mkdir -p "$root/compose"
   cd "$root/compose"
   while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
@@ -27,8 +29,10 @@ observe() {
       docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json 2>"$root/error") || model=''
     error=$(<"$root/error")
   fi
-  ids=$(engine ps -aq --filter "label=com.docker.compose.project=$project")
-  mapfile -t ids < <(printf %s "$ids")
+  all=$(engine ps -a --no-trunc --format "$published_format")
+  while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
+  # A container may go away meanwhile; the others are printed all the same.
+  ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   ! is_running || running=$(<"$state/running")
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
@@ -43,9 +47,10 @@ observe() {
   field locked "$locked"
   field running "$running"
   field unsettled "$(unsettled_releases)"
-  # A container may go away meanwhile; the others are printed all the same.
-  field containers "$( ((${#ids[@]} == 0)) || engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true)"
+  field containers "$found"
   field fronts "$(fronts)"
+  field images "$(grep -F @sha256: <&"$images" || true)"
+  field capacity "$(capacity "$found" "$all")"
   field model "$model"
   field error "$error"
 }

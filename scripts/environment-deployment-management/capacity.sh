@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Capacity: what is free on this host, and who listens where.
+# Sourced by environment-deployment-management.sh.
+
+readonly groups=/sys/fs/cgroup
+readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") "-"}}\t{{.Names}}\t{{.Ports}}'
+
+# Prints a line a fact, and nothing of what cannot be seen here. Numbers are bytes.
+#   memory <tab> total <tab> available
+#   disk <tab> where images are kept <tab> free
+#   used <tab> id of a container of the project <tab> memory that nothing but its end gives back
+#   publishes <tab> project of a container <tab> its name <tab> ports, as docker ps has them
+#   listens <tab> table of /proc/net <tab> address:port as it is there
+# Arguments: containers of the project, as observe has them; all containers, as published_format has them
+capacity() {
+  local id process path driver group store=/var/lib/docker parent='' owner name ports
+  local -A stat
+  # Tabs in a row count as one.
+  while IFS=$'\x1f' read -r id _ _ _ _ _ _ _ _ _ process path driver; do
+    case $driver/$path in
+      overlayfs/*) store=/var/lib/containerd ;;
+      */containers/*) store=${path%/containers/*} ;;
+    esac
+    { find_group "$process" "$id" && read_stat "$group"; } || continue
+    parent=${group%/*}
+    printf 'used\t%s\t%s\n' "$id" $((${stat[total_rss]-${stat[anon]-0}} + ${stat[total_shmem]-${stat[shmem]-0}}))
+  done <<<"${1//$'\t'/$'\x1f'}"
+  memory "$parent"
+  free_disk "$store"
+  while IFS=$'\t' read -r id owner name ports; do
+    [[ $ports != *'->'* ]] || printf 'publishes\t%s\t%s\t%s\n' "$owner" "$name" "$ports"
+  done <<<"$2"
+  listeners
+}
+
+# Arguments: first process of a container, the container's id
+# Sets: group, the folder of the control group that counts its memory. Returns: 1 where that is not seen here
+find_group() {
+  local line
+  group=''
+  [[ -n $1 && $1 != 0 && -r /proc/$1/cgroup ]] || return
+  while IFS= read -r line; do
+    case $line in
+      *[:,]memory[:,]*"$2"*) group=$groups/memory${line#*:*:} ;;
+      0::*"$2"*) [[ -n $group ]] || group=$groups${line#0::} ;;
+    esac
+  done 2>/dev/null <"/proc/$1/cgroup"
+  [[ -r $group/memory.stat ]]
+}
+
+# Sets: stat, a control group's memory.stat by name. Arguments: its folder
+read_stat() {
+  local name value
+  stat=()
+  while read -r name value; do stat[$name]=$value; done 2>/dev/null <"$1/memory.stat"
+}
+
+# Prints how much memory there is, and how much is available: to all, or within a limit that holds for all containers.
+# Arguments: control group that containers are in, or nothing
+memory() {
+  local name value total='' available='' group=${1:-$groups} limit used
+  local -A stat
+  [[ -r /proc/meminfo ]] || return 0
+  while read -r name value _; do
+    case $name in
+      MemTotal:) total=$((value * 1024)) ;;
+      MemAvailable:) available=$((value * 1024)) && break ;;
+    esac
+  done </proc/meminfo
+  [[ -n $total && -n $available ]] || return 0
+  while [[ $group == "$groups"* ]]; do
+    limit='' used=''
+    read -r limit 2>/dev/null <"$group/memory.max" || read -r limit 2>/dev/null <"$group/memory.limit_in_bytes" || true
+    read -r used 2>/dev/null <"$group/memory.current" || read -r used 2>/dev/null <"$group/memory.usage_in_bytes" || true
+    # Without a limit it is the word max, or more than there can be.
+    if [[ ${limit:-max} != max && -n $used ]] && ((limit < total)) && read_stat "$group"; then
+      used=$((used - ${stat[total_inactive_file]-${stat[inactive_file]-0}} - ${stat[total_active_file]-${stat[active_file]-0}}))
+      total=$limit
+      ((limit - used > available)) || available=$((limit > used ? limit - used : 0))
+    fi
+    group=${group%/*}
+  done
+  printf 'memory\t%s\t%s\n' "$total" "$available"
+}
+
+# Arguments: folder
+free_disk() {
+  local free
+  [[ -z ${DOCKER_HOST-} || $DOCKER_HOST == unix:* ]] && [[ -d $1 ]] || return 0
+  free=$(timeout 5 df -B1 --output=avail "$1" 2>/dev/null) || return 0
+  printf 'disk\t%s\t%s\n' "$1" "$((${free##*$'\n'}))"
+}
+
+listeners() {
+  local tables=(/proc/net/tcp* /proc/net/udp*)
+  ((${#tables[@]} == 0)) || awk '
+    FNR == 1 { n = split(FILENAME, parts, "/"); table = parts[n]; listens = table ~ /^tcp/ ? "0A" : "07" }
+    $4 == listens && !seen[table, $2]++ { printf "listens\t%s\t%s\n", table, $2 }' "${tables[@]}" 2>/dev/null || true
+}
