@@ -4,6 +4,7 @@
 
 readonly front_mount=/usr/local/etc/haproxy
 declare -A fronts_found=()
+declare -A revived=()
 
 # Arguments: a service with a front
 # Sets: live; was, live when the release began; - for both where there is no front; idle, the slot that takes over, or was where the service is kept
@@ -201,7 +202,12 @@ await_front() {
 }
 
 do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || point "$1" "$idle" cfg; }; }
-undo_switch() { find_slots "$1" && { [[ $was == @(-|"$idle") ]] || point "$1" "$was" cfg; }; }
+undo_switch() {
+  find_slots "$1" || return
+  [[ $was != @(-|"$idle") ]] || return 0
+  reason="$1-$was did not come back, so that $1-$idle serves"
+  [[ ${revived[$1]-} != no ]] && point "$1" "$was" cfg
+}
 
 do_hold() {
   find_slots "$1" && point "$1" "$live" hold.cfg || return
@@ -225,6 +231,9 @@ do_signal() {
   await_drained "${1%@*}" "$2" || true
 }
 
+# Before the commit: whom it told does not take requests any more.
+undo_signal() { revive "$1"; }
+
 do_drain() {
   local began cut
   find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
@@ -238,4 +247,28 @@ do_stop() {
   local name services=()
   for name in "$@"; do resolve "$name" && services+=("$service") || return; done
   remove_services "${services[@]}"
+}
+# Before the commit, where memory is short.
+undo_stop() {
+  local name bad=0
+  for name in "$@"; do revive "$name" || bad=1; done
+  return "$bad"
+}
+
+# Brings back the slot that served when the release began, in new containers, while the front still serves the other one.
+# Arguments: service@was. Returns: 1 when it does not turn healthy. Sets: revived, by service, whether it did
+revive() {
+  local owner=${1%@*} patience
+  resolve "$1" || return
+  [[ -n $service ]] || return 0
+  if [[ -n ${revived[$owner]-} ]]; then
+    [[ ${revived[$owner]} == yes ]]
+    return
+  fi
+  # As patient as with the new one.
+  read -ra patience < <(printf '%s\n' "${plan[@]}" |
+    awk -F '\t' -v name="$owner@idle" '$1 == "healthy" && $2 == name { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }')
+  revived[$owner]=no
+  { remove_services "$service" && bring_up "$state/current" "$service" && wait_until_healthy "$service" "${patience[@]}"; } || return
+  revived[$owner]=yes
 }

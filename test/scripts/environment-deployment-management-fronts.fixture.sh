@@ -98,6 +98,8 @@ plan_end() { printf '%s\n' commit 'drain	web	20' 'stop	web@was' 'prune	5'; }
 plan_web() { plan_begin && plan_start && printf 'switch\tweb\n' && plan_end; }
 plan_connected() { plan_web | sed $'s/^healthy.*/healthy\tweb@idle\t60\t1\t1\t8000/'; }
 plan_switched_in_vain() { plan_web | sed $'/^commit/i task\tfail\t10'; }
+plan_in_turn() { plan_begin && plan_start && printf '%s\n' 'switch	web' 'signal	web@was	1	file	/tmp/bye' 'drain	web	20' 'stop	web@was' commit 'prune	5'; }
+plan_in_turn_in_vain() { plan_in_turn | sed $'/^commit/i task\tfail\t10'; }
 plan_first() { plan_begin && printf '%s\n' 'recreate	worker' 'healthy	worker	60	1	1' && plan_start && printf '%s\n' 'front	web' commit 'prune	5'; }
 plan_first_in_vain() { plan_first | sed $'/^commit/i task\tfail\t10'; }
 plan_worker() { plan_begin && printf '%s\n' 'recreate	worker' 'healthy	worker	60	1	1' commit 'prune	5'; }

@@ -228,6 +228,29 @@ test_a_service_is_told_that_it_is_to_end() {
   check "but is told" contains "$output" "was not told that it is to end"
 }
 
+test_a_slot_that_stopped_before_the_commit_comes_back() {
+  renew_host
+  deploy_well r01 plan=first
+  start_load "$work/load"
+  deploy_well r02 expect=r01 plan=in_turn image="${images[1]}"
+  deploy_in_vain r03 expect=r02 plan=in_turn_in_vain
+  make_release r04 expect=r02 plan=in_turn
+  deploy_release r04 >/dev/null 2>&1 &
+  on_host "until grep -qs '	8	begin' $state/releases/r04/journal; do :; done; kill -9 -- -\$(pgrep -of '[e]xecute r04')" </dev/null
+  wait "$!" || true
+  run run_script -p "$project" recover
+  check "a release that is killed while it stops an old slot is recovered" equals 0 "$code"
+  end_load "$work/load"
+  check "there and back nothing is lost" contains "$output" '"failed":0'
+  check "the new version served meanwhile" contains "$output" '"one"'
+  check_served two green
+  on_host "sed -i 's/app.py/gone.py/' $state/releases/r02/compose.json" </dev/null
+  make_release r05 expect=r02 plan=in_turn_in_vain
+  run deploy_release r05
+  check "an old slot that does not come back needs a person" equals 5 "$code"
+  check "and the new one serves until then" equals one "$(served)"
+}
+
 test_a_power_cut_leaves_one_slot() {
   renew_host
   deploy_well r01 plan=first
