@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** HAProxy, which scripts/setup.sh installs. */
-export const haproxy = "/usr/sbin/haproxy";
+/** HAProxy, which scripts/setup.sh installs; another version where COLDTIVATE_TEST_HAPROXY names it. */
+export const haproxy = process.env["COLDTIVATE_TEST_HAPROXY"] ?? "/usr/sbin/haproxy";
 
 export interface Front extends AsyncDisposable {
   /** Where it listens, on this machine. */
