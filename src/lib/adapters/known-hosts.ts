@@ -1,8 +1,9 @@
-import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { access } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
 import { ColdtivateError } from "../errors.ts";
+import { createPrivateDirectory } from "./private-directory.ts";
 
 /** A line of known_hosts that is about a host. */
 export interface KnownKey {
@@ -37,14 +38,8 @@ export async function findKnownKeys(name: string, files: readonly string[]): Pro
 
 /** The same for lines that the configuration holds. */
 export async function findConfiguredKeys(name: string, content: string): Promise<KnownKeys> {
-  const directory = await mkdtemp(join(tmpdir(), "coldtivate-known-hosts-"));
-  try {
-    const file = join(directory, "known_hosts");
-    await writeFile(file, content);
-    return await find(name, file, "known_hosts in the configuration");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  await using directory = await createPrivateDirectory();
+  return await find(name, await directory.write("known_hosts", content), "known_hosts in the configuration");
 }
 
 async function find(name: string, file: string, source: string): Promise<KnownKeys> {

@@ -12,14 +12,17 @@ export interface PrivateDirectory extends AsyncDisposable {
 
 const prefix = "coldtivate-client";
 
+/** What is to be removed when the process ends. */
+const held = new Set<string>();
+
 /** Makes the folder, and removes what a killed process left behind. */
 export async function createPrivateDirectory(): Promise<PrivateDirectory> {
   const home = await memoryBacked();
   const space = await processSpace();
   await sweep(home, space);
   const path = await mkdtemp(join(home, `${prefix}-${space}-${process.pid}-`));
-  const removeNow = () => rmSync(path, { recursive: true, force: true });
-  process.once("exit", removeNow);
+  if (held.size === 0) process.on("exit", removeHeld);
+  held.add(path);
   return {
     path,
     async write(name, content) {
@@ -28,10 +31,15 @@ export async function createPrivateDirectory(): Promise<PrivateDirectory> {
       return file;
     },
     async [Symbol.asyncDispose]() {
-      process.off("exit", removeNow);
       await rm(path, { recursive: true, force: true });
+      held.delete(path);
+      if (held.size === 0) process.off("exit", removeHeld);
     },
   };
+}
+
+function removeHeld(): void {
+  for (const path of held) rmSync(path, { recursive: true, force: true });
 }
 
 async function memoryBacked(): Promise<string> {

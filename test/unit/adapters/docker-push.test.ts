@@ -98,6 +98,7 @@ test("an engine that does not answer is an error with the client's own words", a
     code: "DOCKER_UNREACHABLE",
     details: [expect.stringContaining("dial unix /x: no such file")],
   });
+  rmSync(directory, { recursive: true });
 });
 
 test("an engine that goes away in the middle of a push is no success", async () => {

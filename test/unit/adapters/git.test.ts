@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -150,6 +150,7 @@ test("files are read as of a commit, relative to the folder that was opened", as
 test("a folder that is no clone is an error that says so", async () => {
   const directory = mkdtempSync(join(tmpdir(), "coldtivate-none-"));
   await expect(openRepository(directory)).rejects.toMatchObject({ code: "NOT_A_REPOSITORY", exit: "usage" });
+  rmSync(directory, { recursive: true });
 });
 
 test("no git, and a repository of somebody else, are errors of their own", async () => {
@@ -164,5 +165,6 @@ test("no git, and a repository of somebody else, are errors of their own", async
     await expect(openRepository(directory)).rejects.toMatchObject({ code: "GIT_UNTRUSTED", exit: "refused" });
   } finally {
     process.env["PATH"] = path;
+    rmSync(directory, { recursive: true });
   }
 });

@@ -37,3 +37,12 @@ test("what a killed process left behind is removed, what a live one has is not",
   expect([left, elsewhere, live.path].map((path) => existsSync(path))).toEqual([false, true, true]);
   await execa("rmdir", [elsewhere]);
 });
+
+test("many at once are as good as one, and leave nothing to be done at the end of the process", async () => {
+  const listeners = process.listenerCount("exit");
+  const directories = await Promise.all(Array.from({ length: 12 }, createPrivateDirectory));
+  expect(process.listenerCount("exit")).toBe(listeners + 1);
+  await Promise.all(directories.map((directory) => directory[Symbol.asyncDispose]()));
+  expect(directories.filter(({ path }) => existsSync(path))).toEqual([]);
+  expect(process.listenerCount("exit")).toBe(listeners);
+});

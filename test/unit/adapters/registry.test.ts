@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,8 +26,16 @@ async function serve(answer: (request: IncomingMessage, response: ServerResponse
   return { host, requests, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
 }
 
-beforeEach(() => vi.stubEnv("DOCKER_CONFIG", mkdtempSync(join(tmpdir(), "coldtivate-docker-"))));
-afterEach(() => vi.unstubAllEnvs());
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "coldtivate-docker-"));
+  vi.stubEnv("DOCKER_CONFIG", directory);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
 
 test("the digest comes from the manifest's header, with basic credentials once they are asked for", async () => {
   await using server = await serve((request, response) => {
@@ -122,7 +130,6 @@ test("without credentials in the configuration the user's Docker login counts: i
     if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
     return response.writeHead(200, { "docker-content-digest": digest }).end();
   });
-  const directory = process.env["DOCKER_CONFIG"] ?? "";
   const config = join(directory, "config.json");
   writeFileSync(config, JSON.stringify({ auths: { [server.host]: { auth: Buffer.from("robot:pass-word").toString("base64") } } }));
   using byFile = openRegistry({ host: server.host, insecure: true });
