@@ -1,5 +1,6 @@
 """How long a crop keeps, for the farmers' dashboard."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,13 @@ def up():
 @app.get("/version")
 def version():
     return {key: os.environ.get(variable, "") for key, variable in IDENTITY.items()}
+
+
+@app.post("/receipt")
+def receipt():
+    """Tells whoever sends something what arrived."""
+    body = request.get_data()
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 @app.get("/shelf_life")

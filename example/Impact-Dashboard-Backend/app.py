@@ -1,9 +1,10 @@
 """The impact dashboard's numbers, read from the views that create_view.py makes."""
 
+import hashlib
 import os
 from contextlib import closing
 
-from flask import Flask
+from flask import Flask, request
 
 from database import connect
 
@@ -21,6 +22,13 @@ def up():
 @app.get("/version")
 def version():
     return {key: os.environ.get(variable, "") for key, variable in IDENTITY.items()}
+
+
+@app.post("/receipt")
+def receipt():
+    """Tells whoever sends something what arrived."""
+    body = request.get_data()
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 @app.get("/rooms")

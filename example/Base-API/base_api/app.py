@@ -1,5 +1,6 @@
 """The base API: roles, cold rooms and the jobs that the worker does."""
 
+import hashlib
 import os
 import time
 from contextlib import closing
@@ -24,6 +25,13 @@ def up():
 @app.get("/version")
 def version():
     return {key: os.environ.get(variable, "") for key, variable in IDENTITY.items()}
+
+
+@app.post("/receipt")
+def receipt():
+    """Tells whoever sends something what arrived."""
+    body = request.get_data()
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 @app.route("/slow", methods=["GET", "POST"])

@@ -1,5 +1,6 @@
 """What a cold room emits, and what it saves."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -19,6 +20,13 @@ def up():
 @app.get("/version")
 def version():
     return {key: os.environ.get(variable, "") for key, variable in IDENTITY.items()}
+
+
+@app.post("/receipt")
+def receipt():
+    """Tells whoever sends something what arrived."""
+    body = request.get_data()
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 @app.get("/emissions")
