@@ -37,7 +37,7 @@ def simulate():
     return predict(request.args.get("hours", default=1.0, type=float))
 
 
-@app.get("/live")
+@app.get("/live", websocket=True)
 def live():
     """A websocket on which every message, a number of hours, gets its temperature."""
     return Conversation(lambda hours: json.dumps(predict(float(hours))))

@@ -1,84 +1,67 @@
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { gatewayLanes, shortRequests, startDistance } from "./gateway-load.ts";
+import { expectRest } from "./host-state.ts";
 import { publish } from "./kiosk.ts";
 import { startLoad } from "./load.ts";
-import { ask, checkOut, coldtivate, ensureBuilt, must, onHost, stagingHost } from "./world.ts";
+import type { Relay } from "./relay.ts";
+import { ask, checkOut, coldtivate, ensureBuilt, onHost, stagingHost } from "./world.ts";
 
-/** Container ids of a service's slots. */
-const slots = (service: string) =>
-  onHost("staging", `docker ps -q --filter name=coldtivate-staging-${service}-blue --filter name=coldtivate-staging-${service}-green`);
+const ports = { http: 80, https: 443 };
+const project = "coldtivate-staging";
 
-const allContainers = () => onHost("staging", "docker ps --format '{{.ID}} {{.Names}}' | sort");
+const containers = () => onHost("staging", "docker ps -a --no-trunc --format '{{.ID}} {{.Names}}' | sort");
 
-async function deploy(clone: string): Promise<{ exitCode: number; output: string }> {
-  return coldtivate(["deploy", "staging"], { cwd: clone });
-}
-
-describe("services behind fronts", () => {
+describe("a version that does not come up leaves the old one serving, and fails no request", () => {
   let clone: string;
-  let plain: string;
+  let relay: Relay;
+  let commit: string;
+  let original: Record<"Dockerfile" | "base_api/app.py", string>;
 
   beforeAll(async () => {
     await ensureBuilt("main");
     clone = await checkOut("main");
-    plain = await readFile(join(clone, "coldtivate.yml"), "utf8");
-    await appendFile(join(clone, "coldtivate.yml"), '\nfront: { image: "${FRONT_IMAGE:-haproxy:3.2-alpine}" }\n');
-    const { exitCode, output } = await deploy(clone);
+    const settings = join(clone, "coldtivate.yml");
+    const written = await readFile(settings, "utf8");
+    // Tasks take no requests, only time.
+    const quick = written.replace(/^tasks:\n( .*\n)+/m, "");
+    await writeFile(settings, quick.replace(/^services:$/m, "services:\n  web: { healthy_within: 6s }"));
+    commit = await publish(clone, "chore: be quick");
+    const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", commit], { cwd: clone });
     expect(exitCode, output).toBe(0);
+    const read = (path: string) => readFile(join(clone, "Base-API", path), "utf8");
+    original = { Dockerfile: await read("Dockerfile"), "base_api/app.py": await read("base_api/app.py") };
+    relay = await startDistance(ports);
   });
 
   afterAll(async () => {
-    const main = await checkOut("main");
-    const { exitCode, output } = await deploy(main);
+    await relay?.stop();
+    const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: await checkOut("main") });
     expect(exitCode, output).toBe(0);
   });
 
-  test("a release that replaces a service and the gateway fails no request, and touches nothing else", async () => {
-    const before = { commit: await must("git", ["rev-parse", "HEAD"], { cwd: clone }), farmer: await slots("farmer_web") };
-    await appendFile(join(clone, "Base-API/manage.py"), "# another version\n");
-    await appendFile(join(clone, "Gateway/Caddyfile"), "# another version\n");
-    const commit = await publish(clone, "feat: another version");
-    const routes = ["base_api/version", "base_api/version", "base_api/version", "farmer_api/version", "base_api/slow?ms=1500", "version"];
-    const load = startLoad(routes.map((route) => `http://${stagingHost()}/${route}`));
-    const { exitCode, output } = await deploy(clone);
-    const result = await load.stop();
-    expect(exitCode, output).toBe(0);
-    expect(result.failures).toEqual([]);
-    expect(result.answered).toBeGreaterThan(100);
-    expect(result.commits).toContain(commit);
-    expect(await ask(stagingHost(), "base_api/version")).toMatchObject({ commit, slot: expect.stringMatching(/^(blue|green)$/) });
-    expect(await slots("farmer_web")).toBe(before.farmer);
-    expect((await slots("web")).split("\n")).toHaveLength(1);
-  });
-
-  test("a version that crashes leaves the old one serving, and fails no request", async () => {
+  test.each([
+    ["crashes", "Dockerfile", /^CMD .*$/m, 'CMD ["sh", "-c", "echo no such module; exit 7"]', ["exited with 7", "no such module"]],
+    ["listens at no port", "Dockerfile", /^CMD .*$/m, 'CMD ["sleep", "600"]', ["connect to localhost port 8000"]],
+    ["answers 500 where its health is asked", "base_api/app.py", 'return "ok\\n"', 'return "no", 500', ["returned error: 500"]],
+  ] as const)("one that %s", async (_what, path, from, to, reasons) => {
     const serving = await ask(stagingHost(), "base_api/version");
-    const before = await allContainers();
-    const settings = join(clone, "Base-API/Dockerfile");
-    const dockerfile = await readFile(settings, "utf8");
-    await writeFile(settings, dockerfile.replace(/^CMD .*$/m, 'CMD ["sh", "-c", "echo no such module; exit 7"]'));
-    await publish(clone, "feat: a version that crashes");
-    const load = startLoad([`http://${stagingHost()}/base_api/version`, `http://${stagingHost()}/farmer_api/version`]);
-    const { exitCode, output } = await deploy(clone);
-    const result = await load.stop();
+    const before = await containers();
+    for (const [file, content] of Object.entries(original)) await writeFile(join(clone, "Base-API", file), content);
+    const broken = original[path].replace(from, to);
+    expect(broken).not.toBe(original[path]);
+    await writeFile(join(clone, "Base-API", path), broken);
+    await publish(clone, "feat: a version that does not come up");
+    const load = await startLoad({ lanes: gatewayLanes(relay, ports, shortRequests), perSecond: 200 });
+    const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: clone });
+    const { failures, examples, answered } = await load.stop();
+    console.info(`${answered} answered`, failures);
     expect(exitCode, output).toBe(4);
-    expect(output).toContain("exited with 7");
-    expect(output).toContain("no such module");
-    expect(result.failures).toEqual([]);
+    for (const reason of reasons) expect(output).toContain(reason);
+    expect({ failures, examples }).toEqual({ failures: {}, examples: [] });
     expect(await ask(stagingHost(), "base_api/version")).toEqual(serving);
-    expect(await allContainers()).toBe(before);
-    await writeFile(settings, dockerfile);
-  });
-
-  test("without fronts the same load sees requests fail, so that it would have seen them before", async () => {
-    await writeFile(join(clone, "coldtivate.yml"), plain);
-    await publish(clone, "feat: what was before the crash");
-    const load = startLoad([`http://${stagingHost()}/base_api/version`, `http://${stagingHost()}/farmer_api/version`]);
-    const { exitCode, output } = await deploy(clone);
-    const result = await load.stop();
-    expect(exitCode, output).toBe(0);
-    expect(result.failures).not.toEqual([]);
-    expect(await onHost("staging", "docker ps --format '{{.Names}}'")).not.toMatch(/-(blue|green)-/);
+    expect(await containers()).toBe(before);
+    await expectRest("staging", project);
   });
 });

@@ -1,63 +1,69 @@
-import http from "node:http";
-import { setTimeout as wait } from "node:timers/promises";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { top } from "./world.ts";
 
-export interface LoadResult {
-  /** Requests that were answered with 200. */
+/** A way to a server: each of its routes gets a client that gets, and one that posts. */
+export interface Lane {
+  name: string;
+  /** With scheme, host and port. Certificates are not checked. */
+  origin: string;
+  protocol: "h1" | "h2";
+  /** `GET PATH` or `POST PATH`; a POST's answer has the length and the digest of what was sent. */
+  requests: string[];
+}
+
+export interface LoadBrief {
+  lanes: Lane[];
+  /** Requests that all clients together begin in a second. */
+  perSecond: number;
+}
+
+/** What came of a load. */
+export interface LoadReport {
+  /** Requests that were answered as they should be. */
   answered: number;
-  /** What went wrong, one entry a request: a status or a system error. */
-  failures: string[];
-  /** Every commit that answered, in the order of its first answer. */
-  commits: string[];
+  /** The same by lane. */
+  byLane: Record<string, number>;
+  /** How many were not, by kind: `status 502`, `ECONNRESET`, `timeout`, `wrong body`. */
+  failures: Record<string, number>;
+  /** The first few of them, with lane, request and when it began, in milliseconds since the load did. */
+  examples: string[];
+  /** Commits that answered GETs of a version, by service, in the order of their first answers. */
+  commits: Record<string, string[]>;
+  /**
+   * HTTP/2 requests that the server refused as not begun when it closed the connection. As any client does, it asked again
+   * on another connection.
+   */
+  refused: number;
+  /** How long the slowest took, in milliseconds. */
+  longest: number;
 }
 
 export interface Load {
+  /** What came of it so far. */
+  look: () => Promise<LoadReport>;
   /** Lets requests in flight end, and tells what came of all. */
-  stop(): Promise<LoadResult>;
+  stop: () => Promise<LoadReport>;
 }
 
-/** Asks addresses over and over on connections that are kept alive, each from one client. */
-export function startLoad(urls: readonly string[]): Load {
-  const agent = new http.Agent({ keepAlive: true });
-  const result: LoadResult = { answered: 0, failures: [], commits: [] };
-  const ended = new AbortController();
-  const clients = urls.map(async (url) => {
-    while (!ended.signal.aborted) {
-      try {
-        const { status, body } = await get(url, agent);
-        if (status === 200) note(result, body);
-        else result.failures.push(`${url}: ${status}`);
-      } catch (error) {
-        result.failures.push(`${url}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      await wait(5);
-    }
-  });
+/** Asks over and over on connections that are kept alive, in a process of its own; once every client was answered, it resolves. */
+export async function startLoad(brief: LoadBrief): Promise<Load> {
+  const child = fork(join(top, "test/e2e/load-generator.ts"), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const ask = async (question: unknown) => {
+    const answer = once(child, "message");
+    child.send(question as object);
+    return ((await answer) as [LoadReport])[0];
+  };
+  await ask(brief);
   return {
+    look: () => ask("look"),
     async stop() {
-      ended.abort();
-      await Promise.all(clients);
-      agent.destroy();
-      return result;
+      const report = await ask("stop");
+      const exit = once(child, "exit");
+      child.disconnect();
+      await exit;
+      return report;
     },
   };
-}
-
-function note(result: LoadResult, body: string): void {
-  result.answered++;
-  const commit = /"commit": ?"([0-9a-f]{40})"/.exec(body)?.[1];
-  if (commit !== undefined && !result.commits.includes(commit)) result.commits.push(commit);
-}
-
-function get(url: string, agent: http.Agent): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent, timeout: 30_000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => (body += chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      response.on("error", reject);
-    });
-    request.on("timeout", () => request.destroy(new Error("no answer within 30 s")));
-    request.on("error", reject);
-  });
 }
