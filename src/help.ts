@@ -1,4 +1,4 @@
-import { Help } from "@oclif/core";
+import { Help } from "@oclif/core/help";
 import { exitCodes } from "./lib/errors.ts";
 
 /** oclif's help, with what the exit codes mean at its end. */

@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { Config, run as runCommand } from "@oclif/core";
+import { Config } from "@oclif/core/config";
+import { run as runCommand } from "@oclif/core/run";
+import { settings } from "@oclif/core/settings";
 import { ColdtivateError } from "./lib/errors.ts";
 import { describeFailure, exitCodeOf } from "./lib/report/failure.ts";
 import { failureDocument, formatFailure } from "./lib/report/failure-text.ts";
@@ -15,6 +17,8 @@ import { nearest } from "./lib/config/nearest.ts";
  */
 export async function run(url: string, argv: string[] = process.argv.slice(2)): Promise<never> {
   guardOutput();
+  // Else oclif looks for a compiler under NODE_ENV=development, and warns that there is none.
+  settings.enableAutoTranspile = false;
   let exitCode = 0;
   try {
     const config = await Config.load(fileURLToPath(url));

@@ -1,4 +1,4 @@
-import { connect, type HostConnection } from "../adapters/ssh.ts";
+import type { HostConnection } from "../adapters/ssh.ts";
 import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 
@@ -12,6 +12,7 @@ export interface Connections extends AsyncDisposable {
  * @throws the host's own error, or with several hosts HOSTS_UNREACHABLE that lists all of theirs
  */
 export async function connectHosts(hosts: readonly HostConfig[], signal: AbortSignal): Promise<Connections> {
+  const { connect } = await import("../adapters/ssh.ts");
   const attempts = await Promise.allSettled(hosts.map((host) => connect(host, { signal })));
   const connections = attempts.filter((attempt) => attempt.status === "fulfilled").map(({ value }) => value);
   const errors = attempts.filter((attempt) => attempt.status === "rejected").map(({ reason }): unknown => reason);

@@ -1,4 +1,4 @@
-import { Errors } from "@oclif/core";
+import * as Errors from "@oclif/core/errors";
 import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
 import { nearest } from "../config/nearest.ts";
 

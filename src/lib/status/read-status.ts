@@ -1,4 +1,3 @@
-import { openDocker } from "../adapters/docker-remote.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import { readServing } from "../adapters/host.ts";
 import { parseManifest } from "../release/manifest.ts";
@@ -9,6 +8,7 @@ import { compareStatus, type HostStatus } from "./host-status.ts";
  * one connection.
  */
 export async function readStatus(connection: HostConnection, project: string, signal: AbortSignal): Promise<HostStatus> {
+  const { openDocker } = await import("../adapters/docker-remote.ts");
   const docker = openDocker(connection);
   const filters = { label: [`com.docker.compose.project=${project}`] };
   const [serving, containers] = await Promise.all([
