@@ -3,6 +3,7 @@ import { ColdtivateError } from "../errors.ts";
 import { parseReference, type Reference } from "../images/reference.ts";
 import { answerChallenge, unauthorized } from "./registry-auth.ts";
 import { findCredentials } from "./registry-credentials.ts";
+import { parseManifest, type Layer } from "./registry-manifest.ts";
 import { digestOfBytes, openHttp, type HttpAnswer, type HttpOptions } from "./registry-http.ts";
 
 /** Asks registries about images; keeps its connections until it is closed. */
@@ -12,6 +13,11 @@ export interface RegistryClient extends Disposable {
    * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
    */
   digestOf(reference: string): Promise<string | undefined>;
+  /**
+   * The layers of an image, for Linux on amd64 where there are several; undefined when it does not exist.
+   * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
+   */
+  layersOf(reference: string): Promise<Layer[] | undefined>;
 }
 
 const manifestTypes = [
@@ -56,7 +62,22 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     throw denied(realm);
   };
 
+  const manifestOf = async (reference: Reference) => {
+    const answer = await ask(reference, "GET");
+    if (answer.status === 404) return undefined;
+    if (answer.status === 403) throw denied(`${reference.registry}/${reference.repository}`);
+    const manifest = answer.status === 200 ? parseManifest(answer.body.toString()) : undefined;
+    if (manifest === undefined) throw unexpected(reference.registry, answer.status);
+    return manifest;
+  };
+
   return {
+    async layersOf(text) {
+      const reference = parseReference(text);
+      let manifest = await manifestOf(reference);
+      if (manifest?.platform !== undefined) manifest = await manifestOf({ ...reference, digest: manifest.platform });
+      return manifest?.layers;
+    },
     async digestOf(text) {
       const reference = parseReference(text);
       let answer = await ask(reference, "HEAD");

@@ -8,6 +8,7 @@ import type { Config, EnvironmentConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
+import type { Shortage } from "../plan/capacity.ts";
 import { hostNotes } from "../plan/notes.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
@@ -22,6 +23,7 @@ import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { mapValues } from "../release/record.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
+import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
@@ -59,7 +61,10 @@ export interface PreparedDeploy {
   work: { connection: HostConnection; plan: HostPlan; entries: TarEntry[]; images: string[] }[];
 }
 
-/** Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing. */
+/**
+ * Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing.
+ * @throws ColdtivateError before any host is changed, where one of them cannot take the release
+ */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
   const { config, environment, revision, dotenv, script } = intent;
   const { files, variables } = await readCompose(intent, ports.repository);
@@ -71,6 +76,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
   const notes = new Set(await describeUncommitted(inputs, ports.repository));
   const work: PreparedDeploy["work"] = [];
+  const shortages: Shortage[] = [];
   for (const [index, connection] of ports.connections.entries()) {
     const state = await observeHost(connection, project, entries, ports.signal);
     checkHost(state, environment.name);
@@ -90,9 +96,15 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     });
     for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config)]) notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
+    if (plan.steps.length > 0) {
+      const capacity = await checkCapacity({ state, rendered, images, registry: ports.registry });
+      for (const note of capacity.notes) notes.add(note);
+      shortages.push(...capacity.shortages);
+    }
     const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0) };
     work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plans, intent.who, script) });
   }
+  refuseShortages(shortages);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }

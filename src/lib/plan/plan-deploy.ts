@@ -1,5 +1,6 @@
 import type { HostState } from "../release/host-state.ts";
 import { levels } from "../release/order.ts";
+import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
 import type { HostPlan, ServiceChange, Step } from "./plan.ts";
 import {
@@ -32,11 +33,13 @@ export interface DeployInput extends StepFacts {
  *
  * What the project does not build (a database) comes first, then the tasks, then services that are new here, by dependency.
  * Of the others all idle slots start at once. Singletons are replaced once these are healthy, and before anything switches:
- * until then every failure is undone without a request having noticed.
+ * until then every failure is undone without a request having noticed. Where memory is short, they come first, and the
+ * others go one at a time, the old one stopped before the next one starts.
  */
 export function planHost(input: DeployInput): HostPlan {
   const { rendered, state } = input;
   const works = compareServices(rendered, state);
+  const isInTurn = judgeMemory(works, input)?.way === "in turn";
   const replaced = works.filter(({ isReplaced }) => isReplaced);
   const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
   const isFirst = ({ service }: ServiceWork) => rendered.services[service]?.built === undefined && rendered.fronts[service] === undefined;
@@ -52,9 +55,10 @@ export function planHost(input: DeployInput): HostPlan {
     ...update(
       works.filter((work) => work.change === "update" && !isFirst(work)),
       input,
+      isInTurn,
     ),
   ];
-  const switched = works.filter((work) => switches(work, input)).map(({ service }) => service);
+  const switched = isInTurn ? [] : works.filter((work) => switches(work, input)).map(({ service }) => service);
   const after = [...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   return {
     host: state.host,
@@ -87,10 +91,10 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
 }
 
 /** Services that serve: in slots where they have fronts, in place otherwise. */
-function update(works: readonly ServiceWork[], input: DeployInput): Step[] {
+function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boolean): Step[] {
   const { rendered } = input;
   const ways = Object.groupBy(works, ({ service }) => rendered.services[service]?.rollout ?? "recreate");
-  const slots = ways["blue-green"] ?? [];
+  const slots = (ways["blue-green"] ?? []).filter(({ isReplaced }) => isReplaced);
   const held = (ways.hold ?? []).filter(({ isReplaced }) => isReplaced);
   const moving = held.filter(({ front: work }) => work === "move" || work === "make");
   const holding = held.filter((work) => !moving.includes(work));
@@ -101,18 +105,36 @@ function update(works: readonly ServiceWork[], input: DeployInput): Step[] {
       (work.front === "configure" && !work.isReplaced) ||
       ((work.front === "move" || work.front === "make") && !moving.includes(work)),
   );
+  const turns = isInTurn ? slots : [];
   return [
     ...start(
-      slots.filter(({ isReplaced }) => isReplaced).map(({ service }) => service),
+      slots.filter((work) => !turns.includes(work)).map(({ service }) => service),
       input,
     ),
     ...byLevel(ways.recreate ?? [], input),
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
     // One after the other: each gap is as short as can be.
-    ...fronts.flatMap(({ service }) => front([service])),
-    ...works.filter((work) => switches(work, input)).map(({ service }) => switchOver(service)),
+    ...fronts.filter((work) => !turns.includes(work)).flatMap(({ service }) => front([service])),
+    ...works.filter((work) => switches(work, input) && !turns.includes(work)).map(({ service }) => switchOver(service)),
+    ...inTurn(turns, fronts, input),
   ];
+}
+
+/** Services in slots, one after the other: the old one has stopped before the next one starts. */
+function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], input: DeployInput): Step[] {
+  const byName = new Map(works.map((work) => [work.service, work]));
+  const written = Object.fromEntries(works.map(({ service }) => [service, contentOf(service, input)]));
+  return levels(written, [...byName.keys()])
+    .flat()
+    .flatMap((service) => {
+      const work = byName.get(service);
+      return [
+        ...start([service], input),
+        ...(fronts.some((other) => other.service === service) ? front([service]) : []),
+        ...(work !== undefined && switches(work, input) ? [switchOver(service), ...retire([service], input)] : []),
+      ];
+    });
 }
 
 /** Whether a front that points at one slot is to point at the other one. */

@@ -1,3 +1,4 @@
+import type { HostCapacity } from "./capacity.ts";
 import type { Slot } from "./fronts.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
@@ -23,6 +24,9 @@ export interface HostState {
   containers: ObservedContainer[];
   /** By service with a front: the slot that it points at. */
   fronts: Readonly<Record<string, Slot>>;
+  /** Images that the engine has, by digest; unknown where this is absent. */
+  images?: string[];
+  capacity?: HostCapacity;
   model: ComposeModel;
   /** What `docker compose config` complained about without failing. */
   warnings: string[];
@@ -42,4 +46,6 @@ export interface ObservedContainer {
   /** `healthy`, `unhealthy`, `starting`; empty without a health check. */
   health: string;
   oneOff: boolean;
+  /** `host`, `none`, or a network's name. */
+  network?: string;
 }

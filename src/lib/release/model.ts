@@ -14,7 +14,11 @@ export interface ComposeService {
   command?: string[] | null;
   container_name?: string;
   depends_on?: Record<string, ComposeDependency>;
-  deploy?: { replicas?: number; [key: string]: unknown };
+  deploy?: {
+    replicas?: number;
+    resources?: { reservations?: { memory?: string | number }; [key: string]: unknown };
+    [key: string]: unknown;
+  };
   entrypoint?: string[] | null;
   environment?: Record<string, string | null>;
   expose?: string[];
@@ -23,6 +27,7 @@ export interface ComposeService {
   ipc?: string;
   links?: string[];
   mac_address?: string;
+  mem_reservation?: string | number;
   network_mode?: string;
   networks?: Record<string, ComposeAttachment | null>;
   pid?: string;

@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { parseCapacity } from "./capacity.ts";
 import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
@@ -49,15 +50,17 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     unsettled: field("unsettled").split(/\s+/).filter(Boolean),
     containers: textLines(field("containers")).map(parseContainer),
     fronts: parseFronts(field("fronts")),
+    images: textLines(field("images")),
+    capacity: parseCapacity(field("capacity")),
     model: parseModel(field("model")),
     warnings: complaints,
   };
 }
 
 function parseContainer(line: string): ObservedContainer {
-  const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = ""] =
+  const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = "", network = ""] =
     line.split("\t");
-  return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True" };
+  return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True", network };
 }
 
 function parseFronts(text: string): Record<string, Slot> {

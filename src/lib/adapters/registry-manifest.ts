@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+/** A layer as a registry has it. */
+export interface Layer {
+  digest: string;
+  /** Compressed, in bytes. */
+  size: number;
+}
+
+const manifestSchema = z.object({
+  manifests: z
+    .array(z.object({ digest: z.string(), platform: z.object({ os: z.string(), architecture: z.string() }).optional() }))
+    .optional(),
+  layers: z.array(z.object({ digest: z.string(), size: z.number() })).optional(),
+});
+
+/**
+ * What a manifest or an index consists of: layers, or the digest of the manifest for Linux on amd64, or for whatever it has.
+ * Undefined when it is neither.
+ */
+export function parseManifest(text: string): { layers?: Layer[]; platform?: string } | undefined {
+  try {
+    const { manifests = [], layers } = manifestSchema.parse(JSON.parse(text));
+    if (layers !== undefined) return { layers };
+    const runnable = manifests.filter(({ platform }) => platform?.os !== "unknown");
+    const chosen = runnable.find(({ platform }) => platform?.os === "linux" && platform.architecture === "amd64") ?? runnable[0];
+    return chosen === undefined ? undefined : { platform: chosen.digest };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,76 @@
+import type { ComposePort } from "./model.ts";
+
+/** An address and port of a host. */
+export interface HostPort {
+  protocol: "tcp" | "udp";
+  /** `127.0.0.1`, `0.0.0.0`, `::`, or another IPv6 address as 32 hexadecimal digits. */
+  address: string;
+  port: number;
+}
+
+const everyIpv4 = "0.0.0.0";
+const everyIpv6 = "::";
+
+/** A socket as /proc/net has it: `tcp6`, `0000…0000:0050`. Undefined for a table that is not known. */
+export function parseSocket(table: string, text: string): HostPort | undefined {
+  const [, protocol] = /^(tcp|udp)6?$/.exec(table) ?? [];
+  const [, hex, port] = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(text) ?? [];
+  if ((protocol !== "tcp" && protocol !== "udp") || hex === undefined || port === undefined) return undefined;
+  // Each word of four bytes is written as the number that it is on a little-endian machine.
+  const bytes = (hex.match(/.{8}/g) ?? []).map((word) => (word.match(/../g) ?? []).toReversed().join("")).join("");
+  return { protocol, address: readable(bytes.toLowerCase()), port: parseInt(port, 16) };
+}
+
+/** The ports of `docker ps`: `0.0.0.0:80->80/tcp, [::]:80->80/tcp, 443/tcp`. */
+export function parsePublished(text: string): HostPort[] {
+  return text.split(", ").flatMap((part) => {
+    const [, address, from, to, protocol] = /^(.*):(\d+)(?:-(\d+))?->[\d-]+\/(tcp|udp)$/.exec(part) ?? [];
+    if (address === undefined || (protocol !== "tcp" && protocol !== "udp")) return [];
+    return range(Number(from), Number(to ?? from)).map((port) => ({ protocol, address: canonical(address), port }));
+  });
+}
+
+/**
+ * What a Compose port asks for: of each choice, all that have to be free; empty where any port will do.
+ * With `published: 8000-8009` one of ten will do; without a host address both families are taken.
+ */
+export function wantedPorts({ published, protocol, host_ip: address }: ComposePort): HostPort[][] {
+  const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(published ?? "") ?? [];
+  if (from === undefined || Number(from) === 0 || (protocol ?? "tcp").match(/^(?:tcp|udp)$/) === null) return [];
+  const addresses = address === undefined || address === "" ? [everyIpv4, everyIpv6] : [canonical(address)];
+  return range(Number(from), Number(to ?? from)).map((port) =>
+    addresses.map((own) => ({ protocol: protocol === "udp" ? "udp" : "tcp", address: own, port })),
+  );
+}
+
+/** Whether a socket that is there keeps another one from being made. One for all of IPv6 mostly serves IPv4, too. */
+export function blocks(held: HostPort, wanted: HostPort): boolean {
+  if (held.protocol !== wanted.protocol || held.port !== wanted.port) return false;
+  if (held.address === wanted.address || held.address === everyIpv6) return true;
+  if (wanted.address === everyIpv6) return !isIpv4(held.address);
+  return isIpv4(wanted.address) && (held.address === everyIpv4 || (wanted.address === everyIpv4 && isIpv4(held.address)));
+}
+
+function isIpv4(address: string): boolean {
+  return address.includes(".");
+}
+
+/** An address as people write it, in the one form that it has here. */
+function canonical(written: string): string {
+  const address = written.replace(/^\[(.*)\]$/, "$1");
+  if (!address.includes(":")) return address;
+  const [head = [], tail = []] = address.split("::", 2).map((half) => half.split(":").filter(Boolean));
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
+  const groups = [...head, ...zeros, ...tail];
+  return readable(groups.map((group) => group.toLowerCase().padStart(4, "0")).join(""));
+}
+
+function readable(hex: string): string {
+  if (/^0{32}$/.test(hex)) return everyIpv6;
+  const [, quad] = /^(?:0{20}ffff)?([0-9a-f]{8})$/.exec(hex) ?? [];
+  return quad === undefined ? hex : (quad.match(/../g) ?? []).map((byte) => parseInt(byte, 16)).join(".");
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+}
