@@ -37,6 +37,7 @@ ssh_prepare() {
 ListenAddress $address
 HostKey /etc/ssh/sandbox_host_key
 PidFile /run/sshd.pid
+LogLevel VERBOSE
 AllowUsers deploy
 AuthenticationMethods publickey
 PasswordAuthentication no

@@ -1,0 +1,142 @@
+// Measures deploys of one service against the least that such a deploy takes, without and with latency; prints tables.
+// usage: npm run bench deploy [-- --rounds 5] [-- --json FILE]
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startRelay } from "../e2e/relay.ts";
+import { forgetImages, makeBed, readHealthTime, type Bed } from "./bed.ts";
+import { formatTable, median } from "./figures.ts";
+import { onStaging, time, type Timed } from "./machine.ts";
+import { readSshUse, type SshUse } from "./sshd-log.ts";
+
+/** Round-trip times to the host, in milliseconds, on top of the sandbox's own. */
+const latencies = [0, 50, 200];
+
+/** One run of a kind of deploy. */
+interface Run extends Timed, SshUse {
+  /** Of `milliseconds`, the time until the service itself was healthy; where it was measured. */
+  health?: number;
+}
+
+interface Result {
+  latency: number;
+  floor: Run[];
+  release: Run[];
+  unchanged: Run[];
+  back: Run[];
+}
+
+/** How the staging host is reached. */
+interface Way {
+  host: string;
+  port: number;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: process.argv.slice(2),
+    options: { rounds: { type: "string", default: "5" }, json: { type: "string" } },
+  });
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds: expected a number of at least 1");
+  tell("making commits and images");
+  await using bed = await makeBed();
+  const results: Result[] = latencies.map((latency) => ({ latency, floor: [], release: [], unchanged: [], back: [] }));
+  for (let round = 1; round <= rounds; round++) {
+    for (const result of results) {
+      tell(`round ${round} of ${rounds}, ${result.latency} ms`);
+      await measureRound(bed, result, round);
+    }
+  }
+  await clearFloor();
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ cores: cpus().length, results }, undefined, 2)}\n`);
+  process.stdout.write(`${describe(results)}\n`);
+}
+
+/** Each kind of deploy once; floor and release take turns at being the first. */
+async function measureRound(bed: Bed, result: Result, round: number): Promise<void> {
+  const host = process.env["STAGING_SSH_HOST"]!;
+  const relay = result.latency === 0 ? undefined : await startRelay({ host, ports: [22], delay: result.latency / 2 });
+  const way: Way = relay === undefined ? { host, port: 22 } : { host: "127.0.0.1", port: relay.portOf(22) };
+  try {
+    await forgetImages();
+    const release = async () => void result.release.push(await watched(() => deploy(bed, bed.own.other, way)));
+    const floor = async () =>
+      void result.floor.push(await watched(() => releaseByHand(bed.imageOf(bed.floor.other), ["green", "blue"], way)));
+    for (const run of round % 2 === 0 ? [release, floor] : [floor, release]) await run();
+    result.unchanged.push(await watched(() => deploy(bed, bed.own.other, way)));
+    const back = await watched(() => deploy(bed, bed.own.rest, way));
+    result.back.push({ ...back, health: await readHealthTime() });
+    await releaseByHand(bed.imageOf(bed.floor.rest), ["blue", "green"], { host, port: 22 });
+  } finally {
+    await relay?.stop();
+  }
+}
+
+async function watched(run: () => Promise<Timed>): Promise<Run> {
+  const before = await readSshUse();
+  const timed = await run();
+  const after = await readSshUse();
+  return { ...timed, connections: after.connections - before.connections, execs: after.execs - before.execs };
+}
+
+function deploy({ clone }: Bed, commit: string, { host, port }: Way): Promise<Timed> {
+  const env = { ...process.env, STAGING_SSH_HOST: host, STAGING_SSH_PORT: String(port) };
+  return time("coldtivate", ["deploy", "staging", "--ref", commit], { cwd: clone, env });
+}
+
+async function releaseByHand(image: string, [next, old]: readonly [string, string], { host, port }: Way): Promise<Timed> {
+  const folder = await mkdtemp(join(tmpdir(), "coldtivate-bench-"));
+  try {
+    const options = {
+      StrictHostKeyChecking: "accept-new",
+      UserKnownHostsFile: join(folder, "known_hosts"),
+      IdentitiesOnly: "yes",
+      LogLevel: "ERROR",
+    };
+    const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+    const key = process.env["STAGING_SSH_PRIVATE_KEY"]!;
+    const command = `bash floor/release.sh ${image} ${next} ${old}`;
+    return await time("ssh", ["-F", "none", ...flags, "-i", key, "-p", String(port), `deploy@${host}`, command]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function clearFloor(): Promise<string> {
+  return onStaging(
+    `docker rm -f floor-front floor-blue floor-green >/dev/null 2>&1; docker network rm floor >/dev/null; rm -rf /home/deploy/floor /home/deploy/.docker/config.json`,
+  );
+}
+
+function describe(results: readonly Result[]): string {
+  const rows = results.flatMap(({ latency, floor, release, unchanged, back }) => {
+    const base = median(floor.map(({ milliseconds }) => milliseconds));
+    const health = median(back.map((run) => run.health ?? Number.NaN));
+    const row = (name: string, runs: readonly Run[], goal: string) => {
+      const typical = median(runs.map(({ milliseconds }) => milliseconds));
+      const against = [`${(typical / base).toFixed(2)}×`, seconds(typical - base, true)];
+      const used = (what: keyof SshUse) => String(Math.max(...runs.map((run) => run[what])));
+      const peak = `${Math.max(...runs.map((run) => run.peak)).toFixed(0)} MiB`;
+      return [`${name}, ${latency} ms`, seconds(typical), ...against, goal, used("connections"), used("execs"), peak];
+    };
+    return [
+      row("floor", floor, ""),
+      row("release of one service", release, latency === 50 ? "" : latency === 0 ? "floor + 0.5 s" : "floor + 1 s"),
+      row("nothing changed", unchanged, latency === 0 ? "1 s" : ""),
+      row("back to the former release", back, latency === 0 ? seconds(1500 + health) : ""),
+    ];
+  });
+  return formatTable(["", "median", "× floor", "− floor", "goal", "connections", "execs", "peak memory"], rows);
+}
+
+function seconds(milliseconds: number, signed = false): string {
+  return `${signed && milliseconds >= 0 ? "+" : ""}${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+await main();
