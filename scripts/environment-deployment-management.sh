@@ -49,6 +49,8 @@ source "$parts/credentials.sh"
 source "$parts/steps.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts.sh
 source "$parts/fronts.sh"
+# shellcheck source=scripts/environment-deployment-management/fronts-update.sh
+source "$parts/fronts-update.sh"
 # shellcheck source=scripts/environment-deployment-management/health.sh
 source "$parts/health.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh

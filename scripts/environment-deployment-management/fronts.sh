@@ -29,13 +29,13 @@ resolve() {
   esac
 }
 
-# Arguments: service. Sets: front, its container; master, its first process. Returns: 1 where it does not run
+# Arguments: service. Sets: front, its container, the newest where there are two; master, its first process. Returns: 1 where it does not run
 find_front() {
   local mounts
   read -r front master <<<"${fronts_found[$1]-}" || true
   ! is_near || return 0
   reason="the front of $1 does not run"
-  front=$(ids_of "$1") && [[ -n $front ]] &&
+  front=$(ids_of "$1") && front=${front%%$'\n'*} && [[ -n $front ]] &&
     read -r master mounts < <(engine container inspect --format '{{.State.Pid}} {{range .Mounts}}{{.Source}} {{end}}' "$front") &&
     [[ $master != 0 && " $mounts " == *" $state/fronts/$1 "* ]] && fronts_found[$1]="$front $master"
 }
@@ -83,28 +83,42 @@ record() {
   mv "$own/next.cfg" "$own/haproxy.cfg" && place "$own/live" <<<"$2" && sync "$own"
 }
 
-# Returns: 1 when a front has no new worker after ten seconds: then the old one serves on
+# Returns: 1 when a front has not loaded its configuration after ten seconds: then the old worker serves on
 reload() {
-  local before now looks=0 turn
+  local before now began=${EPOCHREALTIME-$(date +%s)} turn looks=0
   before=$(workers) || return
   for ((turn = 0; turn < 200; turn++)); do
-    # A signal that reaches HAProxy while it still starts is lost.
+    # A signal that reaches HAProxy while it still starts is lost; one that comes while its new worker starts cuts connections.
     ((turn % 20 != 0 || looks > 0)) || engine kill -s USR2 "$front" >/dev/null || return
     now=$(workers) || return
-    # A worker that stumbles over its configuration is there for a moment, too.
     if [[ -n $(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]]; then looks=$((looks + 1)); else looks=0; fi
-    ((looks == 0)) || [[ -n $(comm -12 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]] || return 0
-    ((looks < 3)) || return 0
+    ((looks == 0)) || ! has_loaded "$began" "$looks" || return 0
     sleep 0.05
   done
   reason="the front of $1 did not load its configuration; it serves what it served before"
   return 1
 }
 
+# Whether a front says that its worker serves, which is there before. Arguments: since when; how often the worker was seen
+has_loaded() {
+  local output
+  output=$(engine logs --since "$1" "$front" 2>&1) || {
+    # Its log cannot be read: that of a worker that stumbles over its configuration is short.
+    (($2 > 20))
+    return
+  }
+  [[ $output == *'Loading success'* ]]
+}
+
 # Waits until all that a front had in flight has finished. Arguments: service, seconds. Returns: 1 when it has not by then
 await_drained() {
-  local deadline=$((SECONDS + $2)) now
   find_front "$1" || return 0
+  await_one_worker "$2"
+}
+
+# Arguments: seconds. Uses: front, master
+await_one_worker() {
+  local deadline=$((SECONDS + $1)) now
   while now=$(workers); do
     [[ $now == *$'\n'* ]] || return 0
     ((SECONDS <= deadline)) || return
@@ -145,7 +159,7 @@ undo_start() {
 
 # Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
 drain_limit() {
-  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '$1 == "drain" && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
+  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '($1 == "drain" || $1 == "leave") && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
 }
 
 do_front() {
@@ -191,8 +205,8 @@ check_configurations() {
 
 # Waits until a front serves. Arguments: service
 await_front() {
-  local deadline=$((SECONDS + 15))
-  until find_front "$1" && [[ -n $(workers) ]]; do
+  local deadline=$((SECONDS + 15)) looks=0
+  until find_front "$1" && [[ -n $(workers) ]] && has_loaded 1 "$((looks += 1))"; do
     ((SECONDS <= deadline)) || {
       [[ -z $front ]] || explain "$front"
       return 1

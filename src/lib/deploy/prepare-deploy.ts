@@ -20,7 +20,6 @@ import { isActive } from "../release/model.ts";
 import { pinImages, repositoryOf } from "../release/pins.ts";
 import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
-import { mapValues } from "../release/record.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
@@ -149,7 +148,7 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
     stateDirectory,
     sourceDirectory,
     images: new Map([...pinned, ...resolved]),
-    frontImages: mapValues(manifest?.fronts ?? {}, ({ image }) => image),
+    runningFronts: manifest?.fronts ?? {},
     front,
     services,
     tasks: intent.config.tasks,

@@ -7,9 +7,9 @@ import type { ServiceChange } from "./plan.ts";
 
 /**
  * What a front needs: nothing; to be made where nothing served; to take the place of a plain container; to be replaced
- * itself; another configuration.
+ * itself; to be replaced by one that joins it before it leaves; another configuration.
  */
-export type FrontWork = "keep" | "make" | "move" | "replace" | "configure";
+export type FrontWork = "keep" | "make" | "move" | "replace" | "join" | "configure";
 
 /** What a service needs on a host. */
 export interface ServiceWork extends ServiceChange {
@@ -79,7 +79,7 @@ function compareFronted({ service, wanted, parts, containers, rendered, state }:
   const update = { service, change: "update", ...untouched, isReplaced: true } as const;
   if (parts.length === 0) return { ...update, change: "create", reasons: [shortImage(wanted.image)], front: "make" };
   const live = state.fronts[service];
-  if (own.length === 0 || live === undefined || !own.every(isFront)) {
+  if (own.length === 0 || live === undefined || !own.some(isFront)) {
     const foreign = own.some(({ definition }) => definition === "");
     const reasons =
       own.length === 0 ? ["has no front"] : [...(foreign ? [notOurs] : []), "moves behind a front: a gap of about a second, once"];
@@ -91,7 +91,8 @@ function compareFronted({ service, wanted, parts, containers, rendered, state }:
   const frontWork = compareFront(own, front, known?.configuration);
   if (!front.slots.includes(live)) {
     const before = front.slots.includes("slot") ? parts.filter((part) => part !== service) : [];
-    const reasons = [`rolls out ${wanted.rollout} from now on`, ...(frontWork.front === "replace" ? frontWork.reasons : [])];
+    const told = frontWork.front === "replace" || frontWork.front === "join" ? frontWork.reasons : [];
+    const reasons = [`rolls out ${wanted.rollout} from now on`, ...told];
     return { ...update, reasons, front: frontWork.front, before };
   }
   const instances = replicas(rendered.model.services[serving] ?? {});
@@ -109,10 +110,13 @@ function compareFront(
   wanted: RenderedFront,
   configuration: string | undefined,
 ): { front: FrontWork; reasons: string[] } {
-  if (running.some(({ definition }) => definition !== wanted.definition))
-    return { front: "replace", reasons: ["its front is replaced: a gap of about a second"] };
   const down = running.find(({ status }) => status !== "running");
   if (down !== undefined) return { front: "replace", reasons: [`its front is ${down.status}`] };
+  if (running.length > 1 || running.some(({ definition }) => definition !== wanted.definition)) {
+    return running.length === 1 && wanted.exclusive.length === 0
+      ? { front: "join", reasons: ["its front is replaced by one beside it"] }
+      : { front: "replace", reasons: ["its front is replaced: a gap of about a second"] };
+  }
   return configuration === wanted.configuration
     ? { front: "keep", reasons: [] }
     : { front: "configure", reasons: ["settings of its front"] };

@@ -5,11 +5,12 @@ import type { HostPlan, ServiceChange } from "./plan.ts";
 import { settleSeconds } from "./steps.ts";
 
 /** What the user should know of a host before it starts. */
-export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
+export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services" | "front">): string[] {
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
   const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
   return [
     ...foreignNote(host, services),
+    ...otherFronts(rendered, config),
     ...stepped("front").flatMap((service) => {
       const moved = rendered.fronts[service]?.moved ?? [];
       return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
@@ -31,6 +32,18 @@ function foreignNote(host: string, services: readonly ServiceChange[]): string[]
   return [
     `${host}: ${foreign.join(", ")} ${foreign.length === 1 ? "was" : "were"} not started by coldtivate: if this release fails, these containers cannot be brought back`,
   ];
+}
+
+/** A release does not change what fronts run. */
+function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front">): string[] {
+  const others = Object.values(fronts).filter(({ reference, memory }) => reference !== front.image || memory !== front.memory);
+  if (others.length === 0) return [];
+  const running = [...new Set(others.map(({ reference, memory }) => describeFront(reference, memory)))].join(", ");
+  return [`fronts go on with ${running}; \`coldtivate fronts\` updates them to ${describeFront(front.image, front.memory)}`];
+}
+
+function describeFront(image: string, memory: string | undefined): string {
+  return memory === undefined ? image : `${image} with ${memory}`;
 }
 
 function uncheckedNote(service: string, { fronts }: Rendered): string {

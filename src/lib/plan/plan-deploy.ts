@@ -8,6 +8,8 @@ import {
   expectRelease,
   front,
   hold,
+  join,
+  leave,
   prune,
   pull,
   remove,
@@ -59,7 +61,9 @@ export function planHost(input: DeployInput): HostPlan {
     ),
   ];
   const switched = isInTurn ? [] : works.filter((work) => switches(work, input)).map(({ service }) => service);
-  const after = [...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
+  const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
+  // The old fronts know the old slots alone.
+  const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   return {
     host: state.host,
     expect: state.current === "" ? "-" : state.current,
@@ -102,6 +106,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   const fronts = works.filter(
     (work) =>
       work.front === "replace" ||
+      work.front === "join" ||
       (work.front === "configure" && !work.isReplaced) ||
       ((work.front === "move" || work.front === "make") && !moving.includes(work)),
   );
@@ -115,7 +120,9 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
     // One after the other: each gap is as short as can be.
-    ...fronts.filter((work) => !turns.includes(work)).flatMap(({ service }) => front([service])),
+    ...fronts
+      .filter((work) => !turns.includes(work))
+      .flatMap(({ service, front: work }) => (work === "join" && !isInTurn ? [join(service)] : front([service]))),
     ...works.filter((work) => switches(work, input) && !turns.includes(work)).map(({ service }) => switchOver(service)),
     ...inTurn(turns, fronts, input),
   ];

@@ -81,6 +81,20 @@ export function front(services: readonly string[]): Step[] {
   return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
 }
 
+/** Brings up a front beside the one that is there. */
+export function join(service: string): Step {
+  return { verb: "join", args: [service], title: `a new front of ${service} joins the old one` };
+}
+
+/** Lets fronts go that others have joined. */
+export function leave(services: readonly string[], facts: Pick<StepFacts, "config">): Step[] {
+  return services.map((service) => ({
+    verb: "leave",
+    args: [service, seconds(drainOf(service, facts))],
+    title: `the old front of ${service} leaves`,
+  }));
+}
+
 export function switchOver(service: string): Step {
   return { verb: "switch", args: [service], title: `switch ${service}` };
 }
@@ -130,7 +144,7 @@ function within(service: string, { config }: StepFacts): string {
   return seconds(config.services[service]?.healthyWithin ?? healthyWithin);
 }
 
-function drainOf(service: string, { config }: StepFacts): number {
+function drainOf(service: string, { config }: Pick<StepFacts, "config">): number {
   return config.services[service]?.drain ?? drainLimit;
 }
 

@@ -1,4 +1,3 @@
-import type { FrontConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
 import { mapValues } from "./record.ts";
@@ -8,6 +7,16 @@ import type { ServiceRollout } from "./rollout.ts";
 export type Slot = (typeof slots)[number];
 
 const slots = ["blue", "green", "slot"] as const;
+
+/** What a front runs. */
+export interface FrontImage {
+  /** As it is configured. */
+  reference: string;
+  /** As it runs. */
+  image: string;
+  /** The memory that it may use, as Compose writes it; absent: no limit. */
+  memory?: string | undefined;
+}
 
 export function isSlot(word: string | undefined): word is Slot {
   return slots.some((slot) => slot === word);
@@ -28,8 +37,14 @@ export function slotName(service: string, slot: Slot): string {
  * The front of a service: it has everything by which others reach the service, and nothing that a release changes.
  *
  * @param directory where its configuration lies on the host, absolute
+ * @param name what Compose calls its container: links lead there, and have to find its successor, too
  */
-export function frontService(service: ComposeService, settings: FrontConfig, directory: string): ComposeService {
+export function frontService(
+  service: ComposeService,
+  settings: Pick<FrontImage, "image" | "memory">,
+  directory: string,
+  name: string,
+): ComposeService {
   const { container_name, mac_address, networks, ports: published, profiles } = service;
   return {
     image: settings.image,
@@ -40,10 +55,33 @@ export function frontService(service: ComposeService, settings: FrontConfig, dir
     ...(settings.memory === undefined ? {} : { mem_limit: settings.memory }),
     ...(container_name === undefined ? {} : { container_name }),
     ...(mac_address === undefined ? {} : { mac_address }),
-    ...(networks === undefined ? {} : { networks }),
+    ...(networks === undefined
+      ? {}
+      : { networks: container_name === undefined ? mapValues(networks, (attachment) => alsoNamed(name, attachment)) : networks }),
     ...(published === undefined ? {} : { ports: published }),
     ...(profiles === undefined ? {} : { profiles }),
   };
+}
+
+function alsoNamed(name: string, attachment: ComposeAttachment | null): ComposeAttachment {
+  return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), name])] };
+}
+
+/** What only one container can have at a time, for people; where a front has none of it, its successor can serve beside it. */
+export function exclusiveParts({ container_name, mac_address, networks, ports }: ComposeService): string[] {
+  const published = [...new Set((ports ?? []).map((port) => port.published ?? `${port.target}`))];
+  const isFixed = Object.values(networks ?? {}).some(
+    (attachment) =>
+      attachment !== null &&
+      [attachment.ipv4_address, attachment.ipv6_address, attachment.link_local_ips, attachment.mac_address].some(
+        (own) => own !== undefined,
+      ),
+  );
+  return [
+    ...(published.length > 0 ? [`published port${published.length === 1 ? "" : "s"} ${published.join(", ")}`] : []),
+    ...(container_name === undefined ? [] : [`container_name ${container_name}`]),
+    ...(isFixed || mac_address !== undefined ? ["fixed addresses"] : []),
+  ];
 }
 
 /**

@@ -22,6 +22,8 @@ const frontSchema = z.object({
   reference: z.string(),
   /** The image as it runs: `repository@sha256:…`. */
   image: z.string(),
+  /** The memory that it may use. */
+  memory: z.string().optional(),
   /** Digest of its HAProxy configuration. */
   configuration: z.string(),
   slots: z.array(z.enum(["blue", "green", "slot"])),
@@ -49,6 +51,7 @@ const manifestSchema = z.object({
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestService = z.infer<typeof serviceSchema>;
+export type ManifestFront = z.infer<typeof frontSchema>;
 
 /** Reads a manifest that a host sent. Undefined when there is none, or when it is not one that this version understands. */
 export function parseManifest(text: string): Manifest | undefined {
@@ -65,10 +68,11 @@ export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version"
     version: 1,
     ...release,
     services: mapValues(rendered.services, ({ checked: _checked, rollout: _rollout, rolloutReason: _reason, ...service }) => service),
-    fronts: mapValues(rendered.fronts, ({ definition, reference, image, configuration, slots }) => ({
+    fronts: mapValues(rendered.fronts, ({ definition, reference, image, memory, configuration, slots }) => ({
       definition,
       reference,
       image,
+      ...(memory === undefined ? {} : { memory }),
       configuration,
       slots,
     })),

@@ -4,6 +4,7 @@ import { frontConfig, holdConfig } from "./front-config.ts";
 import { frontSettings } from "./front-settings.ts";
 import {
   checkSlotNames,
+  exclusiveParts,
   frontService,
   movedParts,
   namedSlot,
@@ -11,6 +12,7 @@ import {
   slotName,
   slotService,
   slotsOf,
+  type FrontImage,
   type Slot,
 } from "./fronts.ts";
 import { labels } from "./labels.ts";
@@ -34,8 +36,8 @@ export interface RenderInput extends PlacementInput {
   project: string;
   /** By the reference that the Compose files, or the fronts' settings, write. */
   images: ReadonlyMap<string, PinnedImage>;
-  /** Images of the fronts that are there, by service: a release changes none of them. */
-  frontImages?: Readonly<Record<string, string>>;
+  /** What the fronts that are there run, by service: a release does not change it. */
+  runningFronts?: Readonly<Record<string, FrontImage>>;
   front: FrontConfig;
   /** Settings of services, by name. */
   services: Readonly<Record<string, ServiceConfig>>;
@@ -72,10 +74,8 @@ export interface RenderedService {
   rolloutReason: string;
 }
 
-export interface RenderedFront {
+export interface RenderedFront extends FrontImage {
   definition: string;
-  reference: string;
-  image: string;
   slots: Slot[];
   ports: FrontPort[];
   /** HAProxy's configuration, a template. */
@@ -86,6 +86,8 @@ export interface RenderedFront {
   configuration: string;
   /** What the Compose files give to the service, and its front holds. */
   moved: string[];
+  /** What its successor cannot have as long as it is there; with none, that one takes over without a gap. */
+  exclusive: string[];
 }
 
 export interface RenderedTask {
@@ -188,9 +190,9 @@ function renderFront(
   input: RenderInput,
 ): { service: ComposeService; rendered: RenderedFront } {
   const written = frame.services[name] ?? {};
-  const reference = input.front.image;
-  const image = input.frontImages?.[name] ?? input.images.get(reference)?.image ?? reference;
-  const service = frontService(written, { ...input.front, image }, `${input.stateDirectory}/fronts/${name}`);
+  const { image: reference, memory } = input.front;
+  const front = input.runningFronts?.[name] ?? { reference, image: input.images.get(reference)?.image ?? reference, memory };
+  const service = frontService(written, front, `${input.stateDirectory}/fronts/${name}`, `${input.project}-${name}-1`);
   const definition = definitionOf(service, frame, input.digest);
   const settings = frontSettings(written, rollout, input.services[name] ?? {}, frame);
   const config = frontConfig(settings);
@@ -198,7 +200,19 @@ function renderFront(
   const configuration = input.digest(config + (hold.hold ?? ""));
   return {
     service: label(service, definition, input),
-    rendered: { definition, reference, image, slots, ports: rollout.ports, config, ...hold, configuration, moved: movedParts(written) },
+    rendered: {
+      reference: front.reference,
+      image: front.image,
+      ...(front.memory === undefined ? {} : { memory: front.memory }),
+      definition,
+      slots,
+      ports: rollout.ports,
+      config,
+      ...hold,
+      configuration,
+      moved: movedParts(written),
+      exclusive: exclusiveParts(service),
+    },
   };
 }
 

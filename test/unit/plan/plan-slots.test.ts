@@ -94,7 +94,7 @@ const empty: HostState = {
   unsettled: [],
   containers: [],
   fronts: {},
-  model: { services: {} },
+  model: { services: {}, front: { image: "haproxy:lts" } },
   warnings: [],
 };
 
@@ -161,7 +161,7 @@ test("a service without a health check is up when its port takes connections", (
   const before = running(release({ services }));
   const next = release({ services, version: "2" });
   expect(stepsOf(next, before)).toContain("healthy web@idle 60 2 2 9000");
-  expect(hostNotes(plan(next, before), next, { services: {} })).toContain(
+  expect(hostNotes(plan(next, before), next, { services: {}, front: { image: "haproxy:lts" } })).toContain(
     "web has no health check: it counts as up once it has run 2 s and port 9000 takes connections",
   );
 });
@@ -330,7 +330,7 @@ test("the whole plan brings a release up whatever runs", () => {
 test("the plan's text says how each one is rolled out, and what to know", () => {
   const next = release({ version: "2" });
   const host = plan(next, running(release()));
-  const notes = hostNotes(host, next, { services: {} });
+  const notes = hostNotes(host, next, { services: {}, front: { image: "haproxy:lts" } });
   const shown = formatPlan({
     environment: "staging",
     project: "shop-staging",

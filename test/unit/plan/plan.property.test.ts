@@ -28,8 +28,7 @@ interface Deploy {
 const releases = fc.record({ model: models, config: settings });
 
 function deploy(before: HostState, { model, config }: Release, commit: string): Deploy {
-  const frontImages = Object.fromEntries(Object.entries(before.manifest?.fronts ?? {}).map(([name, { image }]) => [name, image]));
-  const rendered = rendering(model, config, { frontImages });
+  const rendered = rendering(model, config, { runningFronts: before.manifest?.fronts ?? {} });
   const plan = planHost({ config: { services: config }, rendered, state: before, commit, runsTasks: true });
   const seen: Deploy["seen"] = [];
   const after = carryOut(before, plan.steps, { rendered, commit }, (state, step) => seen.push({ state, step }));

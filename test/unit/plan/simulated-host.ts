@@ -63,6 +63,14 @@ export function carryOut(
       const made = services.filter((service) => now.fronts[service] === undefined);
       return { ...up(now, services), fronts: { ...now.fronts, ...Object.fromEntries(made.map((service) => [service, idle(service)])) } };
     },
+    join: (now, [service = ""]) => {
+      const definition = rendered.fronts[service]?.definition ?? "";
+      return { ...now, containers: [...now.containers, container(service, definition, 1)] };
+    },
+    leave: (now, [service = ""]) => ({
+      ...now,
+      containers: now.containers.filter((own) => own.service !== service || own.definition === rendered.fronts[service]?.definition),
+    }),
     switch: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: idle(service) } }),
     remove: (now, services) => ({ ...now, containers: without(now.containers, services) }),
     stop: (now, parts) => {

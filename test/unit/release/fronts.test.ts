@@ -115,8 +115,21 @@ test("no release changes a front: not its service's image, environment, number o
 });
 
 test("a front that is there keeps its image, whatever the tag means now", () => {
-  const { fronts } = rendered({ web: full, api }, { frontImages: { web: "haproxy@sha256:00" } });
+  const { fronts } = rendered({ web: full, api }, { runningFronts: { web: { reference: "haproxy:2", image: "haproxy@sha256:00" } } });
   expect([fronts["web"]?.image, fronts["api"]?.image]).toEqual(["haproxy@sha256:00", "haproxy@sha256:bb"]);
+});
+
+test("a front is found by the name of its container, so that its successor is, too", () => {
+  const { model, fronts } = rendered({ web: { ...api, networks: { default: null, back: { aliases: ["shop"] } } } });
+  expect(model.services["web"]?.networks).toEqual({
+    default: { aliases: ["shop-staging-web-1"] },
+    back: { aliases: ["shop", "shop-staging-web-1"] },
+  });
+  expect(fronts["web"]?.exclusive).toEqual([]);
+});
+
+test("what one front alone can have is told", () => {
+  expect(rendered({ web: full }).fronts["web"]?.exclusive).toEqual(["published port 80", "container_name shop_web", "fixed addresses"]);
 });
 
 test("more containers, another order or other profiles are the same definition: no container differs", () => {
