@@ -3,7 +3,7 @@ export interface Shortage {
   /** Its error's code. */
   code: "PORT_TAKEN" | "MEMORY_SHORT" | "DISK_FULL";
   /** What is missing, in the user's words, a line each. */
-  details: string[];
+  details: readonly string[];
   /** What to do about it. */
   advice: string;
 }

@@ -14,10 +14,10 @@ const everyIpv6 = "::";
 /** A socket as /proc/net has it: `tcp6`, `0000…0000:0050`. Undefined for a table that is not known. */
 export function parseSocket(table: string, text: string): HostPort | undefined {
   const [, protocol] = /^(tcp|udp)6?$/.exec(table) ?? [];
-  const [, hex, port] = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(text) ?? [];
-  if ((protocol !== "tcp" && protocol !== "udp") || hex === undefined || port === undefined) return undefined;
+  const [, digits, port] = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(text) ?? [];
+  if ((protocol !== "tcp" && protocol !== "udp") || digits === undefined || port === undefined) return undefined;
   // Each word of four bytes is written as the number that it is on a little-endian machine.
-  const bytes = (hex.match(/.{8}/g) ?? []).map((word) => (word.match(/../g) ?? []).toReversed().join("")).join("");
+  const bytes = (digits.match(/.{8}/g) ?? []).map((word) => (word.match(/../g) ?? []).toReversed().join("")).join("");
   return { protocol, address: readable(bytes.toLowerCase()), port: parseInt(port, 16) };
 }
 
@@ -57,18 +57,27 @@ function isIpv4(address: string): boolean {
 
 /** An address as people write it, in the one form that it has here. */
 function canonical(written: string): string {
-  const address = written.replace(/^\[(.*)\]$/, "$1");
-  if (!address.includes(":")) return address;
+  const plain = written.replace(/^\[(.*)\]$/, "$1");
+  if (!plain.includes(":")) return plain;
+  const address = plain.replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a: string, b: string, c: string, d: string) => `${hex(a)}${hex(b)}:${hex(c)}${hex(d)}`,
+  );
   const [head = [], tail = []] = address.split("::", 2).map((half) => half.split(":").filter(Boolean));
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
   const groups = [...head, ...zeros, ...tail];
   return readable(groups.map((group) => group.toLowerCase().padStart(4, "0")).join(""));
 }
 
-function readable(hex: string): string {
-  if (/^0{32}$/.test(hex)) return everyIpv6;
-  const [, quad] = /^(?:0{20}ffff)?([0-9a-f]{8})$/.exec(hex) ?? [];
-  return quad === undefined ? hex : (quad.match(/../g) ?? []).map((byte) => parseInt(byte, 16)).join(".");
+function hex(byte: string): string {
+  return Number(byte).toString(16).padStart(2, "0");
+}
+
+/** From hexadecimal digits; an IPv4 address that is written as one of IPv6 is one of IPv4. */
+function readable(digits: string): string {
+  if (/^0{32}$/.test(digits)) return everyIpv6;
+  const [, quad] = /^(?:0{20}ffff)?([0-9a-f]{8})$/.exec(digits) ?? [];
+  return quad === undefined ? digits : (quad.match(/../g) ?? []).map((byte) => parseInt(byte, 16)).join(".");
 }
 
 function range(from: number, to: number): number[] {

@@ -146,3 +146,24 @@ test("without credentials in the configuration the user's Docker login counts: i
   using byHelper = openRegistry({ host: server.host, insecure: true });
   expect(await byHelper.digestOf(`${server.host}/web`)).toBe(digest);
 });
+
+test("the layers of an image come from its manifest, or from the one for this kind of machine", async () => {
+  const layers = [{ mediaType: "x", digest: "sha256:01", size: 10 }];
+  const index = {
+    manifests: [
+      { digest: `sha256:${"b".repeat(64)}`, platform: { os: "linux", architecture: "arm64" } },
+      { digest, platform: { os: "linux", architecture: "amd64" } },
+      { digest: `sha256:${"c".repeat(64)}`, platform: { os: "unknown", architecture: "unknown" } },
+    ],
+  };
+  await using server = await serve((request, response) => {
+    if (request.url === "/v2/web/manifests/none") return response.writeHead(404).end();
+    return response.end(JSON.stringify(request.url?.endsWith(digest) ? { layers } : index));
+  });
+  using registry = openRegistry({ host: server.host, insecure: true });
+  const known = [{ digest: "sha256:01", size: 10 }];
+  expect(await registry.layersOf(`${server.host}/web:main`)).toEqual(known);
+  expect(await registry.layersOf(`${server.host}/web@${digest}`)).toEqual(known);
+  expect(await registry.layersOf(`${server.host}/web:none`)).toBeUndefined();
+  expect(server.requests).toHaveLength(4);
+});

@@ -26,7 +26,7 @@ test("a state is read with its containers", () => {
         state: "/s",
         directory: "/d",
         current: "r1",
-        containers: "id\tshop-web-1\tweb\timg\tdef\t/s\trunning\thealthy\tFalse\nid2\tx\tdb\timg\t\t\texited\t-\tTrue\n",
+        containers: "id\tshop-web-1\tweb\timg\tdef\t/s\trunning\thealthy\tFalse\thost\nid2\tx\tdb\timg\t\t\texited\t-\tTrue\tx_default\n",
         model: '{"services":{}}',
         error: "variable X is not set\n",
       }),
@@ -43,8 +43,20 @@ test("a state is read with its containers", () => {
       status: "running",
       health: "healthy",
       oneOff: false,
+      network: "host",
     },
-    { id: "id2", name: "x", service: "db", image: "img", definition: "", state: "", status: "exited", health: "", oneOff: true },
+    {
+      id: "id2",
+      name: "x",
+      service: "db",
+      image: "img",
+      definition: "",
+      state: "",
+      status: "exited",
+      health: "",
+      oneOff: true,
+      network: "x_default",
+    },
   ]);
   expect(state.warnings).toEqual(["variable X is not set"]);
 });
