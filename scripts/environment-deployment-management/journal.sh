@@ -3,12 +3,19 @@
 # Sourced by environment-deployment-management.sh.
 
 declare -A noted=()
+exec {idle}<> <(:)
 
-# Appends a line and sees it onto the disk. Arguments: step, state, detail
-note() {
+# Waits, without a process of its own. Arguments: seconds
+pause() { read -rt "$1" -u "$idle" || true; }
+
+# Appends a line and sees it onto the disk, with all before it. Arguments: step, state, detail
+note() { tell "$@" && sync -d "$journal"; }
+
+# Appends a line that a power cut may take: what it tells is found out again. Arguments: step, state, detail
+tell() {
   local now=${EPOCHREALTIME-$(date +%s.%6N)} detail=${3-}
   detail=${detail//[[:cntrl:]]/ }
-  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" && sync -d "$journal" || return
+  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" || return
   learn "$1/$2" "$detail"
 }
 
@@ -63,10 +70,10 @@ follow() {
     turn=$((turn + 1))
     if [[ -n $executor ]]; then
       kill -0 "$executor" 2>/dev/null || dead=yes
-    elif ((turn % 10 == 1)); then
+    elif ((turn % 50 == 1)); then
       is_running || dead=yes
     fi
-    sleep 0.1
+    pause 0.02
   done
   [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
   fail 5 "Nobody works on release $release any more, and it has not ended: a crash, or it was killed." \

@@ -8,21 +8,23 @@ forward() {
     reason=aborted
     ! has "$step/done" || continue
     ! is_aborted || return
-    printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
+    [[ -z $credentials ]] || printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
     take_step "${plan[step - 1]}" || return
   done
 }
 
 # Arguments: a line of the plan
 take_step() {
-  local fields
+  local fields begin=tell
   IFS=$'\t' read -ra fields <<<"$1"
   reason="${fields[0]} failed"
-  note "$step" begin "${fields[*]}" || return
+  # Whoever comes after a crash has to know of what there is to take back.
+  ! declare -F "undo_${fields[0]}" >/dev/null || begin=note
+  "$begin" "$step" begin "${fields[*]}" || return
   if "do_${fields[0]}" "${fields[@]:1}"; then
-    note "$step" 'done'
+    tell "$step" 'done'
   elif has 0/committed && [[ ${fields[0]} != commit ]]; then
-    note "$step" note "$reason; the next deploy tries again" && note "$step" 'done'
+    tell "$step" note "$reason; the next deploy tries again" && tell "$step" 'done'
   else
     ! is_aborted || reason=aborted
     note "$step" failed "$reason"
@@ -69,12 +71,14 @@ execute() {
 
 # Arguments: finished, undone or broken; why
 end() {
-  local line began
+  local line began tasks=()
   drop_credentials
   for line in "${plan[@]}"; do
     IFS=$'\t' read -ra line <<<"$line"
-    [[ ${line[0]} != task ]] || undo_task "${line[1]}" || true
+    [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}")
   done
+  # All of them have ended, or were asked to.
+  ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
   IFS=$'\t' read -r began _ <"$journal"
   printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
   note 0 "$1" "${2-}"
