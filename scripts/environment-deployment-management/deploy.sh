@@ -23,7 +23,9 @@ deploy() {
 # Everything that can refuse a deploy before it changes anything.
 prepare() {
   local who user from
-  check_docker && refuse_when_locked || return
+  # The CLI comes from observing, where that was asked.
+  [[ $reader == cli ]] || check_docker || return
+  refuse_when_locked || return
   IFS=$'\t' read -r user from _ <"$dir/who" || true
   who="${user:-unknown} from ${from:-unknown}"
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
@@ -43,8 +45,10 @@ prepare() {
 
 # Finishes or undoes what a crash interrupted, each release with its own copy of this script.
 settle_others() {
-  local id code mine=${release-} mode=$reader
-  for id in $(unsettled_releases); do
+  local id ids code mine=${release-} mode=$reader
+  ids=$(unsettled_releases)
+  [[ -z $ids ]] || check_docker || return
+  for id in $ids; do
     printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
     open_release "$id" || return
     launch
@@ -80,8 +84,8 @@ keep_files() {
   local path
   mkdir -p "$state/files" || return
   for path in "$dir"/files/*; do
-    chmod -R go+rX "$path" || return
-    [[ -e $state/files/${path##*/} ]] || mv -T "$path" "$state/files/${path##*/}" || return
+    [[ ! -e $state/files/${path##*/} ]] || continue
+    chmod -R go+rX "$path" && mv -T "$path" "$state/files/${path##*/}" || return
   done
   rm -rf "$dir/files"
 }

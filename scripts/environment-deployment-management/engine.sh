@@ -33,12 +33,12 @@ replace() {
       $2 == "die" { died[$3] = $1 }
       $2 == "start" && ($3 in died) { printf "nothing of %s ran for %d ms\n", $3, ($1 - died[$3]) / 1e6; delete died[$3] }
       END { exit length(died) > 0 }' "$events") && break
-    sleep 0.05
+    pause 0.05
   done
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" || true
   rm -f "$events"
-  while [[ -n $gaps ]] && IFS= read -r died; do note "$step" note "$died"; done <<<"$gaps"
+  while [[ -n $gaps ]] && IFS= read -r died; do tell "$step" note "$died"; done <<<"$gaps"
   return "$code"
 }
 
@@ -67,18 +67,29 @@ remove_services() {
 
 # Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
 check_docker() {
-  local user
+  local user compose
   user=$(id -un)
   command -v docker >/dev/null || fail 3 "Docker is not installed on $HOSTNAME. Install Docker Engine 24 or newer, with Compose." || return
+  exec {compose}< <(engine compose version --short 2>/dev/null)
   engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || case $engine_version in
     *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
     *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
   esac
   engine_version=${engine_version##*$'\n'}
   is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed." || return
-  compose_version=$(engine compose version --short 2>/dev/null) ||
+  read -r compose_version <&"$compose" ||
     fail 3 "Docker Compose is missing on $HOSTNAME. Install its plugin, 2.20 or newer (docker-compose-plugin)." || return
+  exec {compose}<&-
   is_at_least 2.20 "${compose_version#v}" || fail 3 "Docker Compose is $compose_version on $HOSTNAME; 2.20 or newer is needed."
 }
 
-is_at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+# Arguments: version that is needed; version that is there, which may go on after its numbers
+is_at_least() {
+  local needed given index difference
+  IFS=. read -ra needed <<<"$1"
+  IFS=. read -ra given <<<"${2%%[^0-9.]*}"
+  for index in "${!needed[@]}"; do
+    difference=$((10#${given[index]:-0} - needed[index]))
+    ((difference == 0)) || return $((difference < 0))
+  done
+}

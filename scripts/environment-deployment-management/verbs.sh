@@ -15,24 +15,31 @@ fronts() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images
-  check_docker
+  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images listing merging
   # While Compose is at work.
   exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
+  engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>/dev/null &
+  listing=$!
   mkdir -p "$root/compose"
   cd "$root/compose"
   while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
   for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
   if ((${#files[@]} > 0)); then
     # Of the environment only what docker itself needs: the rest would win over the variables that were sent.
-    model=$(timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
-      docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json 2>"$root/error") || model=''
-    error=$(<"$root/error")
+    timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
+      docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
+    merging=$!
   fi
-  all=$(engine ps -a --no-trunc --format "$published_format")
+  check_docker
+  wait "$listing"
+  all=$(<"$root/containers")
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
+  if ((${#files[@]} > 0)); then
+    ! wait "$merging" || model=$(<"$root/model")
+    error=$(<"$root/error")
+  fi
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   ! is_running || running=$(<"$state/running")
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
