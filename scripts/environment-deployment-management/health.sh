@@ -30,7 +30,7 @@ wait_until_healthy() {
     [[ $verdict != well ]] || return 0
     [[ $verdict == waiting ]] && ! is_aborted || return
     ((SECONDS <= deadline)) || break
-    sleep 0.15
+    pause 0.1
   done
   reason="$reason after $2 s"
   return 1

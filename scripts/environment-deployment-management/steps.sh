@@ -8,7 +8,7 @@ is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
 
 # Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
 await() {
-  until ! kill -0 "$1" 2>/dev/null || is_aborted; do sleep 0.05; done
+  until ! kill -0 "$1" 2>/dev/null || is_aborted; do pause 0.02; done
   ! is_aborted || "${@:2}" >/dev/null 2>&1 || true
   wait "$1"
 }
@@ -29,7 +29,7 @@ do_pull() {
       wait -n || break
       running=$((running - 1))
     fi
-    pull_image "$image" &
+    pull_image "$image" "$#" &
     running=$((running + 1))
   done
   wait
@@ -38,16 +38,17 @@ do_pull() {
   return 1
 }
 
+# Arguments: image; of how many it is one: the only one is known to be missing
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
   local configuration output=$dir/pull.$BASHPID
-  ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
+  (($2 == 1)) || ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
   configuration=$(configuration_for "$1")
   [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
   # No shell around it, which would be killed in its place and leave it at work, with the lock.
   (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
   if await "$!" kill "$!"; then
-    note "$step" note "pulled $1"
+    tell "$step" note "pulled $1"
   else
     printf '%s\n' "$1" >>"$dir/unpulled"
     is_aborted || log_lines <<<"$1: $(<"$output")"
