@@ -50,7 +50,9 @@ export function judgeMemory(works: readonly ServiceWork[], facts: Facts): Memory
   const isSecond = ({ service, change }: ServiceWork) => change === "update" && facts.rendered.services[service]?.rollout === "blue-green";
   const passing = started.filter(isSecond).map(({ service }) => needOf(service, facts));
   const lasting = started.filter(({ change }) => change === "create").map(({ service }) => needOf(service, facts));
-  const fronts = works.filter(({ front }) => front === "make" || front === "move").map(({ service }) => `the front of ${service}`);
+  const fronts = works
+    .filter(({ front }) => front === "make" || front === "move" || front === "join")
+    .map(({ service }) => `the front of ${service}`);
   for (const service of fronts) lasting.push({ service, bytes: frontMemory, source: "new" });
 
   const reserve = Math.max(memory.total * reservedPart, leastReserve);
