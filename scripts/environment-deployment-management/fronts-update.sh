@@ -26,52 +26,82 @@ settle() {
   [[ ! -e $own/rest.cfg ]] || { mv -T "$own/rest.cfg" "$own/haproxy.cfg" && sync "$own"; }
 }
 
-# Brings up a second front, as this release has it, which serves what the one that is there serves: both have the service's names.
+# Brings up second fronts, as this release has them, which serve what those that are there serve: both have the service's
+# names. Arguments: services
 do_join() {
-  find_slots "$1" && find_generations "$1" || return
-  reason="the front of $1 does not run, so that none can join it"
-  [[ $live != - ]] && ((${#former[@]} > 0)) || return
-  # Its slot runs already: it is to know it before it takes a request.
-  alter "$1" 's/init-addr none/init-addr libc,none/' || return
-  bring_up "$dir" --no-recreate --scale "$1=$((${#former[@]} + 1))" "$1" || {
-    reason="a second front of $1 does not start: ${reason#*: }"
+  local service scales=()
+  for service in "$@"; do
+    find_slots "$service" && find_generations "$service" || return
+    reason="the front of $service does not run, so that none can join it"
+    [[ $live != - ]] && ((${#former[@]} > 0)) || return
+    # Where the release switches it later, it is told this release's settings then.
+    printf '%s\n' "${plan[@]}" | grep -qxF "switch"$'\t'"$service" || configure "$service" "$live" cfg none haproxy.cfg || return
+    # Its slot runs already: it is to know it before it takes a request.
+    alter "$service" 's/init-addr none/init-addr libc,none/' || return
+    scales+=(--scale "$service=$((${#former[@]} + 1))")
+  done
+  bring_up "$dir" --no-recreate "${scales[@]}" "$@" || {
+    reason="a second front does not start: ${reason#*: }"
     return 1
   }
-  unset "fronts_found[$1]"
-  reason="a second front of $1 does not serve"
-  await_front "$1" && settle "$1"
+  for service in "$@"; do
+    unset "fronts_found[$service]"
+    reason="the second front of $service does not serve"
+    await_front "$service" && settle "$service" || return
+  done
 }
 undo_join() {
-  settle "$1" && find_generations "$1" && dismiss "$1" "$(drain_limit "$1")" "${joined[@]}"
-}
-
-# Arguments: service, seconds that what is in flight may take
-do_leave() {
-  local name
-  find_generations "$1" || return
-  ((${#joined[@]} > 0)) || return 0
-  dismiss "$1" "$2" "${former[@]}" || return
-  # Links lead to this name. As long as the old front had it, the new one was found by it as an alias.
-  name=$(engine container inspect --format '{{.Name}}' "${joined[0]}") || return
-  [[ $name == "/$project-$1-1" ]] || engine rename "${joined[0]}" "$project-$1-1"
-}
-
-# Takes containers of a front away whose service another one serves, too. They close each connection after its next
-# response; then they stop listening, and finish what is in flight. Arguments: service, seconds, containers
-dismiss() {
-  local output
-  for front in "${@:3}"; do
-    master=$(engine container inspect --format '{{.State.Pid}}' "$front") || return
-    [[ $master != 0 ]] || continue
-    alter "$1" 's/option http-server-close/option httpclose/' || return
-    reload "$1" || true
-    settle "$1" || return
-    await_one_worker "$2" || note "$step" note "$1: connections through the old front are open after $2 s"
+  local limit service
+  limit=$(printf '%s\n' "${plan[@]}" | awk -F '\t' '$1 == "leave" && $2 > limit { limit = $2 } END { print limit + 0 ? limit : 30 }')
+  for service in "$@"; do
+    find_slots "$service" && settle "$service" && configure "$service" "$live" cfg none haproxy.cfg || return
   done
-  unset "fronts_found[$1]"
-  (($# > 2)) || return 0
-  engine update --restart no "${@:3}" >/dev/null || return
-  output=$({ limit=$(($2 + 30)) engine stop -t "$2" "${@:3}" && engine rm -f "${@:3}"; } 2>&1) && return
-  reason="cannot remove the other front of $1: ${output##*$'\n'}"
+  dismiss joined "$limit" "$@"
+}
+
+# Arguments: seconds that what is in flight may take, services
+do_leave() {
+  local service name left=()
+  for service in "${@:2}"; do
+    find_generations "$service" || return
+    ((${#joined[@]} == 0)) || left+=("$service")
+  done
+  dismiss former "$1" "${left[@]}" || return
+  for service in "${left[@]}"; do
+    find_generations "$service" || return
+    # Links lead to this name. As long as the old front had it, the new one was found by it as an alias.
+    name=$(engine container inspect --format '{{.Name}}' "${joined[0]}") || return
+    [[ $name == "/$project-$service-1" ]] || engine rename "${joined[0]}" "$project-$service-1" || return
+  done
+}
+
+# Takes fronts away whose services others serve, too. They close each connection after its next response; then they stop
+# listening, and finish what is in flight. Arguments: former or joined, seconds, services
+dismiss() {
+  local -n generation=$1
+  local service output deadline ids=()
+  local -A masters=()
+  for service in "${@:3}"; do
+    find_generations "$service" || return
+    for front in "${generation[@]}"; do
+      ids+=("$front")
+      master=$(engine container inspect --format '{{.State.Pid}}' "$front") || return
+      [[ $master != 0 ]] || continue
+      masters[$front]=$master
+      alter "$service" 's/option http-server-close/option httpclose/' || return
+      reload "$service" || true
+      settle "$service" || return
+    done
+    unset "fronts_found[$service]"
+  done
+  ((${#ids[@]} > 0)) || return 0
+  deadline=$((SECONDS + $2))
+  for front in "${!masters[@]}"; do
+    master=${masters[$front]}
+    await_one_worker $((deadline > SECONDS ? deadline - SECONDS : 0)) || note "$step" note "connections through an old front are open after $2 s"
+  done
+  engine update --restart no "${ids[@]}" >/dev/null || return
+  output=$({ limit=$(($2 + 30)) engine stop -t "$2" "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
+  reason="cannot remove old fronts: ${output##*$'\n'}"
   return 1
 }

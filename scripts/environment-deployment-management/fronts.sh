@@ -159,7 +159,7 @@ undo_start() {
 
 # Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
 drain_limit() {
-  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '($1 == "drain" || $1 == "leave") && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
+  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '$1 == "drain" && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
 }
 
 do_front() {

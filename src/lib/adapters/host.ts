@@ -141,7 +141,7 @@ export function parseJournalLine(line: string): JournalLine | undefined {
 }
 
 /** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
-function bash(script: string): string {
+export function bash(script: string): string {
   return `bash -c '${script}'`;
 }
 

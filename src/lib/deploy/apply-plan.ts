@@ -17,6 +17,8 @@ export interface ApplyInput {
   plan: Plan;
   work: readonly HostWork[];
   credentials: readonly { registry: string; credentials: Credentials }[];
+  /** The command that tries again. */
+  again?: string;
   reporter: Reporter;
   signal: AbortSignal;
 }
@@ -25,7 +27,8 @@ export interface ApplyInput {
  * Carries out a plan, host after host; the first failure ends it.
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
-export async function applyPlan({ plan, work, credentials, reporter, signal }: ApplyInput): Promise<void> {
+export async function applyPlan(input: ApplyInput): Promise<void> {
+  const { plan, work, credentials, reporter, signal, again = `coldtivate deploy ${plan.environment}` } = input;
   signal.throwIfAborted();
   reporter.emit({
     type: "planned",
@@ -49,7 +52,7 @@ export async function applyPlan({ plan, work, credentials, reporter, signal }: A
     const { code, stderr } = await applied.catch((error: unknown) => {
       throw detached(error, plan, host.plan);
     });
-    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted });
+    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted, again });
     finished.push(host.plan.host);
   }
 }
@@ -117,6 +120,8 @@ interface End {
   /** Hosts that serve the new release already. */
   finished: readonly string[];
   aborted: boolean;
+  /** The command that tries again. */
+  again: string;
 }
 
 /** The link is gone, and the host goes on without us. */
@@ -133,7 +138,7 @@ function detached(error: unknown, plan: Plan, { host }: HostPlan): unknown {
 
 function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
   const before = host.expect === "-" ? "nothing of this project served before, and nothing does now" : `${host.expect} serves as before`;
-  const again = `coldtivate deploy ${plan.environment}`;
+  const { again } = end;
   if (end.code === 2 || end.code === 3) {
     return new ColdtivateError(`${host.host} refused the deploy`, {
       code: "DEPLOY_REFUSED",

@@ -1,5 +1,6 @@
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Step } from "../plan/plan.ts";
+import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { Rendered } from "../release/render.ts";
 
@@ -37,9 +38,32 @@ export function releaseEntries(
       { path: `fronts/${service}.cfg`, content: config },
       ...(hold === undefined ? [] : [{ path: `fronts/${service}.hold.cfg`, content: hold }]),
     ]),
-    { path: "who", content: `${[who.user, who.from, manifest.commit, manifest.ref ?? "-"].join("\t")}\n` },
+    { path: "who", content: whoText(who, manifest) },
     ...rendered.files.map(({ path, content, executable }) => ({ path, content, mode: executable ? readable.executable : readable.file })),
   ];
+}
+
+/** The same for a release that a host has already, with other fronts. */
+export function updateEntries(
+  { model, whole, configurations }: KeptRelease,
+  manifest: Manifest,
+  plan: readonly Step[],
+  who: Who,
+  script: readonly TarEntry[],
+): TarEntry[] {
+  return [
+    ...script,
+    { path: "compose.json", content: JSON.stringify(model) },
+    { path: "manifest.json", content: JSON.stringify(manifest) },
+    { path: "plan", content: planText(plan) },
+    { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
+    ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
+    { path: "who", content: whoText(who, manifest) },
+  ];
+}
+
+function whoText({ user, from }: Who, { commit, ref }: Manifest): string {
+  return `${[user, from, commit, ref ?? "-"].join("\t")}\n`;
 }
 
 function planText(steps: readonly Step[]): string {

@@ -111,6 +111,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
       ((work.front === "move" || work.front === "make") && !moving.includes(work)),
   );
   const turns = isInTurn ? slots : [];
+  const joining = fronts.filter((work) => work.front === "join" && !isInTurn);
   return [
     ...start(
       slots.filter((work) => !turns.includes(work)).map(({ service }) => service),
@@ -120,9 +121,8 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
     // One after the other: each gap is as short as can be.
-    ...fronts
-      .filter((work) => !turns.includes(work))
-      .flatMap(({ service, front: work }) => (work === "join" && !isInTurn ? [join(service)] : front([service]))),
+    ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => front([service])),
+    ...join(joining.map(({ service }) => service)),
     ...works.filter((work) => switches(work, input) && !turns.includes(work)).map(({ service }) => switchOver(service)),
     ...inTurn(turns, fronts, input),
   ];

@@ -81,17 +81,19 @@ export function front(services: readonly string[]): Step[] {
   return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
 }
 
-/** Brings up a front beside the one that is there. */
-export function join(service: string): Step {
-  return { verb: "join", args: [service], title: `a new front of ${service} joins the old one` };
+/** Brings up fronts beside those that are there. */
+export function join(services: readonly string[]): Step[] {
+  if (services.length === 0) return [];
+  const [fronts, old] = services.length === 1 ? ["a new front", "the old one"] : ["new fronts", "the old ones"];
+  return [{ verb: "join", args: [...services], title: `${fronts} of ${few(services)} beside ${old}` }];
 }
 
 /** Lets fronts go that others have joined. */
 export function leave(services: readonly string[], facts: Pick<StepFacts, "config">): Step[] {
-  return services.map((service) => ({
+  return [...Map.groupBy(services, (service) => seconds(drainOf(service, facts)))].map(([limit, leaving]) => ({
     verb: "leave",
-    args: [service, seconds(drainOf(service, facts))],
-    title: `the old front of ${service} leaves`,
+    args: [limit, ...leaving],
+    title: `remove the old front${leaving.length === 1 ? "" : "s"} of ${few(leaving)}`,
   }));
 }
 
@@ -152,7 +154,7 @@ function seconds(milliseconds: number): string {
   return String(Math.max(1, Math.ceil(milliseconds / 1000)));
 }
 
-function few(services: readonly string[]): string {
+export function few(services: readonly string[]): string {
   return services.length > 3 ? count(services.length, "service") : services.join(", ");
 }
 

@@ -68,7 +68,8 @@ function parseFronts(text: string): Record<string, Slot> {
   return Object.fromEntries(fronts.flatMap(([service = "", slot]) => (isSlot(slot) ? [[service, slot]] : [])));
 }
 
-function parseModel(text: string): ComposeModel {
+/** A Compose model; one without services where there is no text. */
+export function parseModel(text: string): ComposeModel {
   if (text.trim() === "") return { services: {} };
   const model: unknown = JSON.parse(text);
   if (!isModel(model)) throw unreadable("what `docker compose config` gave is no Compose model");

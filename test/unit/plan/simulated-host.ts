@@ -63,13 +63,15 @@ export function carryOut(
       const made = services.filter((service) => now.fronts[service] === undefined);
       return { ...up(now, services), fronts: { ...now.fronts, ...Object.fromEntries(made.map((service) => [service, idle(service)])) } };
     },
-    join: (now, [service = ""]) => {
-      const definition = rendered.fronts[service]?.definition ?? "";
-      return { ...now, containers: [...now.containers, container(service, definition, 1)] };
+    join: (now, services) => {
+      const joined = services.map((service) => container(service, rendered.fronts[service]?.definition ?? "", 1));
+      return { ...now, containers: [...now.containers, ...joined] };
     },
-    leave: (now, [service = ""]) => ({
+    leave: (now, [, ...services]) => ({
       ...now,
-      containers: now.containers.filter((own) => own.service !== service || own.definition === rendered.fronts[service]?.definition),
+      containers: now.containers.filter(
+        ({ service, definition }) => !services.includes(service) || definition === rendered.fronts[service]?.definition,
+      ),
     }),
     switch: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: idle(service) } }),
     remove: (now, services) => ({ ...now, containers: without(now.containers, services) }),

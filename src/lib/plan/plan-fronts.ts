@@ -1,0 +1,66 @@
+import type { Config } from "../config/config.ts";
+import type { HostState } from "../release/host-state.ts";
+import type { Manifest, ManifestFront } from "../release/manifest.ts";
+import type { UpdatedFronts } from "../release/front-update.ts";
+import { shortDigest } from "./differences.ts";
+import type { HostPlan, ServiceChange } from "./plan.ts";
+import { commit, expectRelease, front, join, leave, prune, pull } from "./steps.ts";
+
+export interface FrontsInput {
+  config: Pick<Config, "services">;
+  state: HostState;
+  manifest: Manifest;
+  updated: UpdatedFronts;
+}
+
+/**
+ * Decides how a host's fronts are updated; touches nothing. Each new one joins the old one, which leaves once all serve.
+ * Those that cannot be there twice are replaced in place, one after the other: each gap is as short as can be.
+ */
+export function planFronts({ config, state, manifest, updated }: FrontsInput): HostPlan {
+  const changed = Object.keys(updated.fronts).filter(
+    (service) => updated.fronts[service]?.definition !== manifest.fronts[service]?.definition,
+  );
+  const isExclusive = (service: string) => (updated.exclusive[service] ?? []).length > 0;
+  const joining = changed.filter((service) => !isExclusive(service));
+  const steps = [
+    expectRelease(state.current),
+    ...pull(changed.map((service) => updated.fronts[service]?.image ?? "")),
+    ...join(joining),
+    ...changed.filter(isExclusive).flatMap((service) => front([service])),
+    commit,
+    ...leave(joining, { config }),
+    prune,
+  ];
+  return {
+    host: state.host,
+    expect: state.current,
+    services: Object.keys(manifest.services)
+      .toSorted()
+      .map((service) => describeChange(service, changed, manifest, updated)),
+    steps: changed.length === 0 ? [] : steps,
+  };
+}
+
+/** What the user should know before it starts. */
+export function frontNotes({ steps }: HostPlan, { exclusive }: UpdatedFronts): string[] {
+  return steps
+    .filter(({ verb }) => verb === "front")
+    .flatMap(({ args }) => args)
+    .map((service) => `${service}: one front alone can have its ${(exclusive[service] ?? []).join(", ")}: a gap of about a second`);
+}
+
+function describeChange(service: string, changed: readonly string[], manifest: Manifest, updated: UpdatedFronts): ServiceChange {
+  const [before, after] = [manifest.fronts[service], updated.fronts[service]];
+  if (before === undefined || after === undefined || !changed.includes(service)) return { service, change: "keep", reasons: [] };
+  const gap = (updated.exclusive[service] ?? []).length > 0 ? "a gap of about a second" : "without a gap";
+  return { service, change: "update", reasons: [...differences(before, after), gap] };
+}
+
+function differences(before: ManifestFront, after: ManifestFront): string[] {
+  const reasons = [
+    ...(before.image === after.image ? [] : [`front ${shortDigest(before.image)} → ${shortDigest(after.image)}`]),
+    ...(before.memory === after.memory ? [] : [`memory of its front ${before.memory ?? "unlimited"} → ${after.memory ?? "unlimited"}`]),
+  ];
+  return reasons.length > 0 ? reasons : ["definition of its front"];
+}
