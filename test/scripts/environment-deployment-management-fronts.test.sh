@@ -233,6 +233,11 @@ test_a_slot_that_stopped_before_the_commit_comes_back() {
   deploy_well r01 plan=first
   start_load "$work/load"
   deploy_well r02 expect=r01 plan=in_turn image="${images[1]}"
+  run run_script -p "$project" observe "$state"
+  check "observe tells how much memory is free" contains "$output" $'\nmemory\t'
+  check "and what the slot uses" contains "$output" $'\nused\t'"$(on_host "docker ps -q --no-trunc --filter name=$project-web-green" </dev/null)"
+  check "and who has the port" contains "$output" $'\npublishes\t'"$project"$'\t'"$project-web-1"$'\t0.0.0.0:8123->'
+  check "and which images are there" contains "$output" $'\n'"${images[1]}"
   deploy_in_vain r03 expect=r02 plan=in_turn_in_vain
   make_release r04 expect=r02 plan=in_turn
   deploy_release r04 >/dev/null 2>&1 &

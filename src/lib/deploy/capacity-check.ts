@@ -19,6 +19,8 @@ export interface CapacityFacts {
 export interface Capacity {
   shortages: Shortage[];
   notes: string[];
+  /** Whether memory lets one service at a time start beside what runs. */
+  isInTurn: boolean;
 }
 
 /** Whether a host has the memory, the disk and the ports that a plan needs. Asks the registry for what is to be pulled alone. */
@@ -27,7 +29,11 @@ export async function checkCapacity(facts: CapacityFacts): Promise<Capacity> {
   const memory = judgeMemory(compareServices(rendered, state), facts);
   const note = memory && memoryNote(state.host, memory);
   const shortages = [memory && memoryShortage(state.host, memory), await checkDisk(facts), portShortage(rendered, state)];
-  return { shortages: shortages.filter((shortage) => shortage !== undefined), notes: note === undefined ? [] : [note] };
+  return {
+    shortages: shortages.filter((shortage) => shortage !== undefined),
+    notes: note === undefined ? [] : [note],
+    isInTurn: memory?.way === "in turn",
+  };
 }
 
 /**

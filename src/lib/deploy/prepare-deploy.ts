@@ -95,12 +95,10 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     });
     for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config)]) notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    if (plan.steps.length > 0) {
-      const capacity = await checkCapacity({ state, rendered, images, registry: ports.registry });
-      for (const note of capacity.notes) notes.add(note);
-      shortages.push(...capacity.shortages);
-    }
-    const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0) };
+    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
+    for (const note of capacity?.notes ?? []) notes.add(note);
+    shortages.push(...(capacity?.shortages ?? []));
+    const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
     work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plans, intent.who, script) });
   }
   refuseShortages(shortages);

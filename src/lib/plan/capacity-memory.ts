@@ -4,6 +4,7 @@ import { replicas, type ComposeService } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
 import { formatBytes, mebibyte, type Shortage } from "./capacity.ts";
 import type { ServiceWork } from "./compare-services.ts";
+import { few } from "./steps.ts";
 
 /** What a new front takes, and a service of which nothing is known. */
 const frontMemory = 15 * mebibyte;
@@ -68,7 +69,7 @@ export function memoryNote(host: string, { way, passing, lasting, available, res
   if (way !== "in turn") return undefined;
   const spare = available - reserve - sum(lasting);
   return (
-    `${host}: the new containers of ${passing.map(({ service }) => service).join(", ")} need ${formatBytes(sum(passing))} of memory together, and there are ` +
+    `${host}: the new containers of ${few(passing.map(({ service }) => service))} need ${formatBytes(sum(passing))} of memory together, and there are ` +
     `${formatBytes(spare)} to spare: they are replaced one service at a time`
   );
 }

@@ -1,13 +1,17 @@
+import { slotName } from "../release/fronts.ts";
+import { levels } from "../release/order.ts";
 import type { Step } from "./plan.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, prune, pull, retire, switchOver, task, type StepFacts } from "./steps.ts";
+import { commit, front, prune, pull, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
 
 /**
  * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.
  * What runs already is found there: `keep` leaves those slots alone, and Compose the other containers.
+ *
+ * @param isInTurn whether memory is short: then services in slots go one at a time
  */
-export function planWhole(facts: StepFacts, runsTasks: boolean): Step[] {
-  const { services, fronts, tasks } = facts.rendered;
+export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false): Step[] {
+  const { services, fronts, tasks, model } = facts.rendered;
   const names = Object.keys(services).toSorted();
   const isFirst = (service: string) => services[service]?.built === undefined && fronts[service] === undefined;
   const all = (wanted: readonly string[]) =>
@@ -16,6 +20,12 @@ export function planWhole(facts: StepFacts, runsTasks: boolean): Step[] {
       facts,
     );
   const switched = names.filter((service) => services[service]?.rollout === "blue-green");
+  const rest = names.filter((service) => !isFirst(service));
+  const together = isInTurn ? [] : switched;
+  const turns = isInTurn ? switched : [];
+  const turn = (service: string) => [...start([service], facts), ...front([service]), switchOver(service), ...retire([service], facts)];
+  const contentOf = (name: string) => model.services[fronts[name]?.slots[0] === undefined ? name : slotName(name, fronts[name].slots[0])];
+  const written = Object.fromEntries(names.map((name) => [name, contentOf(name) ?? {}]));
   const images = [...Object.values(services), ...Object.values(fronts), ...(runsTasks ? Object.values(tasks) : [])].map(
     ({ image }) => image,
   );
@@ -24,10 +34,13 @@ export function planWhole(facts: StepFacts, runsTasks: boolean): Step[] {
     ...pull(images),
     ...all(names.filter(isFirst)),
     ...(runsTasks ? Object.keys(tasks).map((name) => task(name, facts)) : []),
-    ...all(names.filter((service) => !isFirst(service))),
-    ...switched.map(switchOver),
+    ...(isInTurn ? levels(written, rest) : [rest]).flatMap((level) => [
+      ...all(level.filter((service) => !turns.includes(service))),
+      ...level.filter((service) => turns.includes(service)).flatMap(turn),
+    ]),
+    ...together.map(switchOver),
     commit,
-    ...retire(switched, facts),
+    ...retire(together, facts),
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },
     prune,
   ];

@@ -4,6 +4,7 @@ import { judgeMemory, memoryNote, memoryShortage } from "../../../src/lib/plan/c
 import { portShortage } from "../../../src/lib/plan/capacity-ports.ts";
 import { compareServices } from "../../../src/lib/plan/compare-services.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
+import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
 import type { HostCapacity } from "../../../src/lib/release/capacity.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
@@ -98,6 +99,30 @@ describe("memory", () => {
       "10.0.0.1: the new containers of api, web need 400 MiB of memory together, and there are 396 MiB to spare: they are replaced one service at a time",
     );
     expect(memoryShortage(state.host, judge(next(), state))).toBeUndefined();
+  });
+
+  test("who applies it by hand later gets the same order", () => {
+    const whole = planWhole({ config: { services: {} }, rendered: next() }, false, true);
+    expect(whole.map(({ verb, args }) => [verb, ...args].join(" "))).toEqual([
+      "keep api web",
+      "pull haproxy@sha256:11 r.example/ours@sha256:aa",
+      "recreate worker_scheduler",
+      "healthy worker_scheduler 60 2",
+      ...["api 5000", "web 8000"].flatMap((seller) => {
+        const [name, port] = seller.split(" ");
+        return [
+          `start ${name}`,
+          `healthy ${name}@idle 60 2 1 ${port}`,
+          `front ${name}`,
+          `switch ${name}`,
+          `drain ${name} 30`,
+          `stop ${name}@was`,
+        ];
+      }),
+      "commit",
+      "remove @others",
+      "prune 5",
+    ]);
   });
 
   test("where not even one fits, everything is told", () => {
