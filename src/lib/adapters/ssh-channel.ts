@@ -20,81 +20,117 @@ export interface ExecResult {
   stderr: string;
 }
 
-interface ChannelOptions extends ExecOptions {
+interface ChannelOptions {
   host: string;
   /** Aborts with the connection; its reason is the error. */
   lost: AbortSignal;
 }
 
-/** Runs a command on a channel of its own. Rejects when the connection ends first, or when it is aborted. */
-export async function runOnChannel(client: Client, command: string, options: ChannelOptions): Promise<ExecResult> {
-  const { lost, signal, stdin, onLine } = options;
+/** A command that has been sent, on a channel of its own, and may be waiting for its input. */
+export interface StartedCommand {
+  /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
+  finish(options: ExecOptions): Promise<ExecResult>;
+}
+
+export function startCommand(client: Client, command: string, { host, lost }: ChannelOptions): StartedCommand {
   lost.throwIfAborted();
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<ExecResult>();
-  let opened: ClientChannel | undefined;
-
-  const onLost = () => reject(lost.reason);
-  const onAbort = () => {
-    opened?.signal("TERM");
-    opened?.close();
-    reject(signal?.reason);
+  const opened = Promise.withResolvers<ClientChannel>();
+  let channel: ClientChannel | undefined;
+  const ended = Promise.withResolvers<ExecResult>();
+  const output = new Output();
+  const fail = (error: unknown) => {
+    opened.reject(error);
+    ended.reject(error);
   };
+  // Whoever finishes the command hears of it.
+  for (const { promise } of [opened, ended]) promise.catch(() => {});
+  const onLost = () => fail(lost.reason);
   lost.addEventListener("abort", onLost, { once: true });
-  signal?.addEventListener("abort", onAbort, { once: true });
 
-  client.exec(command, (error, channel) => {
-    if (error) return reject(lost.aborted ? lost.reason : error);
-    opened = channel;
-    if (signal?.aborted) return channel.close();
-    collect(channel, onLine, (result) =>
-      result
-        ? resolve(result)
-        : reject(lost.aborted ? lost.reason : lostError(options.host, new Error("the command ended without an exit status"))),
-    );
-    feed(channel, stdin, reject);
+  client.exec(command, (error, made) => {
+    if (error) return fail(lost.aborted ? lost.reason : error);
+    channel = made;
+    opened.resolve(made);
+    collect(made, output, (code) => {
+      lost.removeEventListener("abort", onLost);
+      if (code !== undefined) ended.resolve(output.result(code));
+      else fail(lost.aborted ? lost.reason : lostError(host, new Error("the command ended without an exit status")));
+    });
   });
 
-  try {
-    return await promise;
-  } finally {
-    lost.removeEventListener("abort", onLost);
-    signal?.removeEventListener("abort", onAbort);
+  return {
+    async finish({ stdin, onLine, signal }) {
+      signal?.throwIfAborted();
+      output.readLines(onLine);
+      const aborted = Promise.withResolvers<never>();
+      const onAbort = () => {
+        channel?.signal("TERM");
+        channel?.close();
+        aborted.reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      try {
+        const input = await Promise.race([opened.promise, aborted.promise]);
+        return await Promise.race([ended.promise, aborted.promise, feed(input, stdin)]);
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+      }
+    },
+  };
+}
+
+/** What a command says, from its start on, whenever somebody begins to listen. */
+class Output {
+  readonly #stdout: Buffer[] = [];
+  readonly #stderr: Buffer[] = [];
+  #lines: LineSplitter | undefined;
+
+  say(chunk: Buffer): void {
+    this.#stdout.push(chunk);
+    this.#lines?.push(chunk);
+  }
+
+  complain(chunk: Buffer): void {
+    this.#stderr.push(chunk);
+  }
+
+  readLines(onLine: ((line: string) => void) | undefined): void {
+    if (onLine === undefined) return;
+    this.#lines = lineSplitter(onLine);
+    for (const chunk of this.#stdout) this.#lines.push(chunk);
+  }
+
+  result(code: number): ExecResult {
+    this.#lines?.end();
+    return { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
   }
 }
 
-/** @param end gets the result, or nothing when the channel closed without the command's exit status */
-function collect(channel: ClientChannel, onLine: ((line: string) => void) | undefined, end: (result?: ExecResult) => void): void {
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  const lines = onLine && lineSplitter(onLine);
+/** @param end gets the exit code, or nothing when the channel closed without one */
+function collect(channel: ClientChannel, output: Output, end: (code?: number) => void): void {
   let code: number | undefined;
-  channel.on("data", (chunk: Buffer) => {
-    stdout.push(chunk);
-    lines?.push(chunk);
-  });
-  channel.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
+  channel.on("data", (chunk: Buffer) => output.say(chunk));
+  channel.stderr.on("data", (chunk: Buffer) => output.complain(chunk));
   channel.on("exit", (status: number | null, name?: string) => (code = status ?? codeOfSignal(name)));
   channel.on("error", () => {
     // A command that ends without reading its input is no error; a lost connection is noticed elsewhere.
   });
-  channel.on("close", () => {
-    lines?.end();
-    if (code === undefined) return end();
-    end({ code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") });
-  });
+  channel.on("close", () => end(code));
 }
 
-function feed(channel: ClientChannel, stdin: Buffer | Readable | undefined, reject: (error: unknown) => void): void {
+/** Rejects when the input fails, and never resolves. */
+function feed(channel: ClientChannel, stdin: Buffer | Readable | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
   if (!(stdin instanceof Readable)) {
     channel.end(stdin);
-    return;
+    return promise;
   }
   stdin.once("error", (error) => {
     channel.close();
     reject(error);
   });
   stdin.pipe(channel);
+  return promise;
 }
 
 function codeOfSignal(name: string | undefined): number {
@@ -102,7 +138,12 @@ function codeOfSignal(name: string | undefined): number {
   return 128 + (numbers[`SIG${name?.replace(/^SIG/, "")}`] ?? 0);
 }
 
-function lineSplitter(onLine: (line: string) => void): { push(chunk: Buffer): void; end(): void } {
+interface LineSplitter {
+  push(chunk: Buffer): void;
+  end(): void;
+}
+
+function lineSplitter(onLine: (line: string) => void): LineSplitter {
   const decoder = new StringDecoder("utf8");
   let rest = "";
   return {

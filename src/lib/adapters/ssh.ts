@@ -4,7 +4,7 @@ import type { Client } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
-import { runOnChannel, type ExecOptions, type ExecResult } from "./ssh-channel.ts";
+import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
 import { connectError, lostError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
@@ -17,6 +17,11 @@ export interface HostConnection extends AsyncDisposable {
    * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on
    */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
+  /**
+   * Starts a command before there is anything for it to read: the next `exec` of the same command gives this one its
+   * input, and two round trips have been made meanwhile. One that nobody comes back to reads an end.
+   */
+  startAhead(command: string): void;
   /** A stream to a Unix socket on the host. */
   openSocket(path: string): Promise<Duplex>;
   close(): Promise<void>;
@@ -111,6 +116,7 @@ class SshConnection implements HostConnection {
   readonly host: string;
   readonly #client: Client;
   readonly #lost = new AbortController();
+  readonly #ahead = new Map<string, StartedCommand>();
   #reason: Error | undefined;
 
   constructor(host: string, client: Client) {
@@ -120,8 +126,18 @@ class SshConnection implements HostConnection {
     client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
   }
 
-  exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
-    return runOnChannel(this.#client, command, { ...options, host: this.host, lost: this.#lost.signal });
+  async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const started = this.#ahead.get(command) ?? this.#start(command);
+    this.#ahead.delete(command);
+    return started.finish(options);
+  }
+
+  startAhead(command: string): void {
+    this.#ahead.set(command, this.#start(command));
+  }
+
+  #start(command: string): StartedCommand {
+    return startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal });
   }
 
   async openSocket(path: string): Promise<Duplex> {
@@ -145,9 +161,9 @@ class SshConnection implements HostConnection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lost.signal.addEventListener("abort", () => resolve());
     this.#client.end();
-    const deadline = setTimeout(() => this.#client.destroy(), 1000);
+    // The goodbye is on its way: the host's answer to it, a round trip later, changes nothing.
+    setImmediate(() => this.#client.destroy());
     await promise;
-    clearTimeout(deadline);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

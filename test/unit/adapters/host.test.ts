@@ -17,6 +17,7 @@ function host(answers: number[]): { connection: HostConnection; asked: string[] 
       if (code === 3) resolve(0);
       return end(code);
     },
+    startAhead: () => {},
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -18,6 +18,7 @@ function host(name: string, journal: string[], code: number, stderr = ""): { con
       for (const [index, line] of journal.entries()) options?.onLine?.(`${index}\t${line}`);
       return Promise.resolve({ code, stdout: Buffer.alloc(0), stderr });
     },
+    startAhead: () => {},
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
