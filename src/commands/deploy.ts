@@ -1,16 +1,15 @@
 import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openRepository } from "../lib/adapters/git.ts";
-import { readHostScript } from "../lib/adapters/host.ts";
+import { expectDeploy, readHostScript } from "../lib/adapters/host.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { applyPlan } from "../lib/deploy/apply-plan.ts";
-import { connectHosts } from "../lib/deploy/connect-hosts.ts";
+import { startConnecting } from "../lib/deploy/connect-hosts.ts";
 import { readDotenv } from "../lib/deploy/release-dotenv.ts";
 import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
-import { prepareDeploy } from "../lib/deploy/prepare-deploy.ts";
-import { resolveOwnImages } from "../lib/deploy/resolve-images.ts";
+import { prepareDeploy, projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
@@ -38,26 +37,25 @@ export default class Deploy extends BaseCommand {
     const ci = readCi(process.env);
     const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const environment = config.environments[args.environment]!;
+    const project = projectOf(config, environment);
+    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
     const dotenv = await readDotenv(config, environment);
     const repository = await openRepository(config.directory);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
     using registry = openRegistry(config.registry, { signal: this.signal });
-    const images = await resolveOwnImages(config, revision.commit, registry);
-    await using hosts = await connectHosts(environment.hosts, this.signal);
     const { plan, work } = await prepareDeploy(
       {
         config,
         environment,
         revision,
         dotenv,
-        images,
         script: await readHostScript(this.config.root),
         who: whoDeploys(ci),
         now: new Date(),
         env: process.env,
       },
-      { repository, registry, connections: hosts.connections, signal: this.signal },
+      { repository, registry, connections: hosts.made, signal: this.signal },
     );
     if (flags["dry-run"] || isUnchanged(plan)) {
       this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));

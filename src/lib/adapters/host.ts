@@ -42,6 +42,34 @@ export interface JournalLine {
 }
 
 /**
+ * Starts the two commands of a deploy before there is anything to send them: they wait for it on the host.
+ *
+ * @param name of the Compose project
+ */
+export function expectDeploy(connection: HostConnection, name: string): void {
+  connection.startAhead(observeCommand(name));
+  connection.startAhead(applyCommand(name));
+}
+
+function observeCommand(name: string): string {
+  return bash(
+    // What a power cut left behind holds a dotenv.
+    `umask 077; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
+  );
+}
+
+/** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
+function applyCommand(name: string): string {
+  return bash(
+    `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
+      `{ mkdir "$d" 2>/dev/null || { echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
+      `head -c "$length" | tar -xpf - -C "$d" && ` +
+      `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
+  );
+}
+
+/**
  * Asks a host what it has and runs, and what the release's Compose files come to there. Changes nothing on it.
  *
  * @param name of the Compose project, which is the state directory's, too
@@ -53,13 +81,8 @@ export async function observeHost(
   entries: readonly TarEntry[],
   signal?: AbortSignal,
 ): Promise<HostState> {
-  const command = bash(
-    // What a power cut left behind holds a dotenv.
-    `umask 077; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
-      `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
-  );
   const stdin = await packTar(entries);
-  const { code, stdout, stderr } = await connection.exec(command, { stdin, ...(signal === undefined ? {} : { signal }) });
+  const { code, stdout, stderr } = await connection.exec(observeCommand(name), { stdin, ...(signal === undefined ? {} : { signal }) });
   if (code !== 0) {
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",
@@ -95,12 +118,6 @@ export async function applyRelease(connection: HostConnection, application: Appl
   const credentials = application.credentials.map(
     ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
   );
-  const command = bash(
-    `umask 077; d="$HOME/.coldtivate/${name}/releases/${release}"; mkdir -p "\${d%/*}" && ` +
-      `{ mkdir "$d" 2>/dev/null || { echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `head -c ${archive.length} | tar -xpf - -C "$d" && ` +
-      `exec bash "$d/${scriptName}" -p ${name} -c deploy ${release}`,
-  );
   const ended = new AbortController();
   const abort = async () => {
     const ask = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`);
@@ -119,8 +136,8 @@ export async function applyRelease(connection: HostConnection, application: Appl
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    const result = await connection.exec(command, {
-      stdin: Buffer.concat([archive, Buffer.from(credentials.join(""))]),
+    const result = await connection.exec(applyCommand(name), {
+      stdin: Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(credentials.join(""))]),
       onLine: (line) => {
         const entry = parseJournalLine(line);
         if (entry !== undefined) application.onLine(entry);

@@ -7,13 +7,56 @@ export interface Connections extends AsyncDisposable {
   connections: readonly HostConnection[];
 }
 
+/** Connections that are being made. */
+export interface PendingConnections extends AsyncDisposable {
+  /** Rejects as connectHosts throws. */
+  made: Promise<readonly HostConnection[]>;
+}
+
+/**
+ * Begins to connect to all hosts, while the caller is busy otherwise. What is not made yet when this is disposed of is
+ * given up, the rest is closed.
+ *
+ * @param onMade gets each connection as soon as it is there
+ */
+export function startConnecting(
+  hosts: readonly HostConfig[],
+  signal: AbortSignal,
+  onMade: (connection: HostConnection) => void,
+): PendingConnections {
+  const dropped = new AbortController();
+  const connecting = connectHosts(hosts, AbortSignal.any([signal, dropped.signal]), onMade);
+  const made = connecting.then(({ connections }) => connections);
+  made.catch(() => {
+    // Whoever waits for them hears of it; nobody may.
+  });
+  return {
+    made,
+    async [Symbol.asyncDispose]() {
+      dropped.abort();
+      const connections = await connecting.catch(() => undefined);
+      await connections?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /**
  * Connects to all hosts at once, one connection each; they close with the result.
  * @throws the host's own error, or with several hosts HOSTS_UNREACHABLE that lists all of theirs
  */
-export async function connectHosts(hosts: readonly HostConfig[], signal: AbortSignal): Promise<Connections> {
+export async function connectHosts(
+  hosts: readonly HostConfig[],
+  signal: AbortSignal,
+  onMade: (connection: HostConnection) => void = () => {},
+): Promise<Connections> {
   const { connect } = await import("../adapters/ssh.ts");
-  const attempts = await Promise.allSettled(hosts.map((host) => connect(host, { signal })));
+  const attempts = await Promise.allSettled(
+    hosts.map(async (host) => {
+      const connection = await connect(host, { signal });
+      onMade(connection);
+      return connection;
+    }),
+  );
   const connections = attempts.filter((attempt) => attempt.status === "fulfilled").map(({ value }) => value);
   const errors = attempts.filter((attempt) => attempt.status === "rejected").map(({ reason }): unknown => reason);
   const close = async () => {

@@ -10,6 +10,7 @@ import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
 import type { Shortage } from "../plan/capacity.ts";
 import { hostNotes } from "../plan/notes.ts";
+import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
@@ -27,7 +28,7 @@ import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
-import { resolveThirdParty } from "./resolve-images.ts";
+import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
 
@@ -40,8 +41,6 @@ export interface DeployIntent {
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
   script: readonly TarEntry[];
-  /** The project's own images by repository, with their digests. */
-  images: ReadonlyMap<string, PinnedImage>;
   who: Who;
   now: Date;
   env: NodeJS.ProcessEnv;
@@ -50,14 +49,21 @@ export interface DeployIntent {
 export interface DeployPorts {
   repository: Repository;
   registry: RegistryClient;
-  connections: readonly HostConnection[];
+  /** They may still be on their way. */
+  connections: Promise<readonly HostConnection[]>;
   signal: AbortSignal;
 }
 
 /** A plan with what each host is to be sent for it. */
 export interface PreparedDeploy {
   plan: Plan;
-  work: { connection: HostConnection; plan: HostPlan; entries: TarEntry[]; images: string[] }[];
+  work: {
+    connection: HostConnection;
+    plan: HostPlan;
+    entries: TarEntry[];
+    /** What the host has to pull. */
+    images: string[];
+  }[];
 }
 
 /**
@@ -66,20 +72,30 @@ export interface PreparedDeploy {
  */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
   const { config, environment, revision, dotenv, script } = intent;
+  const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
   const { files, variables } = await readCompose(intent, ports.repository);
   const entries = observeEntries({ composeFiles: files, listed: environment.compose, dotenv, variables, script });
-  const project = `${config.project}-${environment.name}`;
+  const project = projectOf(config, environment);
   const id = releaseId(intent.now, revision.commit);
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
-  const notes = new Set(await describeUncommitted(inputs, ports.repository));
+  const describing = later(describeUncommitted(inputs, ports.repository));
+  const observe = async (connection: HostConnection) => ({
+    connection,
+    state: await observeHost(connection, project, entries, ports.signal),
+  });
+  const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
+  // In this order: what is missing in the registry is told even where a host is out of reach.
+  const own = await resolving;
+  const observed = await observing;
+  const notes = new Set(await describing);
   const work: PreparedDeploy["work"] = [];
   const shortages: Shortage[] = [];
-  for (const [index, connection] of ports.connections.entries()) {
-    const state = await observeHost(connection, project, entries, ports.signal);
+  for (const [index, { connection, state }] of observed.entries()) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
+      own,
       project,
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
@@ -99,11 +115,27 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
     const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
-    work.push({ connection, plan, images, entries: releaseEntries(rendered, manifest, plans, intent.who, script) });
+    work.push({
+      connection,
+      plan,
+      images: missingImages(images, state),
+      entries: releaseEntries(rendered, manifest, plans, intent.who, script),
+    });
   }
   refuseShortages(shortages);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
+}
+
+/** Name of the Compose project of an environment, and of its state on a host. */
+export function projectOf(config: Pick<Config, "project">, environment: Pick<EnvironmentConfig, "name">): string {
+  return `${config.project}-${environment.name}`;
+}
+
+/** What is waited for later: until then its failure is nobody's. */
+function later<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => {});
+  return promise;
 }
 
 async function readCompose({ config, environment, revision, dotenv, env }: DeployIntent, repository: Repository) {
@@ -126,19 +158,21 @@ async function readCompose({ config, environment, revision, dotenv, env }: Deplo
 }
 
 interface RenderFacts {
+  /** The project's own images by repository, with their digests. */
+  own: ReadonlyMap<string, PinnedImage>;
   project: string;
   profiles: readonly string[];
   variables: Record<string, string>;
 }
 
-async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, facts: RenderFacts): Promise<Rendered> {
+async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, { own, ...facts }: RenderFacts): Promise<Rendered> {
   const { model, manifest, sourceDirectory, stateDirectory } = state;
   checkTasks(intent.config, state);
   const { front, services } = intent.config;
-  const isBuilt = (name: string) => intent.images.has(repositoryOf(model.services[name]?.image ?? ""));
+  const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
   const hasFronts = needsFronts({ model, names, config: services, isBuilt });
-  const { pinned, open } = pinImages(model, intent.images, manifest, facts.profiles, hasFronts ? front.image : undefined);
+  const { pinned, open } = pinImages(model, own, manifest, facts.profiles, hasFronts ? front.image : undefined);
   const resolved = await resolveThirdParty(open, ports.registry);
   return render({
     ...facts,
