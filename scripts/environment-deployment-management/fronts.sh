@@ -224,12 +224,33 @@ undo_switch() {
 }
 
 do_hold() {
-  find_slots "$1" && point "$1" "$live" hold.cfg || return
+  find_slots "$1" || return
+  # By hand: nothing is replaced, or there is no front yet, which no request can wait at.
+  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  point "$1" "$live" hold.cfg || return
   await_drained "$1" "$2" || note "$step" note "$1: what is in flight did not finish within $2 s"
 }
-undo_hold() { do_open "$1"; }
-do_open() { find_slots "$1" && point "$1" "$live" cfg; }
-undo_open() { do_hold "$1" "$(drain_limit "$1")"; }
+undo_hold() {
+  find_slots "$1" || return
+  [[ $was != - ]] && find_front "$1" || return 0
+  # What waits has to have gone through before the configuration is back that has no gate.
+  if ! grep -qs 'bind 127\.0\.0\.1:' "$state/current/fronts/$1.cfg"; then
+    undoing=no point "$1" "$was" cfg || return
+    await_drained "$1" 10 || true
+  fi
+  point "$1" "$was" cfg
+}
+# A held service has one slot, whatever it had before.
+do_open() {
+  find_slots "$1" || return
+  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  point "$1" slot cfg
+}
+undo_open() {
+  find_slots "$1" || return
+  [[ $was != - ]] && find_front "$1" || return 0
+  point "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
+}
 
 do_signal() {
   local ids id

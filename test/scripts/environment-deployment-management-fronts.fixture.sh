@@ -85,7 +85,10 @@ service() {
 
 # Prints the front, and puts its configuration into the release.
 front_of_web() {
-  cp "$PARTS/web.cfg" "$dir/fronts/"
+  if [[ $shape == held ]]; then cp "$PARTS/web.cfg" "$dir/fronts/"; else
+    # No other than a held one has a gate.
+    sed '/bind 127/d' "$PARTS/web.cfg" >"$dir/fronts/web.cfg"
+  fi
   [[ $shape != held ]] || cp "$PARTS/web.hold.cfg" "$dir/fronts/"
   printf '"web": {"image": "%s", "restart": "always", "ports": ["8123:8000"], "stop_signal": "SIGUSR1", "labels": {"front": "%s"},\n' "$front" "$front_label"
   printf '  "volumes": ["%s/fronts/web:/usr/local/etc/haproxy:ro"]},\n' "$state"
@@ -107,11 +110,17 @@ plan_front() { plan_begin && printf '%s\n' 'front	web' commit 'prune	5'; }
 plan_plain() { plan_begin && printf '%s\n' 'recreate	web	worker' 'healthy	web	60	2	1' commit 'prune	5'; }
 plan_first_held() { plan_begin && printf '%s\n' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'remove	@others' 'front	web' commit 'prune	5'; }
 plan_held() { plan_begin && printf '%s\n' 'hold	web	20' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'open	web' commit 'prune	5'; }
+plan_becomes_held() { plan_held | sed $'s/^recreate.*/remove\tweb-blue\tweb-green\\n&/'; }
+plan_becomes_held_in_vain() { plan_becomes_held | sed $'/^commit/i task\tfail\t10'; }
 plan_whole() {
-  if [[ $shape == plain ]]; then plan_plain | sed $'/^expect/d; /^prune/i remove\t@others'; else
-    plan_begin | sed '/^expect/d' && printf '%s\n' 'keep	web' 'recreate	worker' && plan_start &&
-      printf '%s\n' 'front	web' 'switch	web' && plan_end && printf 'remove\t@others\n'
-  fi
+  case $shape in
+    plain) plan_plain | sed $'/^expect/d; /^prune/i remove\t@others' ;;
+    held) plan_becomes_held | sed $'/^expect/d; 2i keep\tweb\n/^commit/i front\tweb\n/^prune/i remove\t@others' ;;
+    *)
+      plan_begin | sed '/^expect/d' && printf '%s\n' 'keep	web' 'recreate	worker' && plan_start &&
+        printf '%s\n' 'front	web' 'switch	web' && plan_end && printf 'remove\t@others\n'
+      ;;
+  esac
 }
 
 # Sends a release to the host and deploys it as the CLI does. Arguments: id

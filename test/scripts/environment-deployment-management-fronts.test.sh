@@ -210,6 +210,33 @@ test_a_held_service_loses_nothing() {
   check "the slot that was there serves" equals two "$(served)"
 }
 
+test_a_service_becomes_held_and_back() {
+  renew_host
+  deploy_well r01 plan=first
+  start_load "$work/load"
+  deploy_in_vain r02 expect=r01 plan=becomes_held_in_vain shape=held image="${images[1]}"
+  deploy_in_vain r03 expect=r01 plan=becomes_held shape=held command='exit 3'
+  check "what served before serves" equals one "$(served)"
+  deploy_well r04 expect=r01 plan=becomes_held shape=held image="${images[1]}"
+  end_load "$work/load"
+  check "becoming held, and failing to, loses nothing" contains "$output" '"failed":0'
+  check "both versions answered" contains "$output" '"two"'
+  deploy_well r05 expect=r04 plan=held shape=held
+  start_load "$work/load"
+  run run_script -p "$project" deploy r04
+  check "a held release is deployed by hand" equals 0 "$code"
+  check "its version serves" equals two "$(served)"
+  run run_script -p "$project" deploy r01
+  check "one that is not held, too" equals 0 "$code"
+  check_served one blue
+  run run_script -p "$project" deploy r05
+  check "and back" equals 0 "$code"
+  ((code == 0)) || printf '%s\n' "$output"
+  check "there are the front and its only slot" equals "web web-slot worker" "$(services)"
+  end_load "$work/load"
+  check "by hand nothing is lost, either" contains "$output" '"failed":0'
+}
+
 test_a_service_is_told_that_it_is_to_end() {
   renew_host
   deploy_well r01 plan=first

@@ -1,4 +1,5 @@
 import type { HostState } from "../release/host-state.ts";
+import { allSlots, slotName } from "../release/fronts.ts";
 import { levels } from "../release/order.ts";
 import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
@@ -74,8 +75,12 @@ export function planHost(input: DeployInput): HostPlan {
   };
 }
 
-/** Services of which nothing serves, or that are replaced in place: each level is up before the next one starts. */
-export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[], input: StepFacts): Step[] {
+/**
+ * Services of which nothing serves, or that are replaced in place: each level is up before the next one starts.
+ *
+ * @param mayServe whether services that are held may serve, so that requests are to wait
+ */
+export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[], input: StepFacts, mayServe = false): Step[] {
   const { rendered } = input;
   const names = works.map(({ service }) => service);
   const wayOf = (service: string) => rendered.services[service]?.rollout ?? "recreate";
@@ -88,10 +93,18 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
       ...remove(level.flatMap((service) => before.get(service) ?? [])),
       ...replace(ways.recreate ?? [], input),
       ...start(ways["blue-green"] ?? [], input),
-      ...(ways.hold ?? []).flatMap((service) => replaceSlot(service, input)),
+      ...(ways.hold ?? []).flatMap((service) =>
+        mayServe ? hold(service, otherSlots(service, input), input) : replaceSlot(service, input),
+      ),
       ...front(fronted),
     ];
   });
+}
+
+/** The slots that a service would have with another rollout. */
+function otherSlots(service: string, { rendered }: StepFacts): string[] {
+  const used = rendered.fronts[service]?.slots ?? [];
+  return allSlots.filter((slot) => !used.includes(slot)).map((slot) => slotName(service, slot));
 }
 
 /** Services that serve: in slots where they have fronts, in place otherwise. */

@@ -18,7 +18,9 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
     byLevel(
       wanted.map((service) => ({ service, before: [] })),
       facts,
+      true,
     );
+  const fronted = names.filter((service) => fronts[service] !== undefined);
   const switched = names.filter((service) => services[service]?.rollout === "blue-green");
   const rest = names.filter((service) => !isFirst(service));
   const together = isInTurn ? [] : switched;
@@ -30,7 +32,7 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
     ({ image }) => image,
   );
   return [
-    ...(switched.length > 0 ? [{ verb: "keep", args: switched, title: "leave alone what runs already" }] : []),
+    ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
     ...pull(images),
     ...all(names.filter(isFirst)),
     ...(runsTasks ? Object.keys(tasks).map((name) => task(name, facts)) : []),

@@ -63,7 +63,7 @@ export function replaceSlot(service: string, facts: StepFacts): Step[] {
 /**
  * Replaces a service while its requests wait.
  *
- * @param before other slots of it, which must be gone before the new container starts: then the front is to point elsewhere
+ * @param before other slots of it, which must be gone before the new container starts
  */
 export function hold(service: string, before: readonly string[], facts: StepFacts): Step[] {
   const limit = Math.min(drainOf(service, facts), facts.config.services[service]?.holdLimit ?? holdLimit);
@@ -71,7 +71,7 @@ export function hold(service: string, before: readonly string[], facts: StepFact
     { verb: "hold", args: [service, seconds(limit)], title: `let requests to ${service} wait` },
     ...remove(before),
     ...replaceSlot(service, facts),
-    { verb: before.length > 0 ? "switch" : "open", args: [service], title: `let requests to ${service} through` },
+    { verb: "open", args: [service], title: `let requests to ${service} through` },
   ];
 }
 

@@ -4,9 +4,9 @@ import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
 /** A slot of a service: blue and green take turns; the only one of a service that is held is just the slot. */
-export type Slot = (typeof slots)[number];
+export type Slot = (typeof allSlots)[number];
 
-const slots = ["blue", "green", "slot"] as const;
+export const allSlots = ["blue", "green", "slot"] as const;
 
 /** What a front runs. */
 export interface FrontImage {
@@ -19,7 +19,7 @@ export interface FrontImage {
 }
 
 export function isSlot(word: string | undefined): word is Slot {
-  return slots.some((slot) => slot === word);
+  return allSlots.some((slot) => slot === word);
 }
 
 /** The slots that a rollout needs; none without a front. */

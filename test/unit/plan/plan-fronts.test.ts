@@ -6,9 +6,10 @@ import type { FrontImage } from "../../../src/lib/release/fronts.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
+import type { Digest } from "../../../src/lib/release/sources.ts";
 import { emptyHost } from "./simulated-host.ts";
 
-const digest = (content: string) => createHash("sha256").update(content).digest("hex");
+const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/up"] };
 const services: Record<string, ComposeService> = {
   gateway: { image: "ours", ports: [{ target: 8000, published: "80" }], networks: { default: null }, healthcheck },

@@ -230,7 +230,7 @@ describe("a service that is held", () => {
       "remove web-green",
       "recreate web-slot",
       "healthy web-slot 60 2 1",
-      "switch web",
+      "open web",
     ]);
     expect(stepsOf(release(), running(held, "slot")).filter((step) => step.includes("web"))).toEqual([
       "start web",
@@ -324,6 +324,20 @@ test("the whole plan brings a release up whatever runs", () => {
     "stop gateway@was web@was",
     "remove @others",
     "prune 5",
+  ]);
+});
+
+test("by hand a service that is held has its requests wait, too, and leaves no other slot beside it", () => {
+  const rendered = release({ config: { web: { rollout: "hold" } } });
+  const steps = text(planWhole({ config: { services: {} }, rendered }, false));
+  expect(steps).toContain("keep gateway web");
+  expect(steps.slice(steps.indexOf("hold web 30"), steps.indexOf("front web") + 1)).toEqual([
+    "hold web 30",
+    "remove web-blue web-green",
+    "recreate web-slot",
+    "healthy web-slot 60 2 1",
+    "open web",
+    "front web",
   ]);
 });
 

@@ -74,6 +74,7 @@ export function carryOut(
       ),
     }),
     switch: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: idle(service) } }),
+    open: (now, [service = ""]) => ({ ...now, fronts: { ...now.fronts, [service]: "slot" } }),
     remove: (now, services) => ({ ...now, containers: without(now.containers, services) }),
     stop: (now, parts) => {
       const services = parts.map((part) => part.replace("@was", "")).filter((service) => was[service] !== undefined);
