@@ -17,7 +17,7 @@ async function main(): Promise<void> {
     began: performance.now(),
     interval: (count / perSecond) * 1000,
     ended: new AbortController(),
-    report: { answered: 0, byLane: {}, failures: {}, examples: [], commits: {}, refused: 0, longest: 0 },
+    report: { answered: 0, failures: {}, examples: [], commits: {}, refused: 0, longest: 0 },
   };
   const connections = lanes.map((lane) => connectLane(lane, () => load.report.refused++));
   let index = 0;
@@ -77,7 +77,6 @@ async function run(client: Client, { began, interval, ended, report }: Running, 
     report.longest = Math.max(report.longest, Math.round(took));
     if (failure === undefined) {
       report.answered++;
-      report.byLane[lane.name] = (report.byLane[lane.name] ?? 0) + 1;
     } else {
       report.failures[failure] = (report.failures[failure] ?? 0) + 1;
       const example = `${lane.name} ${request}: ${failure} at ${Math.round(begin - began)} after ${Math.round(took)} ms`;

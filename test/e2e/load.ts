@@ -23,8 +23,6 @@ export interface LoadBrief {
 export interface LoadReport {
   /** Requests that were answered as they should be. */
   answered: number;
-  /** The same by lane. */
-  byLane: Record<string, number>;
   /** How many were not, by kind: `status 502`, `ECONNRESET`, `timeout`, `wrong body`. */
   failures: Record<string, number>;
   /** The first few of them, with lane, request and when it began, in milliseconds since the load did. */
