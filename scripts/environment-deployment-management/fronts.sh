@@ -3,7 +3,7 @@
 # Sourced by environment-deployment-management.sh.
 
 readonly front_mount=/usr/local/etc/haproxy
-declare -A fronts_found=()
+declare -A fronts_found=() proposed=() cuts_from=()
 declare -A revived=()
 
 # Arguments: a service with a front
@@ -67,14 +67,27 @@ configure() {
 
 # Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
 point() {
-  local output
-  find_front "$1" && configure "$1" "$2" "$3" libc,none next.cfg || return
+  propose "$@" && foresee_cuts "$1" && record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
+}
+
+# Writes a front's next configuration and checks it, once. Arguments: those of point
+propose() {
+  local output next
+  find_front "$1" && configure "$1" "$2" "$3" libc,none next.cfg && next=$front:$(<"$state/fronts/$1/next.cfg") || return
+  [[ ${proposed[$1]-} != "$next" ]] || return 0
   output=$(engine exec "$front" haproxy -c -f "$front_mount/next.cfg" 2>&1) || {
     log_lines <<<"$output"
     reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
     return 1
   }
-  record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
+  proposed[$1]=$next
+}
+
+# Arguments: service. Sets: cuts_from, by service: until this second nothing is cut; the limit is that of the worker that leaves
+foresee_cuts() {
+  [[ -z ${cuts_from[$1]-} ]] || return 0
+  cuts_from[$1]=0
+  [[ ! $(<"$state/fronts/$1/haproxy.cfg") =~ hard-stop-after\ ([0-9]+)ms ]] || cuts_from[$1]=$((SECONDS + BASH_REMATCH[1] / 1000 - 1))
 }
 
 # Makes a configuration that was checked the front's own. Arguments: service, slot that it points at
@@ -93,7 +106,7 @@ reload() {
     now=$(workers) || return
     if [[ -n $(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]]; then looks=$((looks + 1)); else looks=0; fi
     ((looks == 0)) || ! has_loaded "$began" "$looks" || return 0
-    sleep 0.05
+    pause 0.02
   done
   reason="the front of $1 did not load its configuration; it serves what it served before"
   return 1
@@ -122,7 +135,7 @@ await_one_worker() {
   while now=$(workers); do
     [[ $now == *$'\n'* ]] || return 0
     ((SECONDS <= deadline)) || return
-    sleep 0.1
+    pause 0.05
   done
 }
 
@@ -142,7 +155,12 @@ do_start() {
     find_slots "$service" || return
     [[ $live == "$idle" ]] || slots+=("$service-$idle")
   done
-  ((${#slots[@]} == 0)) || { remove_services "${slots[@]}" && bring_up "$dir" "${slots[@]}"; }
+  ((${#slots[@]} == 0)) || { remove_services "${slots[@]}" && bring_up "$dir" "${slots[@]}"; } || return
+  # While they warm up. What is wrong with it is found here, or when it is switched.
+  for service in "$@"; do
+    find_slots "$service" || return
+    [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg || return
+  done
 }
 undo_start() {
   local service slots=()
@@ -211,7 +229,7 @@ await_front() {
       [[ -z $front ]] || explain "$front"
       return 1
     }
-    sleep 0.05
+    pause 0.05
   done
 }
 
@@ -273,6 +291,7 @@ do_drain() {
   local began cut
   find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
   await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
+  ((SECONDS >= ${cuts_from[$1]-0})) || return 0
   IFS=$'\t' read -r began _ <"$journal"
   cut=$(engine logs --since "${began::10}" "$front" 2>&1 | awk -F '[()]' '/ hard-stopped \(/ { cut += $(NF - 1) } END { print cut + 0 }')
   ((cut == 0)) || note "$step" note "$1: $cut connections to $1-$was were cut after $2 s"

@@ -2,6 +2,7 @@ import type { TarEntry } from "../adapters/tar.ts";
 import type { Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
+import type { ComposeModel } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
 
 /** Containers run as users of their own, and read what is mounted into them; the folder above is closed to others. */
@@ -31,6 +32,7 @@ export function releaseEntries(
   return [
     ...script,
     { path: "compose.json", content: JSON.stringify(rendered.model) },
+    { path: "images", content: imagesText(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan) },
     { path: "plan.whole", content: planText(plans.whole) },
@@ -54,6 +56,7 @@ export function updateEntries(
   return [
     ...script,
     { path: "compose.json", content: JSON.stringify(model) },
+    { path: "images", content: imagesText(model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
@@ -64,6 +67,12 @@ export function updateEntries(
 
 function whoText({ user, from }: Who, { commit, ref }: Manifest): string {
   return `${[user, from, commit, ref ?? "-"].join("\t")}\n`;
+}
+
+/** What the release keeps on the host as long as it is kept itself. */
+function imagesText({ services }: ComposeModel): string {
+  const images = new Set(Object.values(services).flatMap(({ image }) => image ?? []));
+  return [...images].map((image) => `${image}\n`).join("");
 }
 
 function planText(steps: readonly Step[]): string {
