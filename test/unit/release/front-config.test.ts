@@ -113,7 +113,7 @@ describe("HAProxy itself", () => {
     const path = join(directory, "haproxy.cfg");
     writeFileSync(path, config.replaceAll("@SLOT@", "web-blue").replaceAll("@INIT@", "none"));
     try {
-      expect(execFileSync(haproxy, ["-c", "-f", path], { encoding: "utf8", stdio: "pipe" })).toContain("valid");
+      expect(execFileSync(haproxy, ["-c", "-V", "-f", path], { encoding: "utf8", stdio: "pipe" })).toContain("valid");
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -47,10 +47,11 @@ export async function runFront(config: string, service: number): Promise<Front> 
   const load = async (next: string) => {
     place(next);
     const before = output.text.length;
-    // One that comes while HAProxy still starts is lost.
+    const isHeard = () => output.text.includes("Reloading", before);
+    // One that comes while HAProxy still starts is lost; a second one while its new worker starts cuts connections.
     await until(async () => {
-      child.kill("SIGUSR2");
-      await Promise.race([once(child.stderr, "data"), wait(500)]);
+      if (!isHeard()) child.kill("SIGUSR2");
+      for (const deadline = Date.now() + 500; !isHeard() && Date.now() < deadline;) await wait(20);
       return output.text.includes("Loading success", before);
     });
   };
