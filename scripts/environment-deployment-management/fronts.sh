@@ -5,6 +5,8 @@
 readonly front_mount=/usr/local/etc/haproxy
 declare -A fronts_found=() proposed=() cuts_from=()
 declare -A revived=()
+# When the idle slots of services were found well, in seconds since the epoch.
+declare -A well_at=()
 
 # Arguments: a service with a front
 # Sets: live; was, live when the release began; - for both where there is no front; idle, the slot that takes over, or was where the service is kept
@@ -197,14 +199,16 @@ do_front() {
   done
   check_configurations "${new[@]%-*}" || return
   for slot in "${new[@]}"; do record "${slot%-*}" "${slot##*-}" || return; done
+  # The slots run already: who asks first is not to wait until they are found.
+  for service in "$@"; do alter "$service" 's/init-addr none/init-addr libc,none/' || return; done
   replace "$dir" "$@" || return
-  for service in "$@"; do await_front "$service" || return; done
+  for service in "$@"; do await_front "$service" && settle "$service" || return; done
 }
 undo_front() {
   local service
   restore "$@" || return
   for service in "$@"; do
-    find_slots "$service" || return
+    find_slots "$service" && settle "$service" || return
     if [[ $was == - ]]; then rm -rf "$state/fronts/$service"; else point "$service" "$was" cfg; fi || return
   done
 }
@@ -233,7 +237,21 @@ await_front() {
   done
 }
 
-do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || point "$1" "$idle" cfg; }; }
+# Whether the idle slot is well: others may have taken long since it was. Arguments: service
+is_still_well() {
+  local patience
+  ((EPOCHSECONDS - ${well_at[$1]-0} > 1)) || return 0
+  read -ra patience < <(patience_with "$1")
+  do_healthy "$1@idle" "${patience[@]}"
+}
+
+# Prints for how long, and how, the plan has the new containers of a service looked at. Arguments: service
+patience_with() {
+  printf '%s\n' "${plan[@]}" |
+    awk -F '\t' -v name="$1@idle" '$1 == "healthy" && $2 == name { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
+}
+
+do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || { is_still_well "$1" && point "$1" "$idle" cfg; }; }; }
 undo_switch() {
   find_slots "$1" || return
   [[ $was != @(-|"$idle") ]] || return 0
@@ -320,8 +338,7 @@ revive() {
     return
   fi
   # As patient as with the new one.
-  read -ra patience < <(printf '%s\n' "${plan[@]}" |
-    awk -F '\t' -v name="$owner@idle" '$1 == "healthy" && $2 == name { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }')
+  read -ra patience < <(patience_with "$owner")
   revived[$owner]=no
   { remove_services "$service" && bring_up "$state/current" "$service" && wait_until_healthy "$service" "${patience[@]}"; } || return
   revived[$owner]=yes

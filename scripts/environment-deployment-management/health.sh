@@ -9,7 +9,7 @@ do_healthy() {
   resolve "$1" || return
   # A slot that this release started has not been restarted before.
   [[ $1 != *@idle || $idle == "$was" ]] || first=0
-  wait_until_healthy "$service" "${@:2}" && return
+  wait_until_healthy "$service" "${@:2}" && well_at[${1%@*}]=$EPOCHSECONDS && return
   [[ -z $culprit ]] || is_aborted || explain "$culprit"
   return 1
 }
@@ -56,6 +56,7 @@ look() {
       exited/*) [[ $code == 0 && $policy == @(no|on-failure) ]] && continue ;;
     esac
     verdict=waiting culprit=$name reason="$name is ${health/#-/$status}"
+    [[ $status/$health != running/- || -z $port ]] || reason="$name does not accept connections at port $port"
     case $status/$health in
       exited/* | restarting/*) reason="$name exited with $code" ;;
       restarted/*) reason="$name exited with $(last_exit_code "$name"), and was restarted" ;;
@@ -88,6 +89,7 @@ last_exit_code() {
 explain() {
   local checks
   checks=$(engine container inspect --format $'{{with .State.Health}}{{range .Log}}\x1e{{.Output}}{{end}}{{end}}' "$1" 2>&1) || true
-  [[ -z $checks ]] || log_lines <<<"last health check of $1: ${checks##*$'\x1e'}"
+  checks=${checks##*$'\x1e'}
+  [[ -z $checks ]] || log_lines <<<"last health check of $1: $checks"
   engine logs --tail 20 "$1" 2>&1 | log_lines
 }
