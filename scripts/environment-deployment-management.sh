@@ -47,6 +47,8 @@ source "$parts/engine.sh"
 source "$parts/credentials.sh"
 # shellcheck source=scripts/environment-deployment-management/steps.sh
 source "$parts/steps.sh"
+# shellcheck source=scripts/environment-deployment-management/plain.sh
+source "$parts/plain.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts.sh
 source "$parts/fronts.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts-update.sh

@@ -26,7 +26,7 @@ replace() {
   (exec timeout --foreground -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
     --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
   watcher=$!
-  bring_up "$@" || code=$?
+  take_over "$@" || code=$?
   for ((tries = 0; code == 0 && tries < 20; tries++)); do
     gaps=$(awk -v wanted=" ${*:2} " '
       !index(wanted, " " $3 " ") { next }
@@ -47,9 +47,9 @@ containers() {
   engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
 }
 
-# Prints the ids of services' containers. Arguments: services
+# Prints the ids of services' containers, the newest first; plain ones that were found are left out. Arguments: services
 ids_of() {
-  containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " 'index(wanted, " " $2 " ") { print $1 }'
+  containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'
 }
 
 # Arguments: services. Sets: reason, when it fails

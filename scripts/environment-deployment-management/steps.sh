@@ -83,7 +83,11 @@ do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace 
 undo_recreate() { restore "$@"; }
 
 do_remove() {
+  local service
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
+  has 0/committed || for service in "${others[@]}"; do
+    find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain; } || return
+  done
   remove_services "${others[@]}"
 }
 undo_remove() { name_others "$@" && restore "${others[@]}"; }
@@ -107,20 +111,29 @@ unwell_services() {
 # Brings services back as the release that serves has them, and removes those that it does not have, idle slots among them.
 # Returns: 1 when one of them does not come back that was well before
 restore() {
-  local service names='' front known=() unknown=() bad=0
+  local service names='' front known=() unknown=() former=() bad=0
   [[ ! -e $state/current ]] || names=$(compose "$state/current" config --services) || return
   for service in "$@"; do
     front=$state/fronts/${service%-*}/live
-    if grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
+    find_plain "$service" || return
+    if ((${#plain[@]} > 0)); then
+      put_back "$service" || return
+      former+=("$service")
+    elif grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
       known+=("$service")
+    elif has "lost:$service"; then
+      bad=1
     else
       unknown+=("$service")
     fi
   done
   remove_services "${unknown[@]}" || return
   ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || return
-  for service in "${known[@]}"; do
+  for service in "${known[@]}" "${former[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
+  done
+  for service in "$@"; do
+    ! has "lost:$service" || reason="Compose has replaced the plain container of $service, so that the new one stays"
   done
   return "$bad"
 }
@@ -136,6 +149,7 @@ do_commit() {
 do_prune() {
   local releases=("$state"/releases/*/) index path serving gone count=0 old=()
   serving=$(current_release) reason='not everything old could be removed'
+  forget_plain || return
   for path in "$state"/fronts/*/; do [[ -e $state/current/fronts/$(basename "$path").cfg ]] || rm -rf "$path"; done
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}

@@ -67,7 +67,7 @@ make_release() {
     esac
     printf '"task-fail": {"image": "%s", "command": ["false"], "profiles": ["tasks"]},\n' "$front"
     printf '"worker": {"image": "%s", "restart": "always", "stop_grace_period": "1s", "user": "root", "volumes": ["beats:/beats"], ' "$front"
-    printf '"command": ["bash", "-c", "%s"], "labels": {"image": "%s"}}\n' \
+    printf '"command": ["bash", "-c", "%s"], "labels": {"image": "%s", "coldtivate.definition": "worker"}}\n' \
       "while date +%s%N >>/beats/\$\$HOSTNAME; do sleep 0.02; done" "$image"
     printf '}, "volumes": {"beats": {}}}\n'
   } >"$dir/compose.json"
@@ -90,7 +90,7 @@ front_of_web() {
     sed '/bind 127/d' "$PARTS/web.cfg" >"$dir/fronts/web.cfg"
   fi
   [[ $shape != held ]] || cp "$PARTS/web.hold.cfg" "$dir/fronts/"
-  printf '"web": {"image": "%s", "restart": "always", "ports": ["8123:8000"], "stop_signal": "SIGUSR1", "labels": {"front": "%s"},\n' "$front" "$front_label"
+  printf '"web": {"image": "%s", "restart": "always", "ports": ["8123:8000"], "stop_signal": "SIGUSR1", "labels": {"front": "%s", "coldtivate.definition": "front"},\n' "$front" "$front_label"
   printf '  "volumes": ["%s/fronts/web:/usr/local/etc/haproxy:ro"]},\n' "$state"
 }
 

@@ -54,7 +54,7 @@ make_release() {
       "healthcheck": {"test": ["CMD", "sh", "-c", "$check"], "interval": "300ms", "retries": 2, "timeout": "2s"},
       "labels": {"coldtivate.definition": "$id", "coldtivate.state": "$state"}
     },
-    "worker": {"image": "$image", "command": ["sh", "-c", "$worker"], "restart": "always"},
+    "worker": {"image": "$image", "command": ["sh", "-c", "$worker"], "restart": "always", "labels": {"coldtivate.definition": "$id"}},
     "task-migrate": {"image": "$image", "command": ["sh", "-c", "$task"], "restart": "no", "profiles": ["tasks"]}
   }
 }

@@ -3,6 +3,7 @@ import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { notOurs } from "../plan/differences.ts";
 import type { HostPlan, Plan, Step } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
 
@@ -137,7 +138,7 @@ function detached(error: unknown, plan: Plan, { host }: HostPlan): unknown {
 }
 
 function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
-  const before = host.expect === "-" ? "nothing of this project served before, and nothing does now" : `${host.expect} serves as before`;
+  const before = servesBefore(host);
   const { again } = end;
   if (end.code === 2 || end.code === 3) {
     return new ColdtivateError(`${host.host} refused the deploy`, {
@@ -172,9 +173,15 @@ function failure(plan: Plan, host: HostPlan, story: Story, end: End): Coldtivate
   });
 }
 
+function servesBefore({ expect, services }: HostPlan): string {
+  if (expect !== "-") return `${expect} serves as before`;
+  const isMove = services.some(({ reasons }) => reasons.includes(notOurs));
+  return isMove ? "what was not started by coldtivate serves as before" : "nothing of this project served before, and nothing does now";
+}
+
 /** The script's reason names tasks, images and containers; which service a container is of is in the step. */
 function tellFailure(step: Step | undefined, reason: string): string {
-  return step?.verb === "healthy" ? `${step.args[0]} did not become healthy: ${reason}` : reason;
+  return step?.verb === "healthy" ? step.title.replace(/ is healthy$/, ` did not become healthy: ${reason}`) : reason;
 }
 
 function serving(plan: Plan, { finished }: End): string {

@@ -9,7 +9,7 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
   const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
   return [
-    ...foreignNote(host, services),
+    ...foreignNotes(host, services, rendered),
     ...otherFronts(rendered, config),
     ...stepped("front").flatMap((service) => {
       const moved = rendered.fronts[service]?.moved ?? [];
@@ -26,11 +26,20 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
   ];
 }
 
-function foreignNote(host: string, services: readonly ServiceChange[]): string[] {
+/** Compose gives a container_name to one container only, so that it has to remove the one that has it. */
+function foreignNotes(host: string, services: readonly ServiceChange[], { model }: Rendered): string[] {
   const foreign = services.filter(({ change, reasons }) => change !== "keep" && reasons.includes(notOurs)).map(({ service }) => service);
-  if (foreign.length === 0) return [];
+  const { lost = [], kept = [] } = Object.groupBy(foreign, (name) =>
+    model.services[name]?.container_name === undefined ? "kept" : "lost",
+  );
+  const start = (names: string[]) => `${host}: ${names.join(", ")} ${names.length === 1 ? "was" : "were"} not started by coldtivate`;
   return [
-    `${host}: ${foreign.join(", ")} ${foreign.length === 1 ? "was" : "were"} not started by coldtivate: if this release fails, these containers cannot be brought back`,
+    ...(kept.length > 0
+      ? [`${start(kept)}: what runs now stops for this release, starts again if it fails, and is removed once it serves`]
+      : []),
+    ...(lost.length > 0
+      ? [`${start(lost)}, and Compose replaces whatever has a container_name: if this release fails, what runs now cannot be brought back`]
+      : []),
   ];
 }
 
