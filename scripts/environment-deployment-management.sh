@@ -15,13 +15,15 @@ usage() {
 usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
 
   status                   what runs here, which release, since when
-  history                  every deploy so far
+  history                  every deploy so far, the newest last
   deploy RELEASE           applies a release that is kept here, again
   sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
   compose ARGUMENT...      docker compose with the release that serves
   follow RELEASE           shows a deploy from its beginning to its end
   abort RELEASE            undoes a deploy that has not committed yet
   recover                  finishes or undoes what a crash interrupted
+  lock -m WHY              keeps everybody from deploying until it is unlocked
+  unlock                   lets people deploy again
   help                     this text
 
 -p NAME is the project and its environment, as in ~/.coldtivate/NAME; needed only where there are several.
@@ -81,13 +83,13 @@ main() {
   [[ ${1:-help} != help ]] || { usage && return; }
   open_state "$name" "$directory"
   case $1 in
-    observe | deploy | abort | recover | status | execute) "$@" ;;
+    observe | deploy | abort | recover | status | execute | lock | unlock) "$@" ;;
     follow)
       open_release "${2-}"
       [[ -t 1 ]] || reader=cli
       follow
       ;;
-    history) cat "$state/history" ;;
+    history) history ;;
     sh) enter "${@:2}" ;;
     compose)
       [[ -e $state/current ]] || fail 3 "No release serves here yet."

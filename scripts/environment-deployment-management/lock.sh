@@ -14,7 +14,34 @@ take_lock() {
 
 is_running() { [[ -e $state/running ]] && ! flock -sn "$state/running" true; }
 
+# ---- the lock of people, which holds until somebody takes it away: `locked` has who, since when, why
+
 refuse_when_locked() {
-  [[ ! -e $state/locked ]] ||
-    fail 3 "$project is locked: $(<"$state/locked")" "Nothing was changed. Once the reason is gone: rm $state/locked"
+  [[ ! -e $state/locked ]] || fail 3 "$project is locked: $(locked_by)" "Nothing was changed. Once the reason is gone: $script -p $project unlock"
+}
+
+# Prints who locked it, since when, and why.
+locked_by() { tr '\t' ' ' <"$state/locked"; }
+
+# Keeps everybody from deploying. Arguments: -m, why. From the CLI: who and why, on standard input, with a tab between
+lock() {
+  local who why=${2-}
+  who="${SUDO_USER:-$(id -un)} by hand"
+  if [[ $reader == cli ]]; then IFS=$'\t' read -r who why; elif [[ ${1-} != -m ]]; then why=; fi
+  [[ $why =~ [^[:space:]] ]] || fail 2 "Say why, for whoever is refused: $script -p $project lock -m \"moving the database\""
+  mkdir -p "$state"
+  # Only one of two who lock at once gets it: a link cannot be made twice.
+  printf '%s\t%s\t%s\n' "${who//[[:cntrl:]]/ }" "$(date -u +%FT%TZ)" "${why//[[:cntrl:]]/ }" >"$state/locked.$$"
+  ln -T "$state/locked.$$" "$state/locked" 2>/dev/null || { rm -f "$state/locked.$$" && refuse_when_locked; }
+  rm -f "$state/locked.$$"
+  ! is_running || printf 'A deploy is at work, and goes on: %s\n' "$(tr '\t' ' ' <"$state/running")" >&2
+  printf '%s is locked: %s\n' "$project" "$(locked_by)" >&2
+}
+
+# Lets people deploy again.
+unlock() {
+  local was
+  was=$(locked_by 2>/dev/null) || { printf '%s is not locked.\n' "$project" >&2 && return; }
+  rm -f "$state/locked"
+  printf '%s is no longer locked: %s\n' "$project" "$was" >&2
 }

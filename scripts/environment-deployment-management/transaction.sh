@@ -71,7 +71,7 @@ execute() {
 
 # Arguments: finished, undone or broken; why
 end() {
-  local line began tasks=()
+  local line began ref='' commit='' changed='' tasks=()
   drop_credentials
   for line in "${plan[@]}"; do
     IFS=$'\t' read -ra line <<<"$line"
@@ -80,6 +80,8 @@ end() {
   # All of them have ended, or were asked to.
   ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
   IFS=$'\t' read -r began _ <"$journal"
-  printf '%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" >>"$state/history"
+  IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \
+    "${commit:--}" "${ref:--}" "${changed:--}" >>"$state/history"
   note 0 "$1" "${2-}"
 }

@@ -89,10 +89,21 @@ status() {
   printf '%s: %s %s\n' "$project" "${id/#-/no release}" "$since"
   ! is_running || printf 'At work: %s\n' "$(tr '\t' ' ' <"$state/running")"
   is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
-  [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(<"$state/locked")"
+  [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(locked_by)"
   fronts | sed 's/^\(.*\)\t\(.*\)/\1 is served by \1-\2/'
   printf '\n'
   containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}"
+}
+
+# Prints every deploy. For the CLI, the release that serves in a line before, and fields with tabs between.
+history() {
+  local began ended id outcome by ref changed
+  touch "$state/history"
+  [[ $reader == person ]] || { current_release && cat "$state/history" && return; }
+  while IFS=$'\t' read -r began ended id outcome by _ ref changed; do
+    printf '%s  %s  %-8s  %3d s  %s, %s%s\n' "$began" "$id" "$outcome" "$(($(date -d "$ended" +%s) - $(date -d "$began" +%s)))" \
+      "$by" "${ref:--}" "${changed:+: $changed}"
+  done <"$state/history"
 }
 
 # Runs a command in a service's container. Arguments: service, command; by default the only service, sh

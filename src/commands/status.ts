@@ -1,7 +1,6 @@
 import { Args } from "@oclif/core";
 import { BaseCommand } from "../lib/base-command.ts";
-import { loadConfig } from "../lib/config/load.ts";
-import { connectHosts } from "../lib/deploy/connect-hosts.ts";
+import { openEnvironment } from "../lib/deploy/open-environment.ts";
 import { formatStatus } from "../lib/status/format-status.ts";
 import { readStatus } from "../lib/status/read-status.ts";
 
@@ -14,17 +13,9 @@ export default class Status extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Status);
-    const config = await loadConfig(flags.config, {
-      env: process.env,
-      environment: args.environment,
-      needs: ["hosts"],
-      signal: this.signal,
-    });
-    const { name, hosts: configured } = config.environments[args.environment]!;
-    await using hosts = await connectHosts(configured, this.signal);
-    const statuses = await Promise.all(
-      hosts.connections.map((connection) => readStatus(connection, `${config.project}-${name}`, this.signal)),
-    );
+    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    const { name, project, connections } = environment;
+    const statuses = await Promise.all(connections.map((connection) => readStatus(connection, project, this.signal)));
     this.show(formatStatus(name, statuses, new Date()));
     return { environment: name, hosts: statuses };
   }

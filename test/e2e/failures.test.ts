@@ -206,16 +206,32 @@ describe("a service", () => {
 
 describe("the host", () => {
   test("that somebody locked refuses, with the reason", async () => {
-    await onHost("staging", `echo "ann: moving the till" >${state}/locked`);
+    expect(await coldtivate(["lock", "staging", "-m", "moving\nthe till"], { cwd: clone })).toMatchObject({ exitCode: 0 });
     const before = await containers();
     try {
+      const again = await coldtivate(["lock", "staging", "--message", "something else"], { cwd: clone });
+      expect(again.exitCode).toBe(3);
+      expect(again.stderr).toContain("moving the till");
       await edit(clone, "coldtivate.yml", (text) => text.replace("all is prepared", "all is new"));
-      const says = [`${stagingHost()} is locked`, "ann: moving the till", "Nothing was changed", `rm ${state}/locked`];
+      const says = [`${stagingHost()} is locked`, "moving the till", "Nothing was changed", "coldtivate unlock staging"];
       await expectRefusal(deploy, { cwd: clone }, { exitCode: 3, says });
     } finally {
-      await onHost("staging", `rm ${state}/locked`);
+      const { exitCode, stdout } = await coldtivate(["unlock", "staging"], { cwd: clone });
+      expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("moving the till") });
     }
     expect(await containers()).toBe(before);
+  });
+
+  test("has a history that tells who deployed what, when, and how it ended", async () => {
+    const { stdout } = await coldtivate(["history", "staging", "--json", "--limit", "50"], { cwd: clone });
+    const { hosts } = JSON.parse(stdout) as { hosts: { current: string; deploys: Record<string, unknown>[] }[] };
+    const [{ current, deploys } = { current: "", deploys: [] }] = hosts;
+    const serving = deploys.find(({ release, outcome }) => release === current && outcome === "finished");
+    expect(serving).toMatchObject({ ref: "main", by: expect.stringContaining(" from "), changed: expect.any(Array) });
+    expect(String(serving?.["commit"]).slice(0, 8)).toBe(current.slice(-8));
+    expect(deploys.some(({ outcome }) => outcome === "undone")).toBe(true);
+    const told = await coldtivate(["history", "staging"], { cwd: clone });
+    expect(told.stdout).toMatch(new RegExp(`^\\* +${current} .* served$`, "m"));
   });
 
   test("that cannot pull a layer: which image, and why", async () => {

@@ -36,7 +36,7 @@ test_a_release_is_applied() {
   check "what the task prints is in the journal" contains "$output" $'\tlog\tmigrated'
   check "an image that is not there is pulled, and told" contains "$output" $'\tnote\tpulled '"${images[0]}"
   check "the release is current" equals r01 "$(current)"
-  check "the history has a line" grep -q $'\tr01\tfinished\ttester from laptop$' "$state/history"
+  check "the history has a line" grep -q $'\tr01\tfinished\ttester from laptop\t0*1\tmain\t-$' "$state/history"
   check "the task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r01-migrate")"
   check "mounted files have their place by content, readable in containers" equals 644 "$(stat -c %a "$state/files/0123/motd")"
   check "no credentials are left" equals "" "$(compgen -G "/dev/shm/coldtivate.$project.*" || true)"
@@ -119,11 +119,23 @@ test_refusals_change_nothing() {
   run deploy_release r08
   check "an unknown step is refused with 3" equals 3 "$code"
   make_release r08 expect=r03
-  echo 'alice: stock taking until Monday' >"$state/locked"
+  run run_script lock
+  check "a lock without a reason is refused with 2" equals 2 "$code"
+  run run_script lock -m "stock taking until Monday"
+  check "an environment can be locked" equals 0 "$code"
+  run run_script lock -m "something else"
+  check "a second lock is refused with 3" equals 3 "$code"
+  check "the first one's reason is told" contains "$output" "stock taking until Monday"
   run deploy_release r08
   check "a locked environment is refused with 3" equals 3 "$code"
-  check "who locked it is told" contains "$output" "alice: stock taking until Monday"
-  rm "$state/locked"
+  check "who locked it is told" contains "$output" "$(id -un) by hand"
+  check "why it is locked is told" contains "$output" "stock taking until Monday"
+  check "status tells it, too" contains "$(run_script status)" "stock taking until Monday"
+  run run_script unlock
+  check "it can be unlocked" equals 0 "$code"
+  check "what the lock was is told" contains "$output" "stock taking until Monday"
+  run run_script unlock
+  check "unlocking what is not locked is no error" equals 0 "$code"
   run deploy_release ../r03
   check "a path is no release" equals 127 "$code"
   run run_script deploy ../releases/r03
@@ -225,7 +237,7 @@ test_people_use_it_by_hand() {
   check "success has its words" contains "$output" "The environment was _coldtivated_ with great success!"
   check "its first journal is kept" test -s "$state/releases/r03/journal.1"
   run run_script history
-  check "history has both" equals 2 "$(grep -c $'\tr03\tfinished' <<<"$output")"
+  check "history has both" equals 2 "$(grep -c '  r03  finished ' <<<"$output")"
   run bash "$state/environment-deployment-management.sh" sh web sh -c 'echo "in $VERSION"'
   check "sh runs a command, and the name is found by the script's place" contains "$output" "in two"
   run run_script sh

@@ -7,8 +7,8 @@ import type { HostState } from "../release/host-state.ts";
  */
 export function checkHost(state: HostState, environment: string): void {
   if (state.locked !== "") {
-    const next = `Talk to whoever locked it. Once the reason is gone, on that host: rm ${state.stateDirectory}/locked`;
-    throw refusal(`${state.host} is locked`, "HOST_LOCKED", [state.locked], next);
+    const next = `Talk to whoever locked it. Once the reason is gone: coldtivate unlock ${environment}`;
+    throw refusal(`${state.host} is locked`, "HOST_LOCKED", [state.locked.replaceAll("\t", "  ")], next);
   }
   if (state.running !== "") {
     const hint = `Wait until it has ended (coldtivate status ${environment}), then run the same command again.`;

@@ -114,7 +114,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
-    const plans = { plan: plan.steps, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
+    const plans = { plan, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
     work.push({
       connection,
       plan,

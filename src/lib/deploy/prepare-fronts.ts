@@ -72,7 +72,7 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
     if (plan.steps.length === 0) continue;
     const next: Manifest = { ...manifest, id: release.id, createdAt: intent.now.toISOString(), fronts: updated.fronts };
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    work.push({ connection, plan, images, entries: updateEntries(updated.release, next, plan.steps, intent.who, script) });
+    work.push({ connection, plan, images, entries: updateEntries(updated.release, next, plan, intent.who, script) });
   }
   if (release === undefined) throw new Error("an environment without a host");
   return { plan: { environment, project, release, hosts, notes: [...notes] }, work };

@@ -1,5 +1,5 @@
 import type { TarEntry } from "../adapters/tar.ts";
-import type { Step } from "../plan/plan.ts";
+import type { HostPlan, Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
@@ -16,7 +16,7 @@ export interface Who {
 
 export interface ReleasePlans {
   /** What this host has to do now. */
-  plan: readonly Step[];
+  plan: HostPlan;
   /** What a host that runs anything else has to do. */
   whole: readonly Step[];
 }
@@ -34,13 +34,13 @@ export function releaseEntries(
     { path: "compose.json", content: JSON.stringify(rendered.model) },
     { path: "images", content: imagesText(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
-    { path: "plan", content: planText(plans.plan) },
+    { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.whole", content: planText(plans.whole) },
     ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
       { path: `fronts/${service}.cfg`, content: config },
       ...(hold === undefined ? [] : [{ path: `fronts/${service}.hold.cfg`, content: hold }]),
     ]),
-    { path: "who", content: whoText(who, manifest) },
+    { path: "who", content: whoText(who, manifest, plans.plan) },
     ...rendered.files.map(({ path, content, executable }) => ({ path, content, mode: executable ? readable.executable : readable.file })),
   ];
 }
@@ -49,7 +49,7 @@ export function releaseEntries(
 export function updateEntries(
   { model, whole, configurations }: KeptRelease,
   manifest: Manifest,
-  plan: readonly Step[],
+  plan: HostPlan,
   who: Who,
   script: readonly TarEntry[],
 ): TarEntry[] {
@@ -58,15 +58,16 @@ export function updateEntries(
     { path: "compose.json", content: JSON.stringify(model) },
     { path: "images", content: imagesText(model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
-    { path: "plan", content: planText(plan) },
+    { path: "plan", content: planText(plan.steps) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
-    { path: "who", content: whoText(who, manifest) },
+    { path: "who", content: whoText(who, manifest, plan) },
   ];
 }
 
-function whoText({ user, from }: Who, { commit, ref }: Manifest): string {
-  return `${[user, from, commit, ref ?? "-"].join("\t")}\n`;
+function whoText({ user, from }: Who, { commit, ref }: Manifest, { services }: HostPlan): string {
+  const changed = services.filter(({ change }) => change !== "keep").map(({ service }) => service);
+  return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-"].join("\t")}\n`;
 }
 
 /** What the release keeps on the host as long as it is kept itself. */

@@ -1,0 +1,27 @@
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../lib/base-command.ts";
+import { readCi } from "../lib/config/ci.ts";
+import { openEnvironment } from "../lib/deploy/open-environment.ts";
+import { whoDeploys } from "../lib/deploy/who.ts";
+import { lockHosts } from "../lib/status/lock.ts";
+
+export default class Lock extends BaseCommand {
+  static override summary = "Keep everybody from deploying to an environment.";
+  static override description =
+    "Whoever deploys is refused, and told who locked it, since when and why, until somebody unlocks it. A deploy that is at work goes on.";
+  static override examples = ['<%= config.bin %> lock production -m "moving the database, back at 16:00"'];
+  static override args = { environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }) };
+  static override flags = {
+    message: Flags.string({ char: "m", required: true, description: "Why, for whoever is refused", helpValue: "WHY" }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Lock);
+    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    const { name, project, connections } = environment;
+    const { user, from } = whoDeploys(readCi(process.env));
+    const told = await lockHosts(connections, project, { who: `${user} from ${from}`, why: flags.message }, this.signal);
+    this.show([...told, `To let people deploy again: ${this.config.bin} unlock ${name}`].join("\n"));
+    return { environment: name, locked: true, who: `${user} from ${from}`, why: flags.message };
+  }
+}

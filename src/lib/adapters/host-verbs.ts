@@ -1,0 +1,43 @@
+import { ColdtivateError } from "../errors.ts";
+import { lines } from "./host.ts";
+import type { HostConnection } from "./ssh.ts";
+
+export interface VerbResult {
+  /** The script's exit code. */
+  code: number;
+  stdout: string;
+  /** What it said to people, a line an element. */
+  told: string[];
+}
+
+/**
+ * Runs a verb of the script that a host keeps beside an environment's state.
+ *
+ * @param name of the Compose project, which is the state directory's, too
+ * @param words verb and arguments, in `[A-Za-z0-9._-]`; anything else goes over standard input
+ * @throws ColdtivateError NOTHING_DEPLOYED where the host has no such environment
+ */
+export async function runVerb(
+  connection: HostConnection,
+  name: string,
+  words: readonly string[],
+  { input = "", signal }: { input?: string; signal?: AbortSignal } = {},
+): Promise<VerbResult> {
+  const script = `"$HOME/.coldtivate/${name}/environment-deployment-management.sh"`;
+  const command = `bash -c '[ -e ${script} ] || exit ${nothing}; exec bash ${script} -p ${name} -c ${words.join(" ")}'`;
+  const { code, stdout, stderr } = await connection.exec(command, {
+    stdin: Buffer.from(input),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (code === nothing) {
+    throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
+      code: "NOTHING_DEPLOYED",
+      exit: "refused",
+      hint: "Deploy first; or, where somebody else deployed, connect as that user: each user's releases lie in their own home.",
+    });
+  }
+  return { code, stdout: stdout.toString(), told: lines(stderr) };
+}
+
+/** What the command ends with where the environment has no state; the script itself never does. */
+const nothing = 77;
