@@ -226,9 +226,9 @@ describe("the host", () => {
     const { stdout } = await coldtivate(["history", "staging", "--json", "--limit", "50"], { cwd: clone });
     const { hosts } = JSON.parse(stdout) as { hosts: { current: string; deploys: Record<string, unknown>[] }[] };
     const [{ current, deploys } = { current: "", deploys: [] }] = hosts;
-    const serving = deploys.find(({ release, outcome }) => release === current && outcome === "finished");
-    expect(serving).toMatchObject({ ref: "main", by: expect.stringContaining(" from "), changed: expect.any(Array) });
-    expect(String(serving?.["commit"]).slice(0, 8)).toBe(current.slice(-8));
+    const entry = deploys.find(({ release, outcome }) => release === current && outcome === "finished");
+    expect(entry).toMatchObject({ ref: "main", by: expect.stringContaining(" from "), changed: expect.any(Array) });
+    expect(String(entry?.["commit"]).slice(0, 8)).toBe(current.slice(-8));
     expect(deploys.some(({ outcome }) => outcome === "undone")).toBe(true);
     const told = await coldtivate(["history", "staging"], { cwd: clone });
     expect(told.stdout).toMatch(new RegExp(`^\\* +${current} .* served$`, "m"));
