@@ -69,14 +69,15 @@ configure() {
 
 # Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
 point() {
-  propose "$@" && foresee_cuts "$1" && record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
+  propose "$@" && configure "$@" libc,none next.cfg && foresee_cuts "$1" && record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
 }
 
-# Writes a front's next configuration and checks it, once. Arguments: those of point
+# Has a front check a configuration, once; it looks up no address for that. Arguments: those of point
 propose() {
   local output next
-  find_front "$1" && configure "$1" "$2" "$3" libc,none next.cfg && next=$front:$(<"$state/fronts/$1/next.cfg") || return
+  find_front "$1" && next=$front:$(render "$@" none) || return
   [[ ${proposed[$1]-} != "$next" ]] || return 0
+  configure "$@" none next.cfg || return
   output=$(engine exec "$front" haproxy -c -f "$front_mount/next.cfg" 2>&1) || {
     log_lines <<<"$output"
     reason="the front of $1 refuses its configuration: ${output##*$'\n'}"
@@ -152,17 +153,28 @@ do_keep() {
 }
 
 do_start() {
-  local service slots=()
+  local service slots=() starting code=0
   for service in "$@"; do
     find_slots "$service" || return
     [[ $live == "$idle" ]] || slots+=("$service-$idle")
   done
-  ((${#slots[@]} == 0)) || { remove_services "${slots[@]}" && bring_up "$dir" "${slots[@]}"; } || return
-  # While they warm up. What is wrong with it is found here, or when it is switched.
+  ((${#slots[@]} > 0)) || return 0
+  start_slots "${slots[@]}" &
+  starting=$!
   for service in "$@"; do
-    find_slots "$service" || return
-    [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg || return
+    { find_slots "$service" && { [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg; }; } || code=1
   done
+  wait "$starting" || code=1
+  [[ ! -e $dir/unstarted ]] || reason=$(<"$dir/unstarted")
+  return "$code"
+}
+
+# Runs beside the rest of its step, which finds out from a file why it failed. Arguments: services, which are slots
+start_slots() {
+  rm -f "$dir/unstarted"
+  remove_services "$@" && bring_up "$dir" "$@" && return
+  printf '%s\n' "$reason" >"$dir/unstarted"
+  return 1
 }
 undo_start() {
   local service slots=()

@@ -150,7 +150,7 @@ do_prune() {
   local releases=("$state"/releases/*/) index path serving gone count=0 old=()
   serving=$(current_release) reason='not everything old could be removed'
   forget_plain || return
-  for path in "$state"/fronts/*/; do [[ -e $state/current/fronts/$(basename "$path").cfg ]] || rm -rf "$path"; done
+  for path in "$state"/fronts/*; do [[ -e $state/current/fronts/${path##*/}.cfg ]] || rm -rf "$path"; done
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}
     [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true

@@ -10,7 +10,10 @@ field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
 # Prints a line a front: service <tab> slot that it points at.
 fronts() {
   local path
-  for path in "$state"/fronts/*/live; do printf '%s\t%s\n' "$(basename "${path%/live}")" "$(<"$path")"; done
+  for path in "$state"/fronts/*/live; do
+    path=${path%/live}
+    printf '%s\t%s\n' "${path##*/}" "$(<"$path/live")"
+  done
 }
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
@@ -22,7 +25,7 @@ observe() {
   listing=$!
   mkdir -p "$root/compose"
   cd "$root/compose"
-  while IFS= read -r path; do files+=(-f "$path"); done < <(cat "$root/arguments" 2>/dev/null || true)
+  [[ ! -e $root/arguments ]] || while IFS= read -r path; do files+=(-f "$path"); done <"$root/arguments"
   for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
   if ((${#files[@]} > 0)); then
     # Of the environment only what docker itself needs: the rest would win over the variables that were sent.
