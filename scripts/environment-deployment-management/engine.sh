@@ -19,9 +19,11 @@ bring_up() {
   return 1
 }
 
-# The same, and notes for how long nothing of a service ran.
+# The same. Sets: gaps, a line for each service of which nothing ran for a while: its name, when that began in nanoseconds
+# since the epoch, milliseconds
 replace() {
-  local watcher code=0 tries gaps='' died='' events=$dir/events
+  local watcher code=0 tries events=$dir/events
+  gaps=''
   # Not only looked up afterwards: the engine forgets all but the last few, and health checks are events, too.
   (exec timeout --foreground -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
     --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
@@ -31,15 +33,23 @@ replace() {
     gaps=$(awk -v wanted=" ${*:2} " '
       !index(wanted, " " $3 " ") { next }
       $2 == "die" { died[$3] = $1 }
-      $2 == "start" && ($3 in died) { printf "nothing of %s ran for %d ms\n", $3, ($1 - died[$3]) / 1e6; delete died[$3] }
+      $2 == "start" && ($3 in died) { print $3, died[$3], int(($1 - died[$3]) / 1e6); delete died[$3] }
       END { exit length(died) > 0 }' "$events") && break
     pause 0.05
   done
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" || true
   rm -f "$events"
-  while [[ -n $gaps ]] && IFS= read -r died; do tell "$step" note "$died"; done <<<"$gaps"
   return "$code"
+}
+
+# Notes for how long nothing of services ran, by gaps. Arguments: where these are fronts, which boot first, their names
+tell_gaps() {
+  local service began length now=${EPOCHREALTIME-$(date +%s.%6N)}
+  while read -r service began length; do
+    [[ " $* " != *" $service "* ]] || length=$(((${now/./} - began / 1000) / 1000))
+    tell "$step" note "nothing of $service ran for $length ms" || return
+  done < <(printf %s "${gaps:+$gaps$'\n'}")
 }
 
 # docker ps over the project's containers, those of tasks left out. Arguments: docker ps's

@@ -214,7 +214,9 @@ do_front() {
   # The slots run already: who asks first is not to wait until they are found.
   for service in "$@"; do alter "$service" 's/init-addr none/init-addr libc,none/' || return; done
   replace "$dir" "$@" || return
-  for service in "$@"; do await_front "$service" && settle "$service" || return; done
+  for service in "$@"; do await_front "$service" || return; done
+  tell_gaps "$@" || return
+  for service in "$@"; do settle "$service" || return; done
 }
 undo_front() {
   local service

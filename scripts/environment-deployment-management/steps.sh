@@ -79,7 +79,7 @@ undo_task() {
   ! engine container inspect "$container" >/dev/null 2>&1 || { engine stop "$container" && engine rm -f "$container"; } >/dev/null
 }
 
-do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@"; }
+do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@" && tell_gaps; }
 undo_recreate() { restore "$@"; }
 
 do_remove() {

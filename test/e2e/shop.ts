@@ -14,6 +14,8 @@ export const composeFile = "docker-compose.shop.yml";
 
 /** A clone of the kiosk that also has two services with fronts, and a singleton that writes down when it lives. */
 export async function makeShop(): Promise<string> {
+  // What a run that was broken off left would have its slots, and its data.
+  await removeShop();
   const clone = await makeKiosk();
   const folder = join(top, "test/e2e/shop");
   for (const file of ["shop.py", "heartbeat.sh"]) await cp(join(folder, file), join(clone, "web", file));
