@@ -196,6 +196,16 @@ describe("plain containers", () => {
     });
   });
 
+  test("start again if the release fails, unless their names are needed; the plan says so", () => {
+    const services = { ...compose, web: { ...compose["web"], container_name: "api" } };
+    const next = release({ services });
+    const notes = hostNotes(plan(next, plain("")), next, { services: {}, front: { image: "haproxy:lts" } });
+    expect(notes.slice(0, 2)).toEqual([
+      "10.0.0.1: celery, db, gateway were not started by coldtivate: what runs now stops for this release, starts again if it fails, and is removed once it serves",
+      "10.0.0.1: web was not started by coldtivate, and Compose replaces whatever has a container_name: if this release fails, what runs now cannot be brought back",
+    ]);
+  });
+
   test("of a service that must not run twice go first", () => {
     const config = { web: { rollout: "hold" } } as const;
     const steps = stepsOf(release({ config }), plain("d0"), config);
