@@ -3,10 +3,10 @@
 # Sourced by environment-deployment-management.sh.
 
 declare -A noted=()
-exec {idle}<> <(:)
+exec {silence}<> <(:)
 
 # Waits, without a process of its own. Arguments: seconds
-pause() { read -rt "$1" -u "$idle" || true; }
+pause() { read -rt "$1" -u "$silence" || true; }
 
 # Appends a line and sees it onto the disk, with all before it. Arguments: step, state, detail
 note() { tell "$@" && sync -d "$journal"; }
