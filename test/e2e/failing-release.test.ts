@@ -64,6 +64,8 @@ async function expectUndone(says: readonly (string | RegExp)[]): Promise<string>
   );
   expect(await readContainers("staging", project)).toBe(before);
   await expectRest("staging", project);
+  // What the host's script did not mean to say.
+  expect(await onHost("staging", `cat ${state}/releases/*/log`)).toBe("");
   return stderr;
 }
 

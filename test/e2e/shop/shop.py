@@ -43,6 +43,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        """Says nothing: a client that has seen enough hangs up."""
+
 
 def crash(code):
     print("cannot read the price list", flush=True)
