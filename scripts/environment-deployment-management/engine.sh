@@ -62,6 +62,7 @@ ids_of() {
   containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'
 }
 
+# Their own stop_grace_period holds, unless a caller sets $grace, in seconds.
 # Arguments: services. Sets: reason, when it fails
 remove_services() {
   local ids output
@@ -70,7 +71,7 @@ remove_services() {
   ((${#ids[@]} > 0)) || return 0
   # Or they come back with a daemon that dies halfway. One that is restarting cannot be told.
   engine update --restart no "${ids[@]}" >/dev/null 2>&1 || true
-  output=$({ limit=900 engine stop "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
+  output=$({ limit=900 engine stop ${grace:+--time "$grace"} "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
   reason="cannot remove $*: ${output##*$'\n'}"
   return 1
 }

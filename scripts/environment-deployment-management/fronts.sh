@@ -3,6 +3,8 @@
 # Sourced by environment-deployment-management.sh.
 
 readonly front_mount=/usr/local/etc/haproxy
+# Seconds that a slot which gives way to the one before it has to end.
+readonly unwanted_grace=5
 declare -A fronts_found=() proposed=() cuts_from=()
 declare -A revived=()
 # When the idle slots of services were found well, in seconds since the epoch.
@@ -186,7 +188,8 @@ undo_start() {
     await_drained "$service" "$(drain_limit "$service")" || true
     slots+=("$service-$idle")
   done
-  ((${#slots[@]} == 0)) || remove_services "${slots[@]}"
+  # Nobody needs them any more: one that is deaf to its stop signal must not keep people waiting.
+  ((${#slots[@]} == 0)) || grace=$unwanted_grace remove_services "${slots[@]}"
 }
 
 # Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
