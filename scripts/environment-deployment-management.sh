@@ -53,6 +53,8 @@ source "$parts/steps.sh"
 source "$parts/plain.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts.sh
 source "$parts/fronts.sh"
+# shellcheck source=scripts/environment-deployment-management/slots.sh
+source "$parts/slots.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts-update.sh
 source "$parts/fronts-update.sh"
 # shellcheck source=scripts/environment-deployment-management/health.sh

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Slots: the steps that bring one up, have its front serve it, and take the other one down.
+# Sourced by environment-deployment-management.sh.
+
+# Seconds that a slot which gives way to the one before it has to end.
+readonly unwanted_grace=5
+declare -A revived=()
+# When the idle slots of services were found well, in seconds since the epoch.
+declare -A well_at=()
+
+do_keep() {
+  local service same
+  same=$(comm -12 <(compose "$dir" config --hash '*' | sort -u) \
+    <(containers --filter status=running --format "{{.Label \"$service_label\"}} {{.Label \"com.docker.compose.config-hash\"}}" | sort -u))
+  for service in "$@"; do
+    find_slots "$service" || return
+    ! grep -q "^$service-$was " <<<"$same" || note 0 seen "kept:$service=yes" || return
+  done
+}
+
+do_start() {
+  local service slots=() starting code=0
+  for service in "$@"; do
+    find_slots "$service" || return
+    [[ $live == "$idle" ]] || slots+=("$service-$idle")
+  done
+  ((${#slots[@]} > 0)) || return 0
+  start_slots "${slots[@]}" &
+  starting=$!
+  for service in "$@"; do
+    { find_slots "$service" && { [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg; }; } || code=1
+  done
+  wait "$starting" || code=1
+  [[ ! -e $dir/unstarted ]] || reason=$(<"$dir/unstarted")
+  return "$code"
+}
+
+# Runs beside the rest of its step, which finds out from a file why it failed. Arguments: services, which are slots
+start_slots() {
+  rm -f "$dir/unstarted"
+  remove_services "$@" && bring_up "$dir" "$@" && return
+  printf '%s\n' "$reason" >"$dir/unstarted"
+  return 1
+}
+undo_start() {
+  local service slots=()
+  for service in "$@"; do
+    find_slots "$service" || return
+    [[ $was != "$idle" ]] || continue
+    reason="the front of $service still serves $service-$idle"
+    [[ $live != "$idle" ]] || return
+    await_drained "$service" "$(drain_limit "$service")" || true
+    slots+=("$service-$idle")
+  done
+  # Nobody needs them any more: one that is deaf to its stop signal must not keep people waiting.
+  ((${#slots[@]} == 0)) || grace=$unwanted_grace remove_services "${slots[@]}"
+}
+
+# Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
+drain_limit() {
+  printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '$1 == "drain" && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
+}
+
+do_front() {
+  local service slot new=()
+  for service in "$@"; do
+    find_slots "$service" || return
+    slot=${live/#-/$idle}
+    # A held service has one slot only, whatever it had before.
+    [[ $idle != slot ]] || slot=$idle
+    if [[ $live == - ]] || ! find_front "$service"; then
+      configure "$service" "$slot" cfg none next.cfg || return
+      new+=("$service-$slot")
+    # At rest the file is what HAProxy would boot with.
+    elif ! cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg"; then
+      point "$service" "$slot" cfg || return
+    fi
+  done
+  check_configurations "${new[@]%-*}" || return
+  for slot in "${new[@]}"; do record "${slot%-*}" "${slot##*-}" || return; done
+  # The slots run already: who asks first is not to wait until they are found.
+  for service in "$@"; do alter "$service" 's/init-addr none/init-addr libc,none/' || return; done
+  replace "$dir" "$@" || return
+  for service in "$@"; do await_front "$service" || return; done
+  tell_gaps "$@" || return
+  for service in "$@"; do settle "$service" || return; done
+}
+undo_front() {
+  local service
+  restore "$@" || return
+  for service in "$@"; do
+    find_slots "$service" && settle "$service" || return
+    if [[ $was == - ]]; then rm -rf "$state/fronts/$service"; else point "$service" "$was" cfg; fi || return
+  done
+}
+
+# Whether the idle slot is well: others may have taken long since it was. Arguments: service
+is_still_well() {
+  local patience
+  ((EPOCHSECONDS - ${well_at[$1]-0} > 1)) || return 0
+  read -ra patience < <(patience_with "$1")
+  do_healthy "$1@idle" "${patience[@]}"
+}
+
+# Prints for how long, and how, the plan has the new containers of a service looked at. Arguments: service
+patience_with() {
+  printf '%s\n' "${plan[@]}" |
+    awk -F '\t' -v name="$1@idle" '$1 == "healthy" && $2 == name { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
+}
+
+do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || { is_still_well "$1" && point "$1" "$idle" cfg; }; }; }
+undo_switch() {
+  find_slots "$1" || return
+  [[ $was != @(-|"$idle") ]] || return 0
+  reason="$1-$was did not come back, so that $1-$idle serves"
+  [[ ${revived[$1]-} != no ]] && point "$1" "$was" cfg
+}
+
+do_hold() {
+  find_slots "$1" || return
+  # By hand: nothing is replaced, or there is no front yet, which no request can wait at.
+  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  point "$1" "$live" hold.cfg || return
+  await_drained "$1" "$2" || note "$step" note "$1: what is in flight did not finish within $2 s"
+}
+undo_hold() {
+  find_slots "$1" || return
+  [[ $was != - ]] && find_front "$1" || return 0
+  # What waits has to have gone through before the configuration is back that has no gate.
+  if ! grep -qs 'bind 127\.0\.0\.1:' "$state/current/fronts/$1.cfg"; then
+    undoing=no point "$1" "$was" cfg || return
+    await_drained "$1" 10 || true
+  fi
+  point "$1" "$was" cfg
+}
+# A held service has one slot, whatever it had before.
+do_open() {
+  find_slots "$1" || return
+  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  point "$1" slot cfg
+}
+undo_open() {
+  find_slots "$1" || return
+  [[ $was != - ]] && find_front "$1" || return 0
+  point "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
+}
+
+do_signal() {
+  local ids id
+  resolve "$1" && [[ -n $service ]] || return 0
+  reason="$service was not told that it is to end"
+  ids=$(ids_of "$service") && place "$dir/signal" </dev/null || return
+  while IFS= read -r id; do
+    case $3 in
+      file) engine cp "$dir/signal" "$id:$4" >/dev/null 2>&1 || return ;;
+      command) engine exec "$id" "${@:4}" </dev/null 2>&1 | log_lines || return ;;
+    esac
+  done <<<"$ids"
+  await_drained "${1%@*}" "$2" || true
+}
+
+# Before the commit: whom it told does not take requests any more.
+undo_signal() { revive "$1"; }
+
+do_drain() {
+  local began cut
+  find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
+  await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
+  ((SECONDS >= ${cuts_from[$1]-0})) || return 0
+  IFS=$'\t' read -r began _ <"$journal"
+  cut=$(engine logs --since "${began::10}" "$front" 2>&1 | awk -F '[()]' '/ hard-stopped \(/ { cut += $(NF - 1) } END { print cut + 0 }')
+  ((cut == 0)) || note "$step" note "$1: $cut connections to $1-$was were cut after $2 s"
+}
+
+do_stop() {
+  local name services=()
+  for name in "$@"; do resolve "$name" && services+=("$service") || return; done
+  remove_services "${services[@]}"
+}
+# Before the commit, where memory is short.
+undo_stop() {
+  local name bad=0
+  for name in "$@"; do revive "$name" || bad=1; done
+  return "$bad"
+}
+
+# Brings back the slot that served when the release began, in new containers, while the front still serves the other one.
+# Arguments: service@was. Returns: 1 when it does not turn healthy. Sets: revived, by service, whether it did
+revive() {
+  local owner=${1%@*} patience
+  resolve "$1" || return
+  [[ -n $service ]] || return 0
+  if [[ -n ${revived[$owner]-} ]]; then
+    [[ ${revived[$owner]} == yes ]]
+    return
+  fi
+  # As patient as with the new one.
+  read -ra patience < <(patience_with "$owner")
+  revived[$owner]=no
+  { remove_services "$service" && bring_up "$state/current" "$service" && wait_until_healthy "$service" "${patience[@]}"; } || return
+  revived[$owner]=yes
+}
