@@ -9,6 +9,7 @@ import { forgetImages, makeBed, readHealthTime, type Bed } from "./bed.ts";
 import { formatTable, median } from "./figures.ts";
 import { onStaging, time, type Timed } from "./machine.ts";
 import { readSshUse, type SshUse } from "./sshd-log.ts";
+import { formatStartUp, measureStartUp } from "./start-up.ts";
 
 /** Round-trip times to the host, in milliseconds, on top of the sandbox's own. */
 const latencies = [0, 50, 200];
@@ -50,8 +51,11 @@ async function main(): Promise<void> {
     }
   }
   await clearFloor();
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ cores: cpus().length, results }, undefined, 2)}\n`);
-  process.stdout.write(`${describe(results)}\n`);
+  tell("start-up");
+  const startUp = await measureStartUp();
+  if (values.json !== undefined)
+    await writeFile(values.json, `${JSON.stringify({ cores: cpus().length, results, startUp }, undefined, 2)}\n`);
+  process.stdout.write(`${describe(results)}\n\n${formatStartUp(startUp)}`);
 }
 
 /** Each kind of deploy once; floor and release take turns at being the first. */
