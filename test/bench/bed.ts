@@ -31,6 +31,8 @@ export async function makeBed(): Promise<Bed> {
   const clone = join(folder, "monorepo");
   await must("git", ["clone", "--quiet", await must("git", ["-C", monorepo(), "remote", "get-url", "origin"]), clone]);
   await configure(join(clone, "coldtivate.yml"));
+  // Its server looks once a second whether it is to end, and at once when it is to end quickly: chance stays out of it.
+  await appendFile(join(clone, "ML4-India/Dockerfile"), "STOPSIGNAL SIGQUIT\n");
   const commits: string[] = [];
   for (const price of [1, 2, 3, 4]) commits.push(await commitPrice(clone, price));
   const [restOwn, otherOwn, restFloor, otherFloor] = commits as [string, string, string, string];
@@ -65,6 +67,12 @@ export async function readHealthTime(): Promise<number> {
   const answer = await onStaging(`docker ps -q --filter name=scraping_india-[bg] | xargs docker inspect --format '${format}'`);
   const [started = "", first = ""] = answer.split(/\s+/);
   return Date.parse(first) - Date.parse(started);
+}
+
+/** When the host committed its newest release, in milliseconds since the epoch. */
+export async function readCommitTime(): Promise<number> {
+  const journal = await onStaging('cat "$(ls -d /home/deploy/.coldtivate/coldtivate-staging/releases/* | tail -n 1)/journal"');
+  return Number(/^(\d+)\t0\tcommitted\t/m.exec(journal)?.[1]) / 1000;
 }
 
 function monorepo(): string {

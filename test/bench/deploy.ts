@@ -5,7 +5,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startRelay } from "../e2e/relay.ts";
-import { forgetImages, makeBed, readHealthTime, type Bed } from "./bed.ts";
+import { forgetImages, makeBed, readCommitTime, readHealthTime, type Bed } from "./bed.ts";
 import { formatTable, median } from "./figures.ts";
 import { onStaging, time, type Timed } from "./machine.ts";
 import { readSshUse, type SshUse } from "./sshd-log.ts";
@@ -18,6 +18,8 @@ const latencies = [0, 50, 200];
 interface Run extends Timed, SshUse {
   /** Of `milliseconds`, the time until the service itself was healthy; where it was measured. */
   health?: number;
+  /** Of `milliseconds`, the time until the release served; the rest is the old slot's end. */
+  serving?: number;
 }
 
 interface Result {
@@ -65,12 +67,12 @@ async function measureRound(bed: Bed, result: Result, round: number): Promise<vo
   const way: Way = relay === undefined ? { host, port: 22 } : { host: "127.0.0.1", port: relay.portOf(22) };
   try {
     await forgetImages();
-    const release = async () => void result.release.push(await watched(() => deploy(bed, bed.own.other, way)));
+    const release = async () => void result.release.push(await released(bed, bed.own.other, way));
     const floor = async () =>
       void result.floor.push(await watched(() => releaseByHand(bed.imageOf(bed.floor.other), ["green", "blue"], way)));
     for (const run of round % 2 === 0 ? [release, floor] : [floor, release]) await run();
     result.unchanged.push(await watched(() => deploy(bed, bed.own.other, way)));
-    const back = await watched(() => deploy(bed, bed.own.rest, way));
+    const back = await released(bed, bed.own.rest, way);
     result.back.push({ ...back, health: await readHealthTime() });
     await releaseByHand(bed.imageOf(bed.floor.rest), ["blue", "green"], { host, port: 22 });
   } finally {
@@ -83,6 +85,12 @@ async function watched(run: () => Promise<Timed>): Promise<Run> {
   const timed = await run();
   const after = await readSshUse();
   return { ...timed, connections: after.connections - before.connections, execs: after.execs - before.execs };
+}
+
+/** A deploy that changes something. */
+async function released(bed: Bed, commit: string, way: Way): Promise<Run> {
+  const run = await watched(() => deploy(bed, commit, way));
+  return { ...run, serving: (await readCommitTime()) - run.began };
 }
 
 function deploy({ clone }: Bed, commit: string, { host, port }: Way): Promise<Timed> {
@@ -121,9 +129,19 @@ function describe(results: readonly Result[]): string {
     const row = (name: string, runs: readonly Run[], goal: string) => {
       const typical = median(runs.map(({ milliseconds }) => milliseconds));
       const against = [`${(typical / base).toFixed(2)}×`, seconds(typical - base, true)];
+      const serving = runs.flatMap((run) => run.serving ?? []);
       const used = (what: keyof SshUse) => String(Math.max(...runs.map((run) => run[what])));
       const peak = `${Math.max(...runs.map((run) => run.peak)).toFixed(0)} MiB`;
-      return [`${name}, ${latency} ms`, seconds(typical), ...against, goal, used("connections"), used("execs"), peak];
+      return [
+        `${name}, ${latency} ms`,
+        seconds(typical),
+        serving.length > 0 ? seconds(median(serving)) : "",
+        ...against,
+        goal,
+        used("connections"),
+        used("execs"),
+        peak,
+      ];
     };
     return [
       row("floor", floor, ""),
@@ -132,7 +150,7 @@ function describe(results: readonly Result[]): string {
       row("back to the former release", back, latency === 0 ? seconds(1500 + health) : ""),
     ];
   });
-  return formatTable(["", "median", "× floor", "− floor", "goal", "connections", "execs", "peak memory"], rows);
+  return formatTable(["", "median", "serves after", "× floor", "− floor", "goal", "connections", "execs", "peak memory"], rows);
 }
 
 function seconds(milliseconds: number, signed = false): string {

@@ -29,6 +29,8 @@ export function network(): string {
 }
 
 export interface Timed {
+  /** Milliseconds since the epoch. */
+  began: number;
   milliseconds: number;
   /** The most memory that the process itself had at a time, in MiB. */
   peak: number;
@@ -36,17 +38,18 @@ export interface Timed {
 
 /** Runs a program that must succeed from its start to its end, and looks at its memory meanwhile. */
 export async function time(program: string, args: readonly string[], { cwd = top, env = process.env } = {}): Promise<Timed> {
-  const began = performance.now();
+  const began = Date.now();
+  const started = performance.now();
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let peak = 0;
   const looking = setInterval(() => (peak = Math.max(peak, peakOf(child.pid))), 20);
   const said = Promise.all([text(child.stdout), text(child.stderr)]);
   const [code] = (await once(child, "exit")) as [number | null];
-  const milliseconds = performance.now() - began;
+  const milliseconds = performance.now() - started;
   clearInterval(looking);
   const output = (await said).join("\n");
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}:\n${output}`);
-  return { milliseconds, peak };
+  return { began, milliseconds, peak };
 }
 
 function peakOf(pid: number | undefined): number {
