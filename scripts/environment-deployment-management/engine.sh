@@ -76,21 +76,26 @@ remove_services() {
   return 1
 }
 
-# Sets: engine_version, compose_version. Returns: 3 when this host cannot be deployed to
-check_docker() {
-  local user compose
+# Returns: 3 when this host cannot be deployed to
+check_docker() { check_engine && check_compose; }
+
+# Sets: engine_version. Returns: 3 when there is none that can be deployed to
+check_engine() {
+  local user
   user=$(id -un)
   command -v docker >/dev/null || fail 3 "Docker is not installed on $HOSTNAME. Install Docker Engine 24 or newer, with Compose." || return
-  exec {compose}< <(engine compose version --short 2>/dev/null)
   engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || case $engine_version in
     *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
     *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
   esac
   engine_version=${engine_version##*$'\n'}
-  is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed." || return
-  read -r compose_version <&"$compose" ||
+  is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed."
+}
+
+# Sets: compose_version. Returns: 3 when there is none that can be deployed with
+check_compose() {
+  compose_version=$(engine compose version --short 2>/dev/null) ||
     fail 3 "Docker Compose is missing on $HOSTNAME. Install its plugin, 2.20 or newer (docker-compose-plugin)." || return
-  exec {compose}<&-
   is_at_least 2.20 "${compose_version#v}" || fail 3 "Docker Compose is $compose_version on $HOSTNAME; 2.20 or newer is needed."
 }
 

@@ -147,16 +147,17 @@ do_commit() {
 
 # Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
 do_prune() {
-  local releases=("$state"/releases/*/) index path serving gone count=0 old=()
+  local releases=("$state"/releases/*/) index path serving gone count=0 old=() committed
   serving=$(current_release) reason='not everything old could be removed'
   forget_plain || return
   for path in "$state"/fronts/*; do [[ -e $state/current/fronts/${path##*/}.cfg ]] || rm -rf "$path"; done
+  committed=$(grep -ls $'\t0\tcommitted\t' "$state"/releases/*/journal*) || true
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}
     [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
     if ((count >= $1)) && [[ ${path##*/} != "$serving" ]]; then
       old+=("$path")
-    elif cat /dev/null "$path"/journal* | grep -q $'\t0\tcommitted\t'; then
+    elif [[ $committed == *"$path/journal"* ]]; then
       count=$((count + 1))
     fi
   done

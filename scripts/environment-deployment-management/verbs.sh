@@ -18,7 +18,7 @@ fronts() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images listing merging
+  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images listing merging unsettled pointed room
   # While Compose is at work.
   exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
   engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>/dev/null &
@@ -28,39 +28,42 @@ observe() {
   [[ ! -e $root/arguments ]] || while IFS= read -r path; do files+=(-f "$path"); done <"$root/arguments"
   for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
   if ((${#files[@]} > 0)); then
-    # Of the environment only what docker itself needs: the rest would win over the variables that were sent.
+    # Of the environment only what docker itself needs: the rest would win over the variables that were sent. An older
+    # Compose than is needed does not know --progress, and is asked for its version below.
     timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
-      docker compose -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
+      docker compose --progress quiet -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
     merging=$!
   fi
-  check_docker
+  check_engine
   wait "$listing"
   all=$(<"$root/containers")
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
-  if ((${#files[@]} > 0)); then
-    ! wait "$merging" || model=$(<"$root/model")
-    error=$(<"$root/error")
-  fi
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   ! is_running || running=$(<"$state/running")
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
   name=$(current_release)
+  unsettled=$(unsettled_releases) pointed=$(fronts) room=$(capacity "$found" "$all")
+  if ((${#files[@]} > 0)); then
+    ! wait "$merging" || model=$(<"$root/model")
+    error=$(<"$root/error")
+  fi
+  [[ -n $model ]] || check_compose
   field protocol 1
   field state "$state"
   field directory "$(pwd -P)"
   field engine "$engine_version"
-  field compose "$compose_version"
+  field compose "${compose_version-}"
   field current "${name#-}"
   field manifest "$manifest"
   field locked "$locked"
   field running "$running"
-  field unsettled "$(unsettled_releases)"
+  field unsettled "$unsettled"
   field containers "$found"
-  field fronts "$(fronts)"
+  field fronts "$pointed"
   field images "$(grep -F @sha256: <&"$images" || true)"
-  field capacity "$(capacity "$found" "$all")"
+  field capacity "$room"
   field model "$model"
   field error "$error"
 }

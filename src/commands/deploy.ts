@@ -39,8 +39,7 @@ export default class Deploy extends BaseCommand {
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
     await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
-    const dotenv = await readDotenv(config, environment);
-    const repository = await openRepository(config.directory);
+    const [dotenv, repository] = await Promise.all([readDotenv(config, environment), openRepository(config.directory)]);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
     using registry = openRegistry(config.registry, { signal: this.signal });

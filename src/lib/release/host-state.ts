@@ -11,6 +11,7 @@ export interface HostState {
   /** What the model's relative paths were resolved against, absolute. */
   sourceDirectory: string;
   engine: string;
+  /** Empty where it was not asked: it merged the model. */
   compose: string;
   /** Id of the release that serves; empty when there is none. */
   current: string;
