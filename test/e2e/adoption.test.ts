@@ -143,7 +143,8 @@ test("the first release takes over what plain Compose runs: its data stays, and 
   expect(told.map(([name]) => String(name)).toSorted((a, b) => a.localeCompare(b))).toEqual(services);
   for (const found of Object.values(gaps)) expect(found).toHaveLength(1);
   expect(await running()).toEqual(["clerk", "scheduler", "shop", "shop-blue", "stall", "stall-blue", "web"]);
-  expect((await onHost("staging", "docker ps -a --format '{{.Names}}' | sort")).split("\n")).toEqual(
+  const ours = await onHost("staging", `docker ps -a --filter label=com.docker.compose.project=${project} --format '{{.Names}}' | sort`);
+  expect(ours.split("\n")).toEqual(
     ["clerk", "scheduler", "shop", "shop-blue", "stall", "stall-blue", "web"].map((name) => `${project}-${name}-1`),
   );
   expect(await readLedger("-blue")).toBe("sold: two pens");
