@@ -12,7 +12,7 @@ source "$SCRIPTS/setup.sh"
 # The tests' own sandbox: the demo's is never touched.
 readonly NET=198.18.1.0/24
 readonly SUITES=(types lint format shell unit scripts e2e)
-passed=0 failed=0
+passed=0 failed=0 sandbox=
 
 # Runs a check that passes or fails as a whole.
 # Arguments: name, command and its arguments
@@ -85,6 +85,27 @@ run_suite() {
   esac
 }
 
+# Brings the sandbox up while suites run that do not need it. Sets: sandbox, its process id
+raise_sandbox() {
+  bash "$SCRIPTS/sandbox.sh" up --net "$NET" >"$TOP/.tools/test-sandbox.log" 2>&1 </dev/null &
+  sandbox=$!
+}
+
+# Waits until it is up, and shows what it took. Returns: 1 when it did not come up
+await_sandbox() {
+  local code=0
+  [[ -n $sandbox ]] || return 0
+  wait "$sandbox" || code=1
+  sandbox=
+  cat "$TOP/.tools/test-sandbox.log"
+  return "$code"
+}
+
+lower_sandbox() {
+  await_sandbox >/dev/null || true
+  bash "$SCRIPTS/sandbox.sh" down --net "$NET" >&2
+}
+
 main() {
   local suite suites=("$@")
   ((${#suites[@]} > 0)) || suites=("${SUITES[@]}")
@@ -93,13 +114,14 @@ main() {
   ensure_node "$TOP" || exit 1
   ensure_cli "$TOP" || exit 1
   export COLDTIVATE_TEST_NET=$NET
-  trap 'bash "$SCRIPTS/sandbox.sh" down --net "$NET" >/dev/null 2>&1 || true' EXIT
+  trap 'lower_sandbox 2>/dev/null || true' EXIT
+  [[ " ${suites[*]} " != *\ @(scripts|e2e)\ * ]] || raise_sandbox
   for suite in "${suites[@]}"; do
-    case $suite in scripts | e2e) bash "$SCRIPTS/sandbox.sh" up --net "$NET" ;; esac
+    case $suite in scripts | e2e) await_sandbox || exit 1 ;; esac
     run_suite "$suite"
   done
   trap - EXIT
-  bash "$SCRIPTS/sandbox.sh" down --net "$NET" >&2
+  lower_sandbox
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
 }
