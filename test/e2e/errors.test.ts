@@ -311,7 +311,8 @@ describe("the registry, before a deploy", () => {
     const exitCode = "CI_REGISTRY_PASSWORD" in env && env.CI_REGISTRY_PASSWORD === undefined ? 2 : 3;
     const { output } = await expectRefusal(["deploy", "staging"], { cwd: clone, env }, { exitCode, says });
     expect(output).not.toContain("not-the-password");
-    expect(await hostContent("staging")).toBe(before);
+    // The host was connected to meanwhile, and sees only after the command's end that nothing will come.
+    await expect.poll(() => hostContent("staging"), { timeout: 10_000 }).toBe(before);
   });
 
   test("nobody there", async () => {

@@ -51,10 +51,11 @@ export function expectDeploy(connection: HostConnection, name: string): void {
   connection.startAhead(applyCommand(name));
 }
 
+/** Waits for a first line, and leaves the host as it is where none comes. */
 function observeCommand(name: string): string {
   return bash(
     // What a power cut left behind holds a dotenv.
-    `umask 077; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+    `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
   );
 }
@@ -81,7 +82,7 @@ export async function observeHost(
   entries: readonly TarEntry[],
   signal?: AbortSignal,
 ): Promise<HostState> {
-  const stdin = await packTar(entries);
+  const stdin = Buffer.concat([Buffer.from("\n"), await packTar(entries)]);
   const { code, stdout, stderr } = await connection.exec(observeCommand(name), { stdin, ...(signal === undefined ? {} : { signal }) });
   if (code !== 0) {
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
