@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { hostContent } from "./refusal.ts";
 import { ask, checkOut, coldtivate, ensureBuilt, must, onHost, productionHost, stagingHost } from "./world.ts";
 
 const routes = {
@@ -53,15 +54,10 @@ describe("from Git to two servers", () => {
   });
 
   test("a dry run says what would change, and changes nothing", async () => {
-    const before = await onHost(
-      "production",
-      "docker ps -q --no-trunc | sort; find /home/deploy/.coldtivate -newer /proc/1/cmdline | wc -l",
-    );
+    const before = await hostContent("production");
     const { exitCode, stdout } = await coldtivate(["deploy", "production", "--tag", "v1.0.0", "--dry-run"], { cwd: clone });
     if (exitCode === 0) expect(stdout).toContain("~ web");
-    expect(await onHost("production", "docker ps -q --no-trunc | sort; find /home/deploy/.coldtivate -newer /proc/1/cmdline | wc -l")).toBe(
-      before,
-    );
+    expect(await hostContent("production")).toBe(before);
   });
 
   test("status names release, commit and every service", async () => {

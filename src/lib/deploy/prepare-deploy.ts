@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Repository } from "../adapters/git.ts";
 import { observeHost } from "../adapters/host.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
@@ -31,6 +32,9 @@ import { readSources } from "./release-sources.ts";
 import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
+
+/** Milliseconds that a refusal waits for hosts that are being asked. */
+const mostPatience = 1000;
 
 /** What a deploy is about, before any host is asked. */
 export interface DeployIntent {
@@ -87,7 +91,11 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   });
   const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
   // In this order: what is missing in the registry is told even where a host is out of reach.
-  const own = await resolving;
+  const own = await resolving.catch(async (error: unknown) => {
+    // So that the hosts have removed what they were sent when this ends; one that is silent is not waited for.
+    await Promise.race([observing.catch(() => undefined), wait(mostPatience, undefined, { ref: false })]);
+    throw error;
+  });
   const observed = await observing;
   const notes = new Set(await describing);
   const work: PreparedDeploy["work"] = [];
