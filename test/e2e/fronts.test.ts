@@ -43,13 +43,6 @@ describe("a version that does not come up leaves the old one serving, and fails 
 
   test.each([
     ["crashes", "Dockerfile", /^CMD .*$/m, 'CMD ["sh", "-c", "echo no such module; exit 7"]', ["exited with 7", "no such module"]],
-    [
-      "listens at no port",
-      "Dockerfile",
-      /^CMD .*$/m,
-      'CMD ["sh", "-c", "trap exit TERM; sleep 600 & wait"]',
-      ["connect to localhost port 8000"],
-    ],
     ["answers 500 where its health is asked", "base_api/app.py", 'return "ok\\n"', 'return "no", 500', ["returned error: 500"]],
   ] as const)("one that %s", async (_what, path, from, to, reasons) => {
     const serving = await ask(stagingHost(), "base_api/version");

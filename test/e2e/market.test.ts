@@ -21,7 +21,7 @@ function startMarketLoad(): Promise<Load> {
 function expectNothingLost({ answered, failures, examples, longest }: LoadReport): void {
   console.info(`${answered} answered, the slowest after ${longest} ms`);
   expect({ failures, examples }).toEqual({ failures: {}, examples: [] });
-  expect(answered).toBeGreaterThan(200);
+  expect(answered).toBeGreaterThan(20);
 }
 
 /** Names of the project's containers by id. */
