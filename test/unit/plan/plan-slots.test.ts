@@ -10,6 +10,7 @@ import type { HostState, ObservedContainer } from "../../../src/lib/release/host
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { render, type Rendered } from "../../../src/lib/release/render.ts";
+import { emptyHost } from "./simulated-host.ts";
 
 const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`] });
 const compose: Record<string, ComposeService> = {
@@ -82,21 +83,7 @@ function running(rendered: Rendered, live: Slot = "blue"): HostState {
   };
 }
 
-const empty: HostState = {
-  host: "10.0.0.1",
-  stateDirectory: "/state",
-  sourceDirectory: "/in",
-  engine: "26.1",
-  compose: "2.26",
-  current: "",
-  locked: "",
-  running: "",
-  unsettled: [],
-  containers: [],
-  fronts: {},
-  model: { services: {}, front: { image: "haproxy:lts" } },
-  warnings: [],
-};
+const empty: HostState = { ...emptyHost, model: { services: {}, front: { image: "haproxy:lts" } } };
 
 const plan = (rendered: Rendered, state: HostState, config: Record<string, ServiceConfig> = {}, commit = "c2") =>
   planHost({ config: { services: config }, rendered, state, commit, runsTasks: true });
