@@ -4,21 +4,19 @@
 
 readonly shared_memory=/dev/shm
 
-# Reads `registry <tab> username <tab> password` lines and logs in with each. Sets: credentials
-log_in() {
-  local registry username password output
+# Reads `registry <tab> username <tab> password` lines and keeps them where pulls find them. Sets: credentials
+keep_credentials() {
+  local registry username password key
   credentials=$(mktemp -d "$shared_memory/coldtivate.$project.XXXXXX") || fail 3 "Cannot write to $shared_memory." || return
   while IFS=$'\t' read -r registry username password || [[ -n $registry ]]; do
     registry=${registry#http*://} registry=${registry%%/*}
     [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name. Nothing was changed." || return
     mkdir "$credentials/$registry" || return
-    # Where no helper is named, docker looks for the desktop's key ring, and would leave the password there.
-    printf '{"credHelpers":{"%s":""}}\n' "$registry" >"$credentials/$registry/config.json" || return
+    # Not by docker login, which asks the registry first: that is a second more on a slow line, and the pull asks it, too.
+    key=$registry
+    [[ $registry != docker.io ]] || key=https://index.docker.io/v1/
+    printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$key" "$(printf '%s:%s' "$username" "$password" | base64 -w 0)" >"$credentials/$registry/config.json" || return
     [[ ! -d ~/.docker/contexts ]] || ln -s ~/.docker/contexts "$credentials/$registry/contexts" || return
-    output=$(printf %s "$password" | DOCKER_CONFIG=$credentials/$registry engine login --username "$username" --password-stdin "$registry" 2>&1) || {
-      fail 3 "$HOSTNAME could not log in to the registry $registry: ${output##*$'\n'}" "Nothing was changed. Check the user name and the password."
-      return
-    }
   done
 }
 

@@ -40,7 +40,7 @@ prepare() {
   [[ $reader == cli ]] || plan_whole || return
   check_plan && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
-  [[ $reader == person ]] || log_in
+  [[ $reader == person ]] || keep_credentials
 }
 
 # Finishes or undoes what a crash interrupted, each release with its own copy of this script.

@@ -10,12 +10,13 @@ engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
 # docker compose with a release's model. Arguments: the release's directory, Compose's arguments
 compose() { engine compose -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"; }
 
-# Brings services up as a release has them. Arguments: the release's directory, services. Sets: reason, when it fails
+# Brings services up as a release has them. Arguments: the release's directory, options, services. Sets: reason, when it fails
 bring_up() {
-  local output
+  local output wanted=("${@:2}")
   output=$(limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}" 2>&1) && return
   log_lines <<<"$output"
-  reason="cannot start ${*:2}: ${output##*$'\n'}"
+  wanted=("${wanted[@]/#--*/}")
+  reason="cannot start $(printf '%s\n' "${wanted[@]}" | awk NF | paste -sd ' '): ${output##*$'\n'}"
   return 1
 }
 
@@ -65,26 +66,39 @@ ids_of() {
 # Their own stop_grace_period holds, unless a caller sets $grace, in seconds.
 # Arguments: services. Sets: reason, when it fails
 remove_services() {
-  local ids output
+  local ids
   ids=$(ids_of "$@") || return
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} > 0)) || return 0
-  # Or they come back with a daemon that dies halfway. One that is restarting cannot be told.
-  engine update --restart no "${ids[@]}" >/dev/null 2>&1 || true
-  output=$({ limit=900 engine stop ${grace:+--time "$grace"} "${ids[@]}" && engine rm -f "${ids[@]}"; } 2>&1) && return
-  reason="cannot remove $*: ${output##*$'\n'}"
+  let_go "${ids[@]}"
+  remove_containers "${ids[@]}" || { reason="cannot remove $*: $reason" && return 1; }
+}
+
+# Has containers that are to end stay down with a daemon that dies halfway. One that is restarting cannot be told.
+let_go() { engine update --restart no "$@" >/dev/null 2>&1 || true; }
+
+# Stops and removes containers. Arguments: ids. Sets: reason, when it fails
+remove_containers() {
+  local output
+  output=$({ limit=900 engine stop ${grace:+--time "$grace"} "$@" && engine rm -f "$@"; } 2>&1) && return
+  reason=${output##*$'\n'}
   return 1
 }
 
 # Returns: 3 when this host cannot be deployed to
 check_docker() { check_engine && check_compose; }
 
+ask_version() { engine version --format '{{.Server.Version}}' 2>&1; }
+
+# Arguments: where the engine is being asked already, that process, and the file with its answer
 # Sets: engine_version. Returns: 3 when there is none that can be deployed to
 check_engine() {
-  local user
+  local user code=0
   user=$(id -un)
   command -v docker >/dev/null || fail 3 "Docker is not installed on $HOSTNAME. Install Docker Engine 24 or newer, with Compose." || return
-  engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || case $engine_version in
+  if (($# > 0)); then wait "$1" || code=$?; else engine_version=$(ask_version) || code=$?; fi
+  (($# == 0)) || engine_version=$(<"$2")
+  ((code == 0)) || case $engine_version in
     *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
     *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
   esac

@@ -5,6 +5,8 @@
 # Seconds that a slot which gives way to the one before it has to end.
 readonly unwanted_grace=5
 declare -A revived=()
+# By slot that gives way: its containers' ids, as far as they were looked up already.
+declare -A leaving=()
 # When the idle slots of services were found well, in seconds since the epoch.
 declare -A well_at=()
 
@@ -29,6 +31,7 @@ do_start() {
   starting=$!
   for service in "$@"; do
     { find_slots "$service" && { [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg; }; } || code=1
+    [[ $was == @(-|"$idle") ]] || leaving["$service-$was"]=$(ids_of "$service-$was" | paste -sd ' ') || code=1
   done
   wait "$starting" || code=1
   [[ ! -e $dir/unstarted ]] || reason=$(<"$dir/unstarted")
@@ -38,7 +41,8 @@ do_start() {
 # Runs beside the rest of its step, which finds out from a file why it failed. Arguments: services, which are slots
 start_slots() {
   rm -f "$dir/unstarted"
-  remove_services "$@" && bring_up "$dir" "$@" && return
+  # In new containers, volumes without a name as well: what may be left of another release is nobody's.
+  bring_up "$dir" --force-recreate --renew-anon-volumes "$@" && return
   printf '%s\n' "$reason" >"$dir/unstarted"
   return 1
 }
@@ -163,8 +167,11 @@ do_signal() {
 undo_signal() { revive "$1"; }
 
 do_drain() {
-  local began cut
+  local began cut ids=()
   find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
+  # Meanwhile: before the commit they may have to serve on.
+  read -ra ids <<<"${leaving["$1-$was"]-}" || true
+  if ((${#ids[@]} > 0)) && has 0/committed; then let_go "${ids[@]}" & fi
   await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
   ((SECONDS >= ${cuts_from[$1]-0})) || return 0
   IFS=$'\t' read -r began _ <"$journal"
@@ -173,9 +180,16 @@ do_drain() {
 }
 
 do_stop() {
-  local name services=()
-  for name in "$@"; do resolve "$name" && services+=("$service") || return; done
-  remove_services "${services[@]}"
+  local name services=() ids=() known
+  for name in "$@"; do
+    resolve "$name" || return
+    read -ra known <<<"${leaving[$service]-}" || true
+    # Those were told to stay down while their front drained.
+    if has 0/committed && ((${#known[@]} > 0)); then ids+=("${known[@]}"); else services+=("$service"); fi
+  done
+  wait
+  ((${#ids[@]} == 0)) || remove_containers "${ids[@]}" || return
+  ((${#services[@]} == 0)) || remove_services "${services[@]}"
 }
 # Before the commit, where memory is short.
 undo_stop() {

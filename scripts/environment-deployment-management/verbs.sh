@@ -16,30 +16,67 @@ fronts() {
   done
 }
 
+# What else than the files that were sent decides what Compose makes of them.
+merger() {
+  local name=cli-plugins/docker-compose
+  printf '%s %s\n' "$HOME" "$PATH"
+  stat -Lc '%n %s %Y' ~/".docker/$name" {/usr/local,/usr}/lib{,exec}/docker/"$name" 2>/dev/null || true
+}
+
+# Finds what Compose made of the very files, with the very variables, the last time. Arguments: directory with what the CLI
+# sent. Sets: model, error, directory. Returns: 1 where that is not known
+recall_model() {
+  local kept
+  [[ -s $1/key ]] && kept=$state/merged/$(<"$1/key") && [[ -s $kept/model && $(<"$kept/merger") == "$(merger)" ]] || return
+  model=$(<"$kept/model") error=$(<"$kept/error") directory=$(<"$kept/directory")
+  touch "$kept"
+}
+
+# Keeps it for the next time; only where there are releases. Arguments: the same. Uses: model, error, directory
+keep_model() {
+  local kept old
+  [[ -s $1/key && -d $state/releases ]] || return 0
+  kept=$state/merged/$(<"$1/key")
+  mkdir -p "$state/merged"
+  # Not the few that were used last.
+  mapfile -t old < <(cd "$state/merged" && find . -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | awk 'NR > 4 { print $2 }')
+  ((${#old[@]} == 0)) || (cd "$state/merged" && rm -rf "${old[@]}")
+  mkdir "$kept.$$" && merger >"$kept.$$/merger" && printf '%s\n' "$model" >"$kept.$$/model" &&
+    printf '%s\n' "$error" >"$kept.$$/error" && printf '%s\n' "$directory" >"$kept.$$/directory" || return 0
+  rm -rf "$kept"
+  mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"
+}
+
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name id owner files=() variables=() model='' error='' running='' locked='' manifest='' ids=() all found='' images listing merging unsettled pointed room
+  local root=$1 path name id owner files=() variables=() model='' error='' directory running='' locked='' manifest='' ids=() all found='' images listing asking merging unsettled pointed room
   # While Compose is at work.
   exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
   engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>/dev/null &
   listing=$!
+  ask_version >"$root/version" &
+  asking=$!
   mkdir -p "$root/compose"
   cd "$root/compose"
+  directory=$(pwd -P)
   [[ ! -e $root/arguments ]] || while IFS= read -r path; do files+=(-f "$path"); done <"$root/arguments"
   for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
-  if ((${#files[@]} > 0)); then
+  if recall_model "$root"; then
+    files=()
+  elif ((${#files[@]} > 0)); then
     # Of the environment only what docker itself needs: the rest would win over the variables that were sent. An older
     # Compose than is needed does not know --progress, and is asked for its version below.
     timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
       docker compose --progress quiet -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
     merging=$!
   fi
-  check_engine
-  wait "$listing"
+  # Without an engine nothing is listed, and the reason is told below.
+  wait "$listing" || true
   all=$(<"$root/containers")
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
+  check_engine "$asking" "$root/version"
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   ! is_running || running=$(<"$state/running")
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
@@ -48,11 +85,12 @@ observe() {
   if ((${#files[@]} > 0)); then
     ! wait "$merging" || model=$(<"$root/model")
     error=$(<"$root/error")
+    [[ -z $model ]] || keep_model "$root"
   fi
   [[ -n $model ]] || check_compose
   field protocol 1
   field state "$state"
-  field directory "$(pwd -P)"
+  field directory "$directory"
   field engine "$engine_version"
   field compose "${compose_version-}"
   field current "${name#-}"

@@ -101,18 +101,26 @@ test_an_image_that_cannot_be_pulled_undoes() {
   check "the registry's words are told" contains "$output" "not found"
 }
 
+test_wrong_credentials_undo() {
+  local before
+  before=$(container_ids)
+  make_release r07w expect=r03 image="$REPOSITORY@sha256:$(printf '%064d' 8)"
+  run deploy_release r07w wrong-password
+  check "wrong credentials end with 4" equals 4 "$code"
+  check "the image is named" contains "$output" $'\t2\tfailed\tcannot pull '"$REPOSITORY"
+  check "the registry's words are told" contains "$output" Unauthorized
+  check "the password is not shown" lacks "$output" wrong-password
+  check "nothing was touched" equals "$before" "$(container_ids)"
+  check "no credentials are left" test -z "$(ls /dev/shm | grep "coldtivate.$project")"
+}
+
 test_refusals_change_nothing() {
   local before
   before=$(container_ids)
-  make_release r08 expect=r03
-  run deploy_release r08 wrong-password
-  check "wrong credentials are refused with 3" equals 3 "$code"
-  check "the registry is named" contains "$output" "could not log in to the registry $CI_REGISTRY"
-  check "the password is not shown" lacks "$output" wrong-password
-  check "the refused release is not kept" test ! -e "$state/releases/r08"
   make_release r08 expect=r01
   run deploy_release r08
   check "a stale plan is refused with 3" equals 3 "$code"
+  check "the refused release is not kept" test ! -e "$state/releases/r08"
   check "both releases are named" contains "$output" "made while r01 served, and now r03 does"
   make_release r08 expect=r03
   echo 'juggle	web' >>"$state/releases/r08/plan"
@@ -280,7 +288,7 @@ test_secrets_stay_out_of_sight() {
   run deploy_release r18
   kill "$sampler"
   wait "$sampler" 2>/dev/null || true
-  check "processes were sampled" grep -q 'docker.login\|docker login' "$HOME/seen"
+  check "processes were sampled" grep -q 'docker.pull\|docker pull' "$HOME/seen"
   check "no argument list had the password" bash -c "! grep -qF -- '$CI_REGISTRY_PASSWORD' '$HOME/seen'"
   check "no file has it" bash -c "! grep -rqF -- '$CI_REGISTRY_PASSWORD' '$state' /dev/shm"
 }
@@ -294,7 +302,7 @@ observed() {
 }
 
 test_observe_tells_what_is_here() {
-  local sent=$HOME/incoming
+  local sent=$HOME/incoming turn
   mkdir -p "$sent/compose"
   cp -r "$SCRIPT" "${SCRIPT%.sh}" "$sent/"
   printf 'docker-compose.yml\n' >"$sent/arguments"
@@ -314,6 +322,17 @@ TEXT
   check "and the dotenv intact" contains "$(observed model)" "\"SECRET\": \"p\$\$ss # x\""
   check "and nothing of the host's environment" contains "$(observed model)" '"B": "none"'
   check "it has the directory" equals "$sent/compose" "$(observed directory)"
+  printf abc >"$sent/key"
+  for turn in kept recalled; do
+    run bash "$sent/environment-deployment-management.sh" -p "$project" observe "$sent"
+    check "what the files come to is the same when it is $turn" contains "$(observed model)" '"image": "app:v1"'
+    check "with its directory, when it is $turn" equals "$sent/compose" "$(observed directory)"
+    printf "TAG='v2'\n" >"$sent/environment"
+  done
+  PATH=$PATH:/nowhere run bash "$sent/environment-deployment-management.sh" -p "$project" observe "$sent"
+  check "it is merged again where something else has changed" contains "$(observed model)" '"image": "app:v2"'
+  check "nobody else can read what is kept" test -z "$(find "$state/merged" -perm /077 -path '*/abc*')"
+  rm "$sent/key"
   printf 'services: [\n' >"$sent/compose/docker-compose.yml"
   run bash "$sent/environment-deployment-management.sh" -p "$project" observe "$sent"
   check "a broken Compose file is told" contains "$(observed error)" yaml

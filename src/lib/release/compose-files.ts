@@ -9,6 +9,8 @@ export interface ComposeFiles {
   files: Map<string, Uint8Array>;
   /** Names of the variables that the files interpolate. */
   variables: Set<string>;
+  /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
+  isWhole: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export async function collectComposeFiles(
   read: ReadSource,
   variables: Readonly<Record<string, string>>,
 ): Promise<ComposeFiles> {
-  const found: ComposeFiles = { files: new Map(), variables: new Set() };
+  const found: ComposeFiles = { files: new Map(), variables: new Set(), isWhole: true };
   const missing: string[] = [];
   const queue = listed.map((path) => ({ path: normalise(path), isCompose: true, by: "" }));
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -35,18 +37,21 @@ export async function collectComposeFiles(
       continue;
     }
     found.files.set(next.path, content);
-    if (!next.isCompose) continue;
     const text = new TextDecoder().decode(content);
     for (const name of interpolatedVariables(text)) found.variables.add(name);
+    if (!next.isCompose) continue;
     const { path } = next;
     const base = path.split("/").slice(0, -1).join("/");
     const mentioned = mentionedFiles(parseCompose(text, path));
+    if (text.includes("label_file")) found.isWhole = false;
     const add = (mention: string, isCompose: boolean) => {
-      const resolved = normalise(`${base}/${interpolate(mention, variables)}`);
+      const named = interpolate(mention, variables);
+      const resolved = normalise(`${base}/${named}`);
+      if (/^[/~]/.test(named) || (resolved.startsWith("..") && named !== variables["DOT_ENV_PATH"])) found.isWhole = false;
       if (resolved !== "" && !resolved.startsWith("..")) queue.push({ path: resolved, isCompose, by: `named in ${path}` });
     };
-    for (const mention of mentioned.compose) add(mention, true);
-    for (const mention of mentioned.environment) add(mention, false);
+    for (const mention of named.compose) add(mention, true);
+    for (const mention of named.environment) add(mention, false);
   }
   if (missing.length > 0) {
     throw new ColdtivateError("the commit does not have every Compose file of the environment", {
