@@ -50,8 +50,8 @@ export async function collectComposeFiles(
       if (/^[/~]/.test(named) || (resolved.startsWith("..") && named !== variables["DOT_ENV_PATH"])) found.isWhole = false;
       if (resolved !== "" && !resolved.startsWith("..")) queue.push({ path: resolved, isCompose, by: `named in ${path}` });
     };
-    for (const mention of named.compose) add(mention, true);
-    for (const mention of named.environment) add(mention, false);
+    for (const mention of mentioned.compose) add(mention, true);
+    for (const mention of mentioned.environment) add(mention, false);
   }
   if (missing.length > 0) {
     throw new ColdtivateError("the commit does not have every Compose file of the environment", {
