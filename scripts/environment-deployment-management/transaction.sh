@@ -8,9 +8,19 @@ forward() {
     reason=aborted
     ! has "$step/done" || continue
     ! is_aborted || return
-    [[ -z $credentials ]] || printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
+    [[ -z $credentials ]] || will pull || drop_credentials
     take_step "${plan[step - 1]}" || return
   done
+}
+
+# Whether this step or a later one begins with these fields. No pipe: whoever writes to one that nobody reads any more fails.
+# Arguments: fields, with tabs between
+will() {
+  local line
+  for line in "${plan[@]:step-1}"; do
+    [[ $line != "$1" && $line != "$1"$'\t'* ]] || return 0
+  done
+  return 1
 }
 
 # Arguments: a line of the plan
