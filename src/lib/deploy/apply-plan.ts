@@ -1,4 +1,4 @@
-import { applyRelease, lines, type JournalLine } from "../adapters/host.ts";
+import { applyRelease, lines } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
@@ -6,6 +6,7 @@ import { ColdtivateError } from "../errors.ts";
 import { notOurs } from "../plan/differences.ts";
 import type { HostPlan, Plan, Step } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
+import { announceSteps, Story } from "./story.ts";
 
 export interface HostWork {
   connection: HostConnection;
@@ -31,14 +32,7 @@ export interface ApplyInput {
 export async function applyPlan(input: ApplyInput): Promise<void> {
   const { plan, work, credentials, reporter, signal, again = `coldtivate deploy ${plan.environment}` } = input;
   signal.throwIfAborted();
-  reporter.emit({
-    type: "planned",
-    sections: plan.hosts.map((host) => ({
-      id: host.host,
-      title: host.host,
-      rows: host.steps.map((step, index) => ({ id: rowId(host.host, index + 1), title: step.title })),
-    })),
-  });
+  announceSteps(plan.hosts, reporter);
   const finished: string[] = [];
   for (const host of work) {
     const story = new Story(host.plan, reporter);
@@ -56,63 +50,6 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
     if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted, again });
     finished.push(host.plan.host);
   }
-}
-
-function rowId(host: string, step: number): string {
-  return `${host}/${step}`;
-}
-
-/** Turns a host's journal into progress, and keeps what an error has to say. */
-class Story {
-  readonly #output = new Map<number, string[]>();
-  readonly #plan: HostPlan;
-  readonly #reporter: Reporter;
-  failed: { step: number; detail: string } | undefined;
-  undone = false;
-
-  constructor(plan: HostPlan, reporter: Reporter) {
-    this.#plan = plan;
-    this.#reporter = reporter;
-  }
-
-  tell(line: JournalLine): void {
-    if (line.step === 0) return;
-    const row = rowId(this.#plan.host, line.step);
-    switch (line.state) {
-      case "begin":
-        return this.#reporter.emit({ type: "started", row });
-      case "note":
-        return this.#reporter.emit({ type: "updated", row, text: shortenDigests(line.detail) });
-      case "log":
-        this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
-        return this.#reporter.emit({ type: "output", row, line: line.detail });
-      case "done":
-        return this.#reporter.emit({ type: "done", row });
-      case "failed":
-        this.failed ??= { step: line.step, detail: line.detail };
-        return this.#reporter.emit({ type: "failed", row, text: line.detail });
-      case "undone":
-        if (!this.undone) this.#reporter.emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
-        this.undone = true;
-        return;
-      case "stuck":
-        return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
-      default:
-    }
-  }
-
-  title(step: number): string {
-    return this.#plan.steps[step - 1]?.title ?? `step ${step}`;
-  }
-
-  output(step: number): string[] {
-    return this.#output.get(step) ?? [];
-  }
-}
-
-/** Image names as people tell them apart: the last part and the beginning of the digest. */
-function shortenDigests(text: string): string {
-  return text.replaceAll(/\S*\/([^\s/@]+)@(sha256:[0-9a-f]{8})[0-9a-f]*/g, "$1@$2");
 }
 
 interface End {

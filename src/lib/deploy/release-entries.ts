@@ -35,6 +35,7 @@ export function releaseEntries(
     { path: "images", content: imagesText(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
+    { path: "plan.json", content: JSON.stringify(plans.plan) },
     { path: "plan.whole", content: planText(plans.whole) },
     ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
       { path: `fronts/${service}.cfg`, content: config },
@@ -59,6 +60,7 @@ export function updateEntries(
     { path: "images", content: imagesText(model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
+    { path: "plan.json", content: JSON.stringify(plan) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
     { path: "who", content: whoText(who, manifest, plan) },
