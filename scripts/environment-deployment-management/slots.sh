@@ -183,6 +183,7 @@ do_stop() {
   local name services=() ids=() known
   for name in "$@"; do
     resolve "$name" || return
+    [[ -n $service ]] || continue
     read -ra known <<<"${leaving[$service]-}" || true
     # Those were told to stay down while their front drained.
     if has 0/committed && ((${#known[@]} > 0)); then ids+=("${known[@]}"); else services+=("$service"); fi
