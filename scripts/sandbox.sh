@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The sandbox: an engine to build with, a registry, a Git server and two hosts to deploy to, on this machine alone.
 # usage: scripts/sandbox.sh COMMAND [--net 198.18.0.0/24]
-#   up                    start it, or mend it; where it is up and healthy nothing happens
+#   up [--hosts N]        start it, or mend it; where it is up and healthy nothing happens. N adds hosts to deploy to, up to
+#                         50: host1 at 198.18.0.101, host2 at .102 and so on; `env` has them as HOST1_SSH_HOST…
 #   down                  end it and remove everything that it made, caches in .tools/ aside
 #   status                show what is up and where; exit 1 when something is not
 #   env                   print the environment that a CI job would have: eval "$(scripts/sandbox.sh env)"
@@ -35,7 +36,7 @@ source "$SCRIPTS/sandbox/lifecycle.sh"
 usage() { sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p;}' "${BASH_SOURCE[0]}"; }
 
 main() {
-  local net=198.18.0.0/24 words=()
+  local net=198.18.0.0/24 hosts=0 words=()
   while (($# > 0)); do
     case $1 in
       --net)
@@ -45,6 +46,15 @@ main() {
         ;;
       --net=*)
         net=${1#--net=}
+        shift
+        ;;
+      --hosts)
+        hosts=${2:-}
+        shift
+        (($# == 0)) || shift
+        ;;
+      --hosts=*)
+        hosts=${1#--hosts=}
         shift
         ;;
       -h | --help)
@@ -63,9 +73,13 @@ main() {
     esac
   done
   name_instance "$(dirname "$SCRIPTS")" "$net" || exit 2
+  if [[ ! $hosts =~ ^[0-9]{1,2}$ ]] || ((10#$hosts > 50)); then
+    complain "--hosts $hosts is no number of hosts" "give one from 0 to 50"
+    exit 2
+  fi
   set -- "${words[@]}"
   case "${1:-}/$#" in
-    up/1) sandbox_up || exit 1 ;;
+    up/1) sandbox_up "$((10#$hosts))" || exit 1 ;;
     down/1) sandbox_down || exit 1 ;;
     status/1) sandbox_status || exit 1 ;;
     env/1) sandbox_environment || exit 1 ;;
