@@ -19,8 +19,8 @@ usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
   deploy RELEASE           applies a release that is kept here, again
   sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
   compose ARGUMENT...      docker compose with the release that serves
-  follow RELEASE           shows a deploy from its beginning to its end
-  abort RELEASE            undoes a deploy that has not committed yet
+  follow [RELEASE]         shows a deploy from its beginning to its end; unless named, the one at work
+  abort [RELEASE]          undoes a deploy that has not committed yet; likewise
   recover                  finishes or undoes what a crash interrupted
   lock -m WHY              keeps everybody from deploying until it is unlocked
   unlock                   lets people deploy again
@@ -65,6 +65,8 @@ source "$parts/transaction.sh"
 source "$parts/deploy.sh"
 # shellcheck source=scripts/environment-deployment-management/capacity.sh
 source "$parts/capacity.sh"
+# shellcheck source=scripts/environment-deployment-management/people.sh
+source "$parts/people.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh
 source "$parts/verbs.sh"
 
@@ -85,9 +87,9 @@ main() {
   [[ ${1:-help} != help ]] || { usage && return; }
   open_state "$name" "$directory"
   case $1 in
-    observe | deploy | abort | recover | status | execute | lock | unlock) "$@" ;;
+    observe | deploy | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
     follow)
-      open_release "${2-}"
+      open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli
       follow
       ;;

@@ -5,12 +5,11 @@
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
 deploy() {
   local code=0
-  prepared=no
   open_release "${1-}"
   trap drop_credentials EXIT
   prepare || {
     code=$?
-    [[ $reader == person || $prepared == no || -s $journal ]] || rm -rf "$dir"
+    [[ $reader == person || -e $journal ]] || rm -rf "$dir"
     return "$code"
   }
   launch
@@ -18,6 +17,12 @@ deploy() {
   follow "$executor" || code=$?
   [[ $reader == cli ]] || tell_end "$code"
   return "$code"
+}
+
+# Tells the CLI, beside the words for people, which refusal goes away by itself. Arguments: busy or stale. Returns: 3
+because() {
+  [[ $reader == person ]] || printf '0\t0\trefused\t%s\n' "$1"
+  return 3
 }
 
 # Everything that can refuse a deploy before it changes anything.
@@ -30,8 +35,7 @@ prepare() {
   who="${user:-unknown} from ${from:-unknown}"
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
   # Whoever asks whether the lock is held holds it for a moment.
-  take_lock "$who" 1 || return
-  prepared=yes
+  take_lock "$who" 1 || because busy || return
   # The lock is held: what killed runs left behind is in nobody's use.
   rm -rf "$shared_memory/coldtivate.$project".?????? || true
   chmod 700 "$state" || return
@@ -67,14 +71,14 @@ check_plan() {
   for line in "${plan[@]}"; do
     verb=${line%%$'\t'*}
     declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\". Nothing was changed." || return
-    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || return
+    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || because stale || return
   done
 }
 
 # By hand a release is applied whole: its plan may have changed only some services of what served then.
 plan_whole() {
   [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
-  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir/abort" || return
+  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir"/{abort,plan.json,titles} || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }

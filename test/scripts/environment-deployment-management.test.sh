@@ -8,15 +8,6 @@ source "$TOP/test/scripts/assert.sh"
 # shellcheck source=test/scripts/environment-deployment-management.fixture.sh
 source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
 
-# Waits up to a minute for a command to succeed.
-eventually() {
-  local deadline=$((SECONDS + 60))
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < deadline)) || return 1
-    sleep 0.05
-  done
-}
-
 journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
 version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
 executor_of() { pgrep -of "^bash $state/releases/$1/.* execute $1"; }

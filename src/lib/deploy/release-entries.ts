@@ -36,6 +36,7 @@ export function releaseEntries(
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(plans.plan) },
+    { path: "titles", content: titlesText(plans.plan.steps) },
     { path: "plan.whole", content: planText(plans.whole) },
     ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
       { path: `fronts/${service}.cfg`, content: config },
@@ -61,6 +62,7 @@ export function updateEntries(
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify(plan) },
+    { path: "titles", content: titlesText(plan.steps) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
     { path: "who", content: whoText(who, manifest, plan) },
@@ -80,4 +82,9 @@ function imagesText({ services }: ComposeModel): string {
 
 function planText(steps: readonly Step[]): string {
   return steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("");
+}
+
+/** What the steps of the plan are called, for the script: it cannot read plan.json. */
+function titlesText(steps: readonly Step[]): string {
+  return steps.map(({ title }) => `${title}\n`).join("");
 }
