@@ -1,5 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
-import { lines } from "./host.ts";
+import { bash, findScript, lines } from "./host.ts";
 import type { HostConnection } from "./ssh.ts";
 
 export interface VerbResult {
@@ -23,8 +23,7 @@ export async function runVerb(
   words: readonly string[],
   { input = "", signal }: { input?: string; signal?: AbortSignal } = {},
 ): Promise<VerbResult> {
-  const script = `"$HOME/.coldtivate/${name}/environment-deployment-management.sh"`;
-  const command = `bash -c '[ -e ${script} ] || exit ${nothing}; exec bash ${script} -p ${name} -c ${words.join(" ")}'`;
+  const command = bash(`${findScript(name)}; [ -e "$s" ] || exit ${nothing}; exec bash "$s" -p ${name} -c ${words.join(" ")}`);
   const { code, stdout, stderr } = await connection.exec(command, {
     stdin: Buffer.from(input),
     ...(signal === undefined ? {} : { signal }),

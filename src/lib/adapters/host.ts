@@ -158,6 +158,15 @@ export function parseJournalLine(line: string): JournalLine | undefined {
   return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
 }
 
+/**
+ * Finds the script of an environment, and leaves its path in `s`: the copy of the release that somebody deploys right now,
+ * which knows best how to speak of it, or the one beside the state. Where there is none, `s` does not exist.
+ */
+export function findScript(name: string): string {
+  const state = `$HOME/.coldtivate/${name}`;
+  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; ` + `[ -e "$s" ] || s="${state}/${scriptName}"`;
+}
+
 /** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
 export function bash(script: string): string {
   return `bash -c '${script}'`;
@@ -181,7 +190,7 @@ export async function readServing(connection: HostConnection, name: string, sign
   const command = bash(
     `cd "$HOME/.coldtivate/${name}" 2>/dev/null || exit 0; ` +
       `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; ` +
-      `cat locked 2>/dev/null; if [ -e running ] && ! flock -sn running true; then echo "a deploy runs: $(cat running)"; fi; true`,
+      `cat locked 2>/dev/null; ${findScript(name)}; [ ! -e "$s" ] || bash "$s" -p ${name} -c at_work`,
   );
   const { stdout } = await connection.exec(command, { signal });
   const [release = "", ...busy] = stdout.toString().split("\n--\n");

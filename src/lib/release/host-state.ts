@@ -18,7 +18,7 @@ export interface HostState {
   manifest?: Manifest;
   /** Who locked it, and why; empty when nobody did. */
   locked: string;
-  /** Who runs a deploy right now; empty when nobody does. */
+  /** Who deploys what right now, since when and how far, in a line; empty when nobody does. */
   running: string;
   /** Releases that began and did not end. */
   unsettled: string[];
