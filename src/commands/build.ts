@@ -8,6 +8,9 @@ import { observeCheckout } from "../lib/build/prepare-build.ts";
 import { runBuild } from "../lib/build/run-build.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
+import { whoDeploys } from "../lib/deploy/who.ts";
+import { buildOccasion } from "../lib/hooks/occasions.ts";
+import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { planBuild } from "../lib/images/build-plan.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/images/image-state.ts";
@@ -23,6 +26,7 @@ export default class Build extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Build);
     const { reporter, signal } = this;
+    const ci = readCi(process.env);
     const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
     const output = flags.push ? "push" : "load";
@@ -31,12 +35,14 @@ export default class Build extends BaseCommand {
 
     await using access = await openAccess(config, reporter, signal);
     const { sshEnv, directory } = access;
-    const checkout = await observeCheckout(config, images, repository, { ci: readCi(process.env), sshEnv, reporter, signal });
+    const checkout = await observeCheckout(config, images, repository, { ci, sshEnv, reporter, signal });
     if (flags.push) refuseDirty(checkout.states, "pushed");
     const env = { ...sshEnv, ...(await access.logIn(output)) };
     const plan = planBuild(config, images, { ...checkout, cacheExport: builder.cacheExport }, output);
 
-    const built = await runBuild(plan, { config, builder, directory, env, reporter, signal });
+    const built = await runWithHooks(buildOccasion(plan, whoDeploys(ci)), { config, reporter, signal }, () =>
+      runBuild(plan, { config, builder, directory, env, reporter, signal }),
+    );
     this.show(formatBuild(config.registry.image, built));
     return { revision: checkout.revision, pushed: flags.push, images: built };
   }

@@ -12,6 +12,8 @@ import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
 import { prepareDeploy, projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
+import { releaseOccasion } from "../lib/hooks/occasions.ts";
+import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
@@ -43,6 +45,7 @@ export default class Deploy extends BaseCommand {
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
     using registry = openRegistry(config.registry, { signal: this.signal });
+    const who = whoDeploys(ci);
     const { plan, work } = await prepareDeploy(
       {
         config,
@@ -50,7 +53,7 @@ export default class Deploy extends BaseCommand {
         revision,
         dotenv,
         script: await readHostScript(this.config.root),
-        who: whoDeploys(ci),
+        who,
         now: new Date(),
         env: process.env,
       },
@@ -68,7 +71,10 @@ export default class Deploy extends BaseCommand {
       config.registry,
       work.flatMap((host) => host.images),
     );
-    await applyPlan({ plan, work, credentials, reporter: this.reporter, signal: this.signal });
+    const { reporter, signal } = this;
+    await runWithHooks(releaseOccasion("deploy", plan, who), { config, reporter, signal }, () =>
+      applyPlan({ plan, work, credentials, reporter, signal }),
+    );
     const milliseconds = Math.round(performance.now() - started);
     this.show(describeOutcome(plan, milliseconds));
     return { changed: true, milliseconds, plan };
