@@ -1,6 +1,7 @@
 import { join, relative, resolve } from "node:path";
 import { readComposeFile } from "./compose-files.ts";
 import { isExecutable, kindOf } from "./file.ts";
+import { hooks as hookSchema } from "./hook-schema.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
@@ -43,8 +44,9 @@ export async function findReferenceProblems(value: unknown, scope: ReferenceScop
 /** A program that is given with its arguments may be one of the system's. */
 async function findMissingHooks(hooks: unknown, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {
   const { host, ...client } = asMapping(hooks);
+  const { shape: known } = hookSchema;
   const named = [
-    ...Object.entries(client).map(([name, file]) => ({ path: ["hooks", name], file })),
+    ...Object.entries(client).flatMap(([name, file]) => (name in known ? [{ path: ["hooks", name], file }] : [])),
     ...Object.entries(asMapping(host)).map(([name, file]) => ({ path: ["hooks", "host", name], file })),
   ];
   const checked = await Promise.all(
