@@ -20,6 +20,7 @@ hosts_prepare() {
   for host in "${HOSTS[@]}"; do
     [[ ! -d $INSTANCE/${host%:*} ]] || continue
     engine_prepare "${host%:*}" false
+    disk_prepare "${host%:*}"
     ssh_prepare "${host%:*}" "$(address_of "$host")"
     printf '%s %s\n' "$(address_of "$host")" "$(cut -d' ' -f1,2 "$INSTANCE/${host%:*}/etc/ssh/sandbox_host_key.pub")" \
       >>"$INSTANCE/ssh/known_hosts"
@@ -182,13 +183,22 @@ with_tools_lock() {
   return "$code"
 }
 
+# Tells whether the hosts have the disks that were asked for, if any were.
+has_disk() {
+  local host
+  [[ -n $DISK ]] || return 0
+  for host in "${HOSTS[@]}"; do
+    [[ ! -d $INSTANCE/${host%:*} || $(stat -c %s "$INSTANCE/${host%:*}/disk.img" 2>/dev/null) == "$(numfmt --from=iec "$DISK")" ]] || return 1
+  done
+}
+
 # Starts the sandbox, mends it, or leaves it alone when it is whole.
 # Arguments: how many hosts there are to be beside staging and production, at the least
 sandbox_up() {
   ensure_packages && need_root && ensure_node "$TOP" && lock_sandbox || return 1
   link_commands "$TOP"
   (($1 + 2 <= ${#HOSTS[@]})) || name_hosts "$1"
-  if is_ours && hosts_prepare && sandbox_mend; then
+  if is_ours && has_disk && hosts_prepare && sandbox_mend; then
     say "sandbox $NET.0/24 is up"
   else
     say "starting sandbox $NET.0/24"
