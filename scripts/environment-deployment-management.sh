@@ -61,6 +61,8 @@ source "$parts/fronts-update.sh"
 source "$parts/health.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh
 source "$parts/transaction.sh"
+# shellcheck source=scripts/environment-deployment-management/recovery.sh
+source "$parts/recovery.sh"
 # shellcheck source=scripts/environment-deployment-management/deploy.sh
 source "$parts/deploy.sh"
 # shellcheck source=scripts/environment-deployment-management/capacity.sh

@@ -36,8 +36,7 @@ prepare() {
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
   # Whoever asks whether the lock is held holds it for a moment.
   take_lock "$who" 1 || because busy || return
-  # The lock is held: what killed runs left behind is in nobody's use.
-  rm -rf "$shared_memory/coldtivate.$project".?????? || true
+  sweep
   chmod 700 "$state" || return
   [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
@@ -45,23 +44,6 @@ prepare() {
   check_plan && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
   [[ $reader == person ]] || keep_credentials
-}
-
-# Finishes or undoes what a crash interrupted, each release with its own copy of this script.
-settle_others() {
-  local id ids code mine=${release-} mode=$reader
-  ids=$(unsettled_releases)
-  [[ -z $ids ]] || check_docker || return
-  for id in $ids; do
-    printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
-    open_release "$id" || return
-    launch
-    reader=person code=0
-    follow "$executor" >&2 || code=$?
-    reader=$mode
-    ((code == 0 || code == 4)) || fail 5 "Release $id could be neither finished nor undone. A person is needed; see $journal." || return
-  done
-  [[ -z $mine ]] || open_release "$mine"
 }
 
 # Refuses a plan that this script does not understand, or that was made for another state of this host.

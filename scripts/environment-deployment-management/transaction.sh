@@ -31,8 +31,10 @@ take_step() {
   # Whoever comes after a crash has to know of what there is to take back.
   ! declare -F "undo_${fields[0]}" >/dev/null || begin=note
   "$begin" "$step" begin "${fields[*]}" || return
-  if "do_${fields[0]}" "${fields[@]:1}"; then
+  if act do "${fields[@]}"; then
     tell "$step" 'done'
+  elif [[ $stalled == yes ]]; then
+    return 1
   elif has 0/committed && [[ ${fields[0]} != commit ]]; then
     tell "$step" note "$reason; the next deploy tries again" && tell "$step" 'done'
   else
@@ -50,8 +52,10 @@ backward() {
     { has "$step/begin" && ! has "$step/undone"; } || continue
     IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
     reason="${fields[0]} cannot be undone"
-    if ! declare -F "undo_${fields[0]}" >/dev/null || "undo_${fields[0]}" "${fields[@]:1}"; then
+    if ! declare -F "undo_${fields[0]}" >/dev/null || act undo "${fields[@]}"; then
       note "$step" undone || return
+    elif [[ $stalled == yes ]]; then
+      return 1
     else
       note "$step" stuck "$reason" || return
       bad=1
@@ -64,18 +68,22 @@ backward() {
 # Arguments: release; directory with registry credentials, or nothing
 execute() {
   open_release "$1"
-  credentials=${2-} step=0 undoing=no reason='interrupted by a crash'
+  credentials=${2-} step=0 undoing=no stalled=no reason='interrupted by a crash'
   trap drop_credentials EXIT
   load_journal
   if ! has 0/begin; then
     note 0 begin "$(<"$dir/by")"
     ! forward || { end finished && return; }
+  else
+    await_engine || true
   fi
+  # What is left stays unsettled: there is nothing that it could be settled with.
+  [[ $stalled == no ]] || return 0
   if has 0/committed; then
-    if forward; then end finished; else end broken "$reason"; fi
+    if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   else
     ! is_aborted || reason=aborted
-    if backward; then end undone "$reason"; else end broken "$reason"; fi
+    if backward; then end undone "$reason"; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   fi
 }
 

@@ -106,14 +106,6 @@ observe() {
   field error "$error"
 }
 
-recover() {
-  check_docker
-  refuse_when_locked
-  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering" 30
-  settle_others
-  printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
-}
-
 status() {
   local id since
   check_docker
@@ -121,7 +113,7 @@ status() {
   since=$(awk -F '\t' -v id="$id" '$3 == id && $4 == "finished" { line = "since " $2 ", deployed by " $5 } END { print line }' "$state/history" 2>/dev/null) || true
   printf '%s: %s %s\n' "$project" "${id/#-/no release}" "$since"
   ! is_running || printf 'At work: %s\n' "$(at_work)"
-  is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
+  is_running || { unsettled_releases && broken_release; } | sed 's/^/Interrupted, see recover: /'
   [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(locked_by)"
   fronts | sed 's/^\(.*\)\t\(.*\)/\1 is served by \1-\2/'
   printf '\n'
