@@ -18,6 +18,17 @@ export default defineConfig({
           hookTimeout: 300_000,
         },
       },
+      // Takes an hour: npm run faults.
+      {
+        extends: true,
+        test: {
+          name: "faults",
+          include: ["test/e2e/faults/matrix.ts"],
+          globalSetup: ["test/e2e/sandbox.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -114,7 +114,7 @@ const end = /\t0\t(finished|undone|broken)\t/;
 
 /** Waits for the end, or runs the command that the message names. */
 async function comeToRest(journal: string, kind: Kind, { output }: Ran): Promise<Outcome["rest"]> {
-  const isFree = async () => (await run("flock", ["-n", join(stateFolder(), "running"), "true"])).exitCode === 0;
+  const isFree = async () => (await run("flock", ["-sn", join(stateFolder(), "running"), "true"])).exitCode === 0;
   const isAtRest = async () => end.test(await read(journal)) && (await isFree());
   if (kind.comesToRest === "alone") {
     await expect.poll(isAtRest, { timeout: patience, message: output }).toBe(true);
@@ -122,8 +122,12 @@ async function comeToRest(journal: string, kind: Kind, { output }: Ran): Promise
   }
   // What it was about to do when it died may have been its last word.
   if (await isAtRest()) return "by itself";
-  const recovered = await onHost("staging", `su deploy -c '~/.coldtivate/${project}/environment-deployment-management.sh -p ${project} recover 2>&1'`);
-  expect(await isAtRest(), recovered).toBe(true);
+  const recovered = await onHost(
+    "staging",
+    `su deploy -c '~/.coldtivate/${project}/environment-deployment-management.sh -p ${project} recover 2>&1'`,
+  );
+  // Who carried it out has said its last word, and is about to end.
+  await expect.poll(isAtRest, { timeout: 5000, message: recovered }).toBe(true);
   return "recover";
 }
 

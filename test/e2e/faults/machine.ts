@@ -14,8 +14,7 @@ export const sandboxScript = (...args: string[]): Promise<string> =>
   must("bash", ["scripts/sandbox.sh", ...args, "--net", inject("net")], { cwd: top });
 
 /** Runs a program in the host's network, with this machine's file system. */
-export const inHostNetwork = (...command: string[]): Promise<string> =>
-  must("nsenter", [`--net=/run/netns/${namespace()}`, ...command]);
+export const inHostNetwork = (...command: string[]): Promise<string> => must("nsenter", [`--net=/run/netns/${namespace()}`, ...command]);
 
 /** A process of the host. */
 export interface HostProcess {
@@ -41,7 +40,8 @@ export async function hostProcesses(): Promise<HostProcess[]> {
 
 /** Ids of releases that the host keeps, the newest last. */
 export async function keptReleases(state: string): Promise<string[]> {
-  return (await readdir(join(state, "releases")).catch(() => [])).toSorted();
+  const ids = await readdir(join(state, "releases")).catch((): string[] => []);
+  return ids.toSorted();
 }
 
 export const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
