@@ -59,6 +59,8 @@ source "$parts/slots.sh"
 source "$parts/fronts-update.sh"
 # shellcheck source=scripts/environment-deployment-management/health.sh
 source "$parts/health.sh"
+# shellcheck source=scripts/environment-deployment-management/hooks.sh
+source "$parts/hooks.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh
 source "$parts/transaction.sh"
 # shellcheck source=scripts/environment-deployment-management/recovery.sh

@@ -97,6 +97,7 @@ end() {
   done
   # All of them have ended, or were asked to.
   ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
+  tell_hook "$1"
   IFS=$'\t' read -r began _ <"$journal"
   IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \

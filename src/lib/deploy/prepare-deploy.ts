@@ -27,6 +27,7 @@ import { referredPaths } from "../release/sources.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
+import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
 import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
@@ -98,6 +99,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   });
   const observed = await observing;
   const notes = new Set(await describing);
+  const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
   const work: PreparedDeploy["work"] = [];
   const shortages: Shortage[] = [];
   for (const [index, { connection, state }] of observed.entries()) {
@@ -127,7 +129,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       connection,
       plan,
       images: missingImages(images, state),
-      entries: releaseEntries(rendered, manifest, plans, intent.who, script),
+      entries: releaseEntries(rendered, manifest, plans, intent.who, [...script, ...hooks]),
     });
   }
   refuseShortages(shortages);

@@ -9,6 +9,7 @@ import {
   expectRelease,
   front,
   hold,
+  hook,
   join,
   leave,
   prune,
@@ -71,7 +72,15 @@ export function planHost(input: DeployInput): HostPlan {
     services: works.map(summarise),
     steps: serves(input, [...steps, ...after])
       ? []
-      : [expectRelease(state.current === "" ? "-" : state.current), ...steps, commit, ...after, prune],
+      : [
+          expectRelease(state.current === "" ? "-" : state.current),
+          ...hook("before_deploy", input),
+          ...steps,
+          commit,
+          ...after,
+          ...hook("after_deploy", input),
+          prune,
+        ],
   };
 }
 
