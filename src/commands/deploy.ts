@@ -73,7 +73,7 @@ export default class Deploy extends BaseCommand {
     );
     const { reporter, signal } = this;
     await runWithHooks(releaseOccasion("deploy", plan, who), { config, reporter, signal }, () =>
-      applyPlan({ plan, work, credentials, reporter, signal }),
+      this.steer((control) => applyPlan({ plan, work, credentials, reporter, control })),
     );
     const milliseconds = Math.round(performance.now() - started);
     this.show(describeOutcome(plan, milliseconds));

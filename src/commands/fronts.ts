@@ -62,7 +62,7 @@ export default class Fronts extends BaseCommand {
       work.flatMap((host) => host.images),
     );
     const again = ["coldtivate fronts", environment.name, ...(args.service ?? [])].join(" ");
-    await applyPlan({ plan, work, credentials, again, reporter: this.reporter, signal: this.signal });
+    await this.steer((control) => applyPlan({ plan, work, credentials, again, reporter: this.reporter, control }));
     const milliseconds = Math.round(performance.now() - started);
     this.show(describeFronts(plan, milliseconds));
     return { changed: true, milliseconds, plan };

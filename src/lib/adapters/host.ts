@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Credentials } from "../config/config.ts";
+import type { Control } from "../control.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
 import { parseFields, parseState } from "../release/observation.ts";
@@ -104,22 +105,24 @@ export interface Application {
   /** For the registries that the host pulls from. */
   credentials: readonly { registry: string; credentials: Credentials }[];
   onLine(line: JournalLine): void;
-  /** Aborted: the script is asked to undo, and followed until it has. */
-  signal?: AbortSignal;
+  /** Abort: the script is asked to undo, and followed until it has. Detach: it is left alone once it has begun. */
+  control?: Control;
 }
 
 /**
  * Sends a release to a host, has the script carry out its plan, and follows the journal to its end.
  *
  * @returns the script's exit code and what it said on standard error
+ * @throws the reason of `detach` when it is left alone
  */
 export async function applyRelease(connection: HostConnection, application: Application): Promise<{ code: number; stderr: string }> {
-  const { name, release, entries, signal } = application;
+  const { name, release, entries, control: { abort: signal, detach } = {} } = application;
   const archive = await packTar(entries);
   const credentials = application.credentials.map(
     ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
   );
   const ended = new AbortController();
+  const leaving = leaveOnceBegun(detach);
   const abort = async () => {
     const ask = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`);
     // Until the release's folder is unpacked there is nothing to ask.
@@ -141,14 +144,28 @@ export async function applyRelease(connection: HostConnection, application: Appl
       stdin: Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(credentials.join(""))]),
       onLine: (line) => {
         const entry = parseJournalLine(line);
-        if (entry !== undefined) application.onLine(entry);
+        if (entry === undefined) return;
+        if (entry.state === "begin") leaving.begun();
+        application.onLine(entry);
       },
+      signal: leaving.signal,
     });
     return { code: result.code, stderr: result.stderr };
   } finally {
     ended.abort();
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** Aborts with another signal, but not before somebody works on the release who does not need us. */
+function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal; begun: () => void } {
+  const left = new AbortController();
+  const leave = () => left.abort(detach?.reason);
+  const begun = () => {
+    if (detach?.aborted) leave();
+    else detach?.addEventListener("abort", leave, { once: true });
+  };
+  return { signal: left.signal, begun };
 }
 
 /** A journal line from its text; undefined for anything else. */
@@ -164,7 +181,7 @@ export function parseJournalLine(line: string): JournalLine | undefined {
  */
 export function findScript(name: string): string {
   const state = `$HOME/.coldtivate/${name}`;
-  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; ` + `[ -e "$s" ] || s="${state}/${scriptName}"`;
+  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; [ -e "$s" ] || s="${state}/${scriptName}"`;
 }
 
 /** A command for bash whatever the user's login shell is. The script must not contain a single quote. */

@@ -2,6 +2,7 @@ import { applyRelease, lines } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
+import type { Control } from "../control.ts";
 import { ColdtivateError } from "../errors.ts";
 import { notOurs } from "../plan/differences.ts";
 import type { HostPlan, Plan, Step } from "../plan/plan.ts";
@@ -22,7 +23,7 @@ export interface ApplyInput {
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
-  signal: AbortSignal;
+  control: Control;
 }
 
 /**
@@ -30,8 +31,7 @@ export interface ApplyInput {
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan(input: ApplyInput): Promise<void> {
-  const { plan, work, credentials, reporter, signal, again = `coldtivate deploy ${plan.environment}` } = input;
-  signal.throwIfAborted();
+  const { plan, work, credentials, reporter, control, again = `coldtivate deploy ${plan.environment}` } = input;
   announceSteps(plan.hosts, reporter);
   const finished: string[] = [];
   for (const host of work) {
@@ -42,12 +42,12 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
       entries: host.entries,
       credentials,
       onLine: (line) => story.tell(line),
-      signal,
+      control,
     });
     const { code, stderr } = await applied.catch((error: unknown) => {
-      throw detached(error, plan, host.plan);
+      throw error === control.detach.reason ? leftAlone(plan, [story]) : lost(error, plan, host.plan);
     });
-    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted, again });
+    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: control.abort.aborted, again });
     finished.push(host.plan.host);
   }
 }
@@ -62,8 +62,18 @@ interface End {
   again: string;
 }
 
+/** The user has left, and the hosts go on. */
+function leftAlone({ environment, release }: Plan, stories: readonly Story[]): ColdtivateError {
+  return new ColdtivateError(`detached: release ${release.id} goes on without you`, {
+    code: "DETACHED",
+    exit: "interrupted",
+    details: stories.map(({ host, progress }) => `${host}: ${progress}`),
+    hint: `To follow it: coldtivate attach ${environment}. To undo it: coldtivate abort ${environment}`,
+  });
+}
+
 /** The link is gone, and the host goes on without us. */
-function detached(error: unknown, plan: Plan, { host }: HostPlan): unknown {
+function lost(error: unknown, plan: Plan, { host }: HostPlan): unknown {
   if (!(error instanceof ColdtivateError) || error.code !== "CONNECTION_LOST") return error;
   return new ColdtivateError(`${error.message} while it deployed`, {
     code: error.code,

@@ -25,6 +25,7 @@ export class Story {
   readonly #reporter: Reporter;
   failed: { step: number; detail: string } | undefined;
   undone = false;
+  #step = 0;
 
   constructor(plan: HostPlan, reporter: Reporter) {
     this.#plan = plan;
@@ -33,6 +34,7 @@ export class Story {
 
   tell(line: JournalLine): void {
     if (line.step === 0) return;
+    if (line.state === "begin") this.#step = line.step;
     const row = rowId(this.#plan.host, line.step);
     switch (line.state) {
       case "begin":
@@ -55,6 +57,16 @@ export class Story {
         return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
       default:
     }
+  }
+
+  get host(): string {
+    return this.#plan.host;
+  }
+
+  /** The step that it has come to. */
+  get progress(): string {
+    if (this.undone || this.failed !== undefined) return "undoing what was begun";
+    return this.#step === 0 ? "beginning" : `step ${this.#step} of ${this.#plan.steps.length}: ${this.title(this.#step)}`;
   }
 
   title(step: number): string {

@@ -25,6 +25,7 @@ function host(answers: number[]): { connection: HostConnection; asked: string[] 
   return { connection, asked };
 }
 
+const never = new AbortController().signal;
 const release = { name: "shop-staging", release: "r2", entries: [], credentials: [], onLine: () => {} };
 
 test.each([
@@ -33,7 +34,7 @@ test.each([
 ])("a host that is to undo %s", async (_what, answers, code, times) => {
   const { connection, asked } = host(answers);
   const controller = new AbortController();
-  const applied = applyRelease(connection, { ...release, signal: controller.signal });
+  const applied = applyRelease(connection, { ...release, control: { abort: controller.signal, detach: never } });
   controller.abort();
   expect(await applied).toMatchObject({ code });
   expect(asked).toHaveLength(times);
@@ -41,6 +42,6 @@ test.each([
 
 test("a host whose turn comes after the interruption undoes at once", async () => {
   const { connection, asked } = host([0]);
-  expect(await applyRelease(connection, { ...release, signal: AbortSignal.abort() })).toMatchObject({ code: 4 });
+  expect(await applyRelease(connection, { ...release, control: { abort: AbortSignal.abort(), detach: never } })).toMatchObject({ code: 4 });
   expect(asked).toHaveLength(1);
 });

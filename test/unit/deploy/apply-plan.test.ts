@@ -31,7 +31,8 @@ async function apply(work: ReturnType<typeof host>[]): Promise<{ events: Progres
   const release = { id: "r2", commit: "0123456789" };
   const plan = { environment: "staging", project: "shop-staging", release, hosts: work.map((each) => each.plan), notes: [] };
   const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
-  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, signal: new AbortController().signal }).then(
+  const control = { abort: new AbortController().signal, detach: new AbortController().signal };
+  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, control }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
