@@ -43,6 +43,8 @@ source "$parts/state.sh"
 source "$parts/lock.sh"
 # shellcheck source=scripts/environment-deployment-management/journal.sh
 source "$parts/journal.sh"
+# shellcheck source=scripts/environment-deployment-management/messages.sh
+source "$parts/messages.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$parts/engine.sh"
 # shellcheck source=scripts/environment-deployment-management/credentials.sh

@@ -4,17 +4,18 @@
 
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
 deploy() {
-  local code=0
+  local code=0 listening=no
   open_release "${1-}"
-  trap drop_credentials EXIT
+  trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
     code=$?
     [[ $reader == person || -e $journal ]] || rm -rf "$dir"
     return "$code"
   }
+  [[ $reader == person ]] || { listening=yes && sign_of_life; }
   launch
   exec 9>&-
-  follow "$executor" || code=$?
+  follow "$executor" "$listening" || code=$?
   [[ $reader == cli ]] || tell_end "$code"
   return "$code"
 }
@@ -60,7 +61,7 @@ check_plan() {
 # By hand a release is applied whole: its plan may have changed only some services of what served then.
 plan_whole() {
   [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
-  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir"/{abort,plan.json,titles} || return
+  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }

@@ -50,10 +50,10 @@ load_journal() {
 }
 
 # Prints the journal as it grows, until the release has ended.
-# Arguments: the executor's process id, where it is this process's child
+# Arguments: the executor's process id, where it is this process's child; yes, where standard input has the CLI's messages
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
-  local executor=${1-} line='' part turn=0 dead=no broken
+  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken
   [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
   exec 8<"$journal"
   while :; do
@@ -78,7 +78,7 @@ follow() {
     elif ((turn % 50 == 1)); then
       is_running || dead=yes
     fi
-    pause 0.02
+    if [[ $listening == yes ]]; then hear; else pause 0.02; fi
   done
   [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
   fail 5 "Nobody works on release $release any more, and it has not ended: it was killed, or the Docker daemon is away." \

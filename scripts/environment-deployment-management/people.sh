@@ -63,6 +63,7 @@ abort() {
   for word in committed finished undone broken; do
     ! has "0/$word" || fail 3 "Too late: release $release is $word."
   done
+  [[ ! -e $dir/go.switched ]] || fail 3 "Too late: all hosts are committing release $release."
   : >"$dir/abort"
   printf 'Release %s is being undone.\n' "$release" >&2
 }

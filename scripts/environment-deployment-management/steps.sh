@@ -4,7 +4,8 @@
 
 readonly parallel_pulls=4
 
-is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
+# Once the hosts have decided, one of them alone does not turn back.
+is_aborted() { [[ $undoing == no && -e $dir/abort && ! -e $dir/go.switched ]] && ! has 0/committed; }
 
 # Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
 await() {
