@@ -73,6 +73,8 @@ source "$parts/deploy.sh"
 source "$parts/capacity.sh"
 # shellcheck source=scripts/environment-deployment-management/people.sh
 source "$parts/people.sh"
+# shellcheck source=scripts/environment-deployment-management/past.sh
+source "$parts/past.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh
 source "$parts/verbs.sh"
 

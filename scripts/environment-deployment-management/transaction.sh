@@ -89,7 +89,7 @@ execute() {
 
 # Arguments: finished, undone or broken; why
 end() {
-  local line began ref='' commit='' changed='' tasks=()
+  local line began ref='' commit='' changed='' repeats='' tasks=()
   drop_credentials
   for line in "${plan[@]}"; do
     IFS=$'\t' read -ra line <<<"$line"
@@ -99,8 +99,8 @@ end() {
   ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
   tell_hook "$1"
   IFS=$'\t' read -r began _ <"$journal"
-  IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
-  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \
-    "${commit:--}" "${ref:--}" "${changed:--}" >>"$state/history"
+  IFS=$'\t' read -r _ _ commit ref changed repeats <"$dir/who" || true
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \
+    "${commit:--}" "${ref:--}" "${changed:--}" "${repeats:--}" >>"$state/history"
   note 0 "$1" "${2-}"
 }

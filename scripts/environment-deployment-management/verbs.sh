@@ -104,6 +104,7 @@ observe() {
   field capacity "$room"
   field model "$model"
   field error "$error"
+  [[ ! -e $root/past ]] || tell_past "$(<"$root/past")"
 }
 
 status() {

@@ -10,7 +10,7 @@ import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
 import type { Shortage } from "../plan/capacity.ts";
-import { hostNotes } from "../plan/notes.ts";
+import { hostNotes, otherFronts } from "../plan/notes.ts";
 import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
@@ -119,7 +119,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
     });
-    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config)]) notes.add(note);
+    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config), ...otherFronts(rendered, config)])
+      notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);

@@ -10,13 +10,14 @@ import { ColdtivateError } from "../errors.ts";
 import { frontNotes, planFronts } from "../plan/plan-fronts.ts";
 import type { HostPlan, ReleaseSummary } from "../plan/plan.ts";
 import type { FrontImage } from "../release/fronts.ts";
+import { parseRelease } from "../release/kept-release.ts";
 import { updateFronts } from "../release/front-update.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { releaseId } from "../release/release-id.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
-import { updateEntries, type Who } from "./release-entries.ts";
+import { keptEntries, type Who } from "./release-entries.ts";
 import { resolveThirdParty } from "./resolve-images.ts";
 
 export interface FrontsIntent {
@@ -53,7 +54,7 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
     const state = await observeHost(connection, project, script, signal);
     checkHost(state, environment);
     const manifest = servingManifest(state, environment);
-    const kept = await readRelease(connection, project, signal);
+    const kept = parseRelease(await readRelease(connection, project, "current", signal));
     const updated = updateFronts(kept, manifest, {
       project,
       stateDirectory: state.stateDirectory,
@@ -72,7 +73,7 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
     if (plan.steps.length === 0) continue;
     const next: Manifest = { ...manifest, id: release.id, createdAt: intent.now.toISOString(), fronts: updated.fronts };
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    work.push({ connection, plan, images, entries: updateEntries(updated.release, next, plan, intent.who, script) });
+    work.push({ connection, plan, images, entries: keptEntries(updated.release, next, plan, intent.who, script) });
   }
   if (release === undefined) throw new Error("an environment without a host");
   return { plan: { environment, project, release, hosts, notes: [...notes] }, work };

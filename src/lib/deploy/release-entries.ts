@@ -47,8 +47,8 @@ export function releaseEntries(
   ];
 }
 
-/** The same for a release that a host has already, with other fronts. */
-export function updateEntries(
+/** The same for a release that a host has already: with other fronts, or to serve again. */
+export function keptEntries(
   { model, whole, configurations }: KeptRelease,
   manifest: Manifest,
   plan: HostPlan,
@@ -69,9 +69,9 @@ export function updateEntries(
   ];
 }
 
-function whoText({ user, from }: Who, { commit, ref }: Manifest, { services }: HostPlan): string {
+function whoText({ user, from }: Who, { commit, ref, rollback }: Manifest, { services }: HostPlan): string {
   const changed = services.filter(({ change }) => change !== "keep").map(({ service }) => service);
-  return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-"].join("\t")}\n`;
+  return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-", rollback ?? "-"].join("\t")}\n`;
 }
 
 /** What the release keeps on the host as long as it is kept itself. */
