@@ -30,6 +30,7 @@ export default class Deploy extends BaseCommand {
   static override flags = {
     tag: Flags.string({ description: "The tag to release", helpValue: "TAG", exclusive: ["ref"] }),
     ref: Flags.string({ description: "The branch or commit to release", helpValue: "REF" }),
+    "allow-older": Flags.boolean({ description: "Release the commit although a newer one serves" }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
   };
@@ -51,6 +52,7 @@ export default class Deploy extends BaseCommand {
         config,
         environment,
         revision,
+        allowsOlder: flags["allow-older"],
         dotenv,
         script: await readHostScript(this.config.root),
         who,

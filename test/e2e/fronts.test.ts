@@ -33,7 +33,7 @@ describe("a version that does not come up leaves the old one serving, and fails 
 
   afterAll(async () => {
     await relay?.stop();
-    const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: await checkOut("main") });
+    const { exitCode, output } = await coldtivate(["deploy", "staging", "--allow-older"], { cwd: await checkOut("main") });
     expect(exitCode, output).toBe(0);
   });
 

@@ -46,7 +46,7 @@ describe("no failed request", () => {
   const commits = { main: "", web: "", gateway: "", all: "" };
 
   const deploy = async (commit: string) => {
-    const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", commit], { cwd: clone });
+    const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", commit, "--allow-older"], { cwd: clone });
     expect(exitCode, output).toBe(0);
     return output;
   };
@@ -72,7 +72,7 @@ describe("no failed request", () => {
 
   afterAll(async () => {
     await relay?.stop();
-    const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: await checkOut("main") });
+    const { exitCode, output } = await coldtivate(["deploy", "staging", "--allow-older"], { cwd: await checkOut("main") });
     expect(exitCode, output).toBe(0);
   });
 

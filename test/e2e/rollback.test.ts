@@ -1,12 +1,12 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectRest } from "./host-state.ts";
+import { expectRest, readContainers } from "./host-state.ts";
 import { publish } from "./kiosk.ts";
 import { expectRefusal, hostContent } from "./refusal.ts";
 import { stopRegistry } from "./registry-outage.ts";
 import { editions, expectNothingLost, loadShops, makeShop, removeShop, running, setVariables } from "./shop.ts";
-import { coldtivate, makeFolder, onHost, type Ran } from "./world.ts";
+import { coldtivate, makeFolder, must, onHost, type Ran } from "./world.ts";
 
 const state = "/home/deploy/.coldtivate/kiosk-staging";
 
@@ -39,12 +39,14 @@ async function readContent(): Promise<string> {
 
 const current = async () => (await onHost("staging", `readlink ${state}/current`)).replace("releases/", "");
 
+const dotenvOf = ({ edition }: Pick<Release, "edition">) => `OPEN=${edition}\nTOKEN='p$ss "${edition}" #1'\n`;
+
 /** Releases another edition, of another image and another dotenv. */
 async function release(edition: string): Promise<void> {
   await writeFile(join(clone, "web/sign.txt"), `${edition}\n`);
   for (const service of ["shop", "scheduler"]) await setVariables(clone, service, { EDITION: edition });
   await publish(clone, `feat: ${edition}`);
-  const env = { KIOSK_DOT_ENV: `OPEN=${edition}\nTOKEN='p$ss "${edition}" #1'\n` };
+  const env = { KIOSK_DOT_ENV: dotenvOf({ edition }) };
   const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: clone, env });
   expect(exitCode, output).toBe(0);
   releases.push({ id: await current(), edition, content: await readContent() });
@@ -131,4 +133,32 @@ test("one whose images are gone is refused, and they are named", async () => {
   await expectRefusal(["rollback", "staging", second.id], { cwd: folder }, { exitCode: 3, says: [image, "--allow-older"] });
   expect(await hostContent("staging")).toBe(before);
   await expectServing(first);
+});
+
+test("a commit that is older than the one that serves is refused, also where a shallow clone cannot tell its past", async () => {
+  const [, second, third] = releases as [Release, Release, Release];
+  const deploy = (cwd: string, ...args: string[]) =>
+    coldtivate(["deploy", "staging", ...args], { cwd, env: { KIOSK_DOT_ENV: dotenvOf(third) } });
+  const newest = await deploy(clone);
+  expect(newest.exitCode, newest.output).toBe(0);
+  await expectServing(third);
+  const before = await readContainers("staging", "kiosk-staging");
+  const refusal = { exitCode: 3, says: ["is older than the one that serves", "rollback staging", "--allow-older"] };
+  const older = ["--ref", "main~1"];
+  await expectRefusal(["deploy", "staging", ...older], { cwd: clone }, refusal);
+
+  const shallow = join(await makeFolder(), "shallow");
+  await must("git", ["branch", "older", "main~1"], { cwd: clone });
+  await must("git", ["clone", "--quiet", "--depth", "1", "--branch", "older", `file://${clone}`, shallow]);
+  await must("git", ["switch", "--quiet", "--create", "main"], { cwd: shallow });
+  await expectRefusal(["deploy", "staging"], { cwd: shallow }, refusal);
+  expect(await readContainers("staging", "kiosk-staging")).toBe(before);
+
+  // Its images were removed above: they are pulled again.
+  const { exitCode, output } = await coldtivate(["deploy", "staging", ...older, "--allow-older"], {
+    cwd: clone,
+    env: { KIOSK_DOT_ENV: dotenvOf(second) },
+  });
+  expect(exitCode, output).toBe(0);
+  await expectServing(second);
 });

@@ -30,6 +30,7 @@ import { checkHost } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
+import { refuseOlder } from "./older-commit.ts";
 import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
@@ -42,6 +43,8 @@ export interface DeployIntent {
   config: Config;
   environment: EnvironmentConfig;
   revision: Revision;
+  /** Whether a commit may be released that is older than the one that serves. */
+  allowsOlder: boolean;
   /** What the environment's dotenv holds. */
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
@@ -85,6 +88,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const dating = later(ports.repository.timeOf(revision.commit));
   const describing = later(describeUncommitted(inputs, ports.repository));
   const observe = async (connection: HostConnection) => ({
     connection,
@@ -98,7 +102,10 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     throw error;
   });
   const observed = await observing;
+  const states = observed.map(({ state }) => state);
+  if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   const notes = new Set(await describing);
+  const committed = await dating;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
   const work: PreparedDeploy["work"] = [];
   const shortages: Shortage[] = [];
@@ -116,6 +123,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       project: config.project,
       environment: environment.name,
       commit: revision.commit,
+      ...(committed === undefined ? {} : { committedAt: committed.toISOString() }),
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
     });
