@@ -55,16 +55,19 @@ attach() {
   follow
 }
 
-# Undoes a release. Arguments: release, or nothing for the one that somebody works on
+# Undoes a release. Arguments: release, or nothing for the one that somebody works on. From the CLI: who, on standard input
 abort() {
+  local word who
   open_at_work "${1-}"
   load_journal
-  local word
   for word in committed finished undone broken; do
     ! has "0/$word" || fail 3 "Too late: release $release is $word."
   done
   [[ ! -e $dir/go.switched ]] || fail 3 "Too late: all hosts are committing release $release."
-  : >"$dir/abort"
+  who="${SUDO_USER:-$(id -un)} by hand"
+  [[ $reader == person ]] || IFS= read -r who || true
+  # It counts as soon as it is there.
+  printf '%s\n' "${who//[[:cntrl:]]/ }" >"$dir/abort.$$" && mv "$dir/abort.$$" "$dir/abort"
   printf 'Release %s is being undone.\n' "$release" >&2
 }
 

@@ -5,12 +5,18 @@
 # Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
 forward() {
   for ((step = 1; step <= ${#plan[@]}; step++)); do
-    reason=aborted
     ! has "$step/done" || continue
-    ! is_aborted || return
+    ! is_aborted || { blame && return 1; }
     [[ -z $credentials ]] || will pull || drop_credentials
     take_step "${plan[step - 1]}" || return
   done
+}
+
+# Sets reason: that it was aborted, and by whom, where they said who they are.
+blame() {
+  local who=''
+  IFS= read -r who <"$dir/abort" || true
+  reason="aborted${who:+ by $who}"
 }
 
 # Whether this step or a later one begins with these fields. No pipe: whoever writes to one that nobody reads any more fails.
@@ -38,7 +44,7 @@ take_step() {
   elif has 0/committed && [[ ${fields[0]} != commit ]]; then
     tell "$step" note "$reason; the next deploy tries again" && tell "$step" 'done'
   else
-    ! is_aborted || reason=aborted
+    ! is_aborted || blame
     note "$step" failed "$reason"
     return 1
   fi
@@ -82,7 +88,7 @@ execute() {
   if has 0/committed; then
     if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   else
-    ! is_aborted || reason=aborted
+    ! is_aborted || blame
     if backward; then end undone "$reason"; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   fi
 }

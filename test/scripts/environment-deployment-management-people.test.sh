@@ -68,14 +68,14 @@ test_others_follow_and_abort() {
   check "the release comes first" equals r02 "$(sed -n 1p "$HOME/attached")"
   check "then its plan, in one line" equals '{"host":"a","steps":[]}' "$(sed -n 2p "$HOME/attached")"
   check "then the journal from its beginning" matches "$(sed -n 3p "$HOME/attached")" $'^[0-9]+\t0\tbegin\t'
-  run run_script abort
+  run run_script -c abort <<<"ann from laptop"
   check "the one at work is aborted" equals 0 "$code"
   check "it is named" contains "$output" r02
   await_deploy
   check "whoever deployed hears of it" equals 4 "$code"
   wait "$follower" || end=$?
   check "whoever followed, too" equals 4 "$end"
-  check "to the end" matches "$(tail -n 1 "$HOME/attached")" $'\t0\tundone\taborted$'
+  check "to the end" matches "$(tail -n 1 "$HOME/attached")" $'\t0\tundone\taborted by ann from laptop$'
 }
 
 test_whoever_queues_is_next() {

@@ -21,13 +21,10 @@ export async function runVerb(
   connection: HostConnection,
   name: string,
   words: readonly string[],
-  { input = "", signal }: { input?: string; signal?: AbortSignal } = {},
+  { input = "", ...options }: { input?: string; signal?: AbortSignal; onLine?: (line: string) => void } = {},
 ): Promise<VerbResult> {
   const command = bash(`${findScript(name)}; [ -e "$s" ] || exit ${nothing}; exec bash "$s" -p ${name} -c ${words.join(" ")}`);
-  const { code, stdout, stderr } = await connection.exec(command, {
-    stdin: Buffer.from(input),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const { code, stdout, stderr } = await connection.exec(command, { stdin: Buffer.from(input), ...options });
   if (code === nothing) {
     throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
       code: "NOTHING_DEPLOYED",

@@ -7,6 +7,7 @@ import { ColdtivateError } from "../errors.ts";
 import { notOurs } from "../plan/differences.ts";
 import type { HostPlan, Plan, Step } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
+import { leftAlone } from "./detached.ts";
 import { announceSteps, Story } from "./story.ts";
 
 export interface HostWork {
@@ -45,14 +46,19 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
       control,
     });
     const { code, stderr } = await applied.catch((error: unknown) => {
-      throw error === control.detach.reason ? leftAlone(plan, [story]) : lost(error, plan, host.plan);
+      throw error === control.detach.reason
+        ? leftAlone(plan.environment, [{ release: plan.release.id, story }])
+        : lost(error, plan, host.plan);
     });
     if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: control.abort.aborted, again });
     finished.push(host.plan.host);
   }
 }
 
-interface End {
+/** What the script calls a refusal that goes away by itself. */
+const refusals: Readonly<Record<string, string>> = { busy: "DEPLOY_RUNNING", stale: "PLAN_STALE" };
+
+export interface End {
   code: number;
   stderr: string;
   /** Hosts that serve the new release already. */
@@ -60,16 +66,6 @@ interface End {
   aborted: boolean;
   /** The command that tries again. */
   again: string;
-}
-
-/** The user has left, and the hosts go on. */
-function leftAlone({ environment, release }: Plan, stories: readonly Story[]): ColdtivateError {
-  return new ColdtivateError(`detached: release ${release.id} goes on without you`, {
-    code: "DETACHED",
-    exit: "interrupted",
-    details: stories.map(({ host, progress }) => `${host}: ${progress}`),
-    hint: `To follow it: coldtivate attach ${environment}. To undo it: coldtivate abort ${environment}`,
-  });
 }
 
 /** The link is gone, and the host goes on without us. */
@@ -84,12 +80,13 @@ function lost(error: unknown, plan: Plan, { host }: HostPlan): unknown {
   });
 }
 
-function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
+/** Why a release did not finish on a host, what serves there now, and what to do next. */
+export function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
   const before = servesBefore(host);
   const { again } = end;
   if (end.code === 2 || end.code === 3) {
     return new ColdtivateError(`${host.host} refused the deploy`, {
-      code: "DEPLOY_REFUSED",
+      code: refusals[story.refused ?? ""] ?? "DEPLOY_REFUSED",
       exit: end.finished.length > 0 ? "mixed" : "refused",
       details: lines(end.stderr),
       hint: [serving(plan, end), `Nothing was changed on ${host.host}: ${before}.`].filter(Boolean).join(" "),
@@ -99,9 +96,10 @@ function failure(plan: Plan, host: HostPlan, story: Story, end: End): Coldtivate
   const details = story.failed === undefined ? lines(end.stderr) : story.output(story.failed.step);
   if (end.code === 4) {
     const mixed = end.finished.length > 0;
-    const next = end.aborted ? "To deploy again" : "Correct the cause, then";
-    return new ColdtivateError(`${host.host}: ${end.aborted ? "interrupted, and undone" : what || "the deploy failed"}`, {
-      code: end.aborted ? "DEPLOY_ABORTED" : "DEPLOY_FAILED",
+    const aborted = end.aborted ? "aborted" : story.aborted;
+    const next = aborted === undefined ? "Correct the cause, then" : "To deploy again";
+    return new ColdtivateError(`${host.host}: ${aborted === undefined ? what || "the deploy failed" : `${aborted}, and undone`}`, {
+      code: aborted === undefined ? "DEPLOY_FAILED" : "DEPLOY_ABORTED",
       exit: mixed ? "mixed" : end.aborted ? "interrupted" : "failed",
       details,
       hint: [serving(plan, end), `Everything was undone on ${host.host}: ${before}.`, `${next}: ${again}`].filter(Boolean).join(" "),

@@ -25,6 +25,10 @@ export class Story {
   readonly #reporter: Reporter;
   failed: { step: number; detail: string } | undefined;
   undone = false;
+  /** Why it was undone as a whole, where somebody wanted that: `aborted by ann from laptop`. */
+  aborted: string | undefined;
+  /** `busy` or `stale`: why it was refused, where that goes away by itself. */
+  refused: string | undefined;
   #step = 0;
 
   constructor(plan: HostPlan, reporter: Reporter) {
@@ -33,7 +37,7 @@ export class Story {
   }
 
   tell(line: JournalLine): void {
-    if (line.step === 0) return;
+    if (line.step === 0) return this.#tellEnd(line);
     if (line.state === "begin") this.#step = line.step;
     const row = rowId(this.#plan.host, line.step);
     switch (line.state) {
@@ -57,6 +61,11 @@ export class Story {
         return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
       default:
     }
+  }
+
+  #tellEnd({ state, detail }: JournalLine): void {
+    if (state === "undone" && detail.startsWith("aborted")) this.aborted = detail;
+    if (state === "refused") this.refused = detail;
   }
 
   get host(): string {

@@ -1,4 +1,5 @@
 import type { Who } from "../deploy/release-entries.ts";
+import { nameOf } from "../deploy/who.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Occasion } from "./occasion.ts";
@@ -28,8 +29,4 @@ export function releaseOccasion(action: "deploy" | "rollback", { environment, re
     changed: [...new Set(changed)].toSorted(),
     hosts: hosts.map(({ host }) => host),
   };
-}
-
-function nameOf({ user, from }: Who): string {
-  return `${user} from ${from}`;
 }
