@@ -46,7 +46,7 @@ await_engine() {
 await_calm() {
   local deadline=$((SECONDS + calm_patience)) starting
   while ((SECONDS <= deadline)); do
-    starting=$(containers --filter health=starting --format '{{.ID}}' 2>/dev/null) && [[ -n $starting ]] || return 0
+    starting=$(containers --filter status=running --filter health=starting --format '{{.ID}}' 2>/dev/null) && [[ -n $starting ]] || return 0
     pause 0.1
   done
 }
@@ -65,7 +65,7 @@ recover() {
   settled=()
   settle_others again || code=$?
   if [[ $reader == cli ]]; then
-    printf 'current\t%s\n' "$(current_release)" "${settled[@]}"
+    printf '%s\n' "current"$'\t'"$(current_release)" "${settled[@]}"
   elif ((code == 0)); then
     printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
   fi

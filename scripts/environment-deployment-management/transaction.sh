@@ -93,6 +93,9 @@ execute() {
   fi
 }
 
+# Uses: tasks, the containers of tasks
+remove_tasks() { engine rm -f "${tasks[@]}" >/dev/null 2>&1; }
+
 # Arguments: finished, undone or broken; why
 end() {
   local line began ref='' commit='' changed='' repeats='' tasks=()
@@ -102,7 +105,7 @@ end() {
     [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}")
   done
   # All of them have ended, or were asked to.
-  ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
+  ((${#tasks[@]} == 0)) || remove_tasks || { await_engine && remove_tasks; } || true
   tell_hook "$1"
   IFS=$'\t' read -r began _ <"$journal"
   IFS=$'\t' read -r _ _ commit ref changed repeats <"$dir/who" || true

@@ -59,9 +59,9 @@ export async function strikeAt(clone: string, before: Serving, name: KindName, s
   const deploy = start(["deploy", "staging", "--ref", edition], { cwd: clone });
   try {
     const release = await begun(known, deploy);
-    const journal = join(stateFolder(), "releases", release, "journal");
+    const journal = journalOf(release);
     const target = await aim(deploy.pid, release);
-    await journalSays(journal, new RegExp(`\\t${step}\\tbegin\\t`), deploy);
+    await stepBegins(release, step, deploy);
     const struck = performance.now();
     await kind.strike(target);
     const ended = await bounded(deploy.ended, "the client does not end");
@@ -86,19 +86,22 @@ export async function strikeAt(clone: string, before: Serving, name: KindName, s
   }
 }
 
+const journalOf = (release: string): string => join(stateFolder(), "releases", release, "journal");
+
 /** The release that the CLI made, once the host works on it. */
-async function begun(known: readonly string[], deploy: LiveCommand): Promise<string> {
+export async function begun(known: readonly string[], deploy: LiveCommand): Promise<string> {
   let release: string | undefined;
   await until(deploy, async () => {
     release = (await keptReleases(stateFolder())).find((id) => !known.includes(id));
-    return release !== undefined && (await read(join(stateFolder(), "releases", release, "journal"))).includes("\t0\tbegin\t");
+    return release !== undefined && (await read(journalOf(release))).includes("\t0\tbegin\t");
   });
   return release!;
 }
 
-/** Resolves once a journal says this; looks closely, so that little time passes until the fault. */
-async function journalSays(journal: string, pattern: RegExp, deploy: LiveCommand): Promise<void> {
-  await until(deploy, async () => pattern.test(await read(journal)));
+/** Resolves once a step begins; looks closely, so that little time passes until the fault. */
+export async function stepBegins(release: string, step: number, deploy: LiveCommand): Promise<void> {
+  const pattern = new RegExp(`\\t${step}\\tbegin\\t`);
+  await until(deploy, async () => pattern.test(await read(journalOf(release))));
 }
 
 async function until(deploy: LiveCommand, holds: () => Promise<boolean>): Promise<void> {
@@ -131,7 +134,8 @@ async function comeToRest(journal: string, kind: Kind, { output }: Ran): Promise
   return "recover";
 }
 
-async function expectWhole({ edition }: Serving): Promise<void> {
+/** One edition serves, all of it and nothing else. */
+export async function expectWhole({ edition }: Serving): Promise<void> {
   const slot = (await read(join(stateFolder(), "fronts/shop/live"))).trim();
   await expect.poll(containers, { timeout: 60_000 }).toEqual(wholeEdition(edition, slot));
   await expect.poll(answering, { timeout: 20_000 }).toEqual([edition, edition]);
@@ -159,7 +163,7 @@ async function expectNoTraces(): Promise<void> {
 }
 
 /** Lets the load see what serves now for a while. */
-async function finish(load: Load) {
+export async function finish(load: Load) {
   const { answered } = await load.look();
   await expect.poll(async () => (await load.look()).answered, { timeout: 30_000 }).toBeGreaterThan(answered + 30);
   return load.stop();

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { inject } from "vitest";
 import { must, top } from "../world.ts";
 
-/** The namespaces' name of the host that is deployed to. */
-export const namespace = (): string => `coldtivate-${inject("net").split(".").slice(1, 3).join("-")}-staging`;
+/** The name of a machine's namespaces. */
+const namespace = (machine = "staging"): string => `coldtivate-${inject("net").split(".").slice(1, 3).join("-")}-${machine}`;
 
 /** The host's file system from here, as far as it is on its disk. */
 export const hostFolder = (): string => join(top, ".sandbox", inject("net").replace("/24", ""), "staging");
@@ -25,9 +25,9 @@ export interface HostProcess {
   leads: boolean;
 }
 
-/** The host's processes, by this machine's process ids. */
-export async function hostProcesses(): Promise<HostProcess[]> {
-  const pids = (await must("ip", ["netns", "pids", namespace()])).split("\n").filter(Boolean);
+/** The processes of the host, or of another machine of the sandbox, by this machine's process ids. */
+export async function hostProcesses(machine?: string): Promise<HostProcess[]> {
+  const pids = (await must("ip", ["netns", "pids", namespace(machine)])).split("\n").filter(Boolean);
   const found = await Promise.all(
     pids.map(async (pid) => {
       const [command, stat] = await Promise.all([read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/stat`)]);
