@@ -8,6 +8,7 @@ import { startConnecting } from "../lib/deploy/connect-hosts.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
 import { projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { prepareRollback } from "../lib/deploy/prepare-rollback.ts";
+import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
@@ -28,6 +29,7 @@ export default class Rollback extends BaseCommand {
   };
   static override flags = {
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
+    wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
   };
 
@@ -43,32 +45,37 @@ export default class Rollback extends BaseCommand {
     const project = projectOf(config, environment);
     await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
     const who = whoDeploys(readCi(process.env));
-    const { plan, work } = await prepareRollback(
-      {
-        environment: environment.name,
-        project,
-        release: args.release,
-        script: await readHostScript(this.config.root),
-        who,
-        now: new Date(),
-      },
-      { connections: hosts.made, signal: this.signal },
-    );
-    if (flags["dry-run"] || isUnchanged(plan)) {
-      this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
-      return { changed: false, plan };
-    }
-    this.announce(`${formatPlan(plan)}\n`);
-    if (environment.confirm) await this.confirm(`Roll ${environment.name} back to this?`, flags.yes);
+    const { signal } = this;
+    const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
+    const triesAgain = (error: unknown) => flags.wait && isPassing(error);
+    return await takeTurn(turn, async () => {
+      const { plan, work } = await prepareRollback(
+        {
+          environment: environment.name,
+          project,
+          release: args.release,
+          script: await readHostScript(this.config.root),
+          who,
+          now: new Date(),
+        },
+        { connections: hosts.made, signal },
+      );
+      if (flags["dry-run"] || isUnchanged(plan)) {
+        this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
+        return { changed: false, plan };
+      }
+      this.announce(`${formatPlan(plan)}\n`);
+      if (environment.confirm) await this.confirm(`Roll ${environment.name} back to this?`, flags.yes);
 
-    const started = performance.now();
-    const again = ["coldtivate rollback", environment.name, plan.release.rollback].join(" ");
-    const { reporter, signal } = this;
-    await runWithHooks(releaseOccasion("rollback", plan, who), { config, reporter, signal }, () =>
-      this.steer((control) => applyPlan({ plan, work, credentials: [], again, reporter, control })),
-    );
-    const milliseconds = Math.round(performance.now() - started);
-    this.show(describeOutcome(plan, milliseconds));
-    return { changed: true, milliseconds, plan };
+      const started = performance.now();
+      const again = ["coldtivate rollback", environment.name, plan.release.rollback].join(" ");
+      const { reporter } = this;
+      await runWithHooks(releaseOccasion("rollback", plan, who), { config, reporter, signal, triesAgain }, () =>
+        this.steer((control) => applyPlan({ plan, work, credentials: [], again, reporter, control })),
+      );
+      const milliseconds = Math.round(performance.now() - started);
+      this.show(describeOutcome(plan, milliseconds));
+      return { changed: true, milliseconds, plan };
+    });
   }
 }

@@ -65,6 +65,12 @@ export abstract class BaseCommand extends Command {
     this.#write(process.stderr, text);
   }
 
+  /** The same amid the work: what was shown of it so far is over. */
+  protected async announceAnew(text: string): Promise<void> {
+    await this.#settle();
+    this.announce(text);
+  }
+
   /**
    * Asks before something that matters.
    * @param agreed the answer was given already, with `--yes`

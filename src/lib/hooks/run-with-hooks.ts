@@ -13,6 +13,8 @@ export interface HookTools {
   config: Pick<Config, "directory" | "hooks" | "webhook">;
   reporter: Reporter;
   signal: AbortSignal;
+  /** Whether it will be tried again after such an error. */
+  triesAgain?: (error: unknown) => boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools,
     return result;
   } catch (error) {
     // Whoever leaves a deploy alone has not ended it.
-    if (!(error instanceof ColdtivateError) || error.code === "DETACHED") throw error;
+    if (!(error instanceof ColdtivateError) || error.code === "DETACHED" || tools.triesAgain?.(error) === true) throw error;
     const ending = end({ outcome: "failed", error: redactor.redact([error.message, error.hint ?? ""].join("\n").trim()) });
     await warn("on_failure", hookVariables(occasion, ending), tools);
     await tell(occasion, ending, tools);
