@@ -146,6 +146,9 @@ do_open() {
 undo_open() {
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
+  # A crash may have come before the front had loaded it. What waits is let through first: the worker that it waits in ends
+  # soon after another one has taken over.
+  undoing=no point "$1" slot cfg || return
   point "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
 }
 
