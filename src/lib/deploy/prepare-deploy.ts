@@ -14,7 +14,7 @@ import { hostNotes, otherFronts } from "../plan/notes.ts";
 import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
-import type { HostPlan, Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
@@ -24,6 +24,7 @@ import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
+import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
@@ -65,13 +66,7 @@ export interface DeployPorts {
 /** A plan with what each host is to be sent for it. */
 export interface PreparedDeploy {
   plan: Plan;
-  work: {
-    connection: HostConnection;
-    plan: HostPlan;
-    entries: TarEntry[];
-    /** What the host has to pull. */
-    images: string[];
-  }[];
+  work: AlignedWork[];
 }
 
 /**
@@ -107,9 +102,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const notes = new Set(await describing);
   const committed = await dating;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
-  const work: PreparedDeploy["work"] = [];
+  const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
-  for (const [index, { connection, state }] of observed.entries()) {
+  for (const { connection, state } of observed) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
       own,
@@ -117,7 +112,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
     });
-    const plan = planHost({ config, rendered, state, runsTasks: index === 0, commit: revision.commit });
+    const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
+    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit });
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
@@ -133,15 +129,16 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
-    const plans = { plan, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
-    work.push({
+    const whole = planWhole({ config, rendered }, drafts.length === 0, capacity?.isInTurn);
+    drafts.push({
       connection,
       plan,
       images: missingImages(images, state),
-      entries: releaseEntries(rendered, manifest, plans, intent.who, [...script, ...hooks]),
+      entriesFor: (aligned) => releaseEntries(rendered, manifest, { plan: aligned, whole }, intent.who, [...script, ...hooks]),
     });
   }
   refuseShortages(shortages);
+  const work = alignWork(drafts);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }

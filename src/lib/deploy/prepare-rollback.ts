@@ -6,11 +6,12 @@ import { ColdtivateError } from "../errors.ts";
 import type { Shortage } from "../plan/capacity.ts";
 import { hostNotes } from "../plan/notes.ts";
 import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { HostPlan, Plan } from "../plan/plan.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
+import { alignWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
 import { checkHost } from "./host-check.ts";
@@ -60,7 +61,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
   const shortages: Shortage[] = [];
   const notes = new Set<string>();
   const missing: string[] = [];
-  const work: PreparedDeploy["work"] = [];
+  const drafts: HostDraft[] = [];
   for (const { connection, state, chosen } of hosts) {
     const repeated = repeatRelease(chosen.kept, chosen.manifest, {
       project,
@@ -68,17 +69,19 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       runningFronts: state.manifest?.fronts ?? {},
       digest: (content) => createHash("sha256").update(content).digest("hex"),
     });
-    const { plan, missing: gone } = planRollback({ state, repeated, commit });
+    const { plan, missing: gone } = planRollback({ state, repeated, commit, hasPeers: hosts.length > 1 });
     missing.push(...gone.map((image) => `${state.host}: ${image}`));
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images: [] }) : undefined;
     for (const note of [...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
       notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
     const manifest = manifestOf(chosen, { id: release.id, createdAt: intent.now.toISOString(), rollback: target, fronts: repeated.fronts });
-    work.push({ connection, plan, images: [], entries: keptEntries(repeated.release, manifest, plan, intent.who, script) });
+    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
+    drafts.push({ connection, plan, images: [], entriesFor });
   }
   refuseMissing(target, missing);
   refuseShortages(shortages);
+  const work = alignWork(drafts);
   const plan: Plan = { environment, project, release, hosts: work.map((host) => host.plan), notes: [...notes] };
   return { plan, work };
 }

@@ -11,6 +11,8 @@ export interface RollbackInput {
   repeated: Repeated;
   /** The commit of the release that is to serve again. */
   commit: string;
+  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  hasPeers?: boolean;
 }
 
 export interface RollbackPlan {
@@ -23,8 +25,8 @@ export interface RollbackPlan {
  * Decides how a host goes back to a release that it keeps; touches nothing. As in a deploy, services that run it already
  * are left alone. Nothing is pulled, and tasks do not run.
  */
-export function planRollback({ state, repeated: { rendered, settings }, commit }: RollbackInput): RollbackPlan {
-  const plan = planHost({ config: { services: settings }, rendered, state, runsTasks: false, commit });
+export function planRollback({ state, repeated: { rendered, settings }, commit, hasPeers = false }: RollbackInput): RollbackPlan {
+  const plan = planHost({ config: { services: settings }, rendered, state, runsTasks: false, hasPeers, commit });
   const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
   return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
 }
