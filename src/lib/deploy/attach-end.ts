@@ -1,6 +1,7 @@
 import { ColdtivateError } from "../errors.ts";
-import { failure } from "./apply-plan.ts";
+import { failureOf } from "./apply-failure.ts";
 import type { HostEnd } from "./attach.ts";
+import { fleetFailure } from "./fleet-failure.ts";
 
 export interface EndInput {
   environment: string;
@@ -17,17 +18,12 @@ export interface EndInput {
  * @throws ColdtivateError as a deploy's own where a host did not finish it
  */
 export function describeEnd({ environment, project, ends, aborted }: EndInput): string {
-  const finished = ends.filter(({ code }) => code === 0);
   const other = ends.find(({ code }) => code !== 0);
   if (other === undefined) return ends.map(({ plan, release }) => `${environment} on ${plan.host} serves ${release} since now.`).join("\n");
   const plan = { environment, project, release: { id: other.release, commit: "" }, hosts: [], notes: [] };
-  throw failure(plan, other.plan, other.story, {
-    code: other.code,
-    stderr: other.told.join("\n"),
-    finished: finished.map(({ plan: { host } }) => host),
-    aborted,
-    again: `coldtivate deploy ${environment}`,
-  });
+  const facts = { isAborted: aborted, again: `coldtivate deploy ${environment}` };
+  const settled = ends.map(({ told, code, ...end }) => ({ ...end, ending: { code, stderr: told.join("\n") } }));
+  throw settled.length === 1 ? failureOf(plan, settled[0]!, facts) : fleetFailure(plan, settled, { ...facts, isDecided: false });
 }
 
 /**

@@ -29,6 +29,8 @@ export class Story {
   aborted: string | undefined;
   /** `busy` or `stale`: why it was refused, where that goes away by itself. */
   refused: string | undefined;
+  /** Whether the release came to no good end. */
+  isBroken = false;
   #step = 0;
 
   constructor(plan: HostPlan, reporter: Reporter) {
@@ -66,6 +68,7 @@ export class Story {
   #tellEnd({ state, detail }: JournalLine): void {
     if (state === "undone" && detail.startsWith("aborted")) this.aborted = detail;
     if (state === "refused") this.refused = detail;
+    this.isBroken = state === "broken";
   }
 
   get host(): string {
