@@ -79,7 +79,7 @@ export async function strikeAt(clone: string, before: Serving, name: KindName, s
     else expect(report.examples).toEqual([]);
     return { serves: serving === before ? "old" : "new", rest, failed, answered: report.answered, seconds, serving };
   } catch (error) {
-    await load.stop();
+    await load.stop().catch(() => undefined);
     throw error;
   } finally {
     deploy.kill("SIGKILL");
