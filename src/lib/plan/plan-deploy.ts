@@ -33,6 +33,8 @@ export interface DeployInput extends StepFacts {
   runsTasks: boolean;
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
+  /** Whether the release is declared irreversible. */
+  isIrreversible?: boolean;
 }
 
 /**
@@ -85,7 +87,7 @@ export function planHost(input: DeployInput): HostPlan {
           commit,
           ...after,
           ...hook("after_deploy", input),
-          prune,
+          prune(input.config),
         ],
   };
 }
@@ -199,9 +201,9 @@ function needsTasks({ rendered, state }: DeployInput, replaced: readonly Service
   return replaced.length > 0 || Object.entries(rendered.tasks).some(([name, { definition }]) => known[name] !== definition);
 }
 
-/** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
-function serves({ state, commit: wanted }: DeployInput, steps: readonly Step[]): boolean {
-  return steps.every(isBarrier) && state.manifest?.commit === wanted;
+/** Whether the host runs the release already, so that nothing is left to do; another commit, or a declaration, is recorded even if it changes nothing. */
+function serves({ state: { manifest }, commit: wanted, isIrreversible = false }: DeployInput, steps: readonly Step[]): boolean {
+  return steps.every(isBarrier) && manifest?.commit === wanted && (!isIrreversible || manifest.irreversible === true);
 }
 
 function summarise({ service, change, reasons, rollout, rolloutReason }: ServiceWork): ServiceChange {
