@@ -10,6 +10,8 @@ export interface HostEnd {
   story: Story;
   /** Undefined where nobody could tell. */
   ending?: Ending;
+  /** Whether it was sent nothing, because another host did not take the release; then it counts as refused. */
+  isUntried?: true;
   /** Why the connection ended before the release did. */
   lost?: ColdtivateError;
 }
