@@ -10,7 +10,15 @@ const sources = globSync("src/**/*.ts");
 const commands = globSync("src/commands/*.ts").map((path) => basename(path, ".ts"));
 
 /** Literals in capitals that are no error codes: variables of the environment and the system's own codes. */
-const otherNames = new Set(["CI_COMMIT_SHA", "CI_COMMIT_TAG", "COLDTIVATE_CONFIG", "COMPOSE_PROFILES", "DOT_ENV_PATH", "EAI_AGAIN", "ETIMEDOUT"]);
+const otherNames = new Set([
+  "CI_COMMIT_SHA",
+  "CI_COMMIT_TAG",
+  "COLDTIVATE_CONFIG",
+  "COMPOSE_PROFILES",
+  "DOT_ENV_PATH",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+]);
 
 function read(path: string): string {
   return readFileSync(path, "utf8");

@@ -31,6 +31,8 @@ export interface DeployInput extends StepFacts {
   commit: string;
   /** Tasks run once over all hosts: on the one where this is true. */
   runsTasks: boolean;
+  /** Whose hooks run; a deploy's unless it is said. */
+  action?: "deploy" | "rollback";
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
   /** Whether the release is declared irreversible. */
@@ -46,7 +48,7 @@ export interface DeployInput extends StepFacts {
  * others go one at a time, the old one stopped before the next one starts. Barriers are where a host waits for its peers.
  */
 export function planHost(input: DeployInput): HostPlan {
-  const { rendered, state, hasPeers = false } = input;
+  const { rendered, state, hasPeers = false, action = "deploy" } = input;
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const works = compareServices(rendered, state);
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
@@ -81,12 +83,12 @@ export function planHost(input: DeployInput): HostPlan {
       ? []
       : [
           expectRelease(state.current === "" ? "-" : state.current),
-          ...hook("before_deploy", input),
+          ...hook(`before_${action}`, input),
           ...steps,
           ...waitAt("switched"),
           commit,
           ...after,
-          ...hook("after_deploy", input),
+          ...hook(`after_${action}`, input),
           prune(input.config),
         ],
   };

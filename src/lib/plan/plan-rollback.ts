@@ -29,12 +29,14 @@ export interface RollbackPlan {
  */
 export function planRollback({
   state,
-  repeated: { rendered, settings },
+  repeated: { rendered, settings, release },
   commit,
   hasPeers = false,
   ...common
 }: RollbackInput): RollbackPlan {
-  const plan = planHost({ config: { services: settings, ...common }, rendered, state, runsTasks: false, hasPeers, commit });
+  const hooks = { client: {}, host: Object.fromEntries(release.hooks.map((name) => [name, name])) };
+  const config = { services: settings, hooks, ...common };
+  const plan = planHost({ config, rendered, state, runsTasks: false, action: "rollback", hasPeers, commit });
   const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
   return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
 }
