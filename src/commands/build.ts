@@ -1,10 +1,12 @@
 import { Args, Flags } from "@oclif/core";
 import { inspectBuilder } from "../lib/adapters/buildkit.ts";
 import { openRepository } from "../lib/adapters/git.ts";
+import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openAccess } from "../lib/build/build-access.ts";
 import { formatBuild } from "../lib/build/build-table.ts";
 import { observeCheckout } from "../lib/build/prepare-build.ts";
+import { recordBuilds } from "../lib/build/record-builds.ts";
 import { runBuild } from "../lib/build/run-build.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
@@ -37,6 +39,12 @@ export default class Build extends BaseCommand {
     const plan = planBuild(config, images, { ...checkout, cacheExport: builder.cacheExport }, output);
 
     const built = await runBuild(plan, { config, builder, directory, env, reporter, signal });
+    if (flags.push) {
+      using registry = openRegistry(config.registry, { signal });
+      const pushed = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
+      const record = { registryImage: config.registry.image, commit: checkout.revision.commit, now: new Date() };
+      for (const text of await recordBuilds(pushed, record, registry)) reporter.emit({ type: "warning", text });
+    }
     this.show(formatBuild(config.registry.image, built));
     return { revision: checkout.revision, pushed: flags.push, images: built };
   }

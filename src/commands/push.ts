@@ -5,6 +5,7 @@ import { findCredentials } from "../lib/adapters/registry-credentials.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { formatPush } from "../lib/build/push-table.ts";
+import { recordBuilds } from "../lib/build/record-builds.ts";
 import { observePush, runPush } from "../lib/build/run-push.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
@@ -22,7 +23,7 @@ export default class Push extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Push);
-    const { signal } = this;
+    const { reporter, signal } = this;
     const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
     const repository = await openRepository(config.directory);
@@ -33,7 +34,10 @@ export default class Push extends BaseCommand {
     using registry = openRegistry(config.registry, { signal });
     const plan = planPush(await observePush(images, config.registry.image, revision, { docker, registry }));
     const credentials = config.registry.credentials ?? (await findCredentials(config.registry.host));
-    const pushed = plan.images.length === 0 ? [] : await runPush(plan, { docker, registry, credentials, reporter: this.reporter, signal });
+    const pushed = plan.images.length === 0 ? [] : await runPush(plan, { docker, registry, credentials, reporter, signal });
+    const record = { registryImage: config.registry.image, commit: revision.commit, now: new Date() };
+    const registered = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
+    for (const text of await recordBuilds(registered, record, registry)) reporter.emit({ type: "warning", text });
     this.show(formatPush(config.registry.image, pushed, plan.present));
     return { revision, images: pushed, present: plan.present };
   }

@@ -35,7 +35,7 @@ const mostRedirects = 3;
  * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
  */
 export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: HttpOptions = {}) {
-  const settings = { keepAlive: true, maxSockets: 8, proxyEnv: process.env };
+  const settings = { keepAlive: true, maxSockets: 16, proxyEnv: process.env };
   const agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
 
   const once = (request: HttpRequest) =>

@@ -97,13 +97,13 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     throw error;
   });
   const observed = await observing;
-  const notes = new Set(await describing);
+  const notes = new Set([...own.notes, ...(await describing)]);
   const work: PreparedDeploy["work"] = [];
   const shortages: Shortage[] = [];
   for (const [index, { connection, state }] of observed.entries()) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
-      own,
+      own: own.images,
       project,
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
