@@ -19,8 +19,8 @@ usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
   deploy RELEASE           applies a release that is kept here, again
   sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
   compose ARGUMENT...      docker compose with the release that serves
-  follow RELEASE           shows a deploy from its beginning to its end
-  abort RELEASE            undoes a deploy that has not committed yet
+  follow [RELEASE]         shows a deploy from its beginning to its end; unless named, the one at work
+  abort [RELEASE]          undoes a deploy that has not committed yet; likewise
   recover                  finishes or undoes what a crash interrupted
   lock -m WHY              keeps everybody from deploying until it is unlocked
   unlock                   lets people deploy again
@@ -43,6 +43,8 @@ source "$parts/state.sh"
 source "$parts/lock.sh"
 # shellcheck source=scripts/environment-deployment-management/journal.sh
 source "$parts/journal.sh"
+# shellcheck source=scripts/environment-deployment-management/messages.sh
+source "$parts/messages.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$parts/engine.sh"
 # shellcheck source=scripts/environment-deployment-management/credentials.sh
@@ -59,12 +61,20 @@ source "$parts/slots.sh"
 source "$parts/fronts-update.sh"
 # shellcheck source=scripts/environment-deployment-management/health.sh
 source "$parts/health.sh"
+# shellcheck source=scripts/environment-deployment-management/hooks.sh
+source "$parts/hooks.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh
 source "$parts/transaction.sh"
+# shellcheck source=scripts/environment-deployment-management/recovery.sh
+source "$parts/recovery.sh"
 # shellcheck source=scripts/environment-deployment-management/deploy.sh
 source "$parts/deploy.sh"
 # shellcheck source=scripts/environment-deployment-management/capacity.sh
 source "$parts/capacity.sh"
+# shellcheck source=scripts/environment-deployment-management/people.sh
+source "$parts/people.sh"
+# shellcheck source=scripts/environment-deployment-management/past.sh
+source "$parts/past.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh
 source "$parts/verbs.sh"
 
@@ -85,9 +95,9 @@ main() {
   [[ ${1:-help} != help ]] || { usage && return; }
   open_state "$name" "$directory"
   case $1 in
-    observe | deploy | abort | recover | status | execute | lock | unlock) "$@" ;;
+    observe | deploy | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
     follow)
-      open_release "${2-}"
+      open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli
       follow
       ;;

@@ -9,6 +9,9 @@
 #   power-on HOST         boot it again, with the disk it had
 #   exec HOST COMMAND...  run a command on a host, as root
 # Each --net is a sandbox of its own, from 198.18.0.0/24 to 198.19.255.0/24.
+#
+# up --hosts N adds hosts to deploy to, up to 50: host1 at 198.18.0.101, host2 at .102 and so on; `env` has them as
+# HOST1_SSH_HOST… With up --disk 2G each host keeps what its engine has on a disk of that size, instead of this machine's.
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -35,7 +38,7 @@ source "$SCRIPTS/sandbox/lifecycle.sh"
 usage() { sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p;}' "${BASH_SOURCE[0]}"; }
 
 main() {
-  local net=198.18.0.0/24 words=()
+  local net=198.18.0.0/24 hosts=0 disk='' words=()
   while (($# > 0)); do
     case $1 in
       --net)
@@ -45,6 +48,24 @@ main() {
         ;;
       --net=*)
         net=${1#--net=}
+        shift
+        ;;
+      --hosts)
+        hosts=${2:-}
+        shift
+        (($# == 0)) || shift
+        ;;
+      --hosts=*)
+        hosts=${1#--hosts=}
+        shift
+        ;;
+      --disk)
+        disk=${2:-}
+        shift
+        (($# == 0)) || shift
+        ;;
+      --disk=*)
+        disk=${1#--disk=}
         shift
         ;;
       -h | --help)
@@ -62,10 +83,14 @@ main() {
         ;;
     esac
   done
-  name_instance "$(dirname "$SCRIPTS")" "$net" || exit 2
+  name_instance "$(dirname "$SCRIPTS")" "$net" && size_disk "$disk" || exit 2
+  if [[ ! $hosts =~ ^[0-9]{1,2}$ ]] || ((10#$hosts > 50)); then
+    complain "--hosts $hosts is no number of hosts" "give one from 0 to 50"
+    exit 2
+  fi
   set -- "${words[@]}"
   case "${1:-}/$#" in
-    up/1) sandbox_up || exit 1 ;;
+    up/1) sandbox_up "$((10#$hosts))" || exit 1 ;;
     down/1) sandbox_down || exit 1 ;;
     status/1) sandbox_status || exit 1 ;;
     env/1) sandbox_environment || exit 1 ;;

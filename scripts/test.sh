@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
-# usage: scripts/test.sh [suite...]   suites: types lint format shell unit scripts e2e
+# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction
+# Those that deploy run in two halves, side by side, each on a sandbox of its own; what the second one says comes after the first.
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -9,10 +10,11 @@ readonly SCRIPTS TOP
 # shellcheck source=scripts/setup.sh
 source "$SCRIPTS/setup.sh"
 
-# The tests' own sandbox: the demo's is never touched.
-readonly NET=198.18.1.0/24
-readonly SUITES=(types lint format shell unit scripts e2e)
-passed=0 failed=0 sandbox=
+# The tests' own sandboxes, one for each half: the demo's is never touched.
+readonly NETS=(198.18.1.0/24 198.18.4.0/24)
+readonly SUITES=(types lint format shell unit e2e scripts transaction)
+passed=0 failed=0
+declare -A sandboxes=()
 
 # Runs a check that passes or fails as a whole.
 # Arguments: name, command and its arguments
@@ -43,10 +45,18 @@ run_vitest() {
 
 # Runs the scripts' tests and adds what they counted.
 run_scripts() {
-  local log=$TOP/.tools/test-scripts.log counted
+  local log=$TOP/.tools/test-scripts.log
   printf '\n── scripts\n'
-  bash "$TOP/test/scripts/run.sh" 2>&1 | tee "$log" || true
-  counted=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
+  bash "$TOP/test/scripts/run.sh" >"$log" 2>&1 || true
+  add_counted "$log"
+}
+
+# Shows what was said, and adds the sum that it closes with.
+# Arguments: log
+add_counted() {
+  local counted
+  cat "$1"
+  counted=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1" | tail -n 1)
   add "${counted:-0 1}"
 }
 
@@ -77,7 +87,7 @@ run_suite() {
     shell) check shell lint_shell ;;
     unit) run_vitest unit ;;
     scripts) run_scripts ;;
-    e2e) run_vitest e2e ;;
+    e2e | transaction) run_vitest "$1" ;;
     *)
       complain "there is no suite $1" "suites: ${SUITES[*]}"
       exit 2
@@ -85,43 +95,83 @@ run_suite() {
   esac
 }
 
-# Brings the sandbox up while suites run that do not need it. Sets: sandbox, its process id
-raise_sandbox() {
-  bash "$SCRIPTS/sandbox.sh" up --net "$NET" >"$TOP/.tools/test-sandbox.log" 2>&1 </dev/null &
-  sandbox=$!
+# Prints the network of the sandbox that a suite deploys to; nothing where it deploys to none.
+# Arguments: suite
+net_of() {
+  case $1 in
+    e2e) printf '%s\n' "${NETS[0]}" ;;
+    scripts | transaction) printf '%s\n' "${NETS[1]}" ;;
+  esac
 }
 
-# Waits until it is up, and shows what it took. Returns: 1 when it did not come up
+# Begins to bring a sandbox up, while suites run that need none.
+# Arguments: network
+raise_sandbox() {
+  bash "$SCRIPTS/sandbox.sh" up --net "$1" >"$TOP/.tools/test-sandbox-${1%/*}.log" 2>&1 </dev/null &
+  sandboxes[$1]=$!
+}
+
+# Waits until it is up, and shows what it took.
+# Arguments: network
+# Returns: 1 when it did not come up
 await_sandbox() {
   local code=0
-  [[ -n $sandbox ]] || return 0
-  wait "$sandbox" || code=1
-  sandbox=
-  cat "$TOP/.tools/test-sandbox.log"
+  [[ -n ${sandboxes[$1]} ]] || return 0
+  wait "${sandboxes[$1]}" || code=1
+  sandboxes[$1]=
+  cat "$TOP/.tools/test-sandbox-${1%/*}.log"
   return "$code"
 }
 
-lower_sandbox() {
-  await_sandbox >/dev/null || true
-  bash "$SCRIPTS/sandbox.sh" down --net "$NET" >&2
+lower_sandboxes() {
+  local net
+  for net in "${!sandboxes[@]}"; do
+    await_sandbox "$net" >/dev/null || true
+    bash "$SCRIPTS/sandbox.sh" down --net "$net" >&2
+  done
+}
+
+# Runs the suites that deploy to a sandbox, one after the other.
+# Arguments: network, suites
+run_half() {
+  local suite
+  export COLDTIVATE_TEST_NET=$1
+  for suite in "${@:2}"; do [[ $(net_of "$suite") != "$1" ]] || run_suite "$suite"; done
+}
+
+# Runs both halves at once, and adds what they counted.
+# Arguments: suites
+run_halves() {
+  local log=$TOP/.tools/test-second.log second
+  bash "$SCRIPTS/test.sh" --half "${NETS[1]}" "$@" >"$log" 2>&1 </dev/null &
+  second=$!
+  run_half "${NETS[0]}" "$@"
+  wait "$second" || true
+  add_counted "$log"
 }
 
 main() {
-  local suite suites=("$@")
-  ((${#suites[@]} > 0)) || suites=("${SUITES[@]}")
+  local suite net suites=("$@")
   cd "$TOP"
+  if [[ ${1-} == --half ]]; then
+    run_half "${@:2}"
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    return
+  fi
+  ((${#suites[@]} > 0)) || suites=("${SUITES[@]}")
   ensure_packages || exit 1
   ensure_node "$TOP" || exit 1
   ensure_cli "$TOP" || exit 1
-  export COLDTIVATE_TEST_NET=$NET
-  trap 'lower_sandbox 2>/dev/null || true' EXIT
-  [[ " ${suites[*]} " != *\ @(scripts|e2e)\ * ]] || raise_sandbox
+  trap 'lower_sandboxes 2>/dev/null || true' EXIT
   for suite in "${suites[@]}"; do
-    case $suite in scripts | e2e) await_sandbox || exit 1 ;; esac
-    run_suite "$suite"
+    net=$(net_of "$suite")
+    [[ -z $net || -n ${sandboxes[$net]-} ]] || raise_sandbox "$net"
   done
+  for suite in "${suites[@]}"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
+  for net in "${!sandboxes[@]}"; do await_sandbox "$net" || exit 1; done
+  ((${#sandboxes[@]} == 0)) || run_halves "${suites[@]}"
   trap - EXIT
-  lower_sandbox
+  lower_sandboxes
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
 }

@@ -4,11 +4,12 @@
 
 readonly shared_memory=/dev/shm
 
-# Reads `registry <tab> username <tab> password` lines and keeps them where pulls find them. Sets: credentials
+# Reads `registry <tab> username <tab> password` lines, up to an empty one, and keeps them where pulls find them. Sets: credentials
 keep_credentials() {
   local registry username password key
   credentials=$(mktemp -d "$shared_memory/coldtivate.$project.XXXXXX") || fail 3 "Cannot write to $shared_memory." || return
   while IFS=$'\t' read -r registry username password || [[ -n $registry ]]; do
+    [[ -n $registry ]] || break
     registry=${registry#http*://} registry=${registry%%/*}
     [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name. Nothing was changed." || return
     mkdir "$credentials/$registry" || return

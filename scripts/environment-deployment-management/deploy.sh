@@ -4,20 +4,26 @@
 
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
 deploy() {
-  local code=0
-  prepared=no
+  local code=0 listening=no
   open_release "${1-}"
-  trap drop_credentials EXIT
+  trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
     code=$?
-    [[ $reader == person || $prepared == no || -s $journal ]] || rm -rf "$dir"
+    [[ $reader == person || -e $journal ]] || rm -rf "$dir"
     return "$code"
   }
+  [[ $reader == person ]] || { listening=yes && sign_of_life; }
   launch
   exec 9>&-
-  follow "$executor" || code=$?
+  follow "$executor" "$listening" || code=$?
   [[ $reader == cli ]] || tell_end "$code"
   return "$code"
+}
+
+# Tells the CLI, beside the words for people, which refusal goes away by itself. Arguments: busy or stale. Returns: 3
+because() {
+  [[ $reader == person ]] || printf '0\t0\trefused\t%s\n' "$1"
+  return 3
 }
 
 # Everything that can refuse a deploy before it changes anything.
@@ -30,10 +36,8 @@ prepare() {
   who="${user:-unknown} from ${from:-unknown}"
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
   # Whoever asks whether the lock is held holds it for a moment.
-  take_lock "$who" 1 || return
-  prepared=yes
-  # The lock is held: what killed runs left behind is in nobody's use.
-  rm -rf "$shared_memory/coldtivate.$project".?????? || true
+  take_lock "$who" 1 || because busy || return
+  sweep
   chmod 700 "$state" || return
   [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
@@ -43,23 +47,6 @@ prepare() {
   [[ $reader == person ]] || keep_credentials
 }
 
-# Finishes or undoes what a crash interrupted, each release with its own copy of this script.
-settle_others() {
-  local id ids code mine=${release-} mode=$reader
-  ids=$(unsettled_releases)
-  [[ -z $ids ]] || check_docker || return
-  for id in $ids; do
-    printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
-    open_release "$id" || return
-    launch
-    reader=person code=0
-    follow "$executor" >&2 || code=$?
-    reader=$mode
-    ((code == 0 || code == 4)) || fail 5 "Release $id could be neither finished nor undone. A person is needed; see $journal." || return
-  done
-  [[ -z $mine ]] || open_release "$mine"
-}
-
 # Refuses a plan that this script does not understand, or that was made for another state of this host.
 check_plan() {
   local line verb
@@ -67,14 +54,14 @@ check_plan() {
   for line in "${plan[@]}"; do
     verb=${line%%$'\t'*}
     declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\". Nothing was changed." || return
-    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || return
+    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || because stale || return
   done
 }
 
 # By hand a release is applied whole: its plan may have changed only some services of what served then.
 plan_whole() {
   [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
-  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir/abort" || return
+  cp "$dir/plan.whole" "$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }

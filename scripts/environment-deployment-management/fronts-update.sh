@@ -35,7 +35,7 @@ do_join() {
     reason="the front of $service does not run, so that none can join it"
     [[ $live != - ]] && ((${#former[@]} > 0)) || return
     # Where the release switches it later, it is told this release's settings then.
-    printf '%s\n' "${plan[@]}" | grep -qxF "switch"$'\t'"$service" || configure "$service" "$live" cfg none haproxy.cfg || return
+    will "switch"$'\t'"$service" || configure "$service" "$live" cfg none haproxy.cfg || return
     # Its slot runs already: it is to know it before it takes a request.
     alter "$service" 's/init-addr none/init-addr libc,none/' || return
     scales+=(--scale "$service=$((${#former[@]} + 1))")

@@ -36,35 +36,40 @@ log_lines() {
   done
 }
 
+# A power cut can leave half a line, which the next one must not continue.
+close_line() { [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"; }
+
 load_journal() {
   local number word detail
   noted=()
   [[ -s $journal ]] || return 0
-  # A power cut can leave half a line, which the next one must not continue.
-  [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"
+  close_line
   while IFS=$'\t' read -r _ number word detail; do
     [[ -z $word ]] || learn "$number/$word" "$detail"
   done <"$journal"
 }
 
 # Prints the journal as it grows, until the release has ended.
-# Arguments: the executor's process id, where it is this process's child
+# Arguments: the executor's process id, where it is this process's child; yes, where standard input has the CLI's messages
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
-  local executor=${1-} line='' part turn=0 dead=no
+  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken
   [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
   exec 8<"$journal"
   while :; do
+    broken=no
     while IFS= read -r part <&8; do
-      line+=$part
+      line+=$part broken=no
       show "$line" || return
       case $line in
         *$'\t0\tfinished\t'*) return 0 ;;
         *$'\t0\tundone\t'*) return 4 ;;
-        *$'\t0\tbroken\t'*) return 5 ;;
+        # Unless it was tried again.
+        *$'\t0\tbroken\t'*) broken=yes ;;
       esac
       line=''
     done
+    [[ $broken == no || -n $part ]] || return 5
     line+=$part
     [[ $dead == no ]] || break
     turn=$((turn + 1))
@@ -73,10 +78,10 @@ follow() {
     elif ((turn % 50 == 1)); then
       is_running || dead=yes
     fi
-    pause 0.02
+    if [[ $listening == yes ]]; then hear; else pause 0.02; fi
   done
   [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
-  fail 5 "Nobody works on release $release any more, and it has not ended: a crash, or it was killed." \
+  fail 5 "Nobody works on release $release any more, and it has not ended: it was killed, or the Docker daemon is away." \
     "The next deploy finishes or undoes it, and so does: $script -p $project recover"
 }
 

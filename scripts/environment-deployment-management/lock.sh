@@ -6,7 +6,7 @@
 take_lock() {
   exec 9>>"$state/running"
   flock -w "$2" 9 || {
-    fail 3 "A deploy is at work here: $(tr '\t' ' ' <"$state/running")" "Nothing was changed. Try again when it has ended."
+    fail 3 "A deploy is at work here: $(at_work)" "Nothing was changed. Try again when it has ended."
     return
   }
   printf '%s\t%s\t%s\n' "$1" "$(date -u +%FT%TZ)" "${release-}" >"$state/running"
@@ -34,7 +34,7 @@ lock() {
   printf '%s\t%s\t%s\n' "${who//[[:cntrl:]]/ }" "$(date -u +%FT%TZ)" "${why//[[:cntrl:]]/ }" >"$state/locked.$$"
   ln -T "$state/locked.$$" "$state/locked" 2>/dev/null || { rm -f "$state/locked.$$" && refuse_when_locked; }
   rm -f "$state/locked.$$"
-  ! is_running || printf 'A deploy is at work, and goes on: %s\n' "$(tr '\t' ' ' <"$state/running")" >&2
+  ! is_running || printf 'A deploy is at work, and goes on: %s\n' "$(at_work)" >&2
   printf '%s is locked: %s\n' "$project" "$(locked_by)" >&2
 }
 

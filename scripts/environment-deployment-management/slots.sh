@@ -146,6 +146,9 @@ do_open() {
 undo_open() {
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
+  # A crash may have come before the front had loaded it. What waits is let through first: the worker that it waits in ends
+  # soon after another one has taken over.
+  undoing=no point "$1" slot cfg || return
   point "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
 }
 
@@ -183,6 +186,7 @@ do_stop() {
   local name services=() ids=() known
   for name in "$@"; do
     resolve "$name" || return
+    [[ -n $service ]] || continue
     read -ra known <<<"${leaving[$service]-}" || true
     # Those were told to stay down while their front drained.
     if has 0/committed && ((${#known[@]} > 0)); then ids+=("${known[@]}"); else services+=("$service"); fi

@@ -4,7 +4,8 @@
 
 readonly parallel_pulls=4
 
-is_aborted() { [[ $undoing == no && -e $dir/abort ]] && ! has 0/committed; }
+# Once the hosts have decided, one of them alone does not turn back.
+is_aborted() { [[ $undoing == no && -e $dir/abort && ! -e $dir/go.switched ]] && ! has 0/committed; }
 
 # Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
 await() {
@@ -145,9 +146,11 @@ do_commit() {
     ln -sfn "current/$script" "$state/$script"
 }
 
-# Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them
+# Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them, and a
+# release counts once together with those that went back to it
 do_prune() {
-  local releases=("$state"/releases/*/) index path serving gone count=0 old=() committed
+  local releases=("$state"/releases/*/) index path serving gone count=0 old=() committed origin
+  local -A ranks=()
   serving=$(current_release) reason='not everything old could be removed'
   forget_plain || return
   for path in "$state"/fronts/*; do [[ -e $state/current/fronts/${path##*/}.cfg ]] || rm -rf "$path"; done
@@ -155,11 +158,16 @@ do_prune() {
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
     path=${releases[index]%/}
     [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
-    if ((count >= $1)) && [[ ${path##*/} != "$serving" ]]; then
-      old+=("$path")
-    elif [[ $committed == *"$path/journal"* ]]; then
-      count=$((count + 1))
+    origin=-
+    IFS=$'\t' read -r _ _ _ _ _ origin 2>/dev/null <"$path/who" || true
+    origin=${origin:--} origin=${origin/#-/${path##*/}}
+    if [[ $committed == *"$path/journal"* ]]; then
+      [[ -n ${ranks[$origin]-} ]] || ranks[$origin]=$((count += 1))
+      ((ranks[$origin] > $1)) || continue
+    elif ((count < $1)); then
+      continue
     fi
+    [[ ${path##*/} == "$serving" ]] || old+=("$path")
   done
   ((${#old[@]} > 0)) || return 0
   gone=$(cat /dev/null "${old[@]/%//images}" | grep @sha256: | sort -u) || true

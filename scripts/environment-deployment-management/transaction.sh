@@ -5,12 +5,28 @@
 # Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
 forward() {
   for ((step = 1; step <= ${#plan[@]}; step++)); do
-    reason=aborted
     ! has "$step/done" || continue
-    ! is_aborted || return
-    [[ -z $credentials ]] || printf '%s\n' "${plan[@]:step-1}" | grep -q '^pull' || drop_credentials
+    ! is_aborted || { blame && return 1; }
+    [[ -z $credentials ]] || will pull || drop_credentials
     take_step "${plan[step - 1]}" || return
   done
+}
+
+# Sets reason: that it was aborted, and by whom, where they said who they are.
+blame() {
+  local who=''
+  IFS= read -r who <"$dir/abort" || true
+  reason="aborted${who:+ by $who}"
+}
+
+# Whether this step or a later one begins with these fields. No pipe: whoever writes to one that nobody reads any more fails.
+# Arguments: fields, with tabs between
+will() {
+  local line
+  for line in "${plan[@]:step-1}"; do
+    [[ $line != "$1" && $line != "$1"$'\t'* ]] || return 0
+  done
+  return 1
 }
 
 # Arguments: a line of the plan
@@ -21,12 +37,14 @@ take_step() {
   # Whoever comes after a crash has to know of what there is to take back.
   ! declare -F "undo_${fields[0]}" >/dev/null || begin=note
   "$begin" "$step" begin "${fields[*]}" || return
-  if "do_${fields[0]}" "${fields[@]:1}"; then
+  if act do "${fields[@]}"; then
     tell "$step" 'done'
+  elif [[ $stalled == yes ]]; then
+    return 1
   elif has 0/committed && [[ ${fields[0]} != commit ]]; then
     tell "$step" note "$reason; the next deploy tries again" && tell "$step" 'done'
   else
-    ! is_aborted || reason=aborted
+    ! is_aborted || blame
     note "$step" failed "$reason"
     return 1
   fi
@@ -40,8 +58,10 @@ backward() {
     { has "$step/begin" && ! has "$step/undone"; } || continue
     IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
     reason="${fields[0]} cannot be undone"
-    if ! declare -F "undo_${fields[0]}" >/dev/null || "undo_${fields[0]}" "${fields[@]:1}"; then
+    if ! declare -F "undo_${fields[0]}" >/dev/null || act undo "${fields[@]}"; then
       note "$step" undone || return
+    elif [[ $stalled == yes ]]; then
+      return 1
     else
       note "$step" stuck "$reason" || return
       bad=1
@@ -54,34 +74,42 @@ backward() {
 # Arguments: release; directory with registry credentials, or nothing
 execute() {
   open_release "$1"
-  credentials=${2-} step=0 undoing=no reason='interrupted by a crash'
+  credentials=${2-} step=0 undoing=no stalled=no reason='interrupted by a crash'
   trap drop_credentials EXIT
   load_journal
   if ! has 0/begin; then
     note 0 begin "$(<"$dir/by")"
     ! forward || { end finished && return; }
-  fi
-  if has 0/committed; then
-    if forward; then end finished; else end broken "$reason"; fi
   else
-    ! is_aborted || reason=aborted
-    if backward; then end undone "$reason"; else end broken "$reason"; fi
+    await_engine || true
+  fi
+  # What is left stays unsettled: there is nothing that it could be settled with.
+  [[ $stalled == no ]] || return 0
+  if has 0/committed; then
+    if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
+  else
+    ! is_aborted || blame
+    if backward; then end undone "$reason"; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   fi
 }
 
+# Uses: tasks, the containers of tasks
+remove_tasks() { engine rm -f "${tasks[@]}" >/dev/null 2>&1; }
+
 # Arguments: finished, undone or broken; why
 end() {
-  local line began ref='' commit='' changed='' tasks=()
+  local line began ref='' commit='' changed='' repeats='' tasks=()
   drop_credentials
   for line in "${plan[@]}"; do
     IFS=$'\t' read -ra line <<<"$line"
     [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}")
   done
   # All of them have ended, or were asked to.
-  ((${#tasks[@]} == 0)) || engine rm -f "${tasks[@]}" >/dev/null 2>&1 || true
+  ((${#tasks[@]} == 0)) || remove_tasks || { await_engine && remove_tasks; } || true
+  tell_hook "$1"
   IFS=$'\t' read -r began _ <"$journal"
-  IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
-  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \
-    "${commit:--}" "${ref:--}" "${changed:--}" >>"$state/history"
+  IFS=$'\t' read -r _ _ commit ref changed repeats <"$dir/who" || true
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u -d "@${began::10}" +%FT%TZ)" "$(date -u +%FT%TZ)" "$release" "$1" "$(<"$dir/by")" \
+    "${commit:--}" "${ref:--}" "${changed:--}" "${repeats:--}" >>"$state/history"
   note 0 "$1" "${2-}"
 }

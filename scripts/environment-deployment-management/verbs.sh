@@ -78,7 +78,7 @@ observe() {
   ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
   check_engine "$asking" "$root/version"
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
-  ! is_running || running=$(<"$state/running")
+  running=$(at_work)
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
   name=$(current_release)
   unsettled=$(unsettled_releases) pointed=$(fronts) room=$(capacity "$found" "$all")
@@ -104,25 +104,7 @@ observe() {
   field capacity "$room"
   field model "$model"
   field error "$error"
-}
-
-abort() {
-  open_release "${1-}"
-  load_journal
-  local word
-  for word in committed finished undone broken; do
-    ! has "0/$word" || fail 3 "Too late: release $release is $word."
-  done
-  : >"$dir/abort"
-  printf 'Release %s is being undone.\n' "$release" >&2
-}
-
-recover() {
-  check_docker
-  refuse_when_locked
-  take_lock "${SUDO_USER:-$(id -un)} by hand, recovering" 30
-  settle_others
-  printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
+  [[ ! -e $root/past ]] || tell_past "$(<"$root/past")"
 }
 
 status() {
@@ -131,8 +113,8 @@ status() {
   id=$(current_release)
   since=$(awk -F '\t' -v id="$id" '$3 == id && $4 == "finished" { line = "since " $2 ", deployed by " $5 } END { print line }' "$state/history" 2>/dev/null) || true
   printf '%s: %s %s\n' "$project" "${id/#-/no release}" "$since"
-  ! is_running || printf 'At work: %s\n' "$(tr '\t' ' ' <"$state/running")"
-  is_running || unsettled_releases | sed 's/^/Interrupted, see recover: /'
+  ! is_running || printf 'At work: %s\n' "$(at_work)"
+  is_running || { unsettled_releases && broken_release; } | sed 's/^/Interrupted, see recover: /'
   [[ ! -e $state/locked ]] || printf 'Locked: %s\n' "$(locked_by)"
   fronts | sed 's/^\(.*\)\t\(.*\)/\1 is served by \1-\2/'
   printf '\n'

@@ -34,7 +34,9 @@ boot_builder() {
 }
 
 boot_host() {
-  umount /mnt
+  if [[ -e /mnt/disk.img ]]; then mount -o loop /mnt/disk.img /var/lib/docker; fi
+  # A disk that is a file there stays in use.
+  umount --lazy /mnt
   dockerd >>/var/log/dockerd.log 2>&1 &
   /usr/sbin/sshd -f /etc/ssh/sandbox_sshd_config -E /var/log/sshd.log
 }

@@ -3,6 +3,18 @@
 
 readonly DEPLOY_ID=1500
 
+# Sets DISK, how much each host's engine may keep.
+# Arguments: a size such as 2G, or nothing where this machine's disk is the limit
+# Returns: 1 for what is no size
+size_disk() {
+  if [[ -n $1 && ! $1 =~ ^[1-9][0-9]*[MG]$ ]]; then
+    complain "--disk $1 is no size" "give one such as 2G"
+    return 1
+  fi
+  DISK=$1
+  readonly DISK
+}
+
 # Makes the folder of a machine with an engine: its disk.
 # Arguments: machine, whether the engine keeps images in containerd's store (true or false)
 engine_prepare() {
@@ -17,6 +29,14 @@ engine_prepare() {
   printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$1" >"$folder/etc/hosts"
   # Nothing answers there, and at once: names that nobody has must not cost a time-out.
   printf 'nameserver %s\n' "$GATEWAY" >"$folder/etc/resolv.conf"
+}
+
+# Gives a host the disk that its engine is to have, if any.
+# Arguments: host's name
+disk_prepare() {
+  local image=$INSTANCE/$1/disk.img
+  [[ -n $DISK ]] || return 0
+  truncate -s "$DISK" "$image" && mkfs.ext4 -q -m 0 "$image"
 }
 
 # Gives a host the user `deploy`, who exists nowhere else, and a key login for it.

@@ -2,8 +2,6 @@
 # The names and places of one sandbox. Everything that it makes carries its network's number, so that
 # any clone finds it again.
 
-# The hosts, and the last part of their addresses.
-readonly HOSTS=(staging:10 production:20)
 readonly BUILDER=builder:2
 
 # Sets the names that every other function reads.
@@ -27,6 +25,15 @@ name_instance() {
   REGISTRY=$GATEWAY:5000
   GIT_URL=git://$GATEWAY:9418
   readonly TOP NET CACHE INSTANCE NAMESPACE LINK GATEWAY REGISTRY GIT_URL
+  name_hosts "$(cat "$INSTANCE/hosts" 2>/dev/null || echo 0)"
+}
+
+# Sets HOSTS: the hosts, and the last part of their addresses.
+# Arguments: how many there are beside staging and production
+name_hosts() {
+  local number
+  HOSTS=(staging:10 production:20)
+  for ((number = 1; number <= $1; number++)); do HOSTS+=("host$number:$((100 + number))"); done
 }
 
 # Prints the sandbox's names and places, one a line.

@@ -3,7 +3,6 @@
 
 # Makes the folders and keys of a new sandbox.
 instance_prepare() {
-  local host
   mkdir -p "$INSTANCE/ssh"
   chmod 700 "$TOP/.sandbox" "$INSTANCE"
   ssh-keygen -q -t ed25519 -N '' -C sandbox -f "$INSTANCE/ssh/id"
@@ -11,13 +10,22 @@ instance_prepare() {
   engine_prepare builder true
   write_docker_login "$INSTANCE/builder/client"
   if [[ $(builder_socket) == /run/* ]]; then ln -s "$INSTANCE/builder/socket" "/run/$NAMESPACE"; fi
+  hosts_prepare
+  dotenv_prepare
+}
+
+# Makes the folders of hosts that have none.
+hosts_prepare() {
+  local host
   for host in "${HOSTS[@]}"; do
+    [[ ! -d $INSTANCE/${host%:*} ]] || continue
     engine_prepare "${host%:*}" false
+    disk_prepare "${host%:*}"
     ssh_prepare "${host%:*}" "$(address_of "$host")"
     printf '%s %s\n' "$(address_of "$host")" "$(cut -d' ' -f1,2 "$INSTANCE/${host%:*}/etc/ssh/sandbox_host_key.pub")" \
       >>"$INSTANCE/ssh/known_hosts"
   done
-  dotenv_prepare
+  printf '%d\n' $((${#HOSTS[@]} - 2)) >"$INSTANCE/hosts"
 }
 
 # Copies the example's dotenvs, with this network's addresses.
@@ -175,11 +183,22 @@ with_tools_lock() {
   return "$code"
 }
 
+# Tells whether the hosts have the disks that were asked for, if any were.
+has_disk() {
+  local host
+  [[ -n $DISK ]] || return 0
+  for host in "${HOSTS[@]}"; do
+    [[ ! -d $INSTANCE/${host%:*} || $(stat -c %s "$INSTANCE/${host%:*}/disk.img" 2>/dev/null) == "$(numfmt --from=iec "$DISK")" ]] || return 1
+  done
+}
+
 # Starts the sandbox, mends it, or leaves it alone when it is whole.
+# Arguments: how many hosts there are to be beside staging and production, at the least
 sandbox_up() {
   ensure_packages && need_root && ensure_node "$TOP" && lock_sandbox || return 1
   link_commands "$TOP"
-  if is_ours && sandbox_mend; then
+  (($1 + 2 <= ${#HOSTS[@]})) || name_hosts "$1"
+  if is_ours && has_disk && hosts_prepare && sandbox_mend; then
     say "sandbox $NET.0/24 is up"
   else
     say "starting sandbox $NET.0/24"

@@ -11,7 +11,10 @@ import { readDotenv } from "../lib/deploy/release-dotenv.ts";
 import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
 import { prepareDeploy, projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
+import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
+import { releaseOccasion } from "../lib/hooks/occasions.ts";
+import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
@@ -28,7 +31,9 @@ export default class Deploy extends BaseCommand {
   static override flags = {
     tag: Flags.string({ description: "The tag to release", helpValue: "TAG", exclusive: ["ref"] }),
     ref: Flags.string({ description: "The branch or commit to release", helpValue: "REF" }),
+    "allow-older": Flags.boolean({ description: "Release the commit although a newer one serves" }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
+    wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
   };
 
@@ -43,34 +48,44 @@ export default class Deploy extends BaseCommand {
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
     using registry = openRegistry(config.registry, { signal: this.signal });
-    const { plan, work } = await prepareDeploy(
-      {
-        config,
-        environment,
-        revision,
-        dotenv,
-        script: await readHostScript(this.config.root),
-        who: whoDeploys(ci),
-        now: new Date(),
-        env: process.env,
-      },
-      { repository, registry, connections: hosts.made, signal: this.signal },
-    );
-    if (flags["dry-run"] || isUnchanged(plan)) {
-      this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
-      return { changed: false, plan };
-    }
-    this.announce(`${formatPlan(plan)}\n`);
-    if (environment.confirm) await this.confirm(`Deploy this to ${environment.name}?`, flags.yes);
+    const who = whoDeploys(ci);
+    const { signal } = this;
+    const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
+    const triesAgain = (error: unknown) => flags.wait && isPassing(error);
+    return await takeTurn(turn, async () => {
+      const { plan, work } = await prepareDeploy(
+        {
+          config,
+          environment,
+          revision,
+          allowsOlder: flags["allow-older"],
+          dotenv,
+          script: await readHostScript(this.config.root),
+          who,
+          now: new Date(),
+          env: process.env,
+        },
+        { repository, registry, connections: hosts.made, signal },
+      );
+      if (flags["dry-run"] || isUnchanged(plan)) {
+        this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
+        return { changed: false, plan };
+      }
+      this.announce(`${formatPlan(plan)}\n`);
+      if (environment.confirm) await this.confirm(`Deploy this to ${environment.name}?`, flags.yes);
 
-    const started = performance.now();
-    const credentials = await pullCredentials(
-      config.registry,
-      work.flatMap((host) => host.images),
-    );
-    await applyPlan({ plan, work, credentials, reporter: this.reporter, signal: this.signal });
-    const milliseconds = Math.round(performance.now() - started);
-    this.show(describeOutcome(plan, milliseconds));
-    return { changed: true, milliseconds, plan };
+      const started = performance.now();
+      const credentials = await pullCredentials(
+        config.registry,
+        work.flatMap((host) => host.images),
+      );
+      const { reporter } = this;
+      await runWithHooks(releaseOccasion("deploy", plan, who), { config, reporter, signal, triesAgain }, () =>
+        this.steer((control) => applyPlan({ plan, work, credentials, reporter, control })),
+      );
+      const milliseconds = Math.round(performance.now() - started);
+      this.show(describeOutcome(plan, milliseconds));
+      return { changed: true, milliseconds, plan };
+    });
   }
 }

@@ -8,8 +8,10 @@ import { applyPlan } from "../lib/deploy/apply-plan.ts";
 import { connectHosts } from "../lib/deploy/connect-hosts.ts";
 import { describeFronts } from "../lib/deploy/fronts-outcome.ts";
 import { isUnchanged } from "../lib/deploy/outcome.ts";
+import { projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { prepareFronts } from "../lib/deploy/prepare-fronts.ts";
 import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
+import { takeTurn } from "../lib/deploy/turn.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
@@ -24,6 +26,7 @@ export default class Fronts extends BaseCommand {
   };
   static override flags = {
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
+    wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
   };
 
@@ -38,33 +41,43 @@ export default class Fronts extends BaseCommand {
     const environment = config.environments[args.environment]!;
     using registry = openRegistry(config.registry, { signal: this.signal });
     await using hosts = await connectHosts(environment.hosts, this.signal);
-    const { plan, work } = await prepareFronts(
-      {
-        config,
-        environment: environment.name,
-        services: args.service ?? [],
-        script: await readHostScript(this.config.root),
-        who: whoDeploys(readCi(process.env)),
-        now: new Date(),
-      },
-      { registry, connections: hosts.connections, signal: this.signal },
-    );
-    if (flags["dry-run"] || isUnchanged(plan)) {
-      this.show(isUnchanged(plan) ? describeFronts(plan) : formatPlan(plan));
-      return { changed: false, plan };
-    }
-    this.announce(`${formatPlan(plan)}\n`);
-    if (environment.confirm) await this.confirm(`Update these fronts of ${environment.name}?`, flags.yes);
+    const { signal } = this;
+    const turn = {
+      waits: flags.wait,
+      connections: Promise.resolve(hosts.connections),
+      project: projectOf(config, environment),
+      announce: (text: string) => this.announceAnew(text),
+      signal,
+    };
+    return await takeTurn(turn, async () => {
+      const { plan, work } = await prepareFronts(
+        {
+          config,
+          environment: environment.name,
+          services: args.service ?? [],
+          script: await readHostScript(this.config.root),
+          who: whoDeploys(readCi(process.env)),
+          now: new Date(),
+        },
+        { registry, connections: hosts.connections, signal },
+      );
+      if (flags["dry-run"] || isUnchanged(plan)) {
+        this.show(isUnchanged(plan) ? describeFronts(plan) : formatPlan(plan));
+        return { changed: false, plan };
+      }
+      this.announce(`${formatPlan(plan)}\n`);
+      if (environment.confirm) await this.confirm(`Update these fronts of ${environment.name}?`, flags.yes);
 
-    const started = performance.now();
-    const credentials = await pullCredentials(
-      config.registry,
-      work.flatMap((host) => host.images),
-    );
-    const again = ["coldtivate fronts", environment.name, ...(args.service ?? [])].join(" ");
-    await applyPlan({ plan, work, credentials, again, reporter: this.reporter, signal: this.signal });
-    const milliseconds = Math.round(performance.now() - started);
-    this.show(describeFronts(plan, milliseconds));
-    return { changed: true, milliseconds, plan };
+      const started = performance.now();
+      const credentials = await pullCredentials(
+        config.registry,
+        work.flatMap((host) => host.images),
+      );
+      const again = ["coldtivate fronts", environment.name, ...(args.service ?? [])].join(" ");
+      await this.steer((control) => applyPlan({ plan, work, credentials, again, reporter: this.reporter, control }));
+      const milliseconds = Math.round(performance.now() - started);
+      this.show(describeFronts(plan, milliseconds));
+      return { changed: true, milliseconds, plan };
+    });
   }
 }

@@ -2,7 +2,7 @@ import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../lib/base-command.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { whoDeploys } from "../lib/deploy/who.ts";
+import { nameOf, whoDeploys } from "../lib/deploy/who.ts";
 import { lockHosts } from "../lib/status/lock.ts";
 
 export default class Lock extends BaseCommand {
@@ -19,9 +19,9 @@ export default class Lock extends BaseCommand {
     const { args, flags } = await this.parse(Lock);
     await using environment = await openEnvironment(flags.config, args.environment, this.signal);
     const { name, project, connections } = environment;
-    const { user, from } = whoDeploys(readCi(process.env));
-    const told = await lockHosts(connections, project, { who: `${user} from ${from}`, why: flags.message }, this.signal);
+    const who = nameOf(whoDeploys(readCi(process.env)));
+    const told = await lockHosts(connections, project, { who, why: flags.message }, this.signal);
     this.show([...told, `To let people deploy again: ${this.config.bin} unlock ${name}`].join("\n"));
-    return { environment: name, locked: true, who: `${user} from ${from}`, why: flags.message };
+    return { environment: name, locked: true, who, why: flags.message };
   }
 }

@@ -1,5 +1,6 @@
 import { Command, Flags, type Interfaces } from "@oclif/core";
 import { redactor } from "./config/redactor.ts";
+import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError } from "./errors.ts";
 import { listenForInterruption, type Interruption } from "./interruption.ts";
 import { askOnTerminal } from "./report/question.ts";
@@ -11,6 +12,7 @@ import { flushOutput, guardOutput } from "./report/output.ts";
 import { createPalette } from "./report/palette.ts";
 import type { Reporter, ScreenReporter } from "./report/progress.ts";
 import { createReporter } from "./report/reporter.ts";
+import { askOnKeys } from "./report/wish.ts";
 
 type Values = Record<string, unknown>;
 
@@ -63,6 +65,12 @@ export abstract class BaseCommand extends Command {
     this.#write(process.stderr, text);
   }
 
+  /** The same amid the work: what was shown of it so far is over. */
+  protected async announceAnew(text: string): Promise<void> {
+    await this.#settle();
+    this.announce(text);
+  }
+
   /**
    * Asks before something that matters.
    * @param agreed the answer was given already, with `--yes`
@@ -78,6 +86,14 @@ export abstract class BaseCommand extends Command {
     const answer = await askOnTerminal(`${question} [y/N] `, this.signal);
     if (/^y(es)?$/i.test(answer.trim())) return;
     throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused", hint: "nothing was changed" });
+  }
+
+  /** While hosts are at work on a release, signals tell what is to become of it; they do not end the command. */
+  protected async steer<Result>(work: (control: Control) => Promise<Result>): Promise<Result> {
+    this.signal.throwIfAborted();
+    const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
+    using control = takeControl(this.#interruption!, hasTerminal ? askOnKeys(process.stdin, this.reporter) : undefined);
+    return await work(control);
   }
 
   protected override async init(): Promise<void> {

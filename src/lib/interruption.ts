@@ -6,6 +6,8 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export interface Interruption extends Disposable {
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; its reason is a ColdtivateError with exit `interrupted`. */
   readonly signal: AbortSignal;
+  /** Signals go to the listener alone, until what this gives is disposed of. */
+  divert(listener: (name: NodeJS.Signals) => void): Disposable;
 }
 
 /**
@@ -19,11 +21,17 @@ export function listenForInterruption(onFirst: (name: string) => void): Interrup
     controller.abort(new ColdtivateError(`interrupted by ${name}`, { code: "INTERRUPTED", exit: "interrupted" }));
     onFirst(name);
   };
-  for (const name of signals) process.on(name, stop);
+  let listener = stop;
+  const hear = (name: NodeJS.Signals) => listener(name);
+  for (const name of signals) process.on(name, hear);
   return {
     signal: controller.signal,
+    divert(other) {
+      listener = other;
+      return { [Symbol.dispose]: () => (listener = stop) };
+    },
     [Symbol.dispose]() {
-      for (const name of signals) process.off(name, stop);
+      for (const name of signals) process.off(name, hear);
     },
   };
 }

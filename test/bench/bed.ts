@@ -48,7 +48,7 @@ export async function makeBed(): Promise<Bed> {
     imageOf: (commit: string) => `${process.env["CI_REGISTRY_IMAGE"]}/${repository}:${commit.slice(0, 8)}`,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
-  await time("coldtivate", ["deploy", "staging", "--ref", restOwn], { cwd: clone });
+  await time("coldtivate", ["deploy", "staging", "--ref", restOwn, "--allow-older"], { cwd: clone });
   await layFloor(bed.imageOf(restFloor));
   return bed;
 }

@@ -95,7 +95,7 @@ async function released(bed: Bed, commit: string, way: Way): Promise<Run> {
 
 function deploy({ clone }: Bed, commit: string, { host, port }: Way): Promise<Timed> {
   const env = { ...process.env, STAGING_SSH_HOST: host, STAGING_SSH_PORT: String(port) };
-  return time("coldtivate", ["deploy", "staging", "--ref", commit], { cwd: clone, env });
+  return time("coldtivate", ["deploy", "staging", "--ref", commit, "--allow-older"], { cwd: clone, env });
 }
 
 async function releaseByHand(image: string, [next, old]: readonly [string, string], { host, port }: Way): Promise<Timed> {

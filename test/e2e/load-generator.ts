@@ -17,7 +17,7 @@ async function main(): Promise<void> {
     began: performance.now(),
     interval: (count / perSecond) * 1000,
     ended: new AbortController(),
-    report: { answered: 0, failures: {}, examples: [], commits: {}, refused: 0, longest: 0 },
+    report: { answered: 0, failures: {}, examples: [], commits: {}, refused: 0, longest: 0, clock: 0 },
   };
   const connections = lanes.map((lane) => connectLane(lane, () => load.report.refused++));
   let index = 0;
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   await Promise.all(clients.map(({ first }) => first));
   process.send!(load.report);
   process.on("message", (question) => {
-    if (question === "look") process.send!(load.report);
+    if (question === "look") answer();
     else void stop();
   });
   process.once("disconnect", () => process.exit());
@@ -40,7 +40,11 @@ async function main(): Promise<void> {
     load.ended.abort();
     await Promise.all(clients.map(({ ended }) => ended));
     for (const connection of connections) connection.close();
-    process.send!(load.report);
+    answer();
+  }
+
+  function answer(): void {
+    process.send!({ ...load.report, clock: performance.now() - load.began });
   }
 }
 
@@ -79,6 +83,7 @@ async function run(client: Client, { began, interval, ended, report }: Running, 
       report.answered++;
     } else {
       report.failures[failure] = (report.failures[failure] ?? 0) + 1;
+      report.lastFailure = Math.max(report.lastFailure ?? 0, begin - began);
       const example = `${lane.name} ${request}: ${failure} at ${Math.round(begin - began)} after ${Math.round(took)} ms`;
       if (report.examples.length < shownFailures) report.examples.push(example);
     }

@@ -36,6 +36,9 @@ export interface LoadReport {
   refused: number;
   /** How long the slowest took, in milliseconds. */
   longest: number;
+  /** When the last one that failed began, and when this report was made: milliseconds since the load did. */
+  lastFailure?: number;
+  clock: number;
 }
 
 export interface Load {

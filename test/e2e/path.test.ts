@@ -17,7 +17,7 @@ describe("from Git to two servers", () => {
     await ensureBuilt("v1.2.0");
     await ensureBuilt("main");
     clone = await checkOut("main");
-    expect(await coldtivate(["deploy", "staging"], { cwd: clone })).toMatchObject({ exitCode: 0 });
+    expect(await coldtivate(["deploy", "staging", "--allow-older"], { cwd: clone })).toMatchObject({ exitCode: 0 });
     expect(await coldtivate(["deploy", "production", "--tag", "v1.2.0", "--yes"], { cwd: clone })).toMatchObject({ exitCode: 0 });
   });
 
@@ -55,7 +55,9 @@ describe("from Git to two servers", () => {
 
   test("a dry run says what would change, and changes nothing", async () => {
     const before = await hostContent("production");
-    const { exitCode, stdout } = await coldtivate(["deploy", "production", "--tag", "v1.0.0", "--dry-run"], { cwd: clone });
+    const older = ["deploy", "production", "--tag", "v1.0.0", "--dry-run"];
+    expect(await coldtivate(older, { cwd: clone })).toMatchObject({ exitCode: 3 });
+    const { exitCode, stdout } = await coldtivate([...older, "--allow-older"], { cwd: clone });
     if (exitCode === 0) expect(stdout).toContain("~ web");
     expect(await hostContent("production")).toBe(before);
   });

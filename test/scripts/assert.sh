@@ -19,6 +19,7 @@ check() {
 equals() { [[ $1 == "$2" ]] || { printf 'expected %s\nbut it is %s\n' "$1" "$2" && return 1; }; }
 contains() { [[ $1 == *"$2"* ]] || { printf '%s\nis not in\n%s\n' "$2" "$1" && return 1; }; }
 lacks() { [[ $1 != *"$2"* ]] || { printf '%s\nis in\n%s\n' "$2" "$1" && return 1; }; }
+matches() { [[ $1 =~ $2 ]] || { printf '%s\ndoes not match\n%s\n' "$1" "$2" && return 1; }; }
 fails() { ! "$@"; }
 
 # Runs a command. Sets: output (both streams), code

@@ -73,6 +73,15 @@ deploy_release() {
     bash "$state/releases/$1/environment-deployment-management.sh" -p "$project" -c deploy "$1"
 }
 
+# Waits up to a minute for a command to succeed.
+eventually() {
+  local deadline=$((SECONDS + 60))
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.05
+  done
+}
+
 container_ids() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$project" | sort; }
 
 current() { basename "$(readlink "$state/current" || echo -)"; }

@@ -8,15 +8,6 @@ source "$TOP/test/scripts/assert.sh"
 # shellcheck source=test/scripts/environment-deployment-management.fixture.sh
 source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
 
-# Waits up to a minute for a command to succeed.
-eventually() {
-  local deadline=$((SECONDS + 60))
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < deadline)) || return 1
-    sleep 0.05
-  done
-}
-
 journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
 version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
 executor_of() { pgrep -of "^bash $state/releases/$1/.* execute $1"; }
@@ -111,7 +102,31 @@ test_wrong_credentials_undo() {
   check "the registry's words are told" contains "$output" Unauthorized
   check "the password is not shown" lacks "$output" wrong-password
   check "nothing was touched" equals "$before" "$(container_ids)"
-  check "no credentials are left" test -z "$(ls /dev/shm | grep "coldtivate.$project")"
+  check "no credentials are left" test -z "$(find /dev/shm -name "coldtivate.$project.*")"
+}
+
+test_hooks_run_on_the_host() {
+  local before hooks=$state/releases/r07h/hooks
+  before=$(container_ids)
+  make_release r07h expect=r03
+  mkdir -p "$hooks"
+  cat >"$hooks/before_deploy" <<'TEXT'
+#!/bin/sh
+echo "first of all $COLDTIVATE_RELEASE by $COLDTIVATE_BY at $COLDTIVATE_REF"
+exit 7
+TEXT
+  cat >"$hooks/on_failure" <<'TEXT'
+#!/bin/sh
+echo "in the end $COLDTIVATE_OUTCOME in $PWD"
+TEXT
+  chmod +x "$hooks"/*
+  sed -i $'1a hook\tbefore_deploy\t60' "$state/releases/r07h/plan"
+  run deploy_release r07h
+  check "a hook that fails ends the deploy with 4" equals 4 "$code"
+  check "it is told about the release" contains "$output" $'\tlog\tfirst of all r07h by tester from laptop at main'
+  check "its exit code is told" contains "$output" $'\t2\tfailed\tthe hook before_deploy exited with 7'
+  check "nothing was touched" equals "$before" "$(container_ids)"
+  check "the hook for failures is told how it ended" contains "$output" $'\tlog\tin the end undone in '"$HOME"
 }
 
 test_refusals_change_nothing() {

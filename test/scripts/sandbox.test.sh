@@ -86,6 +86,20 @@ test_a_power_cut_ends_everything_and_the_disk_stays() {
   check "memory does not" fails as_deploy test -e /tmp/gone
 }
 
+test_hosts_can_be_added() {
+  local before
+  run sandbox up --hosts many
+  check "a word is no number of hosts" ended_with 2
+  before=$(sandbox exec staging ps -o pid= -C dockerd)
+  run sandbox up --hosts 1
+  check "a host is added" ended_with 0
+  check "the others are left alone" equals "$before" "$(sandbox exec staging ps -o pid= -C dockerd)"
+  check "status has it" contains "$(sandbox status)" "deploy@${NET_OF_TESTS%.0/24}.101"
+  check "env has it" equals "${NET_OF_TESTS%.0/24}.101" "$(eval "$(sandbox env)" && printenv HOST1_SSH_HOST)"
+  check "it lets its user in, and its engine answers" contains \
+    "$(name_instance "$TOP" "$NET_OF_TESTS" && host_ssh host1 'hostname; docker version' </dev/null)" "Server:"
+}
+
 test_up_mends_what_is_broken() {
   local engine registry
   engine=$(sandbox exec builder pidof dockerd)

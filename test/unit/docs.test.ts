@@ -166,7 +166,7 @@ test("the sandbox's verbs are those of docs/sandbox.md", () => {
   const usage = read("scripts/sandbox.sh").split("\nset -")[0]!;
   const verbs = [...usage.matchAll(/^# {3}([a-z-]+) /gm)].map((match) => match[1]!);
   const documented = [...read("docs/sandbox.md").matchAll(/^\| `scripts\/sandbox\.sh ([a-z-]+)/gm)].map((match) => match[1]!);
-  expect(documented).toEqual(verbs);
+  expect([...new Set(documented)]).toEqual([...new Set(verbs)]);
 });
 
 test("docs/architecture.md has every folder of the library", () => {

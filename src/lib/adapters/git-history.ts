@@ -18,6 +18,7 @@ export function history(directory: string) {
     isReachableFrom: async (commit: string, patterns: readonly string[]) =>
       (await past.deepenUntil(commit, async () => (await isOnBranch(directory, commit, patterns)) || undefined)) ?? false,
     isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
+    timeOf: (commit: string) => timeOf(directory, commit),
     lastCommit: (paths: readonly string[], commit: string) => lastCommit(directory, past, paths, commit),
   };
 }
@@ -88,12 +89,20 @@ async function isOnBranch(directory: string, commit: string, patterns: readonly 
   return branches.some((ref) => matchesAny(ref.replace(/^refs\/(heads|remotes\/origin)\//, ""), patterns));
 }
 
+/** Fetches nothing: most often the answer is for a deploy that goes on all the same. */
 async function isAncestor(directory: string, past: Past, ancestor: string, commit: string): Promise<boolean | undefined> {
-  return past.deepenUntil(commit, async (edges) => {
-    const { code } = await tryGit(directory, ["merge-base", "--is-ancestor", ancestor, commit]);
-    if (code === 0) return true;
-    return code === 1 && edges.size === 0 ? false : undefined;
-  });
+  const asked = await tryGit(directory, ["merge-base", "--is-ancestor", ancestor, commit]);
+  if (asked.code === 0) return true;
+  if (asked.code !== 1) return undefined;
+  if ((await past.edges()).size === 0) return false;
+  // In a shallow clone the way from one to the other can be cut, unless it leads back.
+  const reverse = await tryGit(directory, ["merge-base", "--is-ancestor", commit, ancestor]);
+  return reverse.code === 0 ? false : undefined;
+}
+
+async function timeOf(directory: string, commit: string): Promise<Date | undefined> {
+  const { code, stdout } = await tryGit(directory, ["show", "--no-patch", "--format=%ct", commit]);
+  return code === 0 ? new Date(Number(stdout.toString().trim()) * 1000) : undefined;
 }
 
 async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {

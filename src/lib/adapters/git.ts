@@ -23,8 +23,10 @@ export interface Repository {
   tagsAt(commit: string): Promise<string[]>;
   /** Whether a branch of this name, or its `origin/` copy, holds the commit; a shallow clone is deepened as far as that needs. */
   isReachableFrom(commit: string, branchPatterns: readonly string[]): Promise<boolean>;
-  /** Whether `ancestor` is in the history of `commit`; undefined when the clone cannot tell. */
+  /** Whether `ancestor` is in the history of `commit`; undefined when the clone, as it is, cannot tell. */
   isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
+  /** When a commit was committed; undefined when it is not there. */
+  timeOf(commit: string): Promise<Date | undefined>;
   /** The last commit up to `commit` that touched one of the paths. */
   lastCommit(paths: readonly string[], commit: string): Promise<LastCommit>;
   isShallow(): Promise<boolean>;

@@ -1,22 +1,29 @@
 import { ColdtivateError } from "../errors.ts";
 import { parseFields } from "../release/observation.ts";
-import { parseRelease, type KeptRelease } from "../release/kept-release.ts";
 import { bash } from "./host.ts";
 import type { HostConnection } from "./ssh.ts";
 
 /**
- * The release that serves, as its host keeps it.
+ * The files of a release, as its host keeps it, by path in its folder.
  *
  * @param name of the Compose project
+ * @param release its id; `current`: the one that serves
  */
-export async function readRelease(connection: HostConnection, name: string, signal: AbortSignal): Promise<KeptRelease> {
+export async function readRelease(
+  connection: HostConnection,
+  name: string,
+  release: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const folder = release === "current" ? release : `releases/${release}`;
   const command = bash(
-    `cd "$HOME/.coldtivate/${name}/current/" && shopt -s nullglob && ` +
-      `for f in compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done`,
+    `cd "$HOME/.coldtivate/${name}/${folder}/" && shopt -s nullglob && ` +
+      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done`,
   );
   const { code, stdout, stderr } = await connection.exec(command, { signal });
-  if (code === 0) return parseRelease(parseFields(stdout));
-  throw new ColdtivateError(`${connection.host}: the release that serves cannot be read`, {
+  if (code === 0) return parseFields(stdout);
+  const which = release === "current" ? "the release that serves" : `release ${release}`;
+  throw new ColdtivateError(`${connection.host}: ${which} cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
     details: stderr.trim().split("\n"),

@@ -1,5 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
-import { lines } from "./host.ts";
+import { bash, findScript, lines } from "./host.ts";
 import type { HostConnection } from "./ssh.ts";
 
 export interface VerbResult {
@@ -21,14 +21,10 @@ export async function runVerb(
   connection: HostConnection,
   name: string,
   words: readonly string[],
-  { input = "", signal }: { input?: string; signal?: AbortSignal } = {},
+  { input = "", ...options }: { input?: string; signal?: AbortSignal; onLine?: (line: string) => void } = {},
 ): Promise<VerbResult> {
-  const script = `"$HOME/.coldtivate/${name}/environment-deployment-management.sh"`;
-  const command = `bash -c '[ -e ${script} ] || exit ${nothing}; exec bash ${script} -p ${name} -c ${words.join(" ")}'`;
-  const { code, stdout, stderr } = await connection.exec(command, {
-    stdin: Buffer.from(input),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const command = bash(`${findScript(name)}; [ -e "$s" ] || exit ${nothing}; exec bash "$s" -p ${name} -c ${words.join(" ")}`);
+  const { code, stdout, stderr } = await connection.exec(command, { stdin: Buffer.from(input), ...options });
   if (code === nothing) {
     throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
       code: "NOTHING_DEPLOYED",

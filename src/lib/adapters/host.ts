@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
+import { PassThrough, type Readable } from "node:stream";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
@@ -9,13 +9,6 @@ import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
 const scriptName = "environment-deployment-management.sh";
-
-/** What the script's abort ends with; anything else is that there is no release yet. */
-const asked = 0;
-const tooLate = 3;
-
-/** Milliseconds until a host is asked again to undo. */
-const abortPause = 200;
 
 /**
  * The script that runs on the hosts, with its parts beside it, as it is sent to them.
@@ -104,51 +97,78 @@ export interface Application {
   /** For the registries that the host pulls from. */
   credentials: readonly { registry: string; credentials: Credentials }[];
   onLine(line: JournalLine): void;
-  /** Aborted: the script is asked to undo, and followed until it has. */
-  signal?: AbortSignal;
+  /** Gets what speaks to the script while it is at work: `go BARRIER`, `abort`, `here`; docs/architecture.md has them. */
+  onStart?: (say: (message: string) => void) => void;
+  /** Aborted: the host is left alone, once it has begun. */
+  detach?: AbortSignal;
+}
+
+/** How a release came to its end on a host. */
+export interface Ending {
+  /** The script's exit code. */
+  code: number;
+  /** What it said to people. */
+  stderr: string;
 }
 
 /**
  * Sends a release to a host, has the script carry out its plan, and follows the journal to its end.
  *
- * @returns the script's exit code and what it said on standard error
+ * @throws the reason of `detach` when it is left alone; ColdtivateError CONNECTION_LOST
  */
-export async function applyRelease(connection: HostConnection, application: Application): Promise<{ code: number; stderr: string }> {
-  const { name, release, entries, signal } = application;
+export async function applyRelease(connection: HostConnection, application: Application): Promise<Ending> {
+  const { name, release, entries, onStart } = application;
   const archive = await packTar(entries);
   const credentials = application.credentials.map(
     ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
   );
-  const ended = new AbortController();
-  const abort = async () => {
-    const ask = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} abort ${release}`);
-    // Until the release's folder is unpacked there is nothing to ask.
-    while (!ended.signal.aborted) {
-      const { code } = await connection.exec(ask);
-      if (code === asked || code === tooLate) return;
-      await wait(abortPause);
-    }
-  };
-  const onAbort = () => {
-    abort().catch(() => {
-      // The connection is gone: then the host goes on, and following it has failed with the reason.
-    });
-  };
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const stdin = new PassThrough();
+  stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
+  onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    const result = await connection.exec(applyCommand(name), {
-      stdin: Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(credentials.join(""))]),
-      onLine: (line) => {
-        const entry = parseJournalLine(line);
-        if (entry !== undefined) application.onLine(entry);
-      },
-    });
-    return { code: result.code, stderr: result.stderr };
+    return await followJournal(connection, applyCommand(name), { ...application, stdin });
   } finally {
-    ended.abort();
-    signal?.removeEventListener("abort", onAbort);
+    stdin.end();
   }
+}
+
+/** Follows a release that a host is at work on, from its beginning; otherwise as applyRelease. */
+export function followRelease(
+  connection: HostConnection,
+  { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
+): Promise<Ending> {
+  const command = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} -c follow ${release}`);
+  return followJournal(connection, command, rest);
+}
+
+async function followJournal(
+  connection: HostConnection,
+  command: string,
+  { stdin, onLine, detach }: Pick<Application, "onLine" | "detach"> & { stdin?: Readable },
+): Promise<Ending> {
+  const leaving = leaveOnceBegun(detach);
+  const { code, stderr } = await connection.exec(command, {
+    ...(stdin === undefined ? {} : { stdin }),
+    onLine: (text) => {
+      const line = parseJournalLine(text);
+      if (line === undefined) return;
+      if (line.state === "begin") leaving.begun();
+      onLine(line);
+    },
+    signal: leaving.signal,
+  });
+  return { code, stderr };
+}
+
+/** Aborts with another signal, but not before somebody works on the release who does not need us. */
+function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal; begun: () => void } {
+  const left = new AbortController();
+  const leave = () => left.abort(detach?.reason);
+  const begun = () => {
+    if (detach?.aborted) leave();
+    else detach?.addEventListener("abort", leave, { once: true });
+  };
+  return { signal: left.signal, begun };
 }
 
 /** A journal line from its text; undefined for anything else. */
@@ -156,6 +176,15 @@ export function parseJournalLine(line: string): JournalLine | undefined {
   const [time, step, state, ...detail] = line.split("\t");
   if (time === undefined || step === undefined || state === undefined || !/^\d+$/.test(time) || !/^\d+$/.test(step)) return undefined;
   return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
+}
+
+/**
+ * Finds the script of an environment, and leaves its path in `s`: the copy of the release that somebody deploys right now,
+ * which knows best how to speak of it, or the one beside the state. Where there is none, `s` does not exist.
+ */
+export function findScript(name: string): string {
+  const state = `$HOME/.coldtivate/${name}`;
+  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; [ -e "$s" ] || s="${state}/${scriptName}"`;
 }
 
 /** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
@@ -181,7 +210,7 @@ export async function readServing(connection: HostConnection, name: string, sign
   const command = bash(
     `cd "$HOME/.coldtivate/${name}" 2>/dev/null || exit 0; ` +
       `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; ` +
-      `cat locked 2>/dev/null; if [ -e running ] && ! flock -sn running true; then echo "a deploy runs: $(cat running)"; fi; true`,
+      `cat locked 2>/dev/null; ${findScript(name)}; [ ! -e "$s" ] || bash "$s" -p ${name} -c at_work`,
   );
   const { stdout } = await connection.exec(command, { signal });
   const [release = "", ...busy] = stdout.toString().split("\n--\n");

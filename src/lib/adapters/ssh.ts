@@ -22,6 +22,11 @@ export interface HostConnection extends AsyncDisposable {
    * input, and two round trips have been made meanwhile. One that nobody comes back to reads an end.
    */
   startAhead(command: string): void;
+  /**
+   * Connects anew, for when this connection is lost.
+   * @throws what connect throws
+   */
+  reconnect(options: { signal?: AbortSignal; timeout?: number }): Promise<HostConnection>;
   /** A stream to a Unix socket on the host. */
   openSocket(path: string): Promise<Duplex>;
   close(): Promise<void>;
@@ -75,7 +80,7 @@ interface AttemptInput {
 }
 
 async function tryConnect(host: HostConfig, { trust, identities, options, refused }: AttemptInput): Promise<Attempt> {
-  const { timeout = 10_000, patience = 15_000 } = options;
+  const { timeout = 10_000, patience = 12_000 } = options;
   let presented: Buffer | undefined;
   const ssh = new NodeSSH();
   const connecting = ssh.connect({
@@ -102,7 +107,7 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
   options.signal?.addEventListener("abort", stop, { once: true });
   try {
     await connecting;
-    return { connection: new SshConnection(host.host, client) };
+    return { connection: new SshConnection(host.host, client, (more) => connect(host, { ...options, ...more })) };
   } catch (cause) {
     client.destroy();
     options.signal?.throwIfAborted();
@@ -114,14 +119,16 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
 
 class SshConnection implements HostConnection {
   readonly host: string;
+  readonly reconnect: HostConnection["reconnect"];
   readonly #client: Client;
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client) {
+  constructor(host: string, client: Client, reconnect: HostConnection["reconnect"]) {
     this.host = host;
     this.#client = client;
+    this.reconnect = reconnect;
     client.on("error", (error) => (this.#reason ??= error));
     client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
   }

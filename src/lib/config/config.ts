@@ -15,6 +15,9 @@ export interface Config {
   services: Record<string, ServiceConfig>;
   front: FrontConfig;
   tasks: TaskConfig[];
+  hooks: HooksConfig;
+  /** The address that is told how deploys end. */
+  webhook?: Secret;
   /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */
   environments: Record<string, EnvironmentConfig>;
 }
@@ -120,6 +123,16 @@ export interface TaskConfig {
   run: string[];
   /** Milliseconds. */
   timeout: number;
+}
+
+export type HookName = `${"before" | "after"}_${"build" | "deploy" | "rollback"}` | "on_failure";
+export type HostHookName = `${"before" | "after"}_${"deploy" | "rollback"}` | "on_failure";
+
+export interface HooksConfig {
+  /** What runs here: a program and its arguments, in the configuration's folder. */
+  client: Partial<Record<HookName, string[]>>;
+  /** What runs on each host: paths in the repository, relative to the configuration's folder. */
+  host: Partial<Record<HostHookName, string>>;
 }
 
 export interface EnvironmentConfig {

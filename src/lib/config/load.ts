@@ -21,7 +21,7 @@ export interface LoadOptions {
   environment?: string | undefined;
   /**
    * What the command works with; variables and secrets of all else are left alone.
-   * Unless said otherwise: registry, hosts and dotenv with an environment, registry without. `build` brings the registry along.
+   * Unless said otherwise: registry, hosts, dotenv and hooks with an environment, registry without. `build` brings registry and hooks along.
    */
   needs?: readonly Need[];
   signal?: AbortSignal | undefined;
@@ -64,9 +64,9 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
 function scopeOf({
   env,
   environment,
-  needs = environment === undefined ? ["registry"] : ["registry", "hosts", "dotenv"],
+  needs = environment === undefined ? ["registry"] : ["registry", "hosts", "dotenv", "hooks"],
 }: LoadOptions): Scope {
-  return { env, environment, needs: new Set(needs.includes("build") ? [...needs, "registry"] : needs) };
+  return { env, environment, needs: new Set(needs.includes("build") ? [...needs, "registry", "hooks"] : needs) };
 }
 
 function withRegistry(value: unknown, variables: Variables): unknown {

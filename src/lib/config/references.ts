@@ -1,6 +1,7 @@
 import { join, relative, resolve } from "node:path";
 import { readComposeFile } from "./compose-files.ts";
-import { kindOf } from "./file.ts";
+import { isExecutable, kindOf } from "./file.ts";
+import { hooks as hookSchema } from "./hook-schema.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
@@ -36,7 +37,27 @@ export async function findReferenceProblems(value: unknown, scope: ReferenceScop
     ...findDanglingServices(value, services),
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => checkEnvironment(name, asMapping(environment))),
     ...findDoubleTasks(asMapping(value)["tasks"]),
+    ...(await findMissingHooks(asMapping(value)["hooks"], scope)),
   ];
+}
+
+/** A program that is given with its arguments may be one of the system's. */
+async function findMissingHooks(hooks: unknown, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {
+  const { host, ...client } = asMapping(hooks);
+  const { shape: known } = hookSchema;
+  const named = [
+    ...Object.entries(client).flatMap(([name, file]) => (name in known ? [{ path: ["hooks", name], file }] : [])),
+    ...Object.entries(asMapping(host)).map(([name, file]) => ({ path: ["hooks", "host", name], file })),
+  ];
+  const checked = await Promise.all(
+    named.map(async ({ path, file }): Promise<Problem[]> => {
+      if (typeof file !== "string" || file === "" || isUnresolved(path)) return [];
+      const full = resolve(directory, file);
+      if ((await kindOf(full)) !== "file") return [{ path, message: `there is no file ${file}` }];
+      return (await isExecutable(full)) ? [] : [{ path, message: `${file} is not executable: chmod +x ${file}` }];
+    }),
+  );
+  return checked.flat();
 }
 
 async function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {

@@ -1,5 +1,14 @@
 import { normalize } from "node:path";
-import type { BuildConfig, Config, Credentials, EnvironmentConfig, HostConfig, ImageConfig, RegistryConfig } from "./config.ts";
+import type {
+  BuildConfig,
+  Config,
+  Credentials,
+  EnvironmentConfig,
+  HooksConfig,
+  HostConfig,
+  ImageConfig,
+  RegistryConfig,
+} from "./config.ts";
 import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -31,8 +40,19 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     services: mapValues(written.services ?? {}, resolveService),
     front: resolveFront(written.front),
     tasks: (written.tasks ?? []).map(({ name = "", service, run, timeout = defaultTaskTimeout }) => ({ name, service, run, timeout })),
+    hooks: resolveHooks(written),
+    ...defined({ webhook: resolution.secrets.secretAt(["webhook"]) }),
     environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),
   };
+}
+
+function resolveHooks({ hooks: { host = {}, ...client } = {} }: Written): HooksConfig {
+  return { client: mapValues(defined(client), commandOf), host: defined(host) };
+}
+
+/** A path that has no folder is meant beside the file, and not to be looked for on PATH. */
+function commandOf(hook: string | string[]): string[] {
+  return Array.isArray(hook) ? hook : [hook.includes("/") ? hook : `./${hook}`];
 }
 
 function resolveRegistry({ registry }: Written, resolution: Resolution): RegistryConfig {

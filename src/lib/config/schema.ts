@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration, flag, named, port, secret, text, textLike } from "./fields.ts";
+import { hooks } from "./hook-schema.ts";
 import { front, service } from "./service-schema.ts";
 
 const composeName = /^[a-z0-9][a-z0-9_-]*$/;
@@ -123,6 +124,8 @@ export const schema = z
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
     front: front.optional(),
     tasks: list(task, "What runs once in each deploy, in this order.").optional(),
+    hooks: hooks.optional(),
+    webhook: secret("The address of a chat's incoming webhook, which is told how each deploy and rollback ended.").optional(),
     environments: named(composeName, composeNameRule, environment).describe("Where to deploy to, by name."),
   })
   .describe("Configuration of coldtivate.");

@@ -8,7 +8,7 @@ import { keyFault, normaliseKey } from "./private-key.ts";
 import { notSet } from "./variables.ts";
 
 /** What a value is: it decides whether a path is accepted, and what counts as content. */
-export type SecretKind = "password" | "private key" | "dotenv" | "known hosts" | "build secret";
+export type SecretKind = "password" | "private key" | "dotenv" | "known hosts" | "build secret" | "address";
 
 export interface SecretContext {
   /** What relative paths start from. */
@@ -52,7 +52,7 @@ export async function readPathOrContent(value: string, kind: SecretKind, context
 }
 
 function mayBePath(value: string, kind: SecretKind): boolean {
-  if (kind === "password" || /[\n\0]/.test(value)) return false;
+  if (kind === "password" || kind === "address" || /[\n\0]/.test(value)) return false;
   return kind !== "build secret" || isAbsolute(value);
 }
 
@@ -91,11 +91,17 @@ async function readSecretFile(file: string, kind: SecretKind, { directory }: Sec
 function accept(content: string, kind: SecretKind): string {
   if (content.trim() === "") throw new SecretFault(`the ${kind} is empty`);
   if (kind === "password") return content.replace(/[\r\n]+$/, "");
+  if (kind === "address") return acceptAddress(content.trim());
   if (kind !== "private key") return content;
   const key = normaliseKey(content);
   const fault = keyFault(key);
   if (fault !== undefined) throw new SecretFault(fault);
   return key;
+}
+
+function acceptAddress(address: string): string {
+  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? "")) throw new SecretFault("expected an address that begins with https://");
+  return address;
 }
 
 async function run([program = "", ...args]: readonly string[], { directory, env, signal }: SecretContext): Promise<string> {

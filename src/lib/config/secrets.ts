@@ -81,6 +81,7 @@ function findSecrets(value: unknown): Place[] {
   return [
     { path: ["registry", "password"], kind: "password" },
     { path: ["build", "ssh_key"], kind: "private key" },
+    { path: ["webhook"], kind: "address" },
     ...buildSecretsOf(["build"], build),
     ...Object.entries(asMapping(images)).flatMap(([name, image]) => buildSecretsOf(["images", name], image)),
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => [

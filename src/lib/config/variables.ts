@@ -2,7 +2,7 @@ import { interpolate } from "./interpolation.ts";
 import { pathKey, type Path, type Problem } from "./problem.ts";
 
 /** A part of the configuration that a command works with; variables and secrets of other parts are left alone. */
-export type Need = "registry" | "build" | "hosts" | "dotenv";
+export type Need = "registry" | "build" | "hosts" | "dotenv" | "hooks";
 
 export interface Scope {
   env: NodeJS.ProcessEnv;
@@ -26,6 +26,9 @@ export function isNeeded(path: Path, { environment, needs }: Scope): boolean {
     case "front":
     case "tasks":
       return environment !== undefined;
+    case "hooks":
+    case "webhook":
+      return needs.has("hooks");
     case "environments":
       return name === environment && needs.has(key === "dotenv" ? "dotenv" : "hosts");
     default:

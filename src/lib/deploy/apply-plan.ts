@@ -1,11 +1,20 @@
-import { applyRelease, lines, type JournalLine } from "../adapters/host.ts";
+import { applyRelease, type JournalLine } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Credentials } from "../config/config.ts";
-import { ColdtivateError } from "../errors.ts";
-import { notOurs } from "../plan/differences.ts";
-import type { HostPlan, Plan, Step } from "../plan/plan.ts";
+import type { Control } from "../control.ts";
+import { isBarrier } from "../plan/barriers.ts";
+import type { HostPlan, Plan } from "../plan/plan.ts";
 import type { Reporter } from "../report/progress.ts";
+import { failureOf, type HostEnd } from "./apply-failure.ts";
+import { Coordinator, type Order } from "./coordinator.ts";
+import { leftAlone } from "./detached.ts";
+import { fleetFailure } from "./fleet-failure.ts";
+import { followAgain, isLost } from "./follow-host.ts";
+import { announceSteps, Story } from "./story.ts";
+
+/** Milliseconds between two signs of life to hosts that may wait for one another. */
+const pulse = 2000;
 
 export interface HostWork {
   connection: HostConnection;
@@ -21,169 +30,96 @@ export interface ApplyInput {
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
-  signal: AbortSignal;
+  control: Control;
+  /** Milliseconds in which a host that was lost can be reached again. */
+  patience?: number;
 }
 
 /**
- * Carries out a plan, host after host; the first failure ends it.
+ * Carries out a plan on all hosts at once. They go on together: one that fails before the decision has all of them undo.
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan(input: ApplyInput): Promise<void> {
-  const { plan, work, credentials, reporter, signal, again = `coldtivate deploy ${plan.environment}` } = input;
-  signal.throwIfAborted();
-  reporter.emit({
-    type: "planned",
-    sections: plan.hosts.map((host) => ({
-      id: host.host,
-      title: host.host,
-      rows: host.steps.map((step, index) => ({ id: rowId(host.host, index + 1), title: step.title })),
-    })),
-  });
-  const finished: string[] = [];
-  for (const host of work) {
-    const story = new Story(host.plan, reporter);
-    const applied = applyRelease(host.connection, {
-      name: plan.project,
-      release: plan.release.id,
-      entries: host.entries,
-      credentials,
-      onLine: (line) => story.tell(line),
-      signal,
-    });
-    const { code, stderr } = await applied.catch((error: unknown) => {
-      throw detached(error, plan, host.plan);
-    });
-    if (code !== 0) throw failure(plan, host.plan, story, { code, stderr, finished, aborted: signal.aborted, again });
-    finished.push(host.plan.host);
+  const { plan, control, reporter, again = `coldtivate deploy ${plan.environment}` } = input;
+  const work = input.work.filter((host) => host.plan.steps.length > 0);
+  announceSteps(plan.hosts, reporter);
+  const coordinator = new Coordinator(work.map((host) => host.plan.host));
+  const speakers = new Map<string, (message: string) => void>();
+  const obey = (orders: readonly Order[]) => {
+    for (const { host, message } of orders) speakers.get(host)?.(message);
+  };
+  const stop = () => obey(coordinator.stop());
+  const abort = () => {
+    if (coordinator.isDecided) reporter.emit({ type: "warning", text: "too late to undo: the hosts commit the release" });
+    stop();
+  };
+  control.abort.addEventListener("abort", abort, { once: true });
+  const heart = setInterval(() => {
+    if (work.length > 1) for (const say of speakers.values()) say("here");
+  }, pulse);
+  const stories = work.map((host) => new Story(host.plan, reporter));
+  const applied = work.map((host, index) =>
+    applyToHost(host, {
+      ...input,
+      story: stories[index]!,
+      onStart(say) {
+        speakers.set(host.plan.host, say);
+        if (control.abort.aborted) abort();
+      },
+      onBarrier: (barrier) => obey(coordinator.arrive(host.plan.host, barrier)),
+      onFailure: stop,
+    }),
+  );
+  try {
+    const ends = await allOf(applied);
+    const facts = { again, isAborted: control.abort.aborted };
+    const [first] = ends;
+    if (first === undefined || ends.every(({ ending }) => ending?.code === 0)) return;
+    throw ends.length === 1 ? failureOf(plan, first, facts) : fleetFailure(plan, ends, { ...facts, isDecided: coordinator.isDecided });
+  } catch (error) {
+    if (!control.detach.aborted || error !== control.detach.reason) throw error;
+    const followed = stories.map((story) => ({ release: plan.release.id, story }));
+    throw leftAlone(plan.environment, followed, work.length > 1 && !coordinator.isDecided);
+  } finally {
+    clearInterval(heart);
+    control.abort.removeEventListener("abort", abort);
   }
 }
 
-function rowId(host: string, step: number): string {
-  return `${host}/${step}`;
+interface HostInput extends ApplyInput {
+  story: Story;
+  onStart: (say: (message: string) => void) => void;
+  onBarrier: (name: string) => void;
+  /** Called when the host begins to undo, has refused, or is lost. */
+  onFailure: () => void;
 }
 
-/** Turns a host's journal into progress, and keeps what an error has to say. */
-class Story {
-  readonly #output = new Map<number, string[]>();
-  readonly #plan: HostPlan;
-  readonly #reporter: Reporter;
-  failed: { step: number; detail: string } | undefined;
-  undone = false;
-
-  constructor(plan: HostPlan, reporter: Reporter) {
-    this.#plan = plan;
-    this.#reporter = reporter;
-  }
-
-  tell(line: JournalLine): void {
-    if (line.step === 0) return;
-    const row = rowId(this.#plan.host, line.step);
-    switch (line.state) {
-      case "begin":
-        return this.#reporter.emit({ type: "started", row });
-      case "note":
-        return this.#reporter.emit({ type: "updated", row, text: shortenDigests(line.detail) });
-      case "log":
-        this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
-        return this.#reporter.emit({ type: "output", row, line: line.detail });
-      case "done":
-        return this.#reporter.emit({ type: "done", row });
-      case "failed":
-        this.failed ??= { step: line.step, detail: line.detail };
-        return this.#reporter.emit({ type: "failed", row, text: line.detail });
-      case "undone":
-        if (!this.undone) this.#reporter.emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
-        this.undone = true;
-        return;
-      case "stuck":
-        return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
-      default:
-    }
-  }
-
-  title(step: number): string {
-    return this.#plan.steps[step - 1]?.title ?? `step ${step}`;
-  }
-
-  output(step: number): string[] {
-    return this.#output.get(step) ?? [];
+async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, input: HostInput): Promise<HostEnd> {
+  const { plan, story, credentials, control, reporter, onStart, patience = 10_000 } = input;
+  let told = 0;
+  const onLine = (line: JournalLine) => {
+    told++;
+    story.tell(line);
+    const step = hostPlan.steps[line.step - 1];
+    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
+    if (line.state === "failed" || line.state === "undone") input.onFailure();
+  };
+  const application = { name: plan.project, release: plan.release.id, onLine, detach: control.detach };
+  try {
+    const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
+    if (ending.code !== 0) input.onFailure();
+    return { plan: hostPlan, story, ending };
+  } catch (error) {
+    input.onFailure();
+    if (!isLost(error)) throw error;
+    reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
+    const ending = await followAgain(connection, { ...application, told, patience });
+    return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
   }
 }
 
-/** Image names as people tell them apart: the last part and the beginning of the digest. */
-function shortenDigests(text: string): string {
-  return text.replaceAll(/\S*\/([^\s/@]+)@(sha256:[0-9a-f]{8})[0-9a-f]*/g, "$1@$2");
-}
-
-interface End {
-  code: number;
-  stderr: string;
-  /** Hosts that serve the new release already. */
-  finished: readonly string[];
-  aborted: boolean;
-  /** The command that tries again. */
-  again: string;
-}
-
-/** The link is gone, and the host goes on without us. */
-function detached(error: unknown, plan: Plan, { host }: HostPlan): unknown {
-  if (!(error instanceof ColdtivateError) || error.code !== "CONNECTION_LOST") return error;
-  return new ColdtivateError(`${error.message} while it deployed`, {
-    code: error.code,
-    exit: "mixed",
-    details: error.details,
-    hint: `The host goes on by itself: it finishes release ${plan.release.id} or undoes all of it. What serves on ${host}: coldtivate status ${plan.environment}`,
-    cause: error,
-  });
-}
-
-function failure(plan: Plan, host: HostPlan, story: Story, end: End): ColdtivateError {
-  const before = servesBefore(host);
-  const { again } = end;
-  if (end.code === 2 || end.code === 3) {
-    return new ColdtivateError(`${host.host} refused the deploy`, {
-      code: "DEPLOY_REFUSED",
-      exit: end.finished.length > 0 ? "mixed" : "refused",
-      details: lines(end.stderr),
-      hint: [serving(plan, end), `Nothing was changed on ${host.host}: ${before}.`].filter(Boolean).join(" "),
-    });
-  }
-  const what = story.failed === undefined ? "" : tellFailure(host.steps[story.failed.step - 1], story.failed.detail);
-  const details = story.failed === undefined ? lines(end.stderr) : story.output(story.failed.step);
-  if (end.code === 4) {
-    const mixed = end.finished.length > 0;
-    const next = end.aborted ? "To deploy again" : "Correct the cause, then";
-    return new ColdtivateError(`${host.host}: ${end.aborted ? "interrupted, and undone" : what || "the deploy failed"}`, {
-      code: end.aborted ? "DEPLOY_ABORTED" : "DEPLOY_FAILED",
-      exit: mixed ? "mixed" : end.aborted ? "interrupted" : "failed",
-      details,
-      hint: [serving(plan, end), `Everything was undone on ${host.host}: ${before}.`, `${next}: ${again}`].filter(Boolean).join(" "),
-    });
-  }
-  return new ColdtivateError(`${host.host}: ${what || "the deploy failed"}, and it could not be undone`, {
-    code: "DEPLOY_BROKEN",
-    exit: "mixed",
-    details: [...details, ...lines(end.stderr)],
-    hint: [
-      serving(plan, end),
-      `See what runs with: coldtivate status ${plan.environment}. The journal is in ~/.coldtivate/${plan.project}/releases/${plan.release.id} on ${host.host}. To try again: ${again}`,
-    ]
-      .filter(Boolean)
-      .join(" "),
-  });
-}
-
-function servesBefore({ expect, services }: HostPlan): string {
-  if (expect !== "-") return `${expect} serves as before`;
-  const isMove = services.some(({ reasons }) => reasons.includes(notOurs));
-  return isMove ? "what was not started by coldtivate serves as before" : "nothing of this project served before, and nothing does now";
-}
-
-/** The script's reason names tasks, images and containers; which service a container is of is in the step. */
-function tellFailure(step: Step | undefined, reason: string): string {
-  return step?.verb === "healthy" ? step.title.replace(/ is healthy$/, ` did not become healthy: ${reason}`) : reason;
-}
-
-function serving(plan: Plan, { finished }: End): string {
-  return finished.length === 0 ? "" : `${finished.join(", ")} ${finished.length === 1 ? "serves" : "serve"} ${plan.release.id} already.`;
+/** As Promise.all, but not before all have ended. */
+async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

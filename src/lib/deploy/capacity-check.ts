@@ -13,7 +13,8 @@ export interface CapacityFacts {
   rendered: Rendered;
   /** What the plan pulls. */
   images: readonly string[];
-  registry: RegistryClient;
+  /** Absent where nothing is pulled. */
+  registry?: RegistryClient;
 }
 
 export interface Capacity {
@@ -61,7 +62,7 @@ const messages: Record<Shortage["code"], string> = {
 
 async function checkDisk({ state, images, registry }: CapacityFacts): Promise<Shortage | undefined> {
   const missing = missingImages(images, state);
-  if (state.capacity?.disk === undefined || missing.length === 0) return undefined;
+  if (registry === undefined || state.capacity?.disk === undefined || missing.length === 0) return undefined;
   const layers = await layersOf(missing, registry);
   const shortage = diskShortage(state, layers, new Set());
   if (shortage === undefined) return undefined;

@@ -11,8 +11,8 @@ export function checkHost(state: HostState, environment: string): void {
     throw refusal(`${state.host} is locked`, "HOST_LOCKED", [state.locked.replaceAll("\t", "  ")], next);
   }
   if (state.running !== "") {
-    const hint = `Wait until it has ended (coldtivate status ${environment}), then run the same command again.`;
-    throw refusal(`another deploy runs on ${state.host}`, "DEPLOY_RUNNING", [state.running.replaceAll("\t", "  ")], hint);
+    const hint = `Follow it with coldtivate attach ${environment}; to be next, deploy with --wait.`;
+    throw refusal(`another deploy runs on ${state.host}`, "DEPLOY_RUNNING", [state.running], hint);
   }
   const foreign = state.containers.find((container) => container.state !== "" && container.state !== state.stateDirectory);
   if (foreign !== undefined) {

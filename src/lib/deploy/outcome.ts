@@ -6,7 +6,7 @@ export function isUnchanged(plan: Plan): boolean {
   return plan.hosts.every((host) => host.steps.length === 0);
 }
 
-/** What a deploy came to, in one line a host. */
+/** What a deploy, or a rollback, came to, in one line a host. */
 export function describeOutcome(plan: Plan, milliseconds?: number): string {
   const { environment, release } = plan;
   const what = `commit ${release.commit.slice(0, 8)}${release.ref === undefined ? "" : ` (${release.ref})`}`;
@@ -15,7 +15,8 @@ export function describeOutcome(plan: Plan, milliseconds?: number): string {
     return [`${environment} serves ${what} already, as ${serving}: nothing to do.`, ...plan.notes.map((note) => `! ${note}`)].join("\n");
   }
   const took = milliseconds === undefined ? "" : ` in ${formatDuration(milliseconds)}`;
-  return [`${environment} serves ${release.id}, ${what}, since now: deployed${took}.`, ...plan.hosts.map(describeHost)].join("\n");
+  const done = release.rollback === undefined ? "deployed" : `rolled back to ${release.rollback}`;
+  return [`${environment} serves ${release.id}, ${what}, since now: ${done}${took}.`, ...plan.hosts.map(describeHost)].join("\n");
 }
 
 function describeHost({ host, services }: HostPlan): string {

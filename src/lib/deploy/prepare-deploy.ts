@@ -10,11 +10,11 @@ import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
 import type { Shortage } from "../plan/capacity.ts";
-import { hostNotes } from "../plan/notes.ts";
+import { hostNotes, otherFronts } from "../plan/notes.ts";
 import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
-import type { HostPlan, Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
@@ -24,11 +24,14 @@ import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
+import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
+import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
+import { refuseOlder } from "./older-commit.ts";
 import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
@@ -41,6 +44,8 @@ export interface DeployIntent {
   config: Config;
   environment: EnvironmentConfig;
   revision: Revision;
+  /** Whether a commit may be released that is older than the one that serves. */
+  allowsOlder: boolean;
   /** What the environment's dotenv holds. */
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
@@ -61,13 +66,7 @@ export interface DeployPorts {
 /** A plan with what each host is to be sent for it. */
 export interface PreparedDeploy {
   plan: Plan;
-  work: {
-    connection: HostConnection;
-    plan: HostPlan;
-    entries: TarEntry[];
-    /** What the host has to pull. */
-    images: string[];
-  }[];
+  work: AlignedWork[];
 }
 
 /**
@@ -84,6 +83,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const dating = later(ports.repository.timeOf(revision.commit));
   const describing = later(describeUncommitted(inputs, ports.repository));
   const observe = async (connection: HostConnection) => ({
     connection,
@@ -97,10 +97,14 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     throw error;
   });
   const observed = await observing;
+  const states = observed.map(({ state }) => state);
+  if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   const notes = new Set([...own.notes, ...(await describing)]);
-  const work: PreparedDeploy["work"] = [];
+  const committed = await dating;
+  const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
+  const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
-  for (const [index, { connection, state }] of observed.entries()) {
+  for (const { connection, state } of observed) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
       own: own.images,
@@ -108,29 +112,33 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
     });
-    const plan = planHost({ config, rendered, state, runsTasks: index === 0, commit: revision.commit });
+    const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
+    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit });
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
       environment: environment.name,
       commit: revision.commit,
+      ...(committed === undefined ? {} : { committedAt: committed.toISOString() }),
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
     });
-    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config)]) notes.add(note);
+    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config), ...otherFronts(rendered, config)])
+      notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
-    const plans = { plan, whole: planWhole({ config, rendered }, index === 0, capacity?.isInTurn) };
-    work.push({
+    const whole = planWhole({ config, rendered }, drafts.length === 0, capacity?.isInTurn);
+    drafts.push({
       connection,
       plan,
       images: missingImages(images, state),
-      entries: releaseEntries(rendered, manifest, plans, intent.who, script),
+      entriesFor: (aligned) => releaseEntries(rendered, manifest, { plan: aligned, whole }, intent.who, [...script, ...hooks]),
     });
   }
   refuseShortages(shortages);
+  const work = alignWork(drafts);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }

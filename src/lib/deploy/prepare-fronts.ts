@@ -8,15 +8,17 @@ import type { Config } from "../config/config.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { ColdtivateError } from "../errors.ts";
 import { frontNotes, planFronts } from "../plan/plan-fronts.ts";
-import type { HostPlan, ReleaseSummary } from "../plan/plan.ts";
+import type { ReleaseSummary } from "../plan/plan.ts";
 import type { FrontImage } from "../release/fronts.ts";
+import { parseRelease } from "../release/kept-release.ts";
 import { updateFronts } from "../release/front-update.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { releaseId } from "../release/release-id.ts";
+import { alignWork, type HostDraft } from "./align-work.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
-import { updateEntries, type Who } from "./release-entries.ts";
+import { keptEntries, type Who } from "./release-entries.ts";
 import { resolveThirdParty } from "./resolve-images.ts";
 
 export interface FrontsIntent {
@@ -45,15 +47,14 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
   const { config, environment, script } = intent;
   const project = `${config.project}-${environment}`;
   const front = await resolveFront(config, registry);
-  const work: PreparedDeploy["work"] = [];
-  const hosts: HostPlan[] = [];
+  const drafts: HostDraft[] = [];
   const notes = new Set<string>();
   let release: ReleaseSummary | undefined;
   for (const connection of connections) {
     const state = await observeHost(connection, project, script, signal);
     checkHost(state, environment);
     const manifest = servingManifest(state, environment);
-    const kept = await readRelease(connection, project, signal);
+    const kept = parseRelease(await readRelease(connection, project, "current", signal));
     const updated = updateFronts(kept, manifest, {
       project,
       stateDirectory: state.stateDirectory,
@@ -61,21 +62,25 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
       services: chooseFronts(manifest, intent.services),
       digest: (content) => createHash("sha256").update(content).digest("hex"),
     });
-    const plan = planFronts({ config, state, manifest, updated });
+    const plan = planFronts({ config, state, manifest, updated, hasPeers: connections.length > 1 });
     for (const note of frontNotes(plan, updated)) notes.add(note);
-    hosts.push(plan);
     release ??= {
       id: releaseId(intent.now, manifest.commit),
       commit: manifest.commit,
       ...(manifest.ref === undefined ? {} : { ref: manifest.ref }),
     };
-    if (plan.steps.length === 0) continue;
     const next: Manifest = { ...manifest, id: release.id, createdAt: intent.now.toISOString(), fronts: updated.fronts };
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    work.push({ connection, plan, images, entries: updateEntries(updated.release, next, plan, intent.who, script) });
+    drafts.push({
+      connection,
+      plan,
+      images,
+      entriesFor: (aligned) => keptEntries(updated.release, next, aligned, intent.who, script),
+    });
   }
   if (release === undefined) throw new Error("an environment without a host");
-  return { plan: { environment, project, release, hosts, notes: [...notes] }, work };
+  const work = alignWork(drafts);
+  return { plan: { environment, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }
 
 /** The fronts' image by the digest that it has now. */

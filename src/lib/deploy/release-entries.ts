@@ -35,6 +35,8 @@ export function releaseEntries(
     { path: "images", content: imagesText(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
+    { path: "plan.json", content: JSON.stringify(plans.plan) },
+    { path: "titles", content: titlesText(plans.plan.steps) },
     { path: "plan.whole", content: planText(plans.whole) },
     ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
       { path: `fronts/${service}.cfg`, content: config },
@@ -45,8 +47,8 @@ export function releaseEntries(
   ];
 }
 
-/** The same for a release that a host has already, with other fronts. */
-export function updateEntries(
+/** The same for a release that a host has already: with other fronts, or to serve again. */
+export function keptEntries(
   { model, whole, configurations }: KeptRelease,
   manifest: Manifest,
   plan: HostPlan,
@@ -59,15 +61,17 @@ export function updateEntries(
     { path: "images", content: imagesText(model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
+    { path: "plan.json", content: JSON.stringify(plan) },
+    { path: "titles", content: titlesText(plan.steps) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
     { path: "who", content: whoText(who, manifest, plan) },
   ];
 }
 
-function whoText({ user, from }: Who, { commit, ref }: Manifest, { services }: HostPlan): string {
+function whoText({ user, from }: Who, { commit, ref, rollback }: Manifest, { services }: HostPlan): string {
   const changed = services.filter(({ change }) => change !== "keep").map(({ service }) => service);
-  return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-"].join("\t")}\n`;
+  return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-", rollback ?? "-"].join("\t")}\n`;
 }
 
 /** What the release keeps on the host as long as it is kept itself. */
@@ -78,4 +82,9 @@ function imagesText({ services }: ComposeModel): string {
 
 function planText(steps: readonly Step[]): string {
   return steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("");
+}
+
+/** What the steps of the plan are called, for the script: it cannot read plan.json. */
+function titlesText(steps: readonly Step[]): string {
+  return steps.map(({ title }) => `${title}\n`).join("");
 }

@@ -11,3 +11,8 @@ export function whoDeploys(ci: CiVariables): Who {
 function plain(text: string): string {
   return text.replaceAll(/\s+/g, " ").trim() || "-";
 }
+
+/** Who it is, for people: `ann from laptop`. */
+export function nameOf({ user, from }: Who): string {
+  return `${user} from ${from}`;
+}

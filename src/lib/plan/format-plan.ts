@@ -6,7 +6,8 @@ const signs: Record<ServiceChange["change"], string> = { create: "+", update: "~
 export function formatPlan(plan: Plan): string {
   const { release } = plan;
   const ref = release.ref === undefined ? "" : ` (${release.ref})`;
-  const lines = [`${plan.environment}: release ${release.id}, commit ${release.commit.slice(0, 8)}${ref}`];
+  const back = release.rollback === undefined ? "" : `, back to ${release.rollback}`;
+  const lines = [`${plan.environment}: release ${release.id}, commit ${release.commit.slice(0, 8)}${ref}${back}`];
   for (const host of plan.hosts) lines.push("", ...formatHost(host));
   if (plan.notes.length > 0) lines.push("", ...plan.notes.map((note) => `! ${note}`));
   return lines.join("\n");

@@ -5,12 +5,11 @@ import type { HostPlan, ServiceChange } from "./plan.ts";
 import { settleSeconds } from "./steps.ts";
 
 /** What the user should know of a host before it starts. */
-export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services" | "front">): string[] {
+export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
   const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
   return [
     ...foreignNotes(host, services, rendered),
-    ...otherFronts(rendered, config),
     ...stepped("front").flatMap((service) => {
       const moved = rendered.fronts[service]?.moved ?? [];
       return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
@@ -44,7 +43,7 @@ function foreignNotes(host: string, services: readonly ServiceChange[], { model 
 }
 
 /** A release does not change what fronts run. */
-function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front">): string[] {
+export function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front">): string[] {
   const others = Object.values(fronts).filter(({ reference, memory }) => reference !== front.image || memory !== front.memory);
   if (others.length === 0) return [];
   const running = [...new Set(others.map(({ reference, memory }) => describeFront(reference, memory)))].join(", ");

@@ -1,6 +1,7 @@
 import type { HostState } from "../release/host-state.ts";
 import { allSlots, slotName } from "../release/fronts.ts";
 import { levels } from "../release/order.ts";
+import { barrier, isBarrier, type Barrier } from "./barriers.ts";
 import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
 import type { HostPlan, ServiceChange, Step } from "./plan.ts";
@@ -9,6 +10,7 @@ import {
   expectRelease,
   front,
   hold,
+  hook,
   join,
   leave,
   prune,
@@ -29,6 +31,8 @@ export interface DeployInput extends StepFacts {
   commit: string;
   /** Tasks run once over all hosts: on the one where this is true. */
   runsTasks: boolean;
+  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  hasPeers?: boolean;
 }
 
 /**
@@ -37,29 +41,31 @@ export interface DeployInput extends StepFacts {
  * What the project does not build (a database) comes first, then the tasks, then services that are new here, by dependency.
  * Of the others all idle slots start at once. Singletons are replaced once these are healthy, and before anything switches:
  * until then every failure is undone without a request having noticed. Where memory is short, they come first, and the
- * others go one at a time, the old one stopped before the next one starts.
+ * others go one at a time, the old one stopped before the next one starts. Barriers are where a host waits for its peers.
  */
 export function planHost(input: DeployInput): HostPlan {
-  const { rendered, state } = input;
+  const { rendered, state, hasPeers = false } = input;
+  const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const works = compareServices(rendered, state);
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
   const replaced = works.filter(({ isReplaced }) => isReplaced);
   const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
   const isFirst = ({ service }: ServiceWork) => rendered.services[service]?.built === undefined && rendered.fronts[service] === undefined;
 
+  const updated = works.filter((work) => work.change === "update" && !isFirst(work));
   const steps: Step[] = [
     ...pull([...neededImages(works, input), ...tasks.map((name) => rendered.tasks[name]?.image ?? "")]),
+    ...waitAt("pulled"),
     ...byLevel(replaced.filter(isFirst), input),
     ...tasks.map((name) => task(name, input)),
+    ...waitAt("prepared"),
     ...byLevel(
       replaced.filter((work) => work.change === "create" && !isFirst(work)),
       input,
     ),
-    ...update(
-      works.filter((work) => work.change === "update" && !isFirst(work)),
-      input,
-      isInTurn,
-    ),
+    ...(isInTurn ? [] : start(slotsToReplace(updated, input), input)),
+    ...waitAt("healthy"),
+    ...update(updated, input, isInTurn),
   ];
   const switched = isInTurn ? [] : works.filter((work) => switches(work, input)).map(({ service }) => service);
   const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
@@ -71,7 +77,16 @@ export function planHost(input: DeployInput): HostPlan {
     services: works.map(summarise),
     steps: serves(input, [...steps, ...after])
       ? []
-      : [expectRelease(state.current === "" ? "-" : state.current), ...steps, commit, ...after, prune],
+      : [
+          expectRelease(state.current === "" ? "-" : state.current),
+          ...hook("before_deploy", input),
+          ...steps,
+          ...waitAt("switched"),
+          commit,
+          ...after,
+          ...hook("after_deploy", input),
+          prune,
+        ],
   };
 }
 
@@ -107,7 +122,14 @@ function otherSlots(service: string, { rendered }: StepFacts): string[] {
   return allSlots.filter((slot) => !used.includes(slot)).map((slot) => slotName(service, slot));
 }
 
-/** Services that serve: in slots where they have fronts, in place otherwise. */
+/** Services that serve, and whose idle slot gets a new version. */
+function slotsToReplace(works: readonly ServiceWork[], { rendered }: StepFacts): string[] {
+  return works
+    .filter(({ service, isReplaced }) => isReplaced && rendered.services[service]?.rollout === "blue-green")
+    .map(({ service }) => service);
+}
+
+/** Services that serve: in slots, which are warm unless they go in turn, where they have fronts, in place otherwise. */
 function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boolean): Step[] {
   const { rendered } = input;
   const ways = Object.groupBy(works, ({ service }) => rendered.services[service]?.rollout ?? "recreate");
@@ -126,10 +148,6 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   const turns = isInTurn ? slots : [];
   const joining = fronts.filter((work) => work.front === "join" && !isInTurn);
   return [
-    ...start(
-      slots.filter((work) => !turns.includes(work)).map(({ service }) => service),
-      input,
-    ),
     ...byLevel(ways.recreate ?? [], input),
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
@@ -183,7 +201,7 @@ function needsTasks({ rendered, state }: DeployInput, replaced: readonly Service
 
 /** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
 function serves({ state, commit: wanted }: DeployInput, steps: readonly Step[]): boolean {
-  return steps.length === 0 && state.manifest?.commit === wanted;
+  return steps.every(isBarrier) && state.manifest?.commit === wanted;
 }
 
 function summarise({ service, change, reasons, rollout, rolloutReason }: ServiceWork): ServiceChange {

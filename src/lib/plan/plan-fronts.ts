@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest, ManifestFront } from "../release/manifest.ts";
 import type { UpdatedFronts } from "../release/front-update.ts";
+import { barrier, type Barrier } from "./barriers.ts";
 import { shortDigest } from "./differences.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
 import { commit, expectRelease, front, join, leave, prune, pull } from "./steps.ts";
@@ -11,23 +12,28 @@ export interface FrontsInput {
   state: HostState;
   manifest: Manifest;
   updated: UpdatedFronts;
+  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  hasPeers?: boolean;
 }
 
 /**
  * Decides how a host's fronts are updated; touches nothing. Each new one joins the old one, which leaves once all serve.
  * Those that cannot be there twice are replaced in place, one after the other: each gap is as short as can be.
  */
-export function planFronts({ config, state, manifest, updated }: FrontsInput): HostPlan {
+export function planFronts({ config, state, manifest, updated, hasPeers = false }: FrontsInput): HostPlan {
   const changed = Object.keys(updated.fronts).filter(
     (service) => updated.fronts[service]?.definition !== manifest.fronts[service]?.definition,
   );
   const isExclusive = (service: string) => (updated.exclusive[service] ?? []).length > 0;
   const joining = changed.filter((service) => !isExclusive(service));
+  const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const steps = [
     expectRelease(state.current),
     ...pull(changed.map((service) => updated.fronts[service]?.image ?? "")),
+    ...waitAt("pulled"),
     ...join(joining),
     ...changed.filter(isExclusive).flatMap((service) => front([service])),
+    ...waitAt("switched"),
     commit,
     ...leave(joining, { config }),
     prune,

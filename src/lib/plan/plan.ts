@@ -16,6 +16,8 @@ export interface ReleaseSummary {
   commit: string;
   /** The tag or branch it was asked for by, if any. */
   ref?: string;
+  /** The release that it repeats, where it goes back to one. */
+  rollback?: string;
 }
 
 export interface HostPlan {

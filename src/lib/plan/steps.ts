@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { Config, HostHookName } from "../config/config.ts";
 import { drainLimit, holdLimit } from "../release/front-settings.ts";
 import { slotName } from "../release/fronts.ts";
 import { replicas } from "../release/model.ts";
@@ -16,7 +16,7 @@ const keptReleases = 5;
 
 /** What steps are made from. */
 export interface StepFacts {
-  config: Pick<Config, "services">;
+  config: Pick<Config, "services"> & Partial<Pick<Config, "hooks">>;
   rendered: Rendered;
 }
 
@@ -123,6 +123,15 @@ export function remove(services: readonly string[]): Step[] {
 
 export function task(name: string, { rendered }: StepFacts): Step {
   return { verb: "task", args: [name, seconds(rendered.tasks[name]?.timeout ?? 0)], title: `task ${name}` };
+}
+
+/** How long a hook may take on a host, in seconds. */
+const hookLimit = 600;
+
+/** A hook of the team's own, where the release brings it. */
+export function hook(name: HostHookName, { config }: StepFacts): Step[] {
+  if (config.hooks?.host[name] === undefined) return [];
+  return [{ verb: "hook", args: [name, String(hookLimit)], title: `hook ${name}` }];
 }
 
 export const commit: Step = { verb: "commit", args: [], title: "commit the release" };

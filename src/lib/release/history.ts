@@ -14,6 +14,8 @@ export interface HistoryEntry {
   commit?: string;
   /** Tag or branch. */
   ref?: string;
+  /** The release that it went back to. */
+  rollback?: string;
   /** The services that were to be changed. */
   changed: string[];
 }
@@ -21,7 +23,7 @@ export interface HistoryEntry {
 /** Reads a host's history, oldest first. Lines that are none are left out; older ones lack the last fields. */
 export function parseHistory(text: string): HistoryEntry[] {
   return text.split("\n").flatMap((line): HistoryEntry[] => {
-    const [began, ended, release, outcome, by = "", commit, ref, changed] = line.split("\t");
+    const [began, ended, release, outcome, by = "", commit, ref, changed, rollback] = line.split("\t");
     if (began === undefined || ended === undefined || release === undefined || !isOutcome(outcome)) return [];
     return [
       {
@@ -32,6 +34,7 @@ export function parseHistory(text: string): HistoryEntry[] {
         by,
         ...(isGiven(commit) ? { commit } : {}),
         ...(isGiven(ref) ? { ref } : {}),
+        ...(isGiven(rollback) ? { rollback } : {}),
         changed: isGiven(changed) ? changed.split(" ") : [],
       },
     ];

@@ -2,6 +2,7 @@ import type { HostCapacity } from "./capacity.ts";
 import type { Slot } from "./fronts.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
+import type { Past } from "./past.ts";
 
 /** What a host has and runs, as the script's `observe` found it. */
 export interface HostState {
@@ -18,7 +19,7 @@ export interface HostState {
   manifest?: Manifest;
   /** Who locked it, and why; empty when nobody did. */
   locked: string;
-  /** Who runs a deploy right now; empty when nobody does. */
+  /** Who deploys what right now, since when and how far, in a line; empty when nobody does. */
   running: string;
   /** Releases that began and did not end. */
   unsettled: string[];
@@ -28,6 +29,8 @@ export interface HostState {
   /** Images that the engine has, by digest; unknown where this is absent. */
   images?: string[];
   capacity?: HostCapacity;
+  /** Where it was asked for. */
+  past?: Past;
   model: ComposeModel;
   /** What `docker compose config` complained about without failing. */
   warnings: string[];

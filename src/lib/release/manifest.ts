@@ -36,10 +36,16 @@ const manifestSchema = z.object({
   environment: z.string(),
   /** 40 characters. */
   commit: z.string(),
+  /** When it was committed to Git: ISO 8601, UTC. */
+  committedAt: z.string().optional(),
   /** The tag or branch that it was asked for by. */
   ref: z.string().optional(),
   /** ISO 8601, UTC. */
   createdAt: z.string(),
+  /** The release that it repeats, where it goes back to one. */
+  rollback: z.string().optional(),
+  /** Whether nobody goes back past it. */
+  irreversible: z.boolean().optional(),
   /** By service: every one that is part of the release. */
   services: z.record(z.string(), serviceSchema),
   /** By service: the fronts of those that have one. */

@@ -4,6 +4,7 @@ import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
+import { parsePast } from "./past.ts";
 
 const newline = 10;
 
@@ -37,6 +38,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     });
   }
   const manifest = parseManifest(field("manifest"));
+  const past = parsePast(fields);
   return {
     host,
     stateDirectory: field("state").trim(),
@@ -52,6 +54,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     fronts: parseFronts(field("fronts")),
     images: textLines(field("images")),
     capacity: parseCapacity(field("capacity")),
+    ...(past === undefined ? {} : { past }),
     model: parseModel(field("model")),
     warnings: complaints,
   };

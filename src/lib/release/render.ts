@@ -169,17 +169,21 @@ function describe(
   built: string | undefined,
   { digest }: RenderInput,
 ): RenderedService {
-  const { healthcheck } = service;
   return {
     definition,
     reference,
     image: service.image ?? reference,
     ...(built === undefined ? {} : { built }),
     environment: mapValues(service.environment ?? {}, (value) => digest(value ?? "").slice(0, 12)),
-    checked: healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE",
+    checked: isChecked(service),
     rollout,
     rolloutReason: reason,
   };
+}
+
+/** Whether a health check decides that a service is up. */
+export function isChecked({ healthcheck }: ComposeService): boolean {
+  return healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE";
 }
 
 function renderFront(

@@ -80,7 +80,7 @@ export class Board {
     return this.#plan({ id: "", title: "", rows: [{ id, title: id }] }).rows.at(-1)!;
   }
 
-  #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "note" | "warning" }>): void {
+  #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "asked" | "answered" | "note" | "warning" }>): void {
     if (event.type === "output") {
       row.output.push(event.line);
       if (row.output.length > keptLines) row.output.shift();
@@ -101,6 +101,7 @@ export class Board {
 function redactEvent(event: ProgressEvent): ProgressEvent {
   switch (event.type) {
     case "planned":
+    case "answered":
       return event;
     case "output":
       return { ...event, line: redactor.redact(event.line) };

@@ -31,9 +31,9 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Scree
 
 /** The line for an event, without the time; undefined when it says nothing new. */
 export function formatEvent(event: ProgressEvent, row: BoardRow | undefined, board: Board, palette: Palette): string | undefined {
-  if (event.type === "note") return event.text;
+  if (event.type === "note" || event.type === "asked") return event.text;
   if (event.type === "warning") return palette.caution(`warning: ${event.text}`);
-  if (event.type === "planned" || row === undefined) return undefined;
+  if (event.type === "planned" || event.type === "answered" || row === undefined) return undefined;
 
   const label = columns(board, row);
   if (event.type === "output") return `${label}  ${palette.faint(`│ ${event.line}`)}`;

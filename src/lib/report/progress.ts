@@ -21,6 +21,9 @@ export type ProgressEvent =
   | { type: "failed"; row: string; text?: string }
   /** Output of whatever runs for a row: shown as it comes in plain mode, and kept for the error otherwise. */
   | { type: "output"; row: string; line: string }
+  /** A question that waits for an answer, until there is one. */
+  | { type: "asked"; text: string }
+  | { type: "answered" }
   | { type: "note"; text: string }
   | { type: "warning"; text: string };
 

@@ -15,11 +15,12 @@ export interface TerminalOptions {
 export function createTerminalReporter({ stream, palette, now }: TerminalOptions): ScreenReporter {
   const board = new Board(now);
   const remarks: string[] = [];
+  let question: string[] = [];
   const list = new SectionList(stream, palette, {
     sections: () => board.sections,
     title: (section, width) => formatSection(section, board, { palette, width }),
     text: (row, width) => formatRow(row, board, { palette, width }),
-    remarks: () => remarks,
+    remarks: () => [...remarks, ...question],
   });
   let closed: Promise<void> | undefined;
 
@@ -27,6 +28,8 @@ export function createTerminalReporter({ stream, palette, now }: TerminalOptions
     emit(event) {
       if (closed) return;
       const { event: clean } = board.apply(event);
+      if (clean.type === "asked") question = [palette.strong(clean.text)];
+      if (clean.type === "answered") question = [];
       if (clean.type === "note") remarks.push(clean.text);
       if (clean.type === "warning") remarks.push(palette.caution(`warning: ${clean.text}`));
     },

@@ -37,7 +37,7 @@ function formatDeploys({ current, deploys }: HostHistory): string {
 }
 
 function row(deploy: HistoryEntry, current: string): string[] {
-  const { release, outcome, began, ended, by, commit, ref, changed } = deploy;
+  const { release, outcome, began, ended, by, commit, ref, changed, rollback } = deploy;
   return [
     release === current ? "*" : "",
     release,
@@ -47,6 +47,6 @@ function row(deploy: HistoryEntry, current: string): string[] {
     formatDuration(Math.max(0, Date.parse(ended) - Date.parse(began))),
     by,
     changed.length > most ? `${changed.length} services` : changed.join(", "),
-    outcome === "finished" ? "served" : outcome,
+    `${outcome === "finished" ? "served" : outcome}${rollback === undefined ? "" : `, back to ${rollback}`}`,
   ];
 }

@@ -69,7 +69,7 @@ test("a shallow clone is deepened as far as the last commit of a path needs, and
   expect(await repository.lastCommit(["nothing-here"], head)).toEqual({ reason: "no commit has touched it" });
 });
 
-test("reachability and ancestry deepen a shallow clone too", async () => {
+test("reachability deepens a shallow clone too", async () => {
   using origin = createRepository();
   const first = origin.commit({ a: "1" });
   origin.git("tag", "v1");
@@ -81,6 +81,25 @@ test("reachability and ancestry deepen a shallow clone too", async () => {
 
   expect(await repository.isReachableFrom(first, ["main"])).toBe(true);
   expect(await repository.isAncestor(first, head)).toBe(true);
+});
+
+test("ancestry is told as far as a shallow clone has it, without fetching", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ a: "1" });
+  origin.git("tag", "v1");
+  const second = origin.commit({ a: "2" });
+  const third = origin.commit({ a: "3" });
+  using clone = cloneRepository(origin.directory, "--depth=2");
+  clone.git("fetch", "--quiet", "--depth=1", "origin", "refs/tags/v1:refs/tags/v1");
+  const repository = await openRepository(clone.directory);
+
+  expect(await repository.isAncestor(second, third)).toBe(true);
+  expect(await repository.isAncestor(third, second)).toBe(false);
+  expect(await repository.isAncestor(first, third)).toBeUndefined();
+  expect(await repository.isAncestor(second, "0".repeat(40))).toBeUndefined();
+  expect(await repository.isShallow()).toBe(true);
+  expect(await repository.timeOf(third)).toEqual(new Date(Number(clone.git("show", "-s", "--format=%ct", third)) * 1000));
+  expect(await repository.timeOf("0".repeat(40))).toBeUndefined();
 });
 
 test("a shallow clone whose remote is gone gives a reason in place of a wrong commit", async () => {

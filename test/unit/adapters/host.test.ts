@@ -1,46 +1,45 @@
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { applyRelease } from "../../../src/lib/adapters/host.ts";
+import { applyRelease, followRelease } from "../../../src/lib/adapters/host.ts";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
 
-/** A host that carries out a release until it is asked to undo; each answer is an exit code of `abort`. */
-function host(answers: number[]): { connection: HostConnection; asked: string[] } {
-  const asked: string[] = [];
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const end = (code: number) => ({ code, stdout: Buffer.alloc(0), stderr: "" });
+/** A host whose script reads all that it is sent, and ends; it also keeps the command. */
+function host() {
+  const seen = { command: "", input: "" };
   const connection: HostConnection = {
-    host: "h1",
-    async exec(command) {
-      if (!command.includes(" abort ")) return end(await promise);
-      asked.push(command);
-      const code = answers.shift() ?? 0;
-      if (code === 0) resolve(4);
-      if (code === 3) resolve(0);
-      return end(code);
+    host: "a",
+    async exec(command, options) {
+      seen.command = command;
+      options?.onLine?.("1\t0\tbegin\tann");
+      if (options?.stdin instanceof Readable) for await (const chunk of options.stdin) seen.input += String(chunk);
+      return { code: 0, stdout: Buffer.alloc(0), stderr: "" };
     },
+    reconnect: () => Promise.reject(new Error("unused")),
     startAhead: () => {},
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return { connection, asked };
+  return { connection, seen };
 }
 
-const release = { name: "shop-staging", release: "r2", entries: [], credentials: [], onLine: () => {} };
+const release = { name: "shop-staging", release: "r2", onLine: () => {} };
 
-test.each([
-  ["is asked again while the release is still on its way to it", [127, 2, 0], 4, 3],
-  ["that has committed already finishes", [3], 0, 1],
-])("a host that is to undo %s", async (_what, answers, code, times) => {
-  const { connection, asked } = host(answers);
-  const controller = new AbortController();
-  const applied = applyRelease(connection, { ...release, signal: controller.signal });
-  controller.abort();
-  expect(await applied).toMatchObject({ code });
-  expect(asked).toHaveLength(times);
+test("a host that is at work can be spoken to, after an empty line that ends the credentials", async () => {
+  const { connection, seen } = host();
+  const password = new Secret("sesame");
+  const credentials = [{ registry: "r.example", credentials: { username: "ann", password } }];
+  let say = (_message: string) => {};
+  const ended = applyRelease(connection, { ...release, entries: [], credentials, onStart: (speak) => void (say = speak) });
+  await expect.poll(() => seen.input).toMatch(/sesame\n\n$/);
+  say("go pulled");
+  await expect.poll(() => seen.input).toMatch(/r\.example\tann\tsesame\n\ngo pulled\n$/);
+  void ended;
 });
 
-test("a host whose turn comes after the interruption undoes at once", async () => {
-  const { connection, asked } = host([0]);
-  expect(await applyRelease(connection, { ...release, signal: AbortSignal.abort() })).toMatchObject({ code: 4 });
-  expect(asked).toHaveLength(1);
+test("a release that is at work is followed without a word", async () => {
+  const { connection, seen } = host();
+  expect(await followRelease(connection, release)).toEqual({ code: 0, stderr: "" });
+  expect(seen).toMatchObject({ command: expect.stringContaining("-p shop-staging -c follow r2"), input: "" });
 });

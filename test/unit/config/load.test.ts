@@ -16,6 +16,7 @@ test("the least that is valid gets every default", async () => {
     services: {},
     front: { image: "haproxy:3.2-alpine" },
     tasks: [],
+    hooks: { client: {}, host: {} },
     environments: {
       staging: {
         name: "staging",

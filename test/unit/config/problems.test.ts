@@ -86,11 +86,17 @@ test.each([
     "tasks[1].name: another task has this name already",
   ],
   ["tasks: { name: a }", "tasks: expected a list, got a mapping"],
+  ["hooks: { before_deploi: ./a }", 'hooks.before_deploi: unknown key (did you mean "before_deploy"?)'],
+  ["hooks: { before_deploy: { run: a } }", "hooks.before_deploy: expected a path, or a list of a program and its arguments"],
+  ["hooks: { before_deploy: ops/none.sh }", "hooks.before_deploy: there is no file ops/none.sh"],
+  ["hooks: { on_failure: Web/Dockerfile }", "hooks.on_failure: Web/Dockerfile is not executable: chmod +x Web/Dockerfile"],
+  ["hooks: { host: { after_deploy: ops/none.sh } }", "hooks.host.after_deploy: there is no file ops/none.sh"],
+  ["webhook: chat.example.com/services", "webhook: expected an address that begins with https://"],
 ])("%s", async (line, message) => {
   const key = line.slice(0, line.indexOf(":") + 1);
   const others = minimal.split("\n").filter((other) => !other.startsWith(key));
   await using project = await createProject([line, ...others].join("\n"));
-  const details = await project.problems();
+  const details = await project.problems(line.startsWith("webhook") ? { environment: "staging" } : {});
   expect(details).toHaveLength(1);
   expect(details[0]).toContain(`  ${message}`);
 });

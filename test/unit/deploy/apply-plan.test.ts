@@ -3,6 +3,7 @@ import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/plan.ts";
+import { fleetHost, type Fate } from "./fake-fleet.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 
 const steps = [
@@ -11,13 +12,19 @@ const steps = [
 ];
 
 /** A host whose script prints a journal and ends with a code. */
-function host(name: string, journal: string[], code: number, stderr = ""): { connection: HostConnection; plan: HostPlan; entries: [] } {
+function host(
+  name: string,
+  journal: string[],
+  code: number,
+  stderr = "",
+): { connection: HostConnection; plan: HostPlan; entries: never[] } {
   const connection: HostConnection = {
     host: name,
     exec: (_command, options) => {
       for (const [index, line] of journal.entries()) options?.onLine?.(`${index}\t${line}`);
       return Promise.resolve({ code, stdout: Buffer.alloc(0), stderr });
     },
+    reconnect: () => Promise.reject(new Error("unreachable")),
     startAhead: () => {},
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
@@ -31,7 +38,8 @@ async function apply(work: ReturnType<typeof host>[]): Promise<{ events: Progres
   const release = { id: "r2", commit: "0123456789" };
   const plan = { environment: "staging", project: "shop-staging", release, hosts: work.map((each) => each.plan), notes: [] };
   const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
-  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, signal: new AbortController().signal }).then(
+  const control = { abort: new AbortController().signal, detach: new AbortController().signal };
+  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, control, patience: 20 }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -77,14 +85,6 @@ describe("a failure says what happened, what serves and what to do next", () => 
     });
   });
 
-  test("the second of two hosts: they differ, and it says which serves what", async () => {
-    const { error } = await apply([host("a", [], 0), host("b", ["2\tfailed\tx", "0\tundone\t"], 4)]);
-    expect(error).toMatchObject({
-      exit: "mixed",
-      hint: expect.stringContaining("a serves r2 already. Everything was undone on b: r1 serves as before."),
-    });
-  });
-
   test("a link that breaks leaves the host to itself, and says so", async () => {
     const broken = host("a", [], 0);
     const lost = new ColdtivateError("a: the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed" });
@@ -95,5 +95,61 @@ describe("a failure says what happened, what serves and what to do next", () => 
   test("not undone", async () => {
     const { error } = await apply([host("a", ["1\tfailed\tx", "1\tstuck\ty", "0\tbroken\t"], 5)]);
     expect(error).toMatchObject({ exit: "mixed", code: "DEPLOY_BROKEN", hint: expect.stringContaining("coldtivate status staging") });
+  });
+});
+
+describe("several hosts", () => {
+  const settled = async (...fates: Fate[]) => {
+    const hosts = fates.map((fate, index) => fleetHost(["a", "b", "c"][index]!, fate));
+    return { ...(await apply(hosts)), said: hosts.map(({ said }) => said.join(", ")) };
+  };
+
+  test("go past each barrier together", async () => {
+    const { error, said } = await settled({}, {}, {});
+    expect(error).toBeUndefined();
+    expect(said).toEqual(Array(3).fill("go pulled, go healthy, go switched"));
+  });
+
+  test("all undo when one fails before the decision", async () => {
+    const { error, said } = await settled({}, {}, { fails: [3, "web-1 exited with 3"] });
+    expect(said).toEqual(Array(3).fill("go pulled, abort"));
+    expect(error).toMatchObject({
+      message: "c: the new web did not become healthy: web-1 exited with 3",
+      exit: "failed",
+      code: "DEPLOY_FAILED",
+      hint: "Nothing was changed on any host: r1 serves as before. Correct the cause, then: coldtivate deploy staging",
+    });
+  });
+
+  test("all undo when one refuses", async () => {
+    const { error } = await settled({}, { refuses: "Another deploy is at work here" });
+    expect(error).toMatchObject({ message: "b refused the deploy", details: ["Another deploy is at work here"], exit: "failed" });
+  });
+
+  test("that all refuse have not begun", async () => {
+    const { error } = await settled({ refuses: "locked" }, { refuses: "locked" });
+    expect(error).toMatchObject({ exit: "refused", code: "DEPLOY_REFUSED" });
+  });
+
+  test("undo when one is lost before the decision, which undoes by itself", async () => {
+    const { error, said } = await settled({}, { lost: [5, 4] });
+    expect(said[0]).toBe("go pulled, go healthy, abort");
+    expect(error).toMatchObject({ message: "b: the SSH connection was lost", exit: "failed" });
+  });
+
+  test("of which one is lost after the decision have finished when it says so", async () => {
+    const { error, events } = await settled({}, { lost: [7, 0] });
+    expect(error).toBeUndefined();
+    expect(events).toContainEqual({ type: "warning", text: expect.stringContaining("b: the SSH connection was lost") });
+  });
+
+  test("of which one undid after the decision differ, and it says which serves what", async () => {
+    const { error } = await settled({}, { fails: [7, "no space left"] }, { lost: [7, 5] });
+    expect(error).toMatchObject({
+      code: "DEPLOY_MIXED",
+      exit: "mixed",
+      details: ["a: serves r2", "b: r1 serves as before, undone: no space left", "c: interrupted, neither finished nor undone yet"],
+      hint: expect.stringContaining("coldtivate recover staging"),
+    });
   });
 });

@@ -24,6 +24,7 @@ const config: Config = {
   services: {},
   front: { image: "haproxy:lts" },
   tasks: [],
+  hooks: { client: {}, host: {} },
   environments: {},
 };
 const clean = (name: string) => ({ name, commit: touched, time: 1_700_000_000, dirty: [] });

@@ -97,6 +97,17 @@ describe("the steps of a host", () => {
     expect(plan.services).toMatchObject([{ service: "web", change: "keep", reasons: [] }]);
   });
 
+  test("hooks of the host run before all else, and once the release serves", () => {
+    const hooks = { client: {}, host: { before_deploy: "ops/before", after_deploy: "ops/after", on_failure: "ops/failed" } };
+    const plan = planHost({
+      ...input,
+      config: { services: {}, hooks },
+      rendered: rendered({ web: service("web", "1") }),
+      state: state([container("web", "web-1")], {}),
+    });
+    expect(text(plan)).toEqual(["expect r1", "hook before_deploy 600", "commit", "hook after_deploy 600", "prune 5"]);
+  });
+
   test("nothing at all is done for the commit that serves already", () => {
     const plan = planHost({
       ...input,

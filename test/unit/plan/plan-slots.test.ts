@@ -148,7 +148,7 @@ test("a service without a health check is up when its port takes connections", (
   const before = running(release({ services }));
   const next = release({ services, version: "2" });
   expect(stepsOf(next, before)).toContain("healthy web@idle 60 2 2 9000");
-  expect(hostNotes(plan(next, before), next, { services: {}, front: { image: "haproxy:lts" } })).toContain(
+  expect(hostNotes(plan(next, before), next, { services: {} })).toContain(
     "web has no health check: it counts as up once it has run 2 s and port 9000 takes connections",
   );
 });
@@ -186,7 +186,7 @@ describe("plain containers", () => {
   test("start again if the release fails, unless their names are needed; the plan says so", () => {
     const services = { ...compose, web: { ...compose["web"], container_name: "api" } };
     const next = release({ services });
-    const notes = hostNotes(plan(next, plain("")), next, { services: {}, front: { image: "haproxy:lts" } });
+    const notes = hostNotes(plan(next, plain("")), next, { services: {} });
     expect(notes.slice(0, 2)).toEqual([
       "10.0.0.1: celery, db, gateway were not started by coldtivate: what runs now stops for this release, starts again if it fails, and is removed once it serves",
       "10.0.0.1: web was not started by coldtivate, and Compose replaces whatever has a container_name: if this release fails, what runs now cannot be brought back",
@@ -341,7 +341,7 @@ test("by hand a service that is held has its requests wait, too, and leaves no o
 test("the plan's text says how each one is rolled out, and what to know", () => {
   const next = release({ version: "2" });
   const host = plan(next, running(release()));
-  const notes = hostNotes(host, next, { services: {}, front: { image: "haproxy:lts" } });
+  const notes = hostNotes(host, next, { services: {} });
   const shown = formatPlan({
     environment: "staging",
     project: "shop-staging",

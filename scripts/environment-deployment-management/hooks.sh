@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Hooks: executables of the team's own, which come with a release and run on this host before and after it.
+# Sourced by environment-deployment-management.sh.
+
+# Arguments: which hook, seconds that it may take. Sets: reason, when it fails
+do_hook() {
+  local hook code=0
+  [[ -s $dir/hooks/$1 ]] || return 0
+  # What it leaves running is not to hold the lock.
+  (hook_variables && cd && exec timeout -k 5 "$2" "$dir/hooks/$1") > >(log_lines) 2>&1 </dev/null 9>&- &
+  hook=$!
+  await "$hook" kill "$hook" || code=$?
+  reason="the hook $1 exited with $code"
+  ((code != 124)) || reason="the hook $1 did not end within $2 s"
+  return "$((code > 0))"
+}
+
+# Tells a hook about the release. Uses: outcome
+hook_variables() {
+  local commit='' ref='' changed='' by=''
+  IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
+  read -r by <"$dir/by" || true
+  export COLDTIVATE_PROJECT=$project COLDTIVATE_RELEASE=$release COLDTIVATE_COMMIT=$commit COLDTIVATE_REF=${ref#-} \
+    COLDTIVATE_CHANGED=${changed#-} COLDTIVATE_BY=$by COLDTIVATE_OUTCOME=${outcome-}
+}
+
+# Runs the hook for releases that were undone, or could not be. Arguments: how it ended
+tell_hook() {
+  local outcome=$1
+  [[ $1 == finished ]] || do_hook on_failure 60 || tell 0 note "$reason" || true
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The past: releases that are kept here and served once.
+# Sourced by environment-deployment-management.sh.
+
+# Prints the releases that served, are kept whole and could serve again, an id a line; whatever served last comes first.
+past_releases() {
+  local id
+  [[ -e $state/history ]] || return 0
+  tac "$state/history" | awk -F '\t' '$4 == "finished" && !seen[$3]++ { print $3 }' | while IFS= read -r id; do
+    [[ ! -s $state/releases/$id/compose.json || ! -s $state/releases/$id/plan.whole ]] || printf '%s\n' "$id"
+  done
+}
+
+# Tells the CLI what is kept, and all of one release. Arguments: its id; - for the one that served before the current one
+tell_past() {
+  local id wanted=$1 serving commit ref irreversible repeats text='' ids path
+  serving=$(current_release)
+  mapfile -t ids < <(past_releases)
+  for id in "${ids[@]}"; do
+    commit=- ref=- irreversible=- repeats=-
+    [[ $wanted != - || $id == "$serving" ]] || wanted=$id
+    [[ ! -e $state/releases/$id/irreversible ]] || irreversible=irreversible
+    IFS=$'\t' read -r _ _ commit ref _ repeats <"$state/releases/$id/who" || true
+    text+="$id"$'\t'"${commit:--}"$'\t'"${ref:--}"$'\t'"$irreversible"$'\t'"${repeats:--}"$'\n'
+  done
+  field past "$text"
+  [[ " ${ids[*]} " == *" $wanted "* ]] || return 0
+  cd "$state/releases/$wanted" || return
+  for path in manifest.json compose.json plan.whole fronts/*; do
+    printf 'kept/%s\t%s\n' "$path" "$(stat -c %s "$path")" && cat "$path" && printf '\n'
+  done
+}

@@ -1,0 +1,27 @@
+import { Args } from "@oclif/core";
+import { BaseCommand } from "../lib/base-command.ts";
+import { readCi } from "../lib/config/ci.ts";
+import { attach } from "../lib/deploy/attach.ts";
+import { describeAbort } from "../lib/deploy/attach-end.ts";
+import { openEnvironment } from "../lib/deploy/open-environment.ts";
+import { nameOf, whoDeploys } from "../lib/deploy/who.ts";
+
+export default class Abort extends BaseCommand {
+  static override summary = "Undo the deploy that is at work, whoever began it.";
+  static override description =
+    "Every host takes back what it began, and this follows until they have. A release that has committed stays: then it is too late. Whoever began the deploy is told who aborted it.";
+  static override examples = ["<%= config.bin %> abort production"];
+  static override args = { environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }) };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Abort);
+    await using opened = await openEnvironment(flags.config, args.environment, this.signal);
+    const { name: environment, project, connections } = opened;
+    const who = nameOf(whoDeploys(readCi(process.env)));
+    const ends = await this.steer(({ detach }) =>
+      attach({ environment, project, connections, who, reporter: this.reporter, control: { abort: AbortSignal.abort(), detach } }),
+    );
+    this.show(describeAbort({ environment, project, ends }));
+    return { environment, hosts: ends.map(({ plan, release }) => ({ host: plan.host, release, outcome: "undone" })) };
+  }
+}

@@ -1,0 +1,81 @@
+import { Args, Flags } from "@oclif/core";
+import { expectDeploy, readHostScript } from "../lib/adapters/host.ts";
+import { BaseCommand } from "../lib/base-command.ts";
+import { readCi } from "../lib/config/ci.ts";
+import { loadConfig } from "../lib/config/load.ts";
+import { applyPlan } from "../lib/deploy/apply-plan.ts";
+import { startConnecting } from "../lib/deploy/connect-hosts.ts";
+import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
+import { projectOf } from "../lib/deploy/prepare-deploy.ts";
+import { prepareRollback } from "../lib/deploy/prepare-rollback.ts";
+import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
+import { whoDeploys } from "../lib/deploy/who.ts";
+import { releaseOccasion } from "../lib/hooks/occasions.ts";
+import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
+import { formatPlan } from "../lib/plan/format-plan.ts";
+
+export default class Rollback extends BaseCommand {
+  static override summary = "Go back to a release that the hosts keep.";
+  static override description =
+    "Serves an earlier release again, with the images, the configuration and the dotenv that it had; neither the registry nor Git is asked, and tasks do not run. Only what differs is replaced, as in a deploy. It becomes a release of its own: another rollback undoes it.";
+  static override examples = [
+    "<%= config.bin %> rollback production",
+    "<%= config.bin %> rollback staging 20261123t091500-ac3e50a9",
+    "<%= config.bin %> rollback staging --dry-run",
+  ];
+  static override args = {
+    environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }),
+    release: Args.string({ description: "A release that `history` shows; the one that served before the current one unless it is named" }),
+  };
+  static override flags = {
+    "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
+    wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
+    yes: Flags.boolean({ char: "y", description: "Do not ask" }),
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Rollback);
+    const config = await loadConfig(flags.config, {
+      env: process.env,
+      environment: args.environment,
+      needs: ["hosts", "hooks"],
+      signal: this.signal,
+    });
+    const environment = config.environments[args.environment]!;
+    const project = projectOf(config, environment);
+    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
+    const who = whoDeploys(readCi(process.env));
+    const { signal } = this;
+    const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
+    const triesAgain = (error: unknown) => flags.wait && isPassing(error);
+    return await takeTurn(turn, async () => {
+      const { plan, work } = await prepareRollback(
+        {
+          environment: environment.name,
+          project,
+          release: args.release,
+          script: await readHostScript(this.config.root),
+          who,
+          now: new Date(),
+        },
+        { connections: hosts.made, signal },
+      );
+      if (flags["dry-run"] || isUnchanged(plan)) {
+        this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
+        return { changed: false, plan };
+      }
+      this.announce(`${formatPlan(plan)}\n`);
+      if (environment.confirm) await this.confirm(`Roll ${environment.name} back to this?`, flags.yes);
+
+      const started = performance.now();
+      const again = ["coldtivate rollback", environment.name, plan.release.rollback].join(" ");
+      const { reporter } = this;
+      await runWithHooks(releaseOccasion("rollback", plan, who), { config, reporter, signal, triesAgain }, () =>
+        this.steer((control) => applyPlan({ plan, work, credentials: [], again, reporter, control })),
+      );
+      const milliseconds = Math.round(performance.now() - started);
+      this.show(describeOutcome(plan, milliseconds));
+      return { changed: true, milliseconds, plan };
+    });
+  }
+}

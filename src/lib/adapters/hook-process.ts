@@ -1,0 +1,41 @@
+import { execa, ExecaError } from "execa";
+
+export interface HookRun {
+  /** The program, and its arguments. */
+  command: readonly string[];
+  /** Where it runs. */
+  directory: string;
+  env: Record<string, string>;
+  /** Milliseconds until it is ended. */
+  timeout: number;
+  onLine: (line: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a hook to its end.
+ *
+ * @returns why it failed; undefined when it did not
+ */
+export async function runHook({ command, directory, env, timeout, onLine, signal }: HookRun): Promise<string | undefined> {
+  const [program = "", ...args] = command;
+  try {
+    const child = execa(program, args, {
+      cwd: directory,
+      env,
+      stdin: "ignore",
+      all: true,
+      timeout,
+      ...(signal && { cancelSignal: signal }),
+    });
+    for await (const line of child.iterable({ from: "all" })) onLine(line);
+    await child;
+    return undefined;
+  } catch (cause) {
+    if (!(cause instanceof ExecaError) || signal?.aborted) throw cause;
+    if (cause.timedOut) return `did not end within ${timeout / 1000} s`;
+    if (cause.code === "ENOENT") return "there is no such program";
+    if (cause.code === "EACCES") return "it is not executable";
+    return cause.signal === undefined ? `exited with ${cause.exitCode}` : `was ended by ${cause.signal}`;
+  }
+}

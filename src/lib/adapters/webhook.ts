@@ -1,0 +1,23 @@
+/**
+ * Posts a message as JSON.
+ *
+ * @param url is a secret: whoever knows it may write there, so that no error shows it
+ * @param timeout in milliseconds
+ * @returns why it was not taken; undefined when it was
+ */
+export async function postMessage(url: string, message: object, timeout = 10_000): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(message),
+      signal: AbortSignal.timeout(timeout),
+    });
+    await answer.arrayBuffer();
+    return answer.ok ? undefined : `it answered ${answer.status}`;
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === "TimeoutError") return `it did not answer within ${timeout / 1000} s`;
+    const code = cause instanceof Error && cause.cause instanceof Error && "code" in cause.cause ? String(cause.cause.code) : "no address";
+    return `it cannot be reached (${code})`;
+  }
+}

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { observeHost } from "../adapters/host.ts";
+import type { HostConnection } from "../adapters/ssh.ts";
+import type { TarEntry } from "../adapters/tar.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { Shortage } from "../plan/capacity.ts";
+import { hostNotes } from "../plan/notes.ts";
+import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
+import type { HostPlan, Plan } from "../plan/plan.ts";
+import type { HostState } from "../release/host-state.ts";
+import type { Manifest } from "../release/manifest.ts";
+import { releaseId } from "../release/release-id.ts";
+import { repeatRelease } from "../release/repeat.ts";
+import { alignWork, type HostDraft } from "./align-work.ts";
+import { checkCapacity, refuseShortages } from "./capacity-check.ts";
+import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
+import { checkHost } from "./host-check.ts";
+import type { PreparedDeploy } from "./prepare-deploy.ts";
+import { keptEntries, type Who } from "./release-entries.ts";
+
+export interface RollbackIntent {
+  /** Name of the environment. */
+  environment: string;
+  /** Name of the Compose project on its hosts. */
+  project: string;
+  /** The id of the release to go back to; the one before the current one unless it is said. */
+  release?: string | undefined;
+  /** The script that runs on the hosts. */
+  script: readonly TarEntry[];
+  who: Who;
+  now: Date;
+}
+
+export interface RollbackPorts {
+  connections: Promise<readonly HostConnection[]>;
+  signal: AbortSignal;
+}
+
+/**
+ * Asks every host what it runs and what it keeps, and decides how each one goes back. Changes nothing, and asks nobody
+ * but the hosts.
+ * @throws ColdtivateError before any host is changed, where one of them cannot go back
+ */
+export async function prepareRollback(intent: RollbackIntent, { connections, signal }: RollbackPorts): Promise<PreparedDeploy> {
+  const { environment, project, script } = intent;
+  const entries = [...script, { path: "past", content: intent.release ?? "-" }];
+  const hosts = await Promise.all(
+    (await connections).map(async (connection) => {
+      const state = await observeHost(connection, project, entries, signal);
+      checkHost(state, environment);
+      return { connection, state, chosen: await chooseRelease({ connection, state, ...intent }, signal) };
+    }),
+  );
+  const [first] = hosts;
+  if (first === undefined) throw new Error("an environment without a host");
+  refuseDifferent(hosts);
+  for (const { state, chosen } of hosts) refuseIrreversible(state, chosen.manifest.id);
+
+  const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
+  const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
+  const shortages: Shortage[] = [];
+  const notes = new Set<string>();
+  const missing: string[] = [];
+  const drafts: HostDraft[] = [];
+  for (const { connection, state, chosen } of hosts) {
+    const repeated = repeatRelease(chosen.kept, chosen.manifest, {
+      project,
+      stateDirectory: state.stateDirectory,
+      runningFronts: state.manifest?.fronts ?? {},
+      digest: (content) => createHash("sha256").update(content).digest("hex"),
+    });
+    const { plan, missing: gone } = planRollback({ state, repeated, commit, hasPeers: hosts.length > 1 });
+    missing.push(...gone.map((image) => `${state.host}: ${image}`));
+    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images: [] }) : undefined;
+    for (const note of [...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
+      notes.add(note);
+    shortages.push(...(capacity?.shortages ?? []));
+    const manifest = manifestOf(chosen, { id: release.id, createdAt: intent.now.toISOString(), rollback: target, fronts: repeated.fronts });
+    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
+    drafts.push({ connection, plan, images: [], entriesFor });
+  }
+  refuseMissing(target, missing);
+  refuseShortages(shortages);
+  const work = alignWork(drafts);
+  const plan: Plan = { environment, project, release, hosts: work.map((host) => host.plan), notes: [...notes] };
+  return { plan, work };
+}
+
+/** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
+function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts">): Manifest {
+  const { irreversible: _irreversible, ...rest } = manifest;
+  return { ...rest, ...own };
+}
+
+function refuseDifferent(hosts: readonly { state: HostState; chosen: ChosenRelease }[]): void {
+  const ids = new Set(hosts.map(({ chosen }) => chosen.manifest.id));
+  if (ids.size === 1) return;
+  throw new ColdtivateError("the hosts do not have the same release before the one that serves", {
+    code: "HOSTS_DIFFER",
+    exit: "refused",
+    details: hosts.map(({ state, chosen }) => `${state.host}: serves ${state.current || "nothing"}, and ${chosen.manifest.id} before`),
+    hint: "Nothing was changed. Name the release to go back to.",
+  });
+}
+
+function refuseIrreversible({ host, past, current }: HostState, target: string): void {
+  const inTheWay = releasesInTheWay(past?.releases ?? [], target, current);
+  if (inTheWay.length === 0) return;
+  throw new ColdtivateError(`${host} cannot go back past ${inTheWay.map(({ id }) => id).join(", ")}`, {
+    code: "IRREVERSIBLE",
+    exit: "refused",
+    details: inTheWay.map(({ id, commit }) => `release ${id}, commit ${commit.slice(0, 8)}, was declared irreversible`),
+    hint: "Nothing was changed. Correct what is wrong in a new commit, and deploy that.",
+  });
+}
+
+function refuseMissing(target: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  throw new ColdtivateError(`images of release ${target} are gone`, {
+    code: "IMAGES_GONE",
+    exit: "refused",
+    details: missing,
+    hint: "Nothing was changed, and a rollback pulls nothing. Deploy that release's commit instead: coldtivate deploy, with --allow-older.",
+  });
+}

@@ -1,0 +1,32 @@
+import type { Who } from "../deploy/release-entries.ts";
+import { nameOf } from "../deploy/who.ts";
+import type { BuildPlan } from "../images/build-plan.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Occasion } from "./occasion.ts";
+
+/** A build, as hooks are told of it. */
+export function buildOccasion({ revision, images }: BuildPlan, who: Who): Occasion {
+  return {
+    action: "build",
+    commit: revision.commit,
+    ...(revision.ref === undefined ? {} : { ref: revision.ref }),
+    by: nameOf(who),
+    changed: images.map(({ name }) => name),
+    hosts: [],
+  };
+}
+
+/** A deploy or a rollback, as hooks and the chat are told of it. */
+export function releaseOccasion(action: "deploy" | "rollback", { environment, release, hosts }: Plan, who: Who): Occasion {
+  const changed = hosts.flatMap(({ services }) => services.filter(({ change }) => change !== "keep").map(({ service }) => service));
+  return {
+    action,
+    environment,
+    release: release.id,
+    commit: release.commit,
+    ...(release.ref === undefined ? {} : { ref: release.ref }),
+    by: nameOf(who),
+    changed: [...new Set(changed)].toSorted(),
+    hosts: hosts.map(({ host }) => host),
+  };
+}

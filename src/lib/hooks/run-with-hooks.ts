@@ -1,0 +1,76 @@
+import { runHook } from "../adapters/hook-process.ts";
+import { postMessage } from "../adapters/webhook.ts";
+import type { Config, HookName } from "../config/config.ts";
+import { redactor } from "../config/redactor.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { Reporter } from "../report/progress.ts";
+import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasion.ts";
+
+/** Milliseconds that a hook may take. */
+const patience = 600_000;
+
+export interface HookTools {
+  config: Pick<Config, "directory" | "hooks" | "webhook">;
+  reporter: Reporter;
+  signal: AbortSignal;
+  /** Whether it will be tried again after such an error. */
+  triesAgain?: (error: unknown) => boolean;
+}
+
+/**
+ * Does something with the hooks before and after it, and tells the chat about what concerns an environment. What fails
+ * after it is a warning: the work is done.
+ *
+ * @throws ColdtivateError HOOK_FAILED when the hook before it fails: then it was not begun; else what the work throws
+ */
+export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools, work: () => Promise<Result>): Promise<Result> {
+  const { action } = occasion;
+  const began = performance.now();
+  const end = (ending: Pick<Ending, "outcome" | "error">): Ending => ({ ...ending, milliseconds: Math.round(performance.now() - began) });
+  try {
+    const fault = await runOne(`before_${action}`, hookVariables(occasion), tools);
+    if (fault !== undefined) throw refusal(action, fault);
+    const result = await work();
+    const ending = end({ outcome: "done" });
+    await warn(`after_${action}`, hookVariables(occasion, ending), tools);
+    await tell(occasion, ending, tools);
+    return result;
+  } catch (error) {
+    // Whoever leaves a deploy alone has not ended it.
+    if (!(error instanceof ColdtivateError) || error.code === "DETACHED" || tools.triesAgain?.(error) === true) throw error;
+    const ending = end({ outcome: "failed", error: redactor.redact([error.message, error.hint ?? ""].join("\n").trim()) });
+    await warn("on_failure", hookVariables(occasion, ending), tools);
+    await tell(occasion, ending, tools);
+    throw error;
+  }
+}
+
+async function runOne(name: HookName, env: Record<string, string>, { config, reporter, signal }: HookTools): Promise<string | undefined> {
+  const command = config.hooks.client[name];
+  if (command === undefined) return undefined;
+  const onLine = (line: string) => reporter.emit({ type: "note", text: `${name}: ${line}` });
+  // One that is to tell of an end has to run although the user wants to stop.
+  const stop = name.startsWith("before_") ? { signal } : {};
+  const fault = await runHook({ command, directory: config.directory, env, timeout: patience, onLine, ...stop });
+  return fault === undefined ? undefined : `${command[0]}: ${fault}`;
+}
+
+async function warn(name: HookName, env: Record<string, string>, tools: HookTools): Promise<void> {
+  const fault = await runOne(name, env, tools);
+  if (fault !== undefined) tools.reporter.emit({ type: "warning", text: `the hook ${name} failed: ${fault}` });
+}
+
+async function tell(occasion: Occasion, ending: Ending, { config, reporter }: HookTools): Promise<void> {
+  if (config.webhook === undefined || occasion.environment === undefined) return;
+  const fault = await postMessage(config.webhook.reveal(), chatMessage(occasion, ending));
+  if (fault !== undefined) reporter.emit({ type: "warning", text: `the webhook was not told: ${fault}` });
+}
+
+function refusal(action: string, fault: string): ColdtivateError {
+  return new ColdtivateError(`the hook before_${action} failed`, {
+    code: "HOOK_FAILED",
+    exit: "refused",
+    details: [fault],
+    hint: `Nothing was changed: what served before serves. Correct what the hook complains about, or the hook, then run the command again.`,
+  });
+}

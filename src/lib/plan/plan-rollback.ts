@@ -1,0 +1,56 @@
+import type { HostState } from "../release/host-state.ts";
+import type { Manifest } from "../release/manifest.ts";
+import type { PastRelease } from "../release/past.ts";
+import type { Repeated } from "../release/repeat.ts";
+import { missingImages } from "./capacity-disk.ts";
+import { planHost } from "./plan-deploy.ts";
+import type { HostPlan } from "./plan.ts";
+
+export interface RollbackInput {
+  state: HostState;
+  repeated: Repeated;
+  /** The commit of the release that is to serve again. */
+  commit: string;
+  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  hasPeers?: boolean;
+}
+
+export interface RollbackPlan {
+  plan: HostPlan;
+  /** Images that it needs, and that are gone. */
+  missing: string[];
+}
+
+/**
+ * Decides how a host goes back to a release that it keeps; touches nothing. As in a deploy, services that run it already
+ * are left alone. Nothing is pulled, and tasks do not run.
+ */
+export function planRollback({ state, repeated: { rendered, settings }, commit, hasPeers = false }: RollbackInput): RollbackPlan {
+  const plan = planHost({ config: { services: settings }, rendered, state, runsTasks: false, hasPeers, commit });
+  const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
+  return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
+}
+
+/** Whether two releases come to the same services with the same settings, of the same commit; their fronts do not count. */
+export function isSameRelease(one: Manifest, other: Manifest): boolean {
+  return one.commit === other.commit && summary(one) === summary(other);
+}
+
+function summary({ services, fronts }: Manifest): string {
+  const entries = Object.entries(services).map(([name, { definition }]) => [
+    name,
+    definition,
+    fronts[name]?.configuration,
+    fronts[name]?.slots,
+  ]);
+  return JSON.stringify(entries.toSorted(([one = ""], [other = ""]) => (one < other ? -1 : 1)));
+}
+
+/**
+ * The releases that were declared irreversible after one that is to serve again, up to the one that serves now.
+ *
+ * @param current id of the release that serves
+ */
+export function releasesInTheWay(past: readonly PastRelease[], target: string, current: string): PastRelease[] {
+  return past.filter(({ id, isIrreversible }) => isIrreversible && id > target && id <= current);
+}

@@ -1,0 +1,123 @@
+import type { Rollout, ServiceConfig } from "../config/config.ts";
+import { exclusiveParts, slotName, type FrontImage } from "./fronts.ts";
+import { updateFronts } from "./front-update.ts";
+import type { KeptRelease } from "./kept-release.ts";
+import type { Manifest, ManifestFront } from "./manifest.ts";
+import type { ComposeModel } from "./model.ts";
+import { mapValues } from "./record.ts";
+import { isChecked, type Rendered, type RenderedFront } from "./render.ts";
+import type { Digest } from "./sources.ts";
+
+export interface RepeatInput {
+  /** Name of the Compose project. */
+  project: string;
+  /** Absolute path, on the host. */
+  stateDirectory: string;
+  /** What the fronts that are there run, by service: a release does not change it, an older one neither. */
+  runningFronts: Readonly<Record<string, FrontImage>>;
+  digest: Digest;
+}
+
+/** A kept release as it is to serve again. */
+export interface Repeated {
+  release: KeptRelease;
+  /** As if it had been rendered anew; without its tasks, which ran when it was released. */
+  rendered: Rendered;
+  fronts: Manifest["fronts"];
+  /** How its services roll out, by service. */
+  settings: Record<string, ServiceConfig>;
+}
+
+/** Reads a kept release as one that is to serve again: its services as they were, its fronts with what fronts run now. */
+export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: RepeatInput): Repeated {
+  const { release, fronts } = withRunningFronts(kept, manifest, input);
+  const settings = settingsOf(kept.whole, manifest.fronts);
+  const rendered: Rendered = {
+    model: release.model,
+    services: mapValues(manifest.services, ({ built, environment = {}, ...service }, name) => ({
+      ...service,
+      ...(built === undefined ? {} : { built }),
+      environment,
+      checked: isChecked(contentOf(name, fronts[name], release.model)),
+      rollout: rolloutOf(fronts[name]),
+      rolloutReason: "as in that release",
+    })),
+    fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
+    tasks: {},
+    files: [],
+    notes: [],
+  };
+  return { release, rendered, fronts, settings };
+}
+
+function withRunningFronts(kept: KeptRelease, manifest: Manifest, { runningFronts, ...input }: RepeatInput) {
+  const others = Object.entries(manifest.fronts).flatMap(([name, { image, memory }]) => {
+    const front = runningFronts[name];
+    return front === undefined || (front.image === image && front.memory === memory) ? [] : [{ name, front }];
+  });
+  return others.reduce(
+    ({ release, fronts }, { name, front }) => updateFronts(release, { ...manifest, fronts }, { ...input, front, services: [name] }),
+    { release: kept, fronts: manifest.fronts },
+  );
+}
+
+function renderFront(
+  name: string,
+  front: ManifestFront,
+  { model, configurations }: KeptRelease,
+  settings: ServiceConfig = {},
+): RenderedFront {
+  const hold = configurations[`${name}.hold.cfg`];
+  return {
+    ...front,
+    ports: (settings.ports ?? []).map(({ port }) => ({ port, mode: "http", proxyProtocol: false })),
+    config: configurations[`${name}.cfg`] ?? "",
+    ...(hold === undefined ? {} : { hold }),
+    moved: [],
+    exclusive: exclusiveParts(model.services[name] ?? {}),
+  };
+}
+
+function rolloutOf(front: ManifestFront | undefined): Rollout {
+  if (front === undefined) return "recreate";
+  return front.slots.includes("slot") ? "hold" : "blue-green";
+}
+
+/** The Compose service that a service's containers come from. */
+function contentOf(name: string, front: ManifestFront | undefined, { services }: ComposeModel) {
+  const [slot] = front?.slots ?? [];
+  return services[slot === undefined ? name : slotName(name, slot)] ?? {};
+}
+
+/** The settings of services that decide how they roll out, as the plan that brings up all of a release has them. */
+function settingsOf(whole: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
+  const settings: Record<string, ServiceConfig> = {};
+  const slots = new Map(Object.keys(fronts).map((name) => [slotName(name, "slot"), name]));
+  for (const line of whole) {
+    const [verb, part = "", ...args] = line.split("\t");
+    const service = slots.get(part) ?? part.replace(/@.*$/, "");
+    const learnt = learn(verb, args);
+    if (learnt !== undefined) settings[service] = { ...settings[service], ...learnt };
+  }
+  return settings;
+}
+
+function learn(verb: string | undefined, [time, ...more]: readonly string[]): ServiceConfig | undefined {
+  const limit = Number(time) * 1000;
+  switch (verb) {
+    case "healthy": {
+      const port = more[2];
+      return { healthyWithin: limit, ...(port === undefined ? {} : { ports: [{ port: Number(port) }] }) };
+    }
+    case "drain":
+      return { drain: limit };
+    case "hold":
+      return { drain: limit, holdLimit: limit };
+    case "signal": {
+      const [kind, ...words] = more;
+      return { drainSignal: { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: limit } };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Readable } from "node:stream";
+import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { ColdtivateError } from "../../../src/lib/errors.ts";
+import { barrier } from "../../../src/lib/plan/barriers.ts";
+import type { HostPlan, Step } from "../../../src/lib/plan/plan.ts";
+
+export const fleetSteps: Step[] = [
+  { verb: "pull", args: ["web"], title: "pull 1 image" },
+  barrier("pulled"),
+  { verb: "healthy", args: ["web@idle", "60", "2"], title: "the new web is healthy" },
+  barrier("healthy"),
+  { verb: "switch", args: ["web"], title: "switch web" },
+  barrier("switched"),
+  { verb: "commit", args: [], title: "commit the release" },
+];
+
+export interface Fate {
+  /** The step that fails, counted from 1, and why. */
+  fails?: [number, string];
+  /** The step at whose beginning the connection ends, and what the host's script ends with, where it can be reached again. */
+  lost?: [number, number | undefined];
+  /** Refused at once, with these words. */
+  refuses?: string;
+}
+
+/** A host of several, whose script waits at barriers for what it is told. */
+export function fleetHost(name: string, { fails, lost, refuses }: Fate = {}) {
+  const said: string[] = [];
+  const error = new ColdtivateError(`${name}: the SSH connection was lost`, { code: "CONNECTION_LOST", exit: "failed" });
+  const connection = (isSecond: boolean): HostConnection => ({
+    host: name,
+    async exec(_command, options) {
+      const end = (code: number, stderr = "") => ({ code, stdout: Buffer.alloc(0), stderr });
+      if (refuses !== undefined) return end(3, refuses);
+      if (isSecond) return end(lost?.[1] ?? 5, "");
+      const tell = (step: number, state: string, detail = "") => options?.onLine?.(`1\t${step}\t${state}\t${detail}`);
+      const messages = listen(options?.stdin as Readable, said);
+      for (const [index, step] of fleetSteps.entries()) {
+        tell(index + 1, "begin");
+        if (lost?.[0] === index + 1) throw error;
+        const isAborted = step.verb === "barrier" && (await messages.next()) === "abort";
+        if (isAborted || fails?.[0] === index + 1) {
+          tell(index + 1, "failed", isAborted ? "aborted" : fails?.[1]);
+          tell(index + 1, "undone");
+          return end(4);
+        }
+        tell(index + 1, "done");
+      }
+      return end(0);
+    },
+    reconnect: () => (lost?.[1] === undefined ? Promise.reject(error) : Promise.resolve(connection(true))),
+    startAhead: () => {},
+    openSocket: () => Promise.reject(new Error("unused")),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+  const plan: HostPlan = { host: name, expect: "r1", services: [], steps: fleetSteps };
+  return { connection: connection(false), plan, entries: [], said };
+}
+
+/** The messages of an input after all else in it. */
+function listen(input: Readable, said: string[]): { next: () => Promise<string | undefined> } {
+  const lines: string[] = [];
+  let wake = () => {};
+  input.on("data", (chunk: Buffer) => {
+    const found = chunk.toString("latin1").match(/^(go \w+|abort)$/gm) ?? [];
+    lines.push(...found);
+    said.push(...found);
+    wake();
+  });
+  return {
+    async next() {
+      while (lines.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return lines.shift();
+    },
+  };
+}

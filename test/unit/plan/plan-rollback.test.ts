@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
+import { isSameRelease, planRollback, releasesInTheWay } from "../../../src/lib/plan/plan-rollback.ts";
+import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import type { FrontImage } from "../../../src/lib/release/fronts.ts";
+import type { HostState } from "../../../src/lib/release/host-state.ts";
+import type { KeptRelease } from "../../../src/lib/release/kept-release.ts";
+import { manifestOf, parseManifest, type Manifest } from "../../../src/lib/release/manifest.ts";
+import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import { parsePast } from "../../../src/lib/release/past.ts";
+import type { Rendered } from "../../../src/lib/release/render.ts";
+import { repeatRelease } from "../../../src/lib/release/repeat.ts";
+import { models, rendering, settings } from "../release/arbitrary-model.ts";
+import { carryOut, emptyHost } from "./simulated-host.ts";
+
+interface Release {
+  model: ComposeModel;
+  config: Record<string, ServiceConfig>;
+}
+
+interface Served {
+  rendered: Rendered;
+  kept: KeptRelease;
+  manifest: Manifest;
+  state: HostState;
+}
+
+const waits: fc.Arbitrary<ServiceConfig> = fc.record(
+  {
+    healthyWithin: fc.constant(90_000),
+    drain: fc.constantFrom(10_000, 45_000),
+    holdLimit: fc.constantFrom(5000, 60_000),
+    drainSignal: fc.constantFrom<NonNullable<ServiceConfig["drainSignal"]>>(
+      { signal: { file: "/run/leave" }, wait: 2000 },
+      { signal: { command: ["leave", "--now"] }, wait: 2000 },
+    ),
+  },
+  { requiredKeys: [] },
+);
+const releases: fc.Arbitrary<Release> = fc.record({ model: models, rollouts: settings, wait: waits }).map(({ model, rollouts, wait }) => ({
+  model,
+  config: Object.fromEntries(Object.keys(model.services).map((name) => [name, { ...rollouts[name], ...wait }])),
+}));
+
+const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
+
+function render({ model, config }: Release, runningFronts: Record<string, FrontImage> = {}): Rendered {
+  const tasks = Object.keys(model.services).map((service) => ({ name: `migrate-${service}`, service, run: ["migrate"], timeout: 1000 }));
+  return rendering(model, config, { runningFronts, tasks: tasks.slice(0, 1) });
+}
+
+/** Deploys a release, and keeps what a host keeps of it. */
+function serve(before: HostState, release: Release, commit: string): Served {
+  const rendered = render(release, before.manifest?.fronts);
+  const facts = { config: { services: release.config }, rendered };
+  const state = carryOut(before, planHost({ ...facts, state: before, commit, runsTasks: true }).steps, { rendered, commit });
+  const whole = planWhole(facts, true).map(({ verb, args }) => [verb, ...args].join("\t"));
+  const configurations = Object.fromEntries(
+    Object.entries(rendered.fronts).flatMap(([name, { config, hold }]) => [
+      [`${name}.cfg`, config],
+      ...(hold === undefined ? [] : [[`${name}.hold.cfg`, hold]]),
+    ]),
+  );
+  const manifest = manifestOf(rendered, { id: commit, project: "shop", environment: "staging", commit, createdAt: "" });
+  return { rendered, kept: { model: rendered.model, whole, configurations }, manifest: parseManifest(JSON.stringify(manifest))!, state };
+}
+
+function rollBack({ kept, manifest }: Served, state: HostState) {
+  const runningFronts = state.manifest?.fronts ?? {};
+  const repeated = repeatRelease(kept, manifest, { project: "shop-staging", stateDirectory: "/state", runningFronts, digest });
+  return { repeated, ...planRollback({ state, repeated, commit: manifest.commit }) };
+}
+
+test("going back takes the very steps that a deploy of that release would take, but for the pull and the tasks", () => {
+  fc.assert(
+    fc.property(releases, releases, (one, two) => {
+      const first = serve(emptyHost, one, "c1");
+      const second = serve(first.state, two, "c2");
+      const { plan } = rollBack(first, second.state);
+      const deployed = planHost({
+        config: { services: one.config },
+        rendered: render(one, second.state.manifest?.fronts),
+        state: second.state,
+        commit: "c1",
+        runsTasks: false,
+      });
+      const text = (steps: typeof plan.steps) => steps.map(({ verb, args }) => [verb, ...args].join(" "));
+      expect(text(plan.steps)).toEqual(text(deployed.steps.filter(({ verb }) => verb !== "pull")));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("afterwards the host runs that release; going back once more is nothing to do", () => {
+  fc.assert(
+    fc.property(releases, releases, (one, two) => {
+      const first = serve(emptyHost, one, "c1");
+      const second = serve(first.state, two, "c2");
+      const { plan, repeated } = rollBack(first, second.state);
+      const after = carryOut(second.state, plan.steps, { rendered: repeated.rendered, commit: "c1" });
+      const ran = (state: HostState, { fronts }: Manifest) =>
+        state.containers
+          .filter(({ service }) => fronts[service] === undefined)
+          .map(({ service, definition }) => `${service.replace(/-(blue|green)$/, "")} ${definition}`)
+          .toSorted();
+      expect(ran(after, first.manifest)).toEqual(ran(first.state, first.manifest));
+      expect(rollBack(first, after).plan.steps).toEqual([]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+describe("of two releases", () => {
+  const service = { image: "ours", networks: { default: null }, ports: [{ target: 8000, published: "80" }] };
+  const healthcheck = { test: ["CMD", "true"] };
+  const one: Release = { model: { services: { web: { ...service, healthcheck } } }, config: {} };
+  const two: Release = { model: { services: { web: { ...service, environment: { A: "2" }, healthcheck } } }, config: {} };
+  const first = serve(emptyHost, one, "c1");
+
+  test("fronts go on with what they run", () => {
+    const second = serve(first.state, two, "c2");
+    const newer = { reference: "haproxy:new", image: "haproxy@sha256:22", memory: "32m" };
+    const fronts = {
+      web: { ...second.manifest.fronts["web"]!, ...newer, definition: render(two, { web: newer }).fronts["web"]!.definition },
+    };
+    const containers = second.state.containers.map((found) =>
+      found.service === "web" ? { ...found, definition: fronts.web.definition } : found,
+    );
+    const { plan, repeated } = rollBack(first, { ...second.state, containers, manifest: { ...second.manifest, fronts } });
+    expect(plan.steps.map(({ verb }) => verb)).toEqual(["expect", "start", "healthy", "switch", "commit", "drain", "stop", "prune"]);
+    expect(repeated.fronts["web"]).toMatchObject(newer);
+    expect(repeated.release.model.services["web"]?.image).toBe(newer.image);
+  });
+
+  test("images that are needed and gone are named; those of what stays as it is are not missed", () => {
+    const second = serve(first.state, two, "c2");
+    expect(rollBack(first, { ...second.state, images: [] }).missing).toEqual(["r.example/ours@sha256:aa"]);
+    expect(rollBack(first, { ...second.state, images: ["r.example/ours@sha256:aa"] }).missing).toEqual([]);
+    expect(rollBack(first, { ...first.state, images: [] }).missing).toEqual([]);
+  });
+
+  test("the same commit with another dotenv is another release; with other fronts alone it is the same", () => {
+    expect(isSameRelease(first.manifest, { ...first.manifest, id: "r9", createdAt: "later" })).toBe(true);
+    expect(isSameRelease(first.manifest, { ...serve(first.state, two, "c1").manifest })).toBe(false);
+    expect(isSameRelease(first.manifest, { ...first.manifest, commit: "c3" })).toBe(false);
+    const fronts = { web: { ...first.manifest.fronts["web"]!, image: "haproxy@sha256:33", definition: "d" } };
+    expect(isSameRelease(first.manifest, { ...first.manifest, fronts })).toBe(true);
+  });
+});
+
+test("what is irreversible is in the way of what came before it, and of nothing else", () => {
+  const past = parsePast(new Map([["past", "r3\tc3\tmain\tirreversible\t-\nr4\tc1\t-\t-\tr1\nr1\tc1\tmain\t-\t-\nr2\tc2\n"]]))!.releases;
+  expect(past[1]).toEqual({ id: "r4", commit: "c1", isIrreversible: false, repeats: "r1" });
+  const inTheWay = (target: string, current: string) => releasesInTheWay(past, target, current).map(({ id }) => id);
+  expect(inTheWay("r2", "r4")).toEqual(["r3"]);
+  expect(inTheWay("r3", "r4")).toEqual([]);
+  expect(inTheWay("r1", "r2")).toEqual([]);
+});
