@@ -44,12 +44,13 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
       const request = (authorization?: string) =>
         send({ method, url, headers: { ...headers, ...(authorization && { authorization }) }, ...(body && { body }) });
 
-      const first = await request(authorizations.get(key));
+      const first = await request(authorizations.get(key) ?? authorizations.get(registry));
       if (first.status !== 401) return first;
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
       const authorization = await answerChallenge(registry, challenge, credentials, send);
-      authorizations.set(key, authorization);
+      // A token is good for what was asked, a password for the whole registry.
+      authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);
       const second = await request(authorization);
       if (second.status !== 401) return second;
       if (authorization.startsWith("Basic ")) throw unauthorized(registry, credentials);

@@ -63,7 +63,10 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     if (answer.status === 404) return undefined;
     expect(reference, answer, 200);
     const bytes = answer.body;
-    return { digest: digestOfBytes(bytes), mediaType: header(answer, "content-type") ?? "", bytes };
+    const digest = digestOfBytes(bytes);
+    const said = header(answer, "docker-content-digest") ?? digest;
+    if (said.startsWith("sha256:") && said !== digest) throw unexpected(reference.registry, 200);
+    return { digest, mediaType: header(answer, "content-type") ?? "", bytes };
   };
 
   const layersIn = async (reference: Reference) => {

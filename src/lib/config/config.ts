@@ -9,6 +9,7 @@ export interface Config {
   project: string;
   registry: RegistryConfig;
   build: BuildConfig;
+  content: ContentConfig;
   /** By name, in the file's order. */
   images: Record<string, ImageConfig>;
   /** By Compose service; only the services that the file mentions. */
@@ -53,6 +54,12 @@ export interface BuildConfig {
   platforms: string[];
 }
 
+/** When an image with the same content is built again all the same. */
+export interface ContentConfig {
+  /** Milliseconds after which it is; absent: never. */
+  ttl?: number;
+}
+
 export interface ImageConfig {
   name: string;
   /** Relative to the configuration's folder, normalised (`Gateway`, `.`). */
@@ -60,6 +67,8 @@ export interface ImageConfig {
   /** Relative to the context; default `Dockerfile`. */
   dockerfile: string;
   target?: string;
+  /** Additional contexts by name: a folder, relative to the configuration's, or what BuildKit takes (`docker-image://…`). */
+  contexts?: Record<string, string>;
   args: Record<string, string>;
   secrets: Record<string, Secret>;
   /** Compose services that run it, where that cannot be inferred from the Compose files. */

@@ -21,6 +21,8 @@ export interface ImageBuild {
   target?: string;
   /** Full names. */
   tags: string[];
+  /** By name: additional contexts, and the base images as they are pinned. */
+  contexts: Record<string, string>;
   labels: Record<string, string>;
   args: Record<string, string>;
   /** Ids of BuildKit secrets; their values travel apart. */
@@ -29,6 +31,8 @@ export interface ImageBuild {
   platforms: string[];
   cacheFrom: string[];
   cacheTo: string[];
+  /** Whether every step runs anew. */
+  noCache: boolean;
   /** The last commit that touched its inputs. */
   commit?: string;
   /** Whether files that are not committed go in. */
@@ -40,6 +44,12 @@ export interface BuildFacts {
   states: readonly ImageState[];
   /** Whether the builder can put a cache into a registry. */
   cacheExport: boolean;
+  /** By image: the tag of its content, where that is known. */
+  contentTags?: ReadonlyMap<string, string>;
+  /** Images of which every step is to run anew. */
+  withoutCache?: ReadonlySet<string>;
+  /** By reference: digests of base images. */
+  bases?: ReadonlyMap<string, string>;
 }
 
 /** Decides what is built, under which names and with which caches; touches nothing. */
@@ -53,7 +63,7 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
   }
   const builds = images.map((image) => {
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
-    return planImage(config, image, state, { revision: facts.revision, exportsCache: exporting && facts.cacheExport });
+    return planImage(config, image, state, { ...facts, output, exportsCache: exporting && facts.cacheExport });
   });
   return { revision: facts.revision, output, images: builds, warnings };
 }
@@ -62,10 +72,12 @@ function planImage(
   { registry, build }: Config,
   image: ImageConfig,
   { commit, time, dirty }: ImageState,
-  { revision, exportsCache }: { revision: Revision; exportsCache: boolean },
+  facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
   const name = `${registry.image}/${image.name}`;
+  const noCache = facts.withoutCache?.has(image.name) ?? false;
+  const contentTag = facts.contentTags?.get(image.name);
   const cache = build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}`;
   const known = isDirty ? undefined : commit;
   // Without it the image holds the time at which some builder ran each step, and another builder makes another image of the same layers.
@@ -75,14 +87,22 @@ function planImage(
     context: image.context,
     dockerfile: image.dockerfile,
     ...(image.target !== undefined && { target: image.target }),
-    tags: isDirty ? [`${name}:dirty`] : releaseTags(registry.image, image.name, revision),
+    // Here the content's tag says what `push` may call it; in the registry it comes last, when all is there.
+    tags: isDirty
+      ? [`${name}:dirty`]
+      : [
+          ...releaseTags(registry.image, image.name, facts.revision),
+          ...(contentTag !== undefined && facts.output === "load" ? [`${name}:${contentTag}`] : []),
+        ],
+    contexts: { ...image.contexts },
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
     args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
     secrets: [...new Set([...Object.keys(build.secrets), ...Object.keys(image.secrets)])],
     ssh: build.ssh || build.sshKey !== undefined,
     platforms: build.platforms,
-    cacheFrom: cache === undefined ? [] : [cache],
-    cacheTo: cache !== undefined && exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],
+    cacheFrom: cache === undefined || noCache ? [] : [cache],
+    cacheTo: cache !== undefined && facts.exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],
+    noCache,
     ...(known !== undefined && { commit: known }),
     dirty: isDirty,
   };

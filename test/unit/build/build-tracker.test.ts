@@ -16,6 +16,8 @@ const image = (name: string): ImageBuild => ({
   platforms: [],
   cacheFrom: [],
   cacheTo: [],
+  contexts: {},
+  noCache: false,
   dirty: false,
 });
 
