@@ -1,4 +1,5 @@
 import type { Config, ImageConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ImageState } from "./image-state.ts";
 import { releaseTags } from "./image-tags.ts";
@@ -29,6 +30,8 @@ export interface ImageBuild {
   platforms: string[];
   cacheFrom: string[];
   cacheTo: string[];
+  /** Attestations, as buildx writes them. */
+  attest: string[];
   /** The last commit that touched its inputs. */
   commit?: string;
   /** Whether files that are not committed go in. */
@@ -42,9 +45,13 @@ export interface BuildFacts {
   cacheExport: boolean;
 }
 
-/** Decides what is built, under which names and with which caches; touches nothing. */
+/**
+ * Decides what is built, under which names and with which caches; touches nothing.
+ * @throws ColdtivateError ATTESTATIONS_IMPOSSIBLE
+ */
 export function planBuild(config: Config, images: readonly ImageConfig[], facts: BuildFacts, output: "load" | "push"): BuildPlan {
   const exporting = output === "push" && config.build.cache !== undefined;
+  const attest = describeAttestations(config.build, facts.cacheExport, output);
   const warnings = facts.states.flatMap((state) => describeState(state));
   if (exporting && !facts.cacheExport) {
     warnings.push(
@@ -53,7 +60,7 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
   }
   const builds = images.map((image) => {
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
-    return planImage(config, image, state, { revision: facts.revision, exportsCache: exporting && facts.cacheExport });
+    return planImage(config, image, state, { revision: facts.revision, attest, exportsCache: exporting && facts.cacheExport });
   });
   return { revision: facts.revision, output, images: builds, warnings };
 }
@@ -62,7 +69,7 @@ function planImage(
   { registry, build }: Config,
   image: ImageConfig,
   { commit, time, dirty }: ImageState,
-  { revision, exportsCache }: { revision: Revision; exportsCache: boolean },
+  { revision, attest, exportsCache }: { revision: Revision; attest: string[]; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
   const name = `${registry.image}/${image.name}`;
@@ -82,10 +89,31 @@ function planImage(
     ssh: build.ssh || build.sshKey !== undefined,
     platforms: build.platforms,
     cacheFrom: cache === undefined ? [] : [cache],
+    attest,
     cacheTo: cache !== undefined && exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],
     ...(known !== undefined && { commit: known }),
     dirty: isDirty,
   };
+}
+
+/** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
+function describeAttestations({ provenance, sbom }: Config["build"], isPossible: boolean, output: "load" | "push"): string[] {
+  const isWanted = provenance !== undefined || sbom !== undefined;
+  if (isWanted && !isPossible && output === "push") throw attestationsImpossible();
+  const without = ["type=provenance,disabled=true"];
+  if (!isWanted || !isPossible) return without;
+  return [
+    ...(provenance === undefined ? without : [`type=provenance,mode=${provenance}`]),
+    ...(sbom === undefined ? [] : [sbom === true ? "type=sbom" : `type=sbom,generator=${sbom}`]),
+  ];
+}
+
+function attestationsImpossible(): ColdtivateError {
+  return new ColdtivateError("this builder cannot attach provenance or a list of contents to an image", {
+    code: "ATTESTATIONS_IMPOSSIBLE",
+    exit: "refused",
+    hint: 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (--builder), or take build.provenance and build.sbom out of coldtivate.yml.',
+  });
 }
 
 function describeState({ name, reason, dirty }: ImageState): string[] {

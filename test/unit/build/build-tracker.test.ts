@@ -16,6 +16,7 @@ const image = (name: string): ImageBuild => ({
   platforms: [],
   cacheFrom: [],
   cacheTo: [],
+  attest: [],
   dirty: false,
 });
 
