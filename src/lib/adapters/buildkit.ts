@@ -82,21 +82,23 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
       if (text !== undefined && text.trim() !== "") said.push(text);
     }
     await child;
-    return { digests: await readDigests(metadataFile) };
+    return { digests: await readDigests(metadataFile, builder) };
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
     return { exitCode: cause.exitCode, said: said.slice(-20), cause };
   }
 }
 
-async function readDigests(file: string): Promise<Map<string, string>> {
+async function readDigests(file: string, { cacheExport }: Builder): Promise<Map<string, string>> {
   const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
   return new Map(
     targets.flatMap(([target, value]) => {
       const { data } = withDigest.safeParse(value);
       const digest = data?.["containerimage.digest"];
-      // An engine without the containerd image store keeps no manifest: what it gives is the configuration's digest.
-      return digest === undefined || digest === data?.["containerimage.config.digest"] ? [] : [[target, digest]];
+      // An engine without the containerd image store, which cannot write caches either, keeps no manifest: what it gives is
+      // the configuration's digest.
+      const isManifest = cacheExport || digest !== data?.["containerimage.config.digest"];
+      return digest === undefined || !isManifest ? [] : [[target, digest]];
     }),
   );
 }

@@ -91,7 +91,10 @@ async function buildChanged(
   if (changed.length === 0) return [];
   const [builder, dated] = await Promise.all([inspectBuilder(signal, name), findCommits(changed, states, revision.commit, repository)]);
   const env = { ...access.sshEnv, ...(reachable ? await access.logIn(output) : {}) };
-  const contentTags = new Map(plan.changed.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
+  // A builder that cannot attach what the content asks for makes another image.
+  const isWhole = builder.cacheExport || (config.build.provenance === undefined && config.build.sbom === undefined);
+  const known = isWhole ? plan.changed : [];
+  const contentTags = new Map(known.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
   const withoutCache = new Set(plan.changed.filter(({ cause }) => noCache || cause.kind === "expired").map((each) => each.name));
   const facts = { revision, states: dated, cacheExport: builder.cacheExport, contentTags, withoutCache, bases };
   return runBuild(planBuild(config, changed, facts, output), {

@@ -52,6 +52,10 @@ export interface BuildConfig {
   /** BuildKit secrets of every image, by id; none when the command does not build. */
   secrets: Record<string, Secret>;
   platforms: string[];
+  /** How much of how it was built is attached to an image; absent: nothing. */
+  provenance?: "min" | "max";
+  /** The image that lists what is in an image, or `true` for BuildKit's own; absent: no list is attached. */
+  sbom?: string | true;
 }
 
 /** When an image with the same content is built again all the same. */

@@ -81,6 +81,10 @@ function resolveBuild({ build = {} }: Written, { secrets }: Resolution): BuildCo
     args: build.args ?? {},
     secrets: resolveSecrets(build.secrets, ["build"], secrets),
     platforms: present(build.platforms ?? []),
+    ...defined({
+      provenance: build.provenance === true ? "min" : build.provenance || undefined,
+      sbom: build.sbom || undefined,
+    }),
   };
 }
 

@@ -68,6 +68,16 @@ const build = z
       textLike(/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9]+)?$/, "expected a platform such as linux/amd64", "A platform."),
       "Platforms to build for.",
     ).optional(),
+    provenance: z
+      .union([z.enum(["min", "max"]), flag("Yes or no.")], { error: "expected true, false, min or max" })
+      .describe(
+        "Attach to each image how it was built (SLSA provenance): min, which true means, or max, with build arguments and Dockerfile.",
+      )
+      .optional(),
+    sbom: z
+      .union([flag("Yes or no."), text("The image of a generator.")], { error: "expected true, false or the image of a generator" })
+      .describe("Attach to each image a list of what is in it (SBOM), made by BuildKit's own generator or by the one named.")
+      .optional(),
   })
   .describe("How images are built.");
 

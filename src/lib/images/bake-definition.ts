@@ -46,8 +46,7 @@ function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
     "cache-to": image.cacheTo.map(escape),
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
-    // Provenance holds the time of the build: with it, no image would be the same twice.
-    attest: ["type=provenance,disabled=true"],
+    attest: image.attest.map(escape),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Config, ImageConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ImageState } from "./image-state.ts";
 import { releaseTags } from "./image-tags.ts";
@@ -33,6 +34,8 @@ export interface ImageBuild {
   cacheTo: string[];
   /** Whether every step runs anew. */
   noCache: boolean;
+  /** Attestations, as buildx writes them. */
+  attest: string[];
   /** The last commit that touched its inputs. */
   commit?: string;
   /** Whether files that are not committed go in. */
@@ -52,9 +55,13 @@ export interface BuildFacts {
   bases?: ReadonlyMap<string, string>;
 }
 
-/** Decides what is built, under which names and with which caches; touches nothing. */
+/**
+ * Decides what is built, under which names and with which caches; touches nothing.
+ * @throws ColdtivateError ATTESTATIONS_IMPOSSIBLE
+ */
 export function planBuild(config: Config, images: readonly ImageConfig[], facts: BuildFacts, output: "load" | "push"): BuildPlan {
   const exporting = output === "push" && config.build.cache !== undefined;
+  const attest = describeAttestations(config.build, facts.cacheExport, output);
   const warnings = facts.states.flatMap((state) => describeState(state));
   if (exporting && !facts.cacheExport) {
     warnings.push(
@@ -63,7 +70,7 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
   }
   const builds = images.map((image) => {
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
-    return planImage(config, image, state, { ...facts, output, exportsCache: exporting && facts.cacheExport });
+    return planImage(config, image, state, { ...facts, output, attest, exportsCache: exporting && facts.cacheExport });
   });
   return { revision: facts.revision, output, images: builds, warnings };
 }
@@ -72,7 +79,7 @@ function planImage(
   { registry, build }: Config,
   image: ImageConfig,
   { commit, time, dirty }: ImageState,
-  facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; exportsCache: boolean },
+  facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; attest: string[]; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
   const name = `${registry.image}/${image.name}`;
@@ -103,9 +110,30 @@ function planImage(
     cacheFrom: cache === undefined || noCache ? [] : [cache],
     cacheTo: cache !== undefined && facts.exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],
     noCache,
+    attest: facts.attest,
     ...(known !== undefined && { commit: known }),
     dirty: isDirty,
   };
+}
+
+/** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
+function describeAttestations({ provenance, sbom }: Config["build"], isPossible: boolean, output: "load" | "push"): string[] {
+  const isWanted = provenance !== undefined || sbom !== undefined;
+  if (isWanted && !isPossible && output === "push") throw attestationsImpossible();
+  const without = ["type=provenance,disabled=true"];
+  if (!isWanted || !isPossible) return without;
+  return [
+    ...(provenance === undefined ? without : [`type=provenance,mode=${provenance}`]),
+    ...(sbom === undefined ? [] : [sbom === true ? "type=sbom" : `type=sbom,generator=${sbom}`]),
+  ];
+}
+
+function attestationsImpossible(): ColdtivateError {
+  return new ColdtivateError("this builder cannot attach provenance or a list of contents to an image", {
+    code: "ATTESTATIONS_IMPOSSIBLE",
+    exit: "refused",
+    hint: 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (--builder), or take build.provenance and build.sbom out of coldtivate.yml.',
+  });
 }
 
 function describeState({ name, reason, dirty }: ImageState): string[] {

@@ -18,6 +18,7 @@ const image = (name: string): ImageBuild => ({
   cacheTo: [],
   contexts: {},
   noCache: false,
+  attest: [],
   dirty: false,
 });
 

@@ -48,6 +48,7 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
     platforms: [],
     cacheFrom: ["type=registry,ref=r.example.com/shop/web:buildcache"],
     cacheTo: ["type=registry,ref=r.example.com/shop/web:buildcache,mode=max,ignore-error=true"],
+    attest: ["type=provenance,disabled=true"],
     commit: touched,
     dirty: false,
   });
@@ -109,4 +110,16 @@ test("secrets are named by id and path; their values are in neither the plan nor
     ssh: ["default"],
   });
   expect(JSON.stringify([plan, definition])).not.toContain("hush-hush");
+});
+
+test("attestations are attached where they are wanted and the builder can", () => {
+  const attestOf = (wanted: Pick<Config["build"], "provenance" | "sbom">, cacheExport: boolean, output: "load" | "push") =>
+    planBuild({ ...config, build: { ...config.build, ...wanted } }, [web], { ...facts, cacheExport }, output).images[0]?.attest;
+  expect(attestOf({ provenance: "max", sbom: true }, true, "push")).toEqual(["type=provenance,mode=max", "type=sbom"]);
+  expect(attestOf({ sbom: "r.example.com/scanner:1" }, true, "push")).toEqual([
+    "type=provenance,disabled=true",
+    "type=sbom,generator=r.example.com/scanner:1",
+  ]);
+  expect(attestOf({ provenance: "min" }, false, "load")).toEqual(["type=provenance,disabled=true"]);
+  expect(() => attestOf({ provenance: "min" }, false, "push")).toThrow(expect.objectContaining({ code: "ATTESTATIONS_IMPOSSIBLE" }));
 });
