@@ -147,6 +147,25 @@ test("without credentials in the configuration the user's Docker login counts: i
   expect(await byHelper.digestOf(`${server.host}/web`)).toBe(digest);
 });
 
+test("logins that a CI job brings along count before the user's own store, as text or as a file", async () => {
+  await using server = await serve((request, response) => {
+    if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
+    return response.writeHead(200, { "docker-content-digest": digest }).end();
+  });
+  writeFileSync(join(directory, "config.json"), JSON.stringify({ credsStore: "nowhere" }));
+  const logins = JSON.stringify({ auths: { [server.host]: { auth: Buffer.from("robot:pass-word").toString("base64") } } });
+  const file = join(directory, "logins");
+  writeFileSync(file, logins);
+  for (const value of [logins, file]) {
+    vi.stubEnv("DOCKER_AUTH_CONFIG", value);
+    using registry = openRegistry({ host: server.host, insecure: true });
+    expect(await registry.digestOf(`${server.host}/web`)).toBe(digest);
+  }
+  vi.stubEnv("DOCKER_AUTH_CONFIG", "/nowhere");
+  using registry = openRegistry({ host: server.host, insecure: true });
+  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "DOCKER_CONFIG_INVALID" });
+});
+
 test("the layers of an image come from its manifest, or from the one for this kind of machine", async () => {
   const layers = [{ mediaType: "x", digest: "sha256:01", size: 10 }];
   const index = {
