@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures, from a bare clone: sets up what is missing and a sandbox of its own, and prints a table.
-# usage: scripts/bench.sh deploy [--rounds N] [--json FILE]
+# usage: scripts/bench.sh deploy|build [--rounds N] [--json FILE]
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -15,7 +15,7 @@ readonly NET=198.18.2.0/24
 main() {
   local subject=${1:-deploy} net=${COLDTIVATE_TEST_NET:-$NET} environment
   [[ -e $TOP/test/bench/$subject.ts ]] || {
-    complain "there is no benchmark $subject" "benchmarks: deploy"
+    complain "there is no benchmark $subject" "benchmarks: deploy, build"
     exit 2
   }
   cd "$TOP"

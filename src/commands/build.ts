@@ -1,48 +1,57 @@
 import { Args, Flags } from "@oclif/core";
-import { inspectBuilder } from "../lib/adapters/buildkit.ts";
 import { openRepository } from "../lib/adapters/git.ts";
+import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openAccess } from "../lib/build/build-access.ts";
+import { buildImages, type BuildWishes } from "../lib/build/build-images.ts";
 import { formatBuild } from "../lib/build/build-table.ts";
 import { observeCheckout } from "../lib/build/prepare-build.ts";
-import { runBuild } from "../lib/build/run-build.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { buildOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
-import { planBuild } from "../lib/images/build-plan.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/images/image-state.ts";
 
 export default class Build extends BaseCommand {
   static override summary = "Build images with BuildKit.";
   static override description =
-    "Builds what is checked out, all images side by side, under the tags of its branch or tag and of its commit. A context with files that are not committed gets the tag dirty.";
-  static override examples = ["<%= config.bin %> build", "<%= config.bin %> build gateway base-api", "<%= config.bin %> build --push"];
+    "Builds what is checked out, as far as the registry does not have it with the same content, all images side by side, under the tags of its branch or tag and of its commit. A context with files that are not committed gets the tag dirty.";
+  static override examples = [
+    "<%= config.bin %> build",
+    "<%= config.bin %> build gateway base-api",
+    "<%= config.bin %> build --push",
+    "<%= config.bin %> build --explain",
+  ];
   static override args = { image: Args.string({ multiple: true, description: "Images of coldtivate.yml; all of them unless named" }) };
-  static override flags = { push: Flags.boolean({ description: "Put the images and their layer caches into the registry" }) };
+  static override flags = {
+    push: Flags.boolean({ description: "Put the images and their layer caches into the registry" }),
+    explain: Flags.boolean({ description: "Say why each image is built or not" }),
+    force: Flags.boolean({ description: "Build all of them, whatever the registry has" }),
+    "no-cache": Flags.boolean({ description: "Run every step anew; --force included" }),
+    concurrency: Flags.integer({ description: "How many images are built at once; all unless said otherwise", min: 1, helpValue: "N" }),
+    builder: Flags.string({ description: "A builder of docker buildx, instead of the chosen one", helpValue: "NAME" }),
+  };
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Build);
     const { reporter, signal } = this;
-    const ci = readCi(process.env);
     const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
-    const output = flags.push ? "push" : "load";
     const repository = await openRepository(config.directory);
-    const builder = await inspectBuilder(signal);
 
     await using access = await openAccess(config, reporter, signal);
-    const { sshEnv, directory } = access;
-    const checkout = await observeCheckout(config, images, repository, { ci, sshEnv, reporter, signal });
+    using registry = openRegistry(config.registry, { signal });
+    const ci = readCi(process.env);
+    const options = { ci, sshEnv: access.sshEnv, reporter, signal };
+    const checkout = await observeCheckout(config, images, repository, options);
     if (flags.push) refuseDirty(checkout.states, "pushed");
-    const env = { ...sshEnv, ...(await access.logIn(output)) };
-    const plan = planBuild(config, images, { ...checkout, cacheExport: builder.cacheExport }, output);
 
-    const built = await runWithHooks(buildOccasion(plan, whoDeploys(ci)), { config, reporter, signal }, () =>
-      runBuild(plan, { config, builder, directory, env, reporter, signal }),
-    );
+    const around: BuildWishes["around"] = (changed, work) =>
+      runWithHooks(buildOccasion(checkout.revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
+    const wishes = { ...flags, output: flags.push ? "push" : "load", noCache: flags["no-cache"] } as const;
+    const built = await buildImages(config, images, checkout, { ...wishes, around, access, registry, repository, reporter, signal });
     this.show(formatBuild(config.registry.image, built));
     return { revision: checkout.revision, pushed: flags.push, images: built };
   }

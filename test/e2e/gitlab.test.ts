@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { makeKiosk } from "./kiosk.ts";
 import {
   ask,
   checkOut,
@@ -59,19 +60,6 @@ describe("the example's pipeline", () => {
     await writeFile(join(clone, ".gitlab-ci-local-variables.yml"), stringify(Object.fromEntries(entries)), { mode: 0o600 });
   }
 
-  async function runPipeline(clone: string, args: readonly string[]): Promise<Ran> {
-    const home = await makeFolder();
-    await mkdir(join(home, "tmp"));
-    const unset = Object.fromEntries(files.map((name) => [name, undefined]));
-    const { CI_REGISTRY, CI_REGISTRY_IMAGE } = sandbox();
-    const variables = Object.entries({ CI_REGISTRY, CI_REGISTRY_IMAGE, DOCKER_SERVICE: "" });
-    return run(
-      process.execPath,
-      [runner, "--force-shell-executor", ...variables.flatMap(([name, value]) => ["--variable", `${name}=${value}`]), ...args],
-      { cwd: clone, env: jobEnvironment({ ...unset, HOME: home, TMPDIR: join(home, "tmp") }), extendEnv: false },
-    );
-  }
-
   /** Services answer with the last commit that touched their context, a submodule's too. */
   async function expectServing(address: string, clone: string): Promise<void> {
     for (const [route, context] of Object.entries({ base_api: "Base-API", air_api: "App-Impact-Reporting" })) {
@@ -116,6 +104,48 @@ describe.each([
     expect(stdout).toContain(`commit ${variables["CI_COMMIT_SHORT_SHA"]} (${ref})`);
   });
 });
+
+describe("a job an image", () => {
+  const pipeline = {
+    stages: ["build", "deploy"],
+    build: { stage: "build", parallel: { matrix: [{ IMAGE: ["web", "clock"] }] }, script: ['coldtivate build --push "$IMAGE"'] },
+    plan: { stage: "deploy", script: ["coldtivate deploy staging --dry-run"] },
+  };
+
+  test("builds side by side, and all of it can be deployed", async () => {
+    const clone = await makeKiosk();
+    const config = join(clone, "coldtivate.yml");
+    await writeFile(config, (await readFile(config, "utf8")).replace("images:\n", "images:\n  clock: { context: ./web }\n"));
+    await writeFile(join(clone, "web", "NEWS"), randomUUID());
+    await writeFile(join(clone, ".gitlab-ci.yml"), stringify(pipeline));
+    await writeFile(join(clone, ".gitignore"), ".gitlab-ci-local\n");
+    await commitAll(clone, "feat: a job an image");
+    await must("git", ["remote", "add", "origin", "git@gitlab.example.com:group/kiosk.git"], { cwd: clone });
+    const variables = ["STAGING_SSH_PRIVATE_KEY", "STAGING_DOT_ENV"].map((name) => `${name}=${sandbox()[name]}`);
+    const { exitCode, output } = await runPipeline(
+      clone,
+      variables.flatMap((variable) => ["--variable", variable]),
+    );
+    expect(exitCode, output).toBe(0);
+    expect(output).toMatch(/PASS\s+build: \[clock\]/);
+    expect(output).toMatch(/PASS\s+build: \[web\]/);
+    expect(output).toMatch(/PASS\s+plan/);
+    expect(output).not.toContain("no record");
+  });
+});
+
+async function runPipeline(clone: string, args: readonly string[]): Promise<Ran> {
+  const home = await makeFolder();
+  await mkdir(join(home, "tmp"));
+  const unset = Object.fromEntries(files.map((name) => [name, undefined]));
+  const { CI_REGISTRY, CI_REGISTRY_IMAGE } = sandbox();
+  const variables = Object.entries({ CI_REGISTRY, CI_REGISTRY_IMAGE, DOCKER_SERVICE: "" });
+  return run(
+    process.execPath,
+    [runner, "--force-shell-executor", ...variables.flatMap(([name, value]) => ["--variable", `${name}=${value}`]), ...args],
+    { cwd: clone, env: jobEnvironment({ ...unset, HOME: home, TMPDIR: join(home, "tmp") }), extendEnv: false },
+  );
+}
 
 interface Image {
   name: string;

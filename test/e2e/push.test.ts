@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
 import { expectRefusal } from "./refusal.ts";
 import { besideRefusingRegistry, refusingPort } from "./refusing-registry.ts";
-import { coldtivate, commitAll, must, sandbox } from "./world.ts";
+import { coldtivate, commitAll, makeFolder, must, sandbox } from "./world.ts";
 
 let cwd: string;
 
@@ -75,6 +75,40 @@ describe("push", () => {
       { cwd, env: { DOCKER_HOST: "unix:///tmp/no-such-docker.sock" } },
       { exitCode: 3, says: ["the Docker engine does not answer", "/tmp/no-such-docker.sock", "DOCKER_HOST"] },
     );
+  });
+});
+
+describe("what was built", () => {
+  /** The image's tag for a commit, moved by somebody's own docker. */
+  async function move(reference: string): Promise<void> {
+    const dockerfile = "FROM scratch\nLABEL by=hand\n";
+    await must("docker", ["buildx", "build", "--quiet", "--tag", reference, "-"], { env: sandbox(), input: dockerfile, stdin: "pipe" });
+    await must("docker", ["push", "--quiet", reference], { env: await loggedIn() });
+  }
+
+  async function loggedIn(): Promise<Record<string, string>> {
+    const { CI_REGISTRY = "", CI_REGISTRY_USER: user, CI_REGISTRY_PASSWORD: password } = sandbox();
+    const auth = Buffer.from(`${user}:${password}`).toString("base64");
+    const folder = await makeFolder();
+    await writeFile(join(folder, "config.json"), JSON.stringify({ auths: { [CI_REGISTRY]: { auth } } }));
+    return { ...sandbox(), DOCKER_CONFIG: folder };
+  }
+
+  test.each([
+    ["build --push", ["build", "--push"]],
+    ["push", ["push"]],
+  ])("by %s is what a deploy takes, and nothing else", async (_name, command) => {
+    const { tag, reference } = await commitNews();
+    await build();
+    expect(await coldtivate(command, { cwd })).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining("no record") });
+    const commit = await must("git", ["rev-parse", "HEAD"], { cwd });
+    expect(await tags()).toContain(`built-${commit}`);
+    const dry = await coldtivate(["deploy", "staging", "--dry-run"], { cwd });
+    expect(dry, dry.output).toMatchObject({ exitCode: 0, output: expect.not.stringContaining("no record") });
+
+    await move(reference);
+    const says = [`what the registry has for commit ${tag} is not what was built`, reference, "coldtivate build --push"];
+    await expectRefusal(["deploy", "staging", "--dry-run"], { cwd }, { exitCode: 3, says });
   });
 });
 

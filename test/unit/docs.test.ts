@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { basename, dirname, join, normalize } from "node:path";
+import { dirname, join, normalize, resolve } from "node:path";
 import type { Command } from "@oclif/core";
 import { describe, expect, test } from "vitest";
 import { BaseCommand } from "../../src/lib/base-command.ts";
@@ -7,7 +7,8 @@ import { exitCodes } from "../../src/lib/errors.ts";
 
 const pages = [...globSync("*.md"), ...globSync("docs/**/*.md"), "example/README.md"];
 const sources = globSync("src/**/*.ts");
-const commands = globSync("src/commands/*.ts").map((path) => basename(path, ".ts"));
+/** As one types them. */
+const commands = globSync("**/*.ts", { cwd: "src/commands" }).map((path) => path.replace(/\.ts$/, "").replaceAll("/", " "));
 
 /** Literals in capitals that are no error codes: variables of the environment and the system's own codes. */
 const otherNames = new Set([
@@ -15,10 +16,15 @@ const otherNames = new Set([
   "CI_COMMIT_TAG",
   "COLDTIVATE_CONFIG",
   "COMPOSE_PROFILES",
+  "DOCKER_AUTH_CONFIG",
   "DOT_ENV_PATH",
   "EAI_AGAIN",
   "ETIMEDOUT",
 ]);
+
+async function load(command: string): Promise<{ default: typeof Command }> {
+  return (await import(resolve("src/commands", `${command.replaceAll(" ", "/")}.ts`))) as { default: typeof Command };
+}
 
 function read(path: string): string {
   return readFileSync(path, "utf8");
@@ -79,7 +85,7 @@ describe("exit codes", () => {
 
 describe("commands", () => {
   test.each(commands)("%s is described with all of its arguments and flags", async (name) => {
-    const { default: command } = (await import(`../../src/commands/${name}.ts`)) as { default: typeof Command };
+    const { default: command } = await load(name);
     const text = section("docs/commands.md", `## ${name}`);
     expect(text).not.toBe("");
     for (const [flag, { char }] of Object.entries(command.flags ?? {})) {
@@ -92,14 +98,12 @@ describe("commands", () => {
     const text = section("docs/commands.md", "## Common to all");
     for (const flag of [...Object.keys(BaseCommand.baseFlags), "json", "help"])
       expect(text).toMatch(new RegExp(`\\| \`(-\\w, )?--${flag}[\`=]`));
-    const sections = [...prose("docs/commands.md").matchAll(/^## ([a-z]+)$/gm)].map((match) => match[1]!);
+    const sections = [...prose("docs/commands.md").matchAll(/^## ([a-z ]+)$/gm)].map((match) => match[1]!);
     expect(sections.toSorted()).toEqual(commands.toSorted());
   });
 
   test("a flag that a command's page names exists", async () => {
-    const all = await Promise.all(
-      commands.map(async (name) => (await import(`../../src/commands/${name}.ts`)) as { default: typeof Command }),
-    );
+    const all = await Promise.all(commands.map(load));
     const known = new Set([
       ...all.flatMap(({ default: { flags } }) => Object.keys(flags ?? {})),
       ...Object.keys(BaseCommand.baseFlags),
@@ -107,7 +111,9 @@ describe("commands", () => {
       "help",
     ]);
     const named = pages.flatMap((page) =>
-      [...read(page).matchAll(/coldtivate (?:build|push|deploy|status)[^`\n#→]*/g)].flatMap(([line]) => line.match(/--[a-z-]+/g) ?? []),
+      [...read(page).matchAll(/coldtivate (?:build|push|deploy|status|registry)[^`\n#→]*/g)].flatMap(
+        ([line]) => line.match(/--[a-z-]+/g) ?? [],
+      ),
     );
     expect([...new Set(named)].filter((flag) => !known.has(flag.slice(2)))).toEqual([]);
   });

@@ -10,6 +10,8 @@ import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.t
 
 /** The builder that the user's Docker has chosen. */
 export interface Builder {
+  /** Its name, where it is not the chosen one. */
+  name?: string;
   /** Of buildx, such as `0.13.1`. */
   version: string;
   /** Whether it can put a layer cache into a registry. */
@@ -37,19 +39,21 @@ const withDigest = z.object({ "containerimage.digest": z.string(), "containerima
 
 /**
  * Looks at the builder before anything is asked of it.
+ * @param name a builder of buildx; the chosen one unless said otherwise
  * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
-export async function inspectBuilder(signal: AbortSignal): Promise<Builder> {
+export async function inspectBuilder(signal: AbortSignal, name?: string): Promise<Builder> {
   const version = /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], signal))?.[1] ?? "0.0.0";
   if (!isAtLeast(version, 0, 13)) throw outdated(version);
-  const about = await docker(["buildx", "inspect"], signal);
+  const about = await docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal);
   const driver = /^Driver:[ \t]*(\S+)/m.exec(about)?.[1];
   // A builder that does not answer is described, with the exit code 0.
   const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
   if (error !== undefined) throw describeDockerTrouble(error, undefined) ?? unusable(error, undefined);
-  if (driver !== "docker") return { version, cacheExport: true };
+  const builder = { ...(name !== undefined && { name }), version };
+  if (driver !== "docker") return { ...builder, cacheExport: true };
   const status = await docker(["info", "--format", "{{json .DriverStatus}}"], signal);
-  return { version, cacheExport: status.includes("io.containerd.snapshotter") };
+  return { ...builder, cacheExport: status.includes("io.containerd.snapshotter") };
 }
 
 /** Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error. */
@@ -58,6 +62,7 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
   const metadataFile = join(privateDirectory, "metadata.json");
   const needsSsh = Object.values(definition.target).some(({ ssh }) => Array.isArray(ssh) && ssh.length > 0);
   const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", `--${output}`, "--metadata-file", metadataFile];
+  if (builder.name !== undefined) args.push("--builder", builder.name);
   if (needsSsh && isAtLeast(builder.version, 0, 19)) args.push("--allow", "ssh");
   const child = execa("docker", args, {
     cwd: directory,
@@ -77,21 +82,23 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
       if (text !== undefined && text.trim() !== "") said.push(text);
     }
     await child;
-    return { digests: await readDigests(metadataFile) };
+    return { digests: await readDigests(metadataFile, builder) };
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
     return { exitCode: cause.exitCode, said: said.slice(-20), cause };
   }
 }
 
-async function readDigests(file: string): Promise<Map<string, string>> {
+async function readDigests(file: string, { cacheExport }: Builder): Promise<Map<string, string>> {
   const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
   return new Map(
     targets.flatMap(([target, value]) => {
       const { data } = withDigest.safeParse(value);
       const digest = data?.["containerimage.digest"];
-      // An engine without the containerd image store keeps no manifest: what it gives is the configuration's digest.
-      return digest === undefined || digest === data?.["containerimage.config.digest"] ? [] : [[target, digest]];
+      // An engine without the containerd image store, which cannot write caches either, keeps no manifest: what it gives is
+      // the configuration's digest.
+      const isManifest = cacheExport || digest !== data?.["containerimage.config.digest"];
+      return digest === undefined || !isManifest ? [] : [[target, digest]];
     }),
   );
 }

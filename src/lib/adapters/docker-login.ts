@@ -6,7 +6,7 @@ import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure } from "./docker-failure.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
 import { unauthorized } from "./registry-auth.ts";
-import { dockerConfigDirectory, readDockerConfig } from "./registry-credentials.ts";
+import { dockerConfigDirectory, hasJobLogins, readDockerConfig } from "./registry-credentials.ts";
 
 /** Environment of every `docker` that is to know the registry. */
 export type DockerEnvironment = Record<string, string>;
@@ -21,7 +21,7 @@ export async function logIn(
   directory: PrivateDirectory,
   signal?: AbortSignal,
 ): Promise<DockerEnvironment> {
-  if (credentials === undefined) return {};
+  if (credentials === undefined) return hasJobLogins() ? copyDockerConfig(undefined, directory) : {};
   const env = await copyDockerConfig(host, directory);
   const args = ["login", "--username", credentials.username, "--password-stdin", host];
   try {
@@ -35,12 +35,15 @@ export async function logIn(
   }
 }
 
-/** The user's configuration with everything that works through it, except that this registry's login stays in the file. */
-async function copyDockerConfig(host: string, { path, write }: PrivateDirectory): Promise<DockerEnvironment> {
+/** The user's configuration with everything that works through it, except that the login of a host that is named stays in the file. */
+async function copyDockerConfig(host: string | undefined, { path, write }: PrivateDirectory): Promise<DockerEnvironment> {
   const own = dockerConfigDirectory();
   const config = await readDockerConfig(own);
   // An empty helper keeps the password out of the user's keychain, and in our file.
-  await write("config.json", JSON.stringify({ ...config, credHelpers: { ...config.credHelpers, [host]: "" } }));
+  await write(
+    "config.json",
+    JSON.stringify({ ...config, credHelpers: { ...config.credHelpers, ...(host !== undefined && { [host]: "" }) } }),
+  );
   for (const part of ["cli-plugins", "contexts", "trust"]) {
     const source = join(own, part);
     const exists = await access(source).then(

@@ -29,9 +29,14 @@ const record = z.object({
  */
 export async function inspectImage(docker: Docker, name: string): Promise<LocalImage | undefined> {
   try {
-    const { Id: id, RepoDigests: names } = await docker.getImage(name).inspect();
+    const { Id: id, RepoDigests: names, Config: config } = await docker.getImage(name).inspect();
+    const revision = config?.Labels?.["org.opencontainers.image.revision"];
     // In the containerd image store the id is the digest.
-    return { id, digests: [id, ...(names ?? []).map((each) => each.slice(each.indexOf("@") + 1))] };
+    return {
+      id,
+      ...(revision !== undefined && { revision }),
+      digests: [id, ...(names ?? []).map((each) => each.slice(each.indexOf("@") + 1))],
+    };
   } catch (cause) {
     if (statusOf(cause) === 404) return undefined;
     throw engineUnreachable(messageOf(cause), cause);

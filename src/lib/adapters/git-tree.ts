@@ -25,7 +25,13 @@ export async function readFile(directory: string, commit: string, path: string):
 
 /** Every file under a path as of a commit; a submodule counts as one. */
 export async function listFiles(directory: string, commit: string, prefix: string): Promise<TreeFile[]> {
-  const output = await git(directory, ["ls-tree", "-r", "-z", commit, "--", prefix === "" ? "." : prefix]);
+  return listEntries(directory, commit, [prefix === "" ? "." : prefix]);
+}
+
+/** Every file under some paths as of a commit, by one look; a submodule counts as one. */
+export async function listEntries(directory: string, commit: string, paths: readonly string[]): Promise<TreeFile[]> {
+  if (paths.length === 0) return [];
+  const output = await git(directory, ["ls-tree", "-r", "-z", commit, "--", ...paths]);
   return output.split("\0").filter(Boolean).map(parseEntry);
 }
 

@@ -7,16 +7,43 @@ import { submoduleEdges } from "./git-tree.ts";
  * Submodules are looked into; one that is checked out at another commit than the pinned one counts as a file.
  */
 export async function dirtyPaths(directory: string, paths: readonly string[]): Promise<string[]> {
-  const homes = await groupByHome(directory, paths);
+  const homes = groupByHome(await submoduleEdges(directory), paths);
   const found = await Promise.all([...homes].map(([home, within]) => dirtyIn(directory, home, within)));
   return [...new Set(found.flat())].toSorted();
 }
 
+/** Files that are there and that .gitignore names; a folder of which everything is ignored is one path, with a `/` at its end. */
+export async function ignoredPaths(directory: string, edges: readonly string[], paths: readonly string[]): Promise<string[]> {
+  const homes = groupByHome(edges, paths);
+  for (const edge of edges) if (paths.some((path) => isInside(edge, path)) && !homes.has(edge)) homes.set(edge, ["."]);
+  const found = await Promise.all(
+    [...homes].map(async ([home, within]) => {
+      const output = await git(join(directory, home), [
+        "ls-files",
+        "-z",
+        "--others",
+        "--ignored",
+        "--exclude-standard",
+        "--directory",
+        "--",
+        ...within,
+      ]);
+      return output
+        .split("\0")
+        .filter(Boolean)
+        .map((path) => join(home, path));
+    }),
+  );
+  return found.flat();
+}
+
 async function dirtyIn(directory: string, home: string, paths: readonly string[]): Promise<string[]> {
   const flags = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
-  const output = await git(join(directory, home), ["status", ...flags, "--", ...paths]);
+  const [output, prefix] = await Promise.all([
+    git(join(directory, home), ["status", ...flags, "--", ...paths]),
+    prefixOf(join(directory, home)),
+  ]);
   const entries = output.split("\0").filter(Boolean).map(parseStatus);
-  const prefix = await prefixOf(join(directory, home));
   const files = await Promise.all(
     entries.map(async ({ path, submodule }) => {
       const here = join(home, relativeTo(prefix, path));
@@ -29,8 +56,7 @@ async function dirtyIn(directory: string, home: string, paths: readonly string[]
 }
 
 /** Paths inside a submodule are asked for in that submodule: git refuses to look beyond its edge. */
-async function groupByHome(directory: string, paths: readonly string[]): Promise<Map<string, string[]>> {
-  const edges = await submoduleEdges(directory);
+function groupByHome(edges: readonly string[], paths: readonly string[]): Map<string, string[]> {
   const homes = new Map<string, string[]>();
   for (const path of paths.map((each) => join(each))) {
     const edge = edges.find((each) => path.startsWith(`${each}/`));
@@ -38,6 +64,10 @@ async function groupByHome(directory: string, paths: readonly string[]): Promise
     homes.set(home, [...(homes.get(home) ?? []), edge === undefined ? path : path.slice(edge.length + 1)]);
   }
   return homes;
+}
+
+function isInside(path: string, folder: string): boolean {
+  return join(folder) === "." || path === join(folder) || path.startsWith(`${join(folder)}/`);
 }
 
 interface StatusEntry {

@@ -1,10 +1,11 @@
 import { ColdtivateError } from "../errors.ts";
 import { history, type LastCommit } from "./git-history.ts";
+import { readInputs, type InputTree } from "./git-inputs.ts";
 import { git, tryGit } from "./git-run.ts";
 import { listFiles, listSubmodules, readFile, type Submodule, type TreeFile } from "./git-tree.ts";
 import { dirtyPaths } from "./git-worktree.ts";
 
-export type { LastCommit, Submodule, TreeFile };
+export type { InputTree, LastCommit, Submodule, TreeFile };
 
 /** A Git working tree. Every path, given or returned, is relative to `directory`. */
 export interface Repository {
@@ -32,11 +33,15 @@ export interface Repository {
   isShallow(): Promise<boolean>;
   /** Modified and untracked files under the paths, within submodules too; what .gitignore names does not count. */
   dirtyPaths(paths: readonly string[]): Promise<string[]>;
+  /** What the commit and the working tree have under the paths, of all of them at once. */
+  readInputs(commit: string, paths: readonly string[]): Promise<InputTree>;
   /** A file's content as of the commit; undefined when it is not there. */
   readFile(commit: string, path: string): Promise<Buffer | undefined>;
   /** Files under a path as of the commit; a submodule is one entry of type `commit`. */
   listFiles(commit: string, prefix: string): Promise<TreeFile[]>;
   submodules(commit: string): Promise<Submodule[]>;
+  /** Paths that differ between two commits; undefined when the clone does not have both. */
+  changedPaths(from: string, to: string, paths: readonly string[]): Promise<string[] | undefined>;
 }
 
 /**
@@ -55,9 +60,11 @@ export async function openRepository(directory: string): Promise<Repository> {
     tagsAt: (commit) => tagsAt(directory, commit),
     ...history(directory),
     dirtyPaths: (paths) => dirtyPaths(directory, paths),
+    readInputs: (commit, paths) => readInputs(directory, commit, paths),
     readFile: (commit, path) => readFile(directory, commit, path),
     listFiles: (commit, prefix) => listFiles(directory, commit, prefix),
     submodules: (commit) => listSubmodules(directory, root, commit),
+    changedPaths: (from, to, paths) => changedPaths(directory, from, to, paths),
   };
 }
 
@@ -93,4 +100,9 @@ async function currentBranch(directory: string): Promise<string | undefined> {
 async function tagsAt(directory: string, commit: string): Promise<string[]> {
   const output = await git(directory, ["for-each-ref", `--points-at=${commit}`, "--format=%(refname:strip=2)", "refs/tags"]);
   return output.split("\n").filter((line) => line !== "");
+}
+
+async function changedPaths(directory: string, from: string, to: string, paths: readonly string[]): Promise<string[] | undefined> {
+  const { code, stdout } = await tryGit(directory, ["diff-tree", "-r", "-z", "--name-only", "--relative", from, to, "--", ...paths]);
+  return code === 0 ? stdout.toString().split("\0").filter(Boolean) : undefined;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import type { Credentials } from "../config/config.ts";
+import { redactor } from "../config/redactor.ts";
 import { Secret } from "../config/secret.ts";
 import { ColdtivateError } from "../errors.ts";
 
@@ -26,21 +27,42 @@ export function dockerConfigDirectory(): string {
   return directory === undefined || directory === "" ? join(homedir(), ".docker") : directory;
 }
 
+/** Whether a CI job brings logins of its own along: GitLab's name for a Docker configuration in a variable. */
+export function hasJobLogins(): boolean {
+  return (process.env["DOCKER_AUTH_CONFIG"] ?? "") !== "";
+}
+
 /**
- * The user's config.json; empty when there is none.
+ * The user's config.json, empty when there is none, with the logins that DOCKER_AUTH_CONFIG brings along in front of its own.
  * @throws ColdtivateError DOCKER_CONFIG_INVALID
  */
 export async function readDockerConfig(directory = dockerConfigDirectory()): Promise<DockerConfigFile> {
   const path = join(directory, "config.json");
   const text = await readFile(path, "utf8").catch(() => "{}");
+  const config = parseConfig(text, path, "Mend it, or move it away and run docker login again.");
+  if (!hasJobLogins()) return config;
+  const { auths = {} } = parseConfig(
+    await readJobLogins(),
+    "DOCKER_AUTH_CONFIG",
+    "It is the content of a config.json, as docker login writes it, or the path of one.",
+  );
+  for (const { auth } of Object.values(auths)) if (auth !== undefined && auth !== "") redactor.add(auth);
+  // An empty helper: the login is in the file.
+  const inFile = Object.fromEntries(Object.keys(auths).map((registry) => [registry, ""]));
+  return { ...config, auths: { ...config.auths, ...auths }, credHelpers: { ...config.credHelpers, ...inFile } };
+}
+
+/** A file-type variable holds a path. */
+async function readJobLogins(): Promise<string> {
+  const { DOCKER_AUTH_CONFIG: value = "" } = process.env;
+  return value.trimStart().startsWith("{") ? value : readFile(value, "utf8").catch(() => "");
+}
+
+function parseConfig(text: string, name: string, hint: string): DockerConfigFile {
   try {
     return configFile.parse(JSON.parse(text));
   } catch {
-    throw new ColdtivateError(`${path} is no Docker configuration`, {
-      code: "DOCKER_CONFIG_INVALID",
-      exit: "usage",
-      hint: "Mend it, or move it away and run docker login again.",
-    });
+    throw new ColdtivateError(`${name} is no Docker configuration`, { code: "DOCKER_CONFIG_INVALID", exit: "usage", hint });
   }
 }
 
@@ -48,8 +70,8 @@ export async function readDockerConfig(directory = dockerConfigDirectory()): Pro
 export async function findCredentials(registry: string): Promise<Credentials | undefined> {
   const config = await readDockerConfig();
   const key = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
-  const helper = config.credHelpers?.[registry] ?? (config.credsStore || undefined);
-  if (helper !== undefined) return askHelper(helper, key);
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? config.credsStore;
+  if (helper !== undefined && helper !== "") return askHelper(helper, key);
   const entry = config.auths?.[key] ?? config.auths?.[`https://${key}`];
   if (entry === undefined) return undefined;
   const [username = "", ...password] = Buffer.from(entry.auth ?? "", "base64")

@@ -5,9 +5,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ColdtivateError } from "../errors.ts";
 
 export interface HttpRequest {
-  method: "GET" | "HEAD";
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   url: URL;
   headers: http.OutgoingHttpHeaders;
+  body?: Buffer;
 }
 
 export interface HttpAnswer {
@@ -34,13 +35,14 @@ const mostRedirects = 3;
  * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
  */
 export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: HttpOptions = {}) {
-  const settings = { keepAlive: true, maxSockets: 8, proxyEnv: process.env };
+  const settings = { keepAlive: true, maxSockets: 16, proxyEnv: process.env };
   const agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
 
   const once = (request: HttpRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
       const secure = request.url.protocol === "https:";
-      const { method, headers } = request;
+      const { method, body } = request;
+      const headers = body === undefined ? request.headers : { ...request.headers, "content-length": body.length };
       const options = { method, headers, agent: agents[secure ? "https:" : "http:"], timeout, ...(signal && { signal }) };
       const outgoing = (secure ? https : http).request(request.url, options, (incoming) => {
         const chunks: Buffer[] = [];
@@ -50,7 +52,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: Ht
       });
       outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
       outgoing.on("error", reject);
-      outgoing.end();
+      outgoing.end(body);
     });
 
   const send: Send = async (request) => {

@@ -29,3 +29,14 @@ export function parseManifest(text: string): { layers?: Layer[]; platform?: stri
     return undefined;
   }
 }
+
+const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
+
+/** The tags in a registry's answer; none where it is no list. */
+export function parseTags(text: string): string[] {
+  try {
+    return tagsSchema.parse(JSON.parse(text)).tags ?? [];
+  } catch {
+    return [];
+  }
+}

@@ -1,23 +1,40 @@
-import type { Credentials, RegistryConfig } from "../config/config.ts";
+import type { RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { parseReference, type Reference } from "../images/reference.ts";
-import { answerChallenge, unauthorized } from "./registry-auth.ts";
-import { findCredentials } from "./registry-credentials.ts";
-import { parseManifest, type Layer } from "./registry-manifest.ts";
-import { digestOfBytes, openHttp, type HttpAnswer, type HttpOptions } from "./registry-http.ts";
+import { parseManifest, parseTags, type Layer } from "./registry-manifest.ts";
+import { digestOfBytes, type HttpAnswer, type HttpOptions } from "./registry-http.ts";
+import { denied, openSession } from "./registry-session.ts";
 
-/** Asks registries about images; keeps its connections until it is closed. */
+/** A manifest or an index, byte by byte as the registry has it: other bytes are another digest. */
+export interface StoredManifest {
+  digest: string;
+  mediaType: string;
+  bytes: Buffer;
+}
+
+/**
+ * Asks registries about images; keeps its connections until it is closed.
+ * Everything throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE.
+ */
 export interface RegistryClient extends Disposable {
-  /**
-   * The digest that a reference means now; undefined when its repository or tag does not exist.
-   * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
-   */
+  /** The digest that a reference means now; undefined when its repository or tag does not exist. */
   digestOf(reference: string): Promise<string | undefined>;
-  /**
-   * The layers of an image, for Linux on amd64 where there are several; undefined when it does not exist.
-   * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
-   */
+  /** The layers of an image, for Linux on amd64 where there are several; undefined when it does not exist. */
   layersOf(reference: string): Promise<Layer[] | undefined>;
+  /** A manifest as it is; undefined when it does not exist. */
+  manifestOf(reference: string): Promise<StoredManifest | undefined>;
+  /**
+   * Puts a manifest under a tag; what it consists of must be in the repository.
+   * @throws ColdtivateError MANIFEST_REFUSED, too
+   */
+  putManifest(reference: string, manifest: Pick<StoredManifest, "mediaType" | "bytes">): Promise<void>;
+  /** Every tag of a repository; none when it does not exist. */
+  tagsOf(repository: string): Promise<string[]>;
+  /**
+   * Removes a manifest by its digest, with all tags that name it; one that is not there is no error.
+   * @throws ColdtivateError REGISTRY_KEEPS_ALL, too
+   */
+  deleteManifest(reference: string): Promise<void>;
 }
 
 const manifestTypes = [
@@ -27,70 +44,100 @@ const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
+/** Tags a page. */
+const pageSize = 1000;
+
 /**
  * A client for every registry that images are named by. The project's own gets the configuration's credentials,
  * any other (and the own one without credentials) what the user's Docker login knows.
  */
 export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | "credentials">, options: HttpOptions = {}): RegistryClient {
-  const { send, close } = openHttp(options);
-  const known = new Map<string, Promise<Credentials | undefined>>();
-  const authorizations = new Map<string, string>();
+  const session = openSession(config, options);
+  const { ask } = session;
 
-  const credentialsFor = (registry: string) => {
-    const own = registry === config.host ? config.credentials : undefined;
-    const found = known.get(registry) ?? (own === undefined ? findCredentials(registry) : Promise.resolve(own));
-    known.set(registry, found);
-    return found;
-  };
+  const read = (reference: Reference, method: "GET" | "HEAD") =>
+    ask(reference, { method, path: manifestPath(reference), headers: { accept: manifestTypes } });
 
-  const ask = async (reference: Reference, method: "GET" | "HEAD"): Promise<HttpAnswer> => {
-    const { registry, repository } = reference;
-    const url = new URL(`${baseOf(registry, config)}/v2/${repository}/manifests/${reference.digest ?? reference.tag ?? "latest"}`);
-    const realm = `${registry}/${repository}`;
-    const request = (authorization?: string) =>
-      send({ method, url, headers: { accept: manifestTypes, ...(authorization && { authorization }) } });
-
-    const first = await request(authorizations.get(realm));
-    if (first.status !== 401) return first;
-    const credentials = await credentialsFor(registry);
-    const challenge = first.headers["www-authenticate"] ?? "Basic";
-    const authorization = await answerChallenge(registry, challenge, credentials, send);
-    authorizations.set(realm, authorization);
-    const second = await request(authorization);
-    if (second.status !== 401) return second;
-    if (authorization.startsWith("Basic ")) throw unauthorized(registry, credentials);
-    throw denied(realm);
-  };
-
-  const manifestOf = async (reference: Reference) => {
-    const answer = await ask(reference, "GET");
+  const load = async (reference: Reference): Promise<StoredManifest | undefined> => {
+    const answer = await read(reference, "GET");
     if (answer.status === 404) return undefined;
-    if (answer.status === 403) throw denied(`${reference.registry}/${reference.repository}`);
-    const manifest = answer.status === 200 ? parseManifest(answer.body.toString()) : undefined;
-    if (manifest === undefined) throw unexpected(reference.registry, answer.status);
+    expect(reference, answer, 200);
+    const bytes = answer.body;
+    const digest = digestOfBytes(bytes);
+    const said = header(answer, "docker-content-digest") ?? digest;
+    if (said.startsWith("sha256:") && said !== digest) throw unexpected(reference.registry, 200);
+    return { digest, mediaType: header(answer, "content-type") ?? "", bytes };
+  };
+
+  const layersIn = async (reference: Reference) => {
+    const stored = await load(reference);
+    const manifest = stored && parseManifest(stored.bytes.toString());
+    if (stored !== undefined && manifest === undefined) throw unexpected(reference.registry, 200);
     return manifest;
   };
 
   return {
     async layersOf(text) {
       const reference = parseReference(text);
-      let manifest = await manifestOf(reference);
-      if (manifest?.platform !== undefined) manifest = await manifestOf({ ...reference, digest: manifest.platform });
+      let manifest = await layersIn(reference);
+      if (manifest?.platform !== undefined) manifest = await layersIn({ ...reference, digest: manifest.platform });
       return manifest?.layers;
     },
     async digestOf(text) {
       const reference = parseReference(text);
-      let answer = await ask(reference, "HEAD");
-      if (answer.status === 405 || (answer.status === 200 && answer.headers["docker-content-digest"] === undefined)) {
-        answer = await ask(reference, "GET");
+      let answer = await read(reference, "HEAD");
+      if (answer.status === 405 || (answer.status === 200 && header(answer, "docker-content-digest") === undefined)) {
+        answer = await read(reference, "GET");
       }
       if (answer.status === 404) return undefined;
-      if (answer.status === 403) throw denied(`${reference.registry}/${reference.repository}`);
-      if (answer.status !== 200) throw unexpected(reference.registry, answer.status);
+      expect(reference, answer, 200);
       return header(answer, "docker-content-digest") ?? digestOfBytes(answer.body);
     },
-    [Symbol.dispose]: close,
+    manifestOf: (text) => load(parseReference(text)),
+    async putManifest(text, { mediaType, bytes }) {
+      const reference = parseReference(text);
+      const headers = { "content-type": mediaType };
+      const answer = await ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes });
+      if (answer.status === 400 || answer.status === 404 || answer.status === 405) throw refused(text, answer);
+      expect(reference, answer, 200, 201, 202);
+    },
+    async tagsOf(repository) {
+      const reference = parseReference(repository);
+      const tags: string[] = [];
+      for (let path: string | undefined = `tags/list?n=${pageSize}`; path !== undefined;) {
+        const answer: HttpAnswer = await ask(reference, { method: "GET", path });
+        if (answer.status === 404) return [];
+        expect(reference, answer, 200);
+        tags.push(...parseTags(answer.body.toString()));
+        path = nextPage(answer);
+      }
+      return tags;
+    },
+    async deleteManifest(text) {
+      const reference = parseReference(text);
+      const answer = await ask(reference, { method: "DELETE", path: manifestPath(reference) });
+      if (answer.status === 404) return;
+      if (answer.status === 400 || answer.status === 405) throw keepsAll(reference);
+      expect(reference, answer, 200, 202, 204);
+    },
+    [Symbol.dispose]: () => session[Symbol.dispose](),
   };
+}
+
+function manifestPath({ tag, digest }: Reference): string {
+  // A name with a colon would be a URL of its own.
+  return `./manifests/${digest ?? tag ?? "latest"}`;
+}
+
+/** The query in `Link: </v2/web/tags/list?last=x&n=1000>; rel="next"`: where it leads is not the registry's to say. */
+function nextPage(answer: HttpAnswer): string | undefined {
+  const [, query] = /<[^>?]*(\?[^>]*)>\s*;\s*rel="?next"?/.exec(header(answer, "link") ?? "") ?? [];
+  return query === undefined ? undefined : `tags/list${query}`;
+}
+
+function expect({ registry, repository }: Reference, { status }: HttpAnswer, ...good: readonly number[]): void {
+  if (good.includes(status)) return;
+  throw status === 403 ? denied(`${registry}/${repository}`) : unexpected(registry, status);
 }
 
 function header({ headers }: HttpAnswer, name: string): string | undefined {
@@ -98,25 +145,27 @@ function header({ headers }: HttpAnswer, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function baseOf(registry: string, config: Pick<RegistryConfig, "host" | "insecure">): string {
-  if (registry === "docker.io") return "https://registry-1.docker.io";
-  // Docker speaks plain HTTP to loopback without being told.
-  const plain = (registry === config.host && config.insecure) || /^(localhost|127\.\d+\.\d+\.\d+)(:|$)/.test(registry);
-  return `${plain ? "http" : "https"}://${registry}`;
-}
-
-function denied(repository: string): ColdtivateError {
-  return new ColdtivateError(`the registry does not show ${repository}: it does not exist, or these credentials may not read it`, {
-    code: "REGISTRY_DENIED",
-    exit: "refused",
-    hint: "Nothing was changed. Check registry.image in coldtivate.yml and what the registry's user may do.",
-  });
-}
-
 function unexpected(registry: string, status: number): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} gave an answer that makes no sense here (${status})`, {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
     hint: "Nothing was changed. Check that registry.image in coldtivate.yml names a container registry.",
+  });
+}
+
+function refused(name: string, { status, body }: HttpAnswer): ColdtivateError {
+  return new ColdtivateError(`the registry does not take a manifest as ${name} (${status})`, {
+    code: "MANIFEST_REFUSED",
+    exit: "failed",
+    details: [body.toString().trim().slice(0, 500)].filter(Boolean),
+    hint: "What serves is as it was. What the manifest consists of may be gone from the registry: build with --force, which pushes all of it again.",
+  });
+}
+
+function keepsAll({ registry }: Reference): ColdtivateError {
+  return new ColdtivateError(`the registry ${registry} removes nothing`, {
+    code: "REGISTRY_KEEPS_ALL",
+    exit: "refused",
+    hint: "Nothing was removed. Allow it in the registry (storage.delete.enabled: true), or use its own cleanup rules.",
   });
 }

@@ -1,6 +1,6 @@
 import { execa, ExecaError } from "execa";
-import { ColdtivateError } from "../errors.ts";
 import { git, gitEnvironment } from "./git-run.ts";
+import { describeUnreadable } from "./submodule-error.ts";
 
 export interface SubmoduleOptions {
   /** Environment for ssh, such as an agent's. */
@@ -9,18 +9,38 @@ export interface SubmoduleOptions {
   onLine?: (line: string) => void;
 }
 
+/** What git says when a server gives no commit by its id, or none of a shallow clone's kind. */
+const refusesShallow = /not our ref|unadvertised object|did not contain|does not support shallow|dumb http/i;
+
 /**
- * Checks out the commits that the tree pins, recursively, where they are not: never what a remote has since.
- * One that somebody works in, on a branch of its own, stays as it is.
+ * Checks out the commits that the tree pins, recursively, where they are not: never what a remote has since. One that was not
+ * there at all comes without its past, four at a time; one that somebody works in, on a branch of its own, stays as it is.
  * @param paths submodules, relative to the folder
  * @returns those that were fetched
  * @throws ColdtivateError SUBMODULE_UNREADABLE
  */
 export async function fetchSubmodules(directory: string, paths: readonly string[], options: SubmoduleOptions = {}): Promise<string[]> {
   const wanted = await outOfStep(directory, paths);
-  if (wanted.length === 0) return [];
-  const args = ["submodule", "update", "--init", "--recursive", "--jobs", "4", "--", ...wanted];
-  const { GIT_SSH_COMMAND: ssh } = process.env;
+  const absent = wanted.filter(({ isAbsent }) => isAbsent).map(({ path }) => path);
+  const there = wanted.filter(({ isAbsent }) => !isAbsent).map(({ path }) => path);
+  if (absent.length > 0 && !(await update(directory, absent, ["--depth", "1"], options, refusesShallow))) {
+    await update(directory, absent, [], options);
+  }
+  // A clone that has its past keeps it.
+  if (there.length > 0) await update(directory, there, [], options);
+  return wanted.map(({ path }) => path);
+}
+
+/** @returns false when git failed in the way that the caller has another way for */
+async function update(
+  directory: string,
+  paths: readonly string[],
+  flags: readonly string[],
+  options: SubmoduleOptions,
+  tolerated?: RegExp,
+): Promise<boolean> {
+  const args = ["submodule", "update", "--init", "--recursive", "--jobs", "4", ...flags, "--", ...paths];
+  const { GIT_SSH_COMMAND: ssh, CI_JOB_TOKEN: token } = process.env;
   const env = { ...gitEnvironment, GIT_SSH_COMMAND: `${ssh || "ssh"} -o BatchMode=yes`, ...options.env };
   const child = execa("git", args, {
     cwd: directory,
@@ -36,15 +56,16 @@ export async function fetchSubmodules(directory: string, paths: readonly string[
       options.onLine?.(line);
     }
     await child;
-    return wanted;
+    return true;
   } catch (cause) {
     if (!(cause instanceof ExecaError) || options.signal?.aborted) throw cause;
-    throw unreadable(said, wanted, cause);
+    if (tolerated?.test(said.join("\n"))) return false;
+    throw describeUnreadable(said, paths, token !== undefined && token !== "", cause);
   }
 }
 
 /** Submodules, nested ones included, that are not at the pinned commit. */
-async function outOfStep(directory: string, paths: readonly string[]): Promise<string[]> {
+async function outOfStep(directory: string, paths: readonly string[]): Promise<{ path: string; isAbsent: boolean }[]> {
   if (paths.length === 0) return [];
   const found = await Promise.all(
     paths.map(async (path) => {
@@ -52,7 +73,7 @@ async function outOfStep(directory: string, paths: readonly string[]): Promise<s
       const differs = status.split("\n").some((line) => /^[-+U]/.test(line));
       if (!differs) return [];
       const [own = ""] = status.split("\n");
-      return own.startsWith("+") && (await isOnBranch(directory, path)) ? [] : [path];
+      return own.startsWith("+") && (await isOnBranch(directory, path)) ? [] : [{ path, isAbsent: own.startsWith("-") }];
     }),
   );
   return found.flat();
@@ -65,24 +86,4 @@ async function isOnBranch(directory: string, path: string): Promise<boolean> {
     stdin: "ignore",
   });
   return exitCode === 0;
-}
-
-function unreadable(said: readonly string[], wanted: readonly string[], cause: ExecaError): ColdtivateError {
-  const text = said.join("\n");
-  const [, path] = /(?:into submodule path|Unable to fetch in submodule path|in submodule path) '([^']+)'/.exec(text) ?? [];
-  const [, url] = /clone of '([^']+)'/.exec(text) ?? [];
-  const name = wanted.find((each) => path === each || path?.endsWith(`/${each}`)) ?? path ?? wanted.join(", ");
-  const reasons = said.filter((line) => /^(fatal|error|remote|ERROR|Permission|Host key|ssh:)/.test(line));
-  return new ColdtivateError(`the submodule ${name}${url === undefined ? "" : ` (${withoutUser(url)})`} cannot be read`, {
-    code: "SUBMODULE_UNREADABLE",
-    exit: "refused",
-    details: [...new Set(reasons.map(withoutUser))].slice(-5),
-    hint: "Nothing was built. Whoever runs this needs read access to that repository: a key (build.ssh_key, or an ssh-agent), or, in GitLab, this project on the allowlist of its job token permissions.",
-    cause,
-  });
-}
-
-/** A clone's address may carry a token. */
-function withoutUser(text: string): string {
-  return text.replace(/(\w+:\/\/)[^@/\s]+@/g, "$1");
 }

@@ -1,6 +1,7 @@
 import type { BakeResult } from "../adapters/buildkit.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
+import { joinPaths } from "../images/path.ts";
 import type { BuildRecord } from "./build-tracker.ts";
 
 type Failed = Extract<BakeResult, { digests?: never }>;
@@ -36,10 +37,17 @@ export function describeBuildFailure(plan: BuildPlan, records: readonly BuildRec
   return new ColdtivateError(`${names}: the build failed at: ${first.failure.step}`, {
     code: "BUILD_FAILED",
     exit: "failed",
-    details,
+    details: [...(failed.length === 1 ? placeOf(plan, first.name, said) : []), ...details],
     hint: `What serves is as it was. Mend the step, then run: coldtivate build ${failed.map(({ name }) => name).join(" ")}`,
     cause,
   });
+}
+
+/** The line of the Dockerfile that failed: buildx names it once, for one image. */
+function placeOf({ images }: BuildPlan, name: string, said: readonly string[]): string[] {
+  const [, line] = said.map((text) => /^\S.*:(\d+)$/.exec(text)).find((found) => found !== null) ?? [];
+  const image = images.find((each) => each.name === name);
+  return line === undefined || image === undefined ? [] : [`${joinPaths(image.context, image.dockerfile)}:${line}`];
 }
 
 function hintForPush(error: string): string {

@@ -4,14 +4,19 @@ import type { BuiltImage } from "./run-build.ts";
 
 /** The images that were built, one a line, under what their names start with. */
 export function formatBuild(registryImage: string, images: readonly BuiltImage[]): string {
-  const rows = images.map(({ name, tags, digest, milliseconds, steps, cachedSteps }) => [
+  const rows = images.map(({ name, tags, digest, milliseconds, steps, cachedSteps, unchanged }) => [
     name,
-    tags.map((tag) => tag.slice(tag.lastIndexOf(":") + 1)).join(", "),
+    tags.map(shortTag).join(", "),
     shortDigest(digest),
-    formatDuration(milliseconds),
+    unchanged ? "unchanged" : formatDuration(milliseconds),
     steps === 0 ? "" : `${cachedSteps} of ${steps}`,
   ]);
   return `${registryImage}/\n${formatTable(["image", "tags", "digest", "time", "cached"], rows)}`;
+}
+
+/** A tag without its name, and of a content's tag as much as people compare. */
+function shortTag(name: string): string {
+  return name.slice(name.lastIndexOf(":") + 1).replace(/^(content-[0-9a-f]{8})[0-9a-f]+$/, "$1");
 }
 
 /** As much of a digest as people compare. */

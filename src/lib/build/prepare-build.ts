@@ -1,17 +1,19 @@
 import { fetchSubmodules } from "../adapters/submodules.ts";
-import type { Repository } from "../adapters/git.ts";
+import type { InputTree, Repository } from "../adapters/git.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { CiVariables } from "../config/ci.ts";
 import { describeCheckout, type Revision } from "../git/revision.ts";
 import { inputsOf } from "../images/image-inputs.ts";
-import { observeImages, type ImageState } from "../images/image-state.ts";
+import { findDirty, type ImageState } from "../images/image-state.ts";
 import { isWithin } from "../images/path.ts";
 import type { Reporter } from "../report/progress.ts";
 
 /** What a build or push is about: the commit that is checked out, and the state of each image's inputs. */
 export interface Checkout {
   revision: Revision;
+  /** Which files of each image are not committed. */
   states: ImageState[];
+  tree: InputTree;
 }
 
 export interface CheckoutOptions {
@@ -37,5 +39,15 @@ export async function observeCheckout(
     const fetched = await fetchSubmodules(config.directory, needed, { env: sshEnv, signal });
     if (fetched.length > 0) reporter.emit({ type: "note", text: `fetched ${fetched.join(", ")} at the pinned commits` });
   }
-  return { revision, states: await observeImages(images, revision.commit, repository) };
+  return { revision, ...(await observeInputs(images, revision.commit, repository)) };
+}
+
+/** Asks Git about every image's inputs, at once. */
+export async function observeInputs(
+  images: readonly ImageConfig[],
+  commit: string,
+  repository: Pick<Repository, "readInputs">,
+): Promise<Omit<Checkout, "revision">> {
+  const tree = await repository.readInputs(commit, images.flatMap(inputsOf));
+  return { tree, states: findDirty(images, tree) };
 }

@@ -6,10 +6,11 @@ import type { PushedImage } from "./run-push.ts";
 export function formatPush(registryImage: string, pushed: readonly PushedImage[], present: readonly string[]): string {
   const there = `The registry has ${pushed.length === 0 ? "it all" : present.join(", ")} already.`;
   if (pushed.length === 0) return `${there} Nothing to push.`;
-  const rows = pushed.map(({ name, tags, digest }) => [
+  const rows = pushed.map(({ name, tags, digest, unchanged }) => [
     name,
     tags.map((tag) => tag.slice(tag.lastIndexOf(":") + 1)).join(", "),
     shortDigest(digest),
+    unchanged ? "unchanged" : "",
   ]);
-  return [`${registryImage}/`, formatTable(["image", "tags", "digest"], rows), ...(present.length === 0 ? [] : [there])].join("\n");
+  return [`${registryImage}/`, formatTable(["image", "tags", "digest", ""], rows), ...(present.length === 0 ? [] : [there])].join("\n");
 }

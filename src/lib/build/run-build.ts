@@ -2,17 +2,23 @@ import { bake, type Builder } from "../adapters/buildkit.ts";
 import type { PrivateDirectory } from "../adapters/private-directory.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
-import { bakeDefinition, bakeTargets } from "../images/bake-definition.ts";
+import { bakeDefinition, bakeTargets, type BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import type { Reporter } from "../report/progress.ts";
 import { describeBuildFailure } from "./build-failure.ts";
 import { buildSection, trackBuild, type BuildRecord } from "./build-tracker.ts";
 
-/** An image that was built. */
+/** An image that was built, or that the registry has with the same content. */
 export interface BuiltImage extends Omit<BuildRecord, "failure"> {
   /** Full names. */
   tags: string[];
   digest?: string;
+  /** The tag of its content, where that is known. */
+  content?: string;
+  /** Why it was built or not, where that was asked. */
+  why?: string;
+  /** Whether it was not built, because the registry has it. */
+  unchanged: boolean;
   /** The last commit that touched its inputs. */
   commit?: string;
   dirty: boolean;
@@ -25,21 +31,39 @@ export interface BuildOptions {
   env: Record<string, string>;
   reporter: Reporter;
   signal: AbortSignal;
+  /** How many images are built at once; all of them unless said otherwise. */
+  concurrency?: number | undefined;
 }
 
 /**
  * Carries a build plan out.
  * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
  */
-export async function runBuild(
-  plan: BuildPlan,
-  { config, builder, directory, env, reporter, signal }: BuildOptions,
-): Promise<BuiltImage[]> {
+export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<BuiltImage[]> {
+  const { config, directory, reporter, concurrency = plan.images.length } = options;
   for (const text of plan.warnings) reporter.emit({ type: "warning", text });
   reporter.emit({ type: "planned", sections: [buildSection(plan)] });
+  const secretPath = await writeSecrets(plan, config, directory);
+  const built: BuiltImage[] = [];
+  for (let at = 0; at < plan.images.length; at += concurrency) {
+    const part = { ...plan, images: plan.images.slice(at, at + concurrency) };
+    try {
+      built.push(...(await runBake(part, bakeDefinition(part, secretPath), options)));
+    } catch (error) {
+      for (const event of trackBuild({ ...plan, images: plan.images.slice(at + concurrency) }).finish(false)) reporter.emit(event);
+      throw error;
+    }
+  }
+  return built;
+}
+
+async function runBake(
+  plan: BuildPlan,
+  definition: BakeDefinition,
+  { config, builder, directory, env, reporter, signal }: BuildOptions,
+): Promise<BuiltImage[]> {
   const tracker = trackBuild(plan);
   const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
-  const definition = bakeDefinition(plan, await writeSecrets(plan, config, directory));
   try {
     const result = await bake(definition, {
       directory: config.directory,
@@ -90,6 +114,7 @@ function describeImages(plan: BuildPlan, records: readonly BuildRecord[], digest
       milliseconds,
       steps,
       cachedSteps,
+      unchanged: false,
       ...(commit !== undefined && { commit }),
       dirty,
     };

@@ -1,12 +1,14 @@
 import type Docker from "dockerode";
 import { inspectImage, pushImage } from "../adapters/docker-push.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
-import type { Credentials, ImageConfig } from "../config/config.ts";
+import type { Credentials } from "../config/config.ts";
 import type { Revision } from "../git/revision.ts";
+import type { ContentPlan } from "../images/content-plan.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import { countLayers } from "../images/push-layers.ts";
 import type { PushFacts, PushPlan } from "../images/push-plan.ts";
 import type { Reporter } from "../report/progress.ts";
+import type { PushedContent } from "./record-content.ts";
 
 /** An image that was pushed. */
 export interface PushedImage {
@@ -14,6 +16,8 @@ export interface PushedImage {
   /** Full names that went to the registry. */
   tags: string[];
   digest?: string;
+  /** Whether the registry had it with the same content, so that only tags went. */
+  unchanged: boolean;
 }
 
 export interface PushTools {
@@ -27,23 +31,41 @@ export interface PushTools {
 /** How many images are pushed at once. */
 const atOnce = 3;
 
-/** Looks every tag of the release up, here and in the registry. */
+/**
+ * Looks every tag of the release up in the local engine.
+ * @param present by full name: what the registry has
+ */
 export async function observePush(
-  images: readonly ImageConfig[],
+  names: readonly string[],
   registryImage: string,
   revision: Revision,
-  { docker, registry }: Pick<PushTools, "docker" | "registry">,
+  { docker, present }: { docker: Docker; present: ReadonlyMap<string, string> },
 ): Promise<PushFacts[]> {
   return Promise.all(
-    images.map(async ({ name }) => {
+    names.map(async (name) => {
       const tags = releaseTags(registryImage, name, revision);
-      const [remote, local] = await Promise.all([
-        lookUp(tags, (tag) => registry.digestOf(tag)),
-        lookUp(tags, (tag) => inspectImage(docker, tag)),
-      ]);
-      return { name, tags, local, remote };
+      return { name, tags, local: await lookUp(tags, (tag) => inspectImage(docker, tag)), remote: present };
     }),
   );
+}
+
+/** Pushed images that the local engine has under the tag of their content, too: what they were built from is known. */
+export async function findKnownContent(
+  pushed: readonly PushedImage[],
+  { changed }: ContentPlan,
+  registryImage: string,
+  docker: Docker,
+): Promise<PushedContent[]> {
+  const found = pushed.map(async ({ name, tags, digest }): Promise<PushedContent[]> => {
+    const { content, cause } = changed.find((image) => image.name === name) ?? {};
+    const [tag = ""] = tags;
+    if (content === undefined || cause === undefined) return [];
+    const [image, built] = await Promise.all([tag, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)));
+    if (image === undefined || image.id !== built?.id) return [];
+    const reference = digest === undefined ? tag : `${registryImage}/${name}@${digest}`;
+    return [{ name, ...content, reference, commit: image.revision, replaces: cause.kind !== "new" }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /**
@@ -67,7 +89,7 @@ export async function runPush(plan: PushPlan, { docker, registry, credentials, r
       await pushImage(docker, tag, { credentials, signal, onRecord: index === 0 ? onRecord : () => {} });
     }
     const digest = await registry.digestOf(tags[0] ?? name);
-    return { name, tags, ...(digest !== undefined && { digest }) };
+    return { name, tags, ...(digest !== undefined && { digest }), unchanged: false };
   };
 
   const pushNext = async (): Promise<void> => {

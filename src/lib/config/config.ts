@@ -9,6 +9,7 @@ export interface Config {
   project: string;
   registry: RegistryConfig;
   build: BuildConfig;
+  content: ContentConfig;
   /** By name, in the file's order. */
   images: Record<string, ImageConfig>;
   /** By Compose service; only the services that the file mentions. */
@@ -55,6 +56,16 @@ export interface BuildConfig {
   /** BuildKit secrets of every image, by id; none when the command does not build. */
   secrets: Record<string, Secret>;
   platforms: string[];
+  /** How much of how it was built is attached to an image; absent: nothing. */
+  provenance?: "min" | "max";
+  /** The image that lists what is in an image, or `true` for BuildKit's own; absent: no list is attached. */
+  sbom?: string | true;
+}
+
+/** When an image with the same content is built again all the same. */
+export interface ContentConfig {
+  /** Milliseconds after which it is; absent: never. */
+  ttl?: number;
 }
 
 export interface ImageConfig {
@@ -64,6 +75,8 @@ export interface ImageConfig {
   /** Relative to the context; default `Dockerfile`. */
   dockerfile: string;
   target?: string;
+  /** Additional contexts by name: a folder, relative to the configuration's, or what BuildKit takes (`docker-image://…`). */
+  contexts?: Record<string, string>;
   args: Record<string, string>;
   secrets: Record<string, Secret>;
   /** Compose services that run it, where that cannot be inferred from the Compose files. */

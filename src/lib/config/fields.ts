@@ -43,14 +43,15 @@ const milliseconds = new Map([
   ["s", 1000],
   ["m", 60_000],
   ["h", 3_600_000],
+  ["d", 86_400_000],
 ]);
 
-/** `500ms`, `60s`, `10m` or `1h`, as milliseconds. */
+/** `500ms`, `60s`, `10m`, `1h` or `7d`, as milliseconds. */
 export function duration(description: string) {
-  const rule = { error: "expected a duration such as 500ms, 60s, 10m or 1h" };
+  const rule = { error: "expected a duration such as 500ms, 60s, 10m, 1h or 7d" };
   const written = z
     .string()
-    .regex(/^[1-9]\d{0,8}(ms|s|m|h)$/, rule)
+    .regex(/^[1-9]\d{0,8}(ms|s|m|h|d)$/, rule)
     .transform((value) => {
       const [, count, unit = "s"] = /^(\d+)(\w+)$/.exec(value) ?? [];
       return Number(count) * (milliseconds.get(unit) ?? 0);

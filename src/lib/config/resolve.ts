@@ -37,6 +37,7 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     project: written.project ?? "",
     registry: resolveRegistry(written, resolution),
     build: resolveBuild(written, resolution),
+    content: defined({ ttl: written.content?.ttl }),
     images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
     services: mapValues(written.services ?? {}, resolveService),
     front: resolveFront(written.front),
@@ -89,6 +90,10 @@ function resolveBuild({ build = {} }: Written, { secrets }: Resolution): BuildCo
     args: build.args ?? {},
     secrets: resolveSecrets(build.secrets, ["build"], secrets),
     platforms: present(build.platforms ?? []),
+    ...defined({
+      provenance: build.provenance === true ? "min" : build.provenance || undefined,
+      sbom: build.sbom || undefined,
+    }),
   };
 }
 
@@ -97,7 +102,7 @@ function resolveImage(name: string, image: Written["images"][string], { secrets 
     name,
     context: normalize(image.context).replace(/(?<=.)\/$/, ""),
     dockerfile: image.dockerfile ?? "Dockerfile",
-    ...defined({ target: image.target, services: image.services }),
+    ...defined({ target: image.target, contexts: image.contexts, services: image.services }),
     args: image.args ?? {},
     secrets: resolveSecrets(image.secrets, ["images", name], secrets),
   };

@@ -68,14 +68,39 @@ const build = z
       textLike(/^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9]+)?$/, "expected a platform such as linux/amd64", "A platform."),
       "Platforms to build for.",
     ).optional(),
+    provenance: z
+      .union([z.enum(["min", "max"]), flag("Yes or no.")], { error: "expected true, false, min or max" })
+      .describe(
+        "Attach to each image how it was built (SLSA provenance): min, which true means, or max, with build arguments and Dockerfile.",
+      )
+      .optional(),
+    sbom: z
+      .union([flag("Yes or no."), text("The image of a generator.")], { error: "expected true, false or the image of a generator" })
+      .describe("Attach to each image a list of what is in it (SBOM), made by BuildKit's own generator or by the one named.")
+      .optional(),
   })
   .describe("How images are built.");
+
+const content = z
+  .strictObject({
+    ttl: duration(
+      "How old an image may be and still stand for its content; then it is built again without a cache. Forever unless said otherwise.",
+    ).optional(),
+  })
+  .describe("How long an image with the same content is not built again.");
 
 const image = z
   .strictObject({
     context: text("The folder that is sent to the build, relative to this file."),
     dockerfile: text("The Dockerfile, relative to the context; `Dockerfile` unless said otherwise.").optional(),
     target: text("The stage of the Dockerfile to build.").optional(),
+    contexts: named(
+      /^[a-z0-9]\S*$/,
+      "a context's name has no spaces, and starts with a lower-case letter or digit",
+      text("A folder, relative to this file, or an image such as docker-image://alpine:3."),
+    )
+      .describe("Additional contexts, by the name that the Dockerfile uses in FROM, COPY --from or RUN --mount.")
+      .optional(),
     args: args.describe("Build arguments of this image.").optional(),
     secrets: secrets.describe("BuildKit secrets of this image, by id.").optional(),
     services: list(
@@ -125,6 +150,7 @@ export const schema = z
     project: textLike(composeName, composeNameRule, "Name of the project; PROJECT-ENVIRONMENT is the Compose project's name."),
     registry: registry.optional(),
     build: build.optional(),
+    content: content.optional(),
     images: named(imageName, imageNameRule, image).describe("The images that the project builds, by name."),
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
     front: front.optional(),

@@ -103,7 +103,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const observed = await observing;
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
-  const notes = new Set(await describing);
+  const notes = new Set([...own.notes, ...(await describing)]);
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
@@ -112,7 +112,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   for (const { connection, state } of observed) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
-      own,
+      own: own.images,
       project,
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },

@@ -1,19 +1,38 @@
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { parseRecord, recordTag } from "../images/build-record.ts";
 import { pinReference } from "../images/reference.ts";
 import type { PinnedImage } from "../release/render.ts";
 
+/** The project's images at a commit. */
+export interface OwnImages {
+  /** By repository. */
+  images: Map<string, PinnedImage>;
+  /** What the user should know about them. */
+  notes: string[];
+}
+
 /**
- * The digests of the project's images at a commit, by repository. They are looked up by the commit's tag, never by a
- * branch's or tag's, which moves.
- * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY that names every missing one
+ * The digests of the project's images at a commit. They are looked up by the commit's tag, never by a branch's or tag's,
+ * which moves, and have to be what was built for that commit, where that is known.
+ * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY, IMAGES_MOVED that names every such image
  */
-export async function resolveOwnImages(config: Config, commit: string, registry: RegistryClient): Promise<Map<string, PinnedImage>> {
+export async function resolveOwnImages(
+  config: { registry: Pick<Config["registry"], "image">; images: Readonly<Record<string, unknown>> },
+  commit: string,
+  registry: RegistryClient,
+): Promise<OwnImages> {
   const tag = commit.slice(0, 8);
-  const repositories = Object.keys(config.images).map((name) => ({ name, repository: `${config.registry.image}/${name}` }));
   const found = await Promise.all(
-    repositories.map(async ({ name, repository }) => ({ name, repository, digest: await registry.digestOf(`${repository}:${tag}`) })),
+    Object.keys(config.images).map(async (name) => {
+      const repository = `${config.registry.image}/${name}`;
+      const [digest, built] = await Promise.all([
+        registry.digestOf(`${repository}:${tag}`),
+        builtDigests(`${repository}:${recordTag(commit)}`, registry),
+      ]);
+      return { name, repository, digest, built };
+    }),
   );
   const missing = found.filter(({ digest }) => digest === undefined);
   if (missing.length > 0) {
@@ -24,9 +43,29 @@ export async function resolveOwnImages(config: Config, commit: string, registry:
       hint: `Nothing was changed. Build and push them from that commit: git checkout ${tag} && coldtivate build --push`,
     });
   }
-  return new Map(
-    found.map(({ name, repository, digest }) => [repository, { image: pinReference(`${repository}:${tag}`, digest ?? ""), built: name }]),
-  );
+  const moved = found.filter(({ digest, built }) => built !== undefined && !built.includes(digest ?? ""));
+  if (moved.length > 0) {
+    throw new ColdtivateError(`what the registry has for commit ${tag} is not what was built`, {
+      code: "IMAGES_MOVED",
+      exit: "refused",
+      details: moved.map(({ repository, digest, built }) => `${repository}:${tag} is ${digest}, built was ${built?.at(-1)}`),
+      hint: `Nothing was changed. Find out who pushed there. To have what is built from that commit: git checkout ${tag} && coldtivate build --push`,
+    });
+  }
+  const unknown = found.filter(({ built }) => built === undefined).map(({ name }) => name);
+  return {
+    images: new Map(
+      found.map(({ name, repository, digest }) => [repository, { image: pinReference(`${repository}:${tag}`, digest ?? ""), built: name }]),
+    ),
+    notes: unknown.length === 0 ? [] : [`no record of what was built for ${tag}, so what its tag names is taken: ${unknown.join(", ")}`],
+  };
+}
+
+/** What was built for a commit, the newest last; undefined when nobody kept that. */
+async function builtDigests(reference: string, registry: RegistryClient): Promise<string[] | undefined> {
+  const stored = await registry.manifestOf(reference);
+  const record = stored && parseRecord(stored.bytes.toString());
+  return record?.builds.map(({ digest }) => digest);
 }
 
 /** The digests that other images' tags mean now, by reference as written. */

@@ -1,17 +1,17 @@
 import type { Who } from "../deploy/release-entries.ts";
 import { nameOf } from "../deploy/who.ts";
-import type { BuildPlan } from "../images/build-plan.ts";
+import type { Revision } from "../git/revision.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Occasion } from "./occasion.ts";
 
-/** A build, as hooks are told of it. */
-export function buildOccasion({ revision, images }: BuildPlan, who: Who): Occasion {
+/** A build, as hooks are told of it: `changed` are the images that are built. */
+export function buildOccasion(revision: Revision, changed: readonly string[], who: Who): Occasion {
   return {
     action: "build",
     commit: revision.commit,
     ...(revision.ref === undefined ? {} : { ref: revision.ref }),
     by: nameOf(who),
-    changed: images.map(({ name }) => name),
+    changed: [...changed],
     hosts: [],
   };
 }

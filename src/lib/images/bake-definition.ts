@@ -8,7 +8,7 @@ export interface BakeDefinition {
   target: Record<string, BakeTarget>;
 }
 
-export type BakeTarget = Record<string, string | string[] | Record<string, string>>;
+export type BakeTarget = Record<string, string | boolean | string[] | Record<string, string>>;
 
 /** The definition for `docker buildx bake -f -`: a target an image, all in the group `default`. */
 export function bakeDefinition(plan: BuildPlan, secretPath: SecretPath): BakeDefinition {
@@ -37,6 +37,8 @@ function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
     dockerfile: escape(image.dockerfile),
     ...(image.target !== undefined && { target: escape(image.target) }),
     tags: image.tags.map(escape),
+    ...(Object.keys(image.contexts).length > 0 && { contexts: escapeValues(image.contexts) }),
+    ...(image.noCache && { "no-cache": true }),
     args: escapeValues(image.args),
     labels: escapeValues(image.labels),
     platforms: image.platforms.map(escape),
@@ -44,8 +46,7 @@ function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
     "cache-to": image.cacheTo.map(escape),
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
-    // Provenance holds the time of the build: with it, no image would be the same twice.
-    attest: ["type=provenance,disabled=true"],
+    attest: image.attest.map(escape),
   };
 }
 

@@ -1,8 +1,17 @@
 import type { ImageConfig } from "../config/config.ts";
 import { isWithin, joinPaths } from "./path.ts";
 
-/** What an image is made from, relative to the configuration's folder: its context, and its Dockerfile where that lies elsewhere. */
-export function inputsOf({ context, dockerfile }: Pick<ImageConfig, "context" | "dockerfile">): string[] {
+/**
+ * What an image is made from, relative to the configuration's folder: its context, its Dockerfile where that lies elsewhere,
+ * and folders that are additional contexts.
+ */
+export function inputsOf({ context, dockerfile, contexts }: Pick<ImageConfig, "context" | "dockerfile" | "contexts">): string[] {
   const file = joinPaths(context, dockerfile);
-  return isWithin(file, context) ? [context] : [context, file];
+  const folders = foldersOf(contexts).map(([, path]) => path);
+  return [...new Set([context, ...(isWithin(file, context) ? [] : [file]), ...folders])];
+}
+
+/** Additional contexts that are folders of the repository; others are addresses. */
+export function foldersOf(contexts: Readonly<Record<string, string>> | undefined): [name: string, path: string][] {
+  return Object.entries(contexts ?? {}).flatMap(([name, value]) => (/^[a-z+.-]+:/i.test(value) ? [] : [[name, joinPaths(value)]]));
 }

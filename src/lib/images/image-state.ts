@@ -1,6 +1,7 @@
 import type { ImageConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { inputsOf } from "./image-inputs.ts";
+import { isWithin } from "./path.ts";
 
 /** What Git knows about an image's inputs. */
 export interface ImageState {
@@ -15,19 +16,34 @@ export interface ImageState {
   dirty: string[];
 }
 
-/** The questions that this asks of a repository. */
+/** The question that this asks of a repository. */
 export interface InputFacts {
   lastCommit(paths: readonly string[], commit: string): Promise<{ commit: string; time: number } | { commit?: never; reason: string }>;
-  dirtyPaths(paths: readonly string[]): Promise<string[]>;
 }
 
-/** Looks up the state of the images' inputs as of a commit. */
-export async function observeImages(images: readonly ImageConfig[], commit: string, facts: InputFacts): Promise<ImageState[]> {
+/** Each image's share of the files that are not committed. */
+export function findDirty(
+  images: readonly ImageConfig[],
+  { dirty, submoduleOf }: { dirty: readonly string[]; submoduleOf: (path: string) => string | undefined },
+): ImageState[] {
+  return images.map((image) => {
+    const inputs = inputsOf(image);
+    const submodules = new Set(inputs.map(submoduleOf));
+    return { name: image.name, dirty: dirty.filter((file) => submodules.has(file) || inputs.some((input) => isWithin(file, input))) };
+  });
+}
+
+/** Adds the last commit that touched each image's inputs, as of a commit. */
+export async function findCommits(
+  images: readonly ImageConfig[],
+  states: readonly ImageState[],
+  commit: string,
+  facts: InputFacts,
+): Promise<ImageState[]> {
   return Promise.all(
     images.map(async (image) => {
-      const inputs = inputsOf(image);
-      const [last, dirty] = await Promise.all([facts.lastCommit(inputs, commit), facts.dirtyPaths(inputs)]);
-      return { name: image.name, ...last, dirty };
+      const dirty = states.find(({ name }) => name === image.name)?.dirty ?? [];
+      return { name: image.name, ...(await facts.lastCommit(inputsOf(image), commit)), dirty };
     }),
   );
 }

@@ -13,6 +13,8 @@ export interface PushFacts {
 
 export interface LocalImage {
   id: string;
+  /** The commit that its label names. */
+  revision?: string;
   /** Digests that it goes by in registries. */
   digests: string[];
 }

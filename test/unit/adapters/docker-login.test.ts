@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { logIn } from "../../../src/lib/adapters/docker-login.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import { Secret } from "../../../src/lib/config/secret.ts";
@@ -51,6 +51,20 @@ test("without credentials the user's own login counts, and nothing is written", 
   await using directory = await createPrivateDirectory();
   expect(await logIn({ host }, directory)).toEqual({});
   expect(docker.calls()).toEqual([]);
+});
+
+test("logins that a CI job brings along are there for docker, with the registry's own and without it", async () => {
+  using _ = fakeDocker("exit 0");
+  vi.stubEnv("DOCKER_AUTH_CONFIG", JSON.stringify({ auths: { "base.example.com": { auth: "cm9ib3Q6YmFzZS13b3Jk" } } }));
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const own of [{ host }, { host, credentials }]) {
+    await using directory = await createPrivateDirectory();
+    expect(await logIn(own, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
+    expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toMatchObject({
+      auths: { "base.example.com": { auth: "cm9ib3Q6YmFzZS13b3Jk" } },
+      credHelpers: { "base.example.com": "" },
+    });
+  }
 });
 
 test.each([

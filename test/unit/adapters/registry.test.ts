@@ -147,6 +147,25 @@ test("without credentials in the configuration the user's Docker login counts: i
   expect(await byHelper.digestOf(`${server.host}/web`)).toBe(digest);
 });
 
+test("logins that a CI job brings along count before the user's own store, as text or as a file", async () => {
+  await using server = await serve((request, response) => {
+    if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
+    return response.writeHead(200, { "docker-content-digest": digest }).end();
+  });
+  writeFileSync(join(directory, "config.json"), JSON.stringify({ credsStore: "nowhere" }));
+  const logins = JSON.stringify({ auths: { [server.host]: { auth: Buffer.from("robot:pass-word").toString("base64") } } });
+  const file = join(directory, "logins");
+  writeFileSync(file, logins);
+  for (const value of [logins, file]) {
+    vi.stubEnv("DOCKER_AUTH_CONFIG", value);
+    using registry = openRegistry({ host: server.host, insecure: true });
+    expect(await registry.digestOf(`${server.host}/web`)).toBe(digest);
+  }
+  vi.stubEnv("DOCKER_AUTH_CONFIG", "/nowhere");
+  using registry = openRegistry({ host: server.host, insecure: true });
+  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "DOCKER_CONFIG_INVALID" });
+});
+
 test("the layers of an image come from its manifest, or from the one for this kind of machine", async () => {
   const layers = [{ mediaType: "x", digest: "sha256:01", size: 10 }];
   const index = {
@@ -166,4 +185,66 @@ test("the layers of an image come from its manifest, or from the one for this ki
   expect(await registry.layersOf(`${server.host}/web@${digest}`)).toEqual(known);
   expect(await registry.layersOf(`${server.host}/web:none`)).toBeUndefined();
   expect(server.requests).toHaveLength(4);
+});
+
+test("a manifest is put byte by byte, and a token that may only read is not used for it", async () => {
+  const stored = new Map<string, { type: string | undefined; body: string }>();
+  await using server = await serve(async (request, response) => {
+    const scope = request.method === "PUT" ? "pull,push" : "pull";
+    if (request.url?.startsWith("/token")) {
+      const wanted = new URL(request.url, "http://registry").searchParams.get("scope");
+      return response.end(JSON.stringify({ token: wanted }));
+    }
+    if (request.headers.authorization !== `Bearer ${scope}`) {
+      return response.writeHead(401, { "www-authenticate": `Bearer realm="http://${server.host}/token",scope="${scope}"` }).end();
+    }
+    const name = request.url ?? "";
+    if (request.method === "PUT") {
+      const body = Buffer.concat(await request.toArray()).toString();
+      stored.set(name, { type: request.headers["content-type"], body });
+      return response.writeHead(201).end();
+    }
+    const found = stored.get(name);
+    return found === undefined ? response.writeHead(404).end() : response.writeHead(200, { "content-type": found.type }).end(found.body);
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  const bytes = Buffer.from('{ "schemaVersion":2 ,"x":"ü" }');
+  expect(await registry.manifestOf(`${server.host}/web:new`)).toBeUndefined();
+  await registry.putManifest(`${server.host}/web:new`, { mediaType: "application/vnd.oci.image.index.v1+json", bytes });
+  expect(await registry.manifestOf(`${server.host}/web:new`)).toEqual({
+    digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`,
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    bytes,
+  });
+});
+
+test("a manifest that the registry does not take is an error with its reason", async () => {
+  await using server = await serve((_, response) => response.writeHead(400).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}'));
+  using registry = openRegistry({ host: server.host, insecure: true });
+  const put = registry.putManifest(`${server.host}/web:new`, { mediaType: "x/y", bytes: Buffer.from("{}") });
+  await expect(put).rejects.toMatchObject({ code: "MANIFEST_REFUSED", details: [expect.stringContaining("MANIFEST_BLOB_UNKNOWN")] });
+});
+
+test("tags come page by page, from this registry whatever the link says", async () => {
+  await using server = await serve((request, response) => {
+    if (request.url === "/v2/none/tags/list?n=1000") return response.writeHead(404).end();
+    if (request.url?.includes("last=b")) return response.end(JSON.stringify({ name: "web", tags: ["c"] }));
+    const link = '<https://elsewhere.example.com/v2/web/tags/list?last=b&n=1000>; rel="next"';
+    return response.writeHead(200, { link }).end(JSON.stringify({ name: "web", tags: ["a", "b"] }));
+  });
+  using registry = openRegistry({ host: server.host, insecure: true });
+  expect(await registry.tagsOf(`${server.host}/web`)).toEqual(["a", "b", "c"]);
+  expect(await registry.tagsOf(`${server.host}/none`)).toEqual([]);
+});
+
+test("a manifest is removed by its digest; one that is gone is no error, a registry that removes nothing is", async () => {
+  let status = 202;
+  await using server = await serve((_, response) => response.writeHead(status).end());
+  using registry = openRegistry({ host: server.host, insecure: true });
+  await registry.deleteManifest(`${server.host}/web@${digest}`);
+  status = 404;
+  await registry.deleteManifest(`${server.host}/web@${digest}`);
+  status = 405;
+  await expect(registry.deleteManifest(`${server.host}/web@${digest}`)).rejects.toMatchObject({ code: "REGISTRY_KEEPS_ALL" });
+  expect(server.requests[0]).toBe(`DELETE /v2/web/manifests/${digest}`);
 });

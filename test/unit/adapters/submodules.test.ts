@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describeUnreadable } from "../../../src/lib/adapters/submodule-error.ts";
 import { fetchSubmodules } from "../../../src/lib/adapters/submodules.ts";
 import { cloneRepository, createRepository } from "./git-repository.ts";
 
@@ -60,5 +61,55 @@ test("one that cannot be read is named, with what git said and what is missing",
     exit: "refused",
     message: "the submodule part (file:///nowhere/part.git) cannot be read",
     hint: expect.stringContaining("read access"),
+  });
+});
+
+test("one that was not there comes without its past, at a commit that no branch ends with; one that was keeps its own", async () => {
+  using world = setUp();
+  using clone = cloneRepository(world.origin.directory);
+  await fetchSubmodules(clone.directory, ["part"]);
+  expect(clone.git("-C", "part", "rev-parse", "--is-shallow-repository")).toBe("true");
+  expect(clone.git("-C", "part", "rev-list", "--count", "HEAD")).toBe("1");
+
+  using other = cloneRepository(world.origin.directory);
+  other.git("submodule", "--quiet", "update", "--init");
+  other.git("-C", "part", "checkout", "--quiet", "--detach", "origin/main");
+  expect(await fetchSubmodules(other.directory, ["part"])).toEqual(["part"]);
+  expect(other.git("-C", "part", "rev-parse", "--is-shallow-repository")).toBe("false");
+});
+
+describe("what is missing is said", () => {
+  const said = (url: string, ...lines: string[]) => [
+    ...lines,
+    `fatal: clone of '${url}' into submodule path '/builds/backend/part' failed`,
+  ];
+  const https = "https://gitlab-ci-token:glcbt-secret@gitlab.example.com/group/part.git";
+
+  test.each([
+    [
+      "to a job's token",
+      said(https, "remote: The project you were looking for could not be found or you don't have permission to view it."),
+      true,
+      ["token may not read group/part", "Job token permissions"],
+    ],
+    [
+      "to a person",
+      said(https, "fatal: Authentication failed for 'https://gitlab.example.com/group/part.git/'"),
+      false,
+      ["group/part", "Reporter"],
+    ],
+    [
+      "to a key",
+      said("git@gitlab.example.com:group/part.git", "git@gitlab.example.com: Permission denied (publickey)."),
+      false,
+      ["The key may not read group/part", "deploy key", "build.ssh_key"],
+    ],
+    ["of the commit", said(https, "error: Server does not allow request for unadvertised object 12ab"), true, ["is not in group/part"]],
+    ["of the server", said(https, "fatal: unable to access: Could not resolve host: gitlab.example.com"), true, ["cannot be reached"]],
+  ])("%s", (_name, lines, isJob, says) => {
+    const error = describeUnreadable(lines, ["part"], isJob, undefined);
+    for (const words of says) expect(error.hint).toContain(words);
+    expect(error.message).toContain("the submodule part (");
+    expect([error.message, error.hint, ...error.details].join("\n")).not.toContain("glcbt-secret");
   });
 });

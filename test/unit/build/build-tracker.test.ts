@@ -16,6 +16,9 @@ const image = (name: string): ImageBuild => ({
   platforms: [],
   cacheFrom: [],
   cacheTo: [],
+  contexts: {},
+  noCache: false,
+  attest: [],
   dirty: false,
 });
 

@@ -12,6 +12,7 @@ test("the least that is valid gets every default", async () => {
     project: "shop",
     registry: { image: "registry.example.com/group/backend", host: "registry.example.com", insecure: false },
     build: { submodules: true, ssh: false, args: {}, secrets: {}, platforms: [] },
+    content: {},
     images: { web: { name: "web", context: "Web", dockerfile: "Dockerfile", args: {}, secrets: {} } },
     services: {},
     front: { image: "haproxy:3.2-alpine" },

@@ -75,7 +75,7 @@ test.each([
   ["build: { cache: [a] }", "build.cache: expected a tag, such as buildcache, got a list"],
   ["build: { submodules: yes }", "build.submodules: expected true or false"],
   ["build: { platforms: [amd64] }", "build.platforms[0]: expected a platform such as linux/amd64"],
-  ["services: { web: { drain: 60 } }", "services.web.drain: expected a duration such as 500ms, 60s, 10m or 1h, got 60"],
+  ["services: { web: { drain: 60 } }", "services.web.drain: expected a duration such as 500ms, 60s, 10m, 1h or 7d, got 60"],
   ["services: { web: { port: 70000 } }", "services.web.port: expected a port, from 1 to 65535"],
   ["services: { web: { rollout: blue } }", "services.web.rollout: expected blue-green, recreate, hold"],
   ["services: { web: }", "services.web: expected a mapping, got nothing"],

@@ -20,6 +20,7 @@ const config: Config = {
   project: "shop",
   registry: { image: "r.example.com/shop", host: "r.example.com", insecure: false },
   build: { cache: "buildcache", submodules: false, ssh: false, args: { BASE: "debian" }, secrets: {}, platforms: [] },
+  content: {},
   images: { web, "web.scheduler": scheduler },
   services: {},
   front: { image: "haproxy:lts" },
@@ -40,6 +41,8 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
     context: "Web",
     dockerfile: "Dockerfile",
     tags: ["r.example.com/shop/web:main", "r.example.com/shop/web:1f000000"],
+    contexts: {},
+    noCache: false,
     labels: { "org.opencontainers.image.revision": touched },
     args: { BASE: "debian", COMMIT: touched, SOURCE_DATE_EPOCH: "1700000000" },
     secrets: [],
@@ -47,6 +50,7 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
     platforms: [],
     cacheFrom: ["type=registry,ref=r.example.com/shop/web:buildcache"],
     cacheTo: ["type=registry,ref=r.example.com/shop/web:buildcache,mode=max,ignore-error=true"],
+    attest: ["type=provenance,disabled=true"],
     commit: touched,
     dirty: false,
   });
@@ -108,4 +112,16 @@ test("secrets are named by id and path; their values are in neither the plan nor
     ssh: ["default"],
   });
   expect(JSON.stringify([plan, definition])).not.toContain("hush-hush");
+});
+
+test("attestations are attached where they are wanted and the builder can", () => {
+  const attestOf = (wanted: Pick<Config["build"], "provenance" | "sbom">, cacheExport: boolean, output: "load" | "push") =>
+    planBuild({ ...config, build: { ...config.build, ...wanted } }, [web], { ...facts, cacheExport }, output).images[0]?.attest;
+  expect(attestOf({ provenance: "max", sbom: true }, true, "push")).toEqual(["type=provenance,mode=max", "type=sbom"]);
+  expect(attestOf({ sbom: "r.example.com/scanner:1" }, true, "push")).toEqual([
+    "type=provenance,disabled=true",
+    "type=sbom,generator=r.example.com/scanner:1",
+  ]);
+  expect(attestOf({ provenance: "min" }, false, "load")).toEqual(["type=provenance,disabled=true"]);
+  expect(() => attestOf({ provenance: "min" }, false, "push")).toThrow(expect.objectContaining({ code: "ATTESTATIONS_IMPOSSIBLE" }));
 });

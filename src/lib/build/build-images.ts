@@ -1,0 +1,149 @@
+import { inspectBuilder } from "../adapters/buildkit.ts";
+import type { Repository } from "../adapters/git.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
+import type { Config, ImageConfig } from "../config/config.ts";
+import { planBuild } from "../images/build-plan.ts";
+import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
+import { findCommits } from "../images/image-state.ts";
+import { releaseTags } from "../images/image-tags.ts";
+import type { Reporter } from "../report/progress.ts";
+import type { BuildAccess } from "./build-access.ts";
+import { compareContent, type ComparedContent } from "./compare-content.ts";
+import { explain } from "./explain.ts";
+import type { Checkout } from "./prepare-build.ts";
+import { noteBuilds, recordContent, retag, type RecordTools } from "./record-content.ts";
+import { runBuild, type BuiltImage } from "./run-build.ts";
+
+export interface BuildWishes {
+  output: "load" | "push";
+  explain: boolean;
+  /** Whatever the registry has. */
+  force: boolean;
+  /** Run every step anew. */
+  noCache: boolean;
+  concurrency?: number | undefined;
+  /** A builder of buildx; the chosen one unless said otherwise. */
+  builder?: string | undefined;
+  /** Does the work, once it is known which images are built. */
+  around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
+  access: BuildAccess;
+  registry: RegistryClient;
+  repository: Repository;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/**
+ * Builds what the registry does not have with the same content; what it has gets the release's tags, where they are pushed.
+ * Docker is not started when all of it is there.
+ * @returns all images, in their order
+ * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and what registry, engine and builder may throw
+ */
+export async function buildImages(
+  config: Config,
+  images: readonly ImageConfig[],
+  checkout: Checkout,
+  wishes: BuildWishes,
+): Promise<BuiltImage[]> {
+  const { output, registry, reporter, repository, noCache } = wishes;
+  const force = wishes.force || noCache;
+  const { image: registryImage } = config.registry;
+  const { revision } = checkout;
+  const now = Date.now();
+  const compared = await compareContent(config, images, checkout, { registry, force, needsRegistry: output === "push", reporter, now });
+  const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
+  for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
+
+  const changed = compared.plan.changed.map(({ name }) => name);
+  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, now }));
+  return images.flatMap(({ name }) => {
+    const found = described.find((image) => image.name === name);
+    const why = reasons?.get(name);
+    return found === undefined ? [] : [{ ...found, ...(why !== undefined && { why }) }];
+  });
+}
+
+type Work = BuildWishes & ComparedContent & { now: number };
+
+async function carryOut(config: Config, images: readonly ImageConfig[], checkout: Checkout, work: Work): Promise<BuiltImage[]> {
+  const { output, registry, reporter, now, contents, present } = work;
+  const { image: registryImage } = config.registry;
+  const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
+  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools) : [];
+  const plan = giveUp(work.plan, lost, contents);
+  const built = await buildChanged(config, images, checkout, { ...work, plan });
+  if (output === "push") {
+    const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
+    await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);
+  }
+  const unchanged = plan.unchanged.map((image) => describeUnchanged(image, config, checkout, output));
+  return [...built.map((image) => withContent(image, plan.changed)), ...unchanged];
+}
+
+async function buildChanged(
+  config: Config,
+  images: readonly ImageConfig[],
+  { revision, states }: Checkout,
+  { plan, bases, reachable, output, noCache, concurrency, builder: name, access, repository, reporter, signal }: Work,
+): Promise<BuiltImage[]> {
+  const changed = images.filter((image) => plan.changed.some((each) => each.name === image.name));
+  if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
+  if (changed.length === 0) return [];
+  const [builder, dated] = await Promise.all([inspectBuilder(signal, name), findCommits(changed, states, revision.commit, repository)]);
+  const env = { ...access.sshEnv, ...(reachable ? await access.logIn(output) : {}) };
+  // A builder that cannot attach what the content asks for makes another image.
+  const isWhole = builder.cacheExport || (config.build.provenance === undefined && config.build.sbom === undefined);
+  const known = isWhole ? plan.changed : [];
+  const contentTags = new Map(known.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
+  const withoutCache = new Set(plan.changed.filter(({ cause }) => noCache || cause.kind === "expired").map((each) => each.name));
+  const facts = { revision, states: dated, cacheExport: builder.cacheExport, contentTags, withoutCache, bases };
+  return runBuild(planBuild(config, changed, facts, output), {
+    config,
+    builder,
+    directory: access.directory,
+    env,
+    reporter,
+    signal,
+    concurrency,
+  });
+}
+
+function describeRest({ unchanged, changed }: ContentPlan, count: number): string {
+  const all = unchanged.length + changed.length;
+  if (count === 0) return all === 1 ? "nothing changed: the registry has it" : `nothing changed: the registry has all ${all} images`;
+  return `${unchanged.length} of ${all} images are unchanged: the registry has them`;
+}
+
+function findPushed({ changed }: ContentPlan, built: readonly BuiltImage[], registryImage: string) {
+  return changed.flatMap(({ name, content, cause }) => {
+    const image = built.find((each) => each.name === name);
+    if (image === undefined || image.dirty || content === undefined) return [];
+    const reference = image.digest === undefined ? (image.tags.at(-1) ?? "") : `${registryImage}/${name}@${image.digest}`;
+    return [{ name, ...content, reference, commit: image.commit, replaces: cause.kind !== "new" }];
+  });
+}
+
+function withContent(image: BuiltImage, changed: readonly ChangedImage[]): BuiltImage {
+  const content = changed.find(({ name }) => name === image.name)?.content?.tag;
+  return { ...image, ...(content !== undefined && { content }) };
+}
+
+function describeUnchanged(
+  { name, record }: UnchangedImage,
+  { registry }: Config,
+  { revision }: Checkout,
+  output: "load" | "push",
+): BuiltImage {
+  return {
+    name,
+    tags: output === "push" ? releaseTags(registry.image, name, revision) : [`${registry.image}/${name}:${record.tag}`],
+    digest: record.image.digest,
+    milliseconds: 0,
+    steps: 0,
+    cachedSteps: 0,
+    content: record.tag,
+    unchanged: true,
+    ...(record.commit !== undefined && { commit: record.commit }),
+    dirty: false,
+  };
+}

@@ -1,0 +1,80 @@
+import type { RegistryClient } from "../adapters/registry.ts";
+import type { Config, ImageConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { ContentRecord } from "../images/content-record.ts";
+import { findVolatileArguments } from "../images/content-arguments.ts";
+import { planContent, type ContentPlan } from "../images/content-plan.ts";
+import type { Reporter } from "../report/progress.ts";
+import { lookUpRecords, lookUpTags } from "./look-up.ts";
+import { observeContent, type ObservedContent } from "./observe-content.ts";
+import type { Checkout } from "./prepare-build.ts";
+
+/** What the images are made of, what the registry has of it, and what that means. */
+export interface ComparedContent extends ObservedContent {
+  plan: ContentPlan;
+  /** By full name: the digests that the release's tags have now. */
+  present: ReadonlyMap<string, string>;
+  /** Whether the registry answers. */
+  reachable: boolean;
+}
+
+export interface CompareOptions {
+  registry: RegistryClient;
+  /** Build all, and do not ask. */
+  force: boolean;
+  /** The registry is written to: without it nothing can be done. */
+  needsRegistry: boolean;
+  reporter: Reporter;
+  now: number;
+}
+
+/**
+ * Compares what the images are made of with what the registry has.
+ * @throws ColdtivateError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED where the registry is needed; else that is a warning, and all is built
+ */
+export async function compareContent(
+  config: Config,
+  images: readonly ImageConfig[],
+  checkout: Checkout,
+  { registry, force, needsRegistry, reporter, now }: CompareOptions,
+): Promise<ComparedContent> {
+  const { image: registryImage } = config.registry;
+  const names = images.map(({ name }) => name);
+  let reachable = true;
+  const orWithout = async <T>(asked: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await asked;
+    } catch (error) {
+      if (needsRegistry || !(error instanceof ColdtivateError) || !error.code.startsWith("REGISTRY_")) throw error;
+      if (reachable)
+        reporter.emit({ type: "warning", text: `${[error.message, ...error.details].join("; ")}: building without its cache` });
+      reachable = false;
+      return otherwise;
+    }
+  };
+  const [observed, present] = await Promise.all([
+    observeContent(config, images, checkout, registry),
+    orWithout(
+      needsRegistry ? lookUpTags(names, registryImage, checkout.revision, registry) : Promise.resolve(new Map()),
+      new Map<string, string>(),
+    ),
+  ]);
+  const none = new Map<string, ContentRecord>();
+  const records = force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry), none);
+  const plan = planContent({ contents: observed.contents, states: checkout.states, records, now, ttl: config.content.ttl, force });
+  warn(observed, plan, { checkout, reporter, now });
+  return { ...observed, plan, present, reachable };
+}
+
+function warn(
+  { sources, contents, troubles }: ObservedContent,
+  plan: ContentPlan,
+  { checkout, reporter, now }: { checkout: Checkout; reporter: Reporter; now: number },
+): void {
+  const clean = new Set(plan.changed.filter(({ cause }) => cause.kind === "untold").map(({ name }) => name));
+  for (const { name, reason } of contents) {
+    if (reason !== undefined && clean.has(name)) reporter.emit({ type: "warning", text: `${name} is built every time: ${reason}` });
+  }
+  for (const [reference, why] of troubles) reporter.emit({ type: "warning", text: `the base image ${reference} is not known: ${why}` });
+  for (const text of findVolatileArguments(sources, checkout.revision.commit, now)) reporter.emit({ type: "warning", text });
+}

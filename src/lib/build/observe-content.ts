@@ -1,0 +1,85 @@
+import { listBelow, readTexts } from "../adapters/git-inputs.ts";
+import { sha256 } from "../adapters/hash.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
+import type { Config, ImageConfig } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
+import { basesOf, describeContent, sourceOf, textsOf, type Content, type ImageSource } from "../images/content-digest.ts";
+import { ignoreFileOf, ignoresOf, indexFiles, relativeTo, type FileIndex } from "../images/content-files.ts";
+import { foldersOf } from "../images/image-inputs.ts";
+import { isWithin, joinPaths } from "../images/path.ts";
+import type { Checkout } from "./prepare-build.ts";
+
+/** What the images are made of. */
+export interface ObservedContent {
+  contents: Content[];
+  sources: ImageSource[];
+  /** By reference: digests of base images. */
+  bases: ReadonlyMap<string, string>;
+  /** Why base images could not be resolved, by reference. */
+  troubles: ReadonlyMap<string, string>;
+}
+
+/** Works out the content of every image, from one look at Git and one question to a registry for each base image. */
+export async function observeContent(
+  config: Config,
+  images: readonly ImageConfig[],
+  { tree }: Pick<Checkout, "tree">,
+  registry: Pick<RegistryClient, "digestOf">,
+): Promise<ObservedContent> {
+  const sources = images.map((image) => sourceOf(image, config.build));
+  const texts = await readTexts(config.directory, sources.flatMap(textsOf));
+  const { bases, troubles } = await resolveBases([...new Set(sources.flatMap((source) => basesOf(source, texts).references))], registry);
+  const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));
+  const index = indexFiles({ entries: tree.entries, texts, unseen: [] }, folders);
+  const files = { ...index, unseen: await listUnseen(config.directory, sources, tree.ignored, index) };
+  return { contents: sources.map((source) => describeContent(source, files, bases, sha256)), sources, bases, troubles };
+}
+
+/** What BuildKit will take each reference for; what no registry knows is missing. */
+async function resolveBases(references: readonly string[], registry: Pick<RegistryClient, "digestOf">) {
+  const bases = new Map<string, string>();
+  const troubles = new Map<string, string>();
+  const resolve = async (reference: string) => {
+    const [, pinned] = /@(sha256:[0-9a-f]{64})$/.exec(reference) ?? [];
+    try {
+      const digest = pinned ?? (await registry.digestOf(reference));
+      if (digest === undefined) troubles.set(reference, "the registry does not have it");
+      else bases.set(reference, digest);
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      troubles.set(reference, error.message);
+    }
+  };
+  await Promise.all(references.map(resolve));
+  return { bases, troubles };
+}
+
+/** Files that Git is told to ignore, as far as a build may get them: what lies in a folder that is left out is not looked at. */
+async function listUnseen(
+  directory: string,
+  sources: readonly ImageSource[],
+  ignored: readonly string[],
+  files: FileIndex,
+): Promise<string[]> {
+  const contexts = sources.flatMap(contextsOf);
+  const matters = (path: string) =>
+    contexts.some(([folder, dockerfile]) => {
+      if (!isWithin(path, folder)) return false;
+      const ignoreFile = ignoreFileOf(folder, dockerfile, files);
+      const hasExceptions = /^\s*!/m.test((ignoreFile !== undefined && files.texts.get(ignoreFile)) || "");
+      return hasExceptions || !ignoresOf(ignoreFile, files)(relativeTo(folder, path));
+    });
+  const found = await Promise.all(
+    ignored.map(async (path) => {
+      if (!path.endsWith("/")) return [path];
+      const folder = path.slice(0, -1);
+      return matters(folder) ? listBelow(directory, folder) : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** The folders that an image's build gets, with the Dockerfile that decides what is left out. */
+function contextsOf({ context, dockerfile, contexts }: ImageSource): [folder: string, dockerfile?: string][] {
+  return [[context, joinPaths(context, dockerfile)], ...foldersOf(contexts).map(([, path]): [string] => [path])];
+}

@@ -1,0 +1,137 @@
+import { sha256 } from "../adapters/hash.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
+import { ColdtivateError } from "../errors.ts";
+import type { Revision } from "../git/revision.ts";
+import type { UnchangedImage } from "../images/content-plan.ts";
+import type { ContentInput } from "../images/content-digest.ts";
+import { summariseInputs, writeRecord, type ContentRecord } from "../images/content-record.ts";
+import { releaseTags } from "../images/image-tags.ts";
+import type { Reporter } from "../report/progress.ts";
+import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
+
+export interface RecordTools {
+  registryImage: string;
+  registry: RegistryClient;
+  revision: Revision;
+  reporter: Reporter;
+}
+
+/** An image that the registry has, and whose content is known. */
+export interface PushedContent {
+  name: string;
+  tag: string;
+  inputs: readonly ContentInput[];
+  /** The reference that was pushed: with its digest, where that is known. */
+  reference: string;
+  commit?: string | undefined;
+  /** Whether another image of this content gives way. */
+  replaces: boolean;
+}
+
+/** The tag under which the last build of a ref says what it was made of. */
+export function inputsTag({ slug }: Revision): string {
+  return slug === undefined ? "inputs" : `inputs-${slug}`;
+}
+
+/**
+ * Puts the manifests of images that are there already under the release's tags, byte by byte: no layer moves, and the digest stays.
+ * @param present the digests that the tags have now: what is right is left alone
+ * @returns images that the registry no longer has whole
+ * @throws ColdtivateError PUSH_FAILED
+ */
+export async function retag(
+  images: readonly UnchangedImage[],
+  present: ReadonlyMap<string, string>,
+  { registryImage, registry, revision, reporter }: RecordTools,
+): Promise<string[]> {
+  const lost: string[] = [];
+  const put = async ({ name, record }: UnchangedImage) => {
+    const tags = releaseTags(registryImage, name, revision).filter((tag) => present.get(tag) !== record.image.digest);
+    try {
+      await Promise.all(tags.map((tag) => registry.putManifest(tag, record.image)));
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      if (error.code !== "MANIFEST_REFUSED") throw notTagged(name, error);
+      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and is built again: ${error.message}` });
+      lost.push(name);
+    }
+  };
+  const named = images.filter(
+    ({ name, record }) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "") !== record.image.digest,
+  );
+  const built = named.map(({ name, record }) => ({ name, digest: record.image.digest, manifest: record.image }));
+  await Promise.all([...images.map(put), noteBuilds(built, { registryImage, registry, revision, reporter })]);
+  // Another commit of the same content tells nothing new.
+  const moved = images.filter(({ name, record }) => {
+    const [ofRef = ""] = releaseTags(registryImage, name, revision);
+    return !lost.includes(name) && revision.slug !== undefined && present.get(ofRef) !== record.image.digest;
+  });
+  await noteInputs(moved, { registryImage, registry, revision, reporter });
+  return lost;
+}
+
+/** Notes beside the images which ones belong to the commit. */
+export async function noteBuilds(
+  images: readonly RegisteredImage[],
+  { registryImage, registry, revision, reporter }: RecordTools,
+): Promise<void> {
+  const options = { registryImage, commit: revision.commit, now: new Date() };
+  for (const text of await recordBuilds(images, options, registry)) reporter.emit({ type: "warning", text });
+}
+
+/** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
+export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
+  const { registryImage, registry, revision, reporter } = tools;
+  const record = async ({ name, tag, inputs, reference, commit, replaces }: PushedContent) => {
+    try {
+      const place = `${registryImage}/${name}:${tag}`;
+      // Another pipeline may have been faster with the same content: its image stands.
+      if (!replaces && (await registry.manifestOf(place)) !== undefined) return undefined;
+      const image = await registry.manifestOf(reference);
+      if (image === undefined) return undefined;
+      const about: ContentRecord = {
+        tag,
+        image,
+        built,
+        revision: revision.commit,
+        ...(commit !== undefined && { commit }),
+        inputs: summariseInputs(inputs, sha256),
+      };
+      await registry.putManifest(place, writeRecord(about, sha256));
+      return { name, record: about };
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      reporter.emit({ type: "warning", text: `${name} is pushed, but will be built again: ${error.message}` });
+      return undefined;
+    }
+  };
+  const recorded = await Promise.all(images.map(record));
+  await noteInputs(
+    recorded.filter((image) => image !== undefined),
+    tools,
+  );
+}
+
+/** Notes what a ref's images are made of now, for `--explain` alone: it may fail. */
+async function noteInputs(images: readonly UnchangedImage[], { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
+  const tag = inputsTag(revision);
+  const note = async ({ name, record }: UnchangedImage) => {
+    try {
+      await registry.putManifest(`${registryImage}/${name}:${tag}`, writeRecord(record, sha256));
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });
+    }
+  };
+  await Promise.all(images.map(note));
+}
+
+function notTagged(name: string, cause: ColdtivateError): ColdtivateError {
+  return new ColdtivateError(`${name}: its image is in the registry, but could not be given the release's tags`, {
+    code: "PUSH_FAILED",
+    exit: "failed",
+    details: [cause.message, ...cause.details],
+    hint: "What serves is as it was. See that the registry is up and that its user may write there, then run the command again.",
+    cause,
+  });
+}

@@ -1,0 +1,93 @@
+import { readDockerfile, type Instruction } from "./dockerfile.ts";
+
+/** Images that a Dockerfile names: as references, and those whose names cannot be known before the build. */
+export interface BaseImages {
+  references: string[];
+  unknown: string[];
+}
+
+export interface BaseOptions {
+  /** Build arguments by name. */
+  args: Readonly<Record<string, string>>;
+  platforms: readonly string[];
+  /** Names that stand for something else: additional contexts. */
+  contexts: readonly string[];
+}
+
+/**
+ * The images that a Dockerfile builds on, with FROM, COPY --from and RUN --mount=…,from=: of all its stages, whether a target needs them or not.
+ */
+export function findBaseImages(text: string, { args, platforms, contexts }: BaseOptions): BaseImages {
+  const own = new Set(["scratch", ...contexts.map((name) => name.toLowerCase())]);
+  const found: BaseImages = { references: [], unknown: [] };
+  const globals = new Map<string, string>();
+  let stages = 0;
+
+  const take = (written: string, scope: ReadonlyMap<string, string>) => {
+    for (const variables of forEachPlatform(scope, platforms)) {
+      const name = substitute(written, variables);
+      if (name === undefined || name === "") found.unknown.push(written);
+      else if (!own.has(name.toLowerCase()) && !isStageNumber(name, stages)) found.references.push(name);
+    }
+  };
+
+  for (const instruction of readDockerfile(text)) {
+    if (instruction.name === "ARG" && stages === 0) readArguments(instruction.rest, args, globals);
+    if (instruction.name === "FROM") {
+      const [image = "", as, name] = instruction.rest.split(/\s+/);
+      take(image, globals);
+      stages++;
+      if (as?.toLowerCase() === "as" && name !== undefined) own.add(name.toLowerCase());
+    }
+    for (const source of sourcesOf(instruction)) take(source, globals);
+  }
+  return { references: [...new Set(found.references)].toSorted(), unknown: [...new Set(found.unknown)].toSorted() };
+}
+
+/** Images and stages that a COPY, ADD or RUN takes files from. */
+function sourcesOf({ name, flags }: Instruction): string[] {
+  if (name === "COPY" || name === "ADD") return flags.flatMap((flag) => (flag.startsWith("from=") ? [flag.slice("from=".length)] : []));
+  if (name !== "RUN") return [];
+  const mounts = flags.filter((flag) => flag.startsWith("mount=")).flatMap((flag) => flag.slice("mount=".length).split(","));
+  return mounts.flatMap((option) => (option.startsWith("from=") ? [option.slice("from=".length)] : []));
+}
+
+function isStageNumber(name: string, stages: number): boolean {
+  return /^\d+$/.test(name) && Number(name) < stages;
+}
+
+/** `ARG BASE=debian OTHER`: what is given wins over the default, which may use what was declared before. */
+function readArguments(rest: string, given: Readonly<Record<string, string>>, globals: Map<string, string>): void {
+  for (const [, name = "", quoted, single, bare] of rest.matchAll(/([A-Za-z_]\w*)(?:=(?:"([^"]*)"|'([^']*)'|(\S*)))?/g)) {
+    const written = single ?? quoted ?? bare;
+    const value = given[name] ?? (written === undefined || single !== undefined ? written : substitute(written, globals));
+    if (value === undefined) globals.delete(name);
+    else globals.set(name, value);
+  }
+}
+
+/** What BuildKit knows about each platform that is asked for; nothing where none is, for then the builder decides. */
+function forEachPlatform(scope: ReadonlyMap<string, string>, platforms: readonly string[]): ReadonlyMap<string, string>[] {
+  if (platforms.length === 0) return [scope];
+  return platforms.map((platform) => {
+    const [os = "", architecture = "", variant = ""] = platform.split("/");
+    const known = { TARGETPLATFORM: platform, TARGETOS: os, TARGETARCH: architecture, TARGETVARIANT: variant };
+    return new Map([...Object.entries(known), ...scope]);
+  });
+}
+
+/** Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`, `${NAME:+text}`; undefined when a variable is not known, or the form is another one. */
+function substitute(text: string, variables: ReadonlyMap<string, string>): string | undefined {
+  let unknown = false;
+  const result = text
+    .replace(/^(["'])(.*)\1$/s, "$2")
+    .replace(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-+])([^{}$]*))?\})/g, (_, plain?: string, name = plain, form = "", other = "") => {
+      const value = variables.get(name ?? "");
+      const isThere = value !== undefined && (value !== "" || !form.startsWith(":"));
+      if (form.endsWith("+")) return isThere ? other : "";
+      if (form.endsWith("-") && !isThere) return other;
+      unknown ||= value === undefined;
+      return value ?? "";
+    });
+  return unknown || result.includes("$") ? undefined : result;
+}

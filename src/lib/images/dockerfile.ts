@@ -1,0 +1,59 @@
+/** An instruction of a Dockerfile: its name in upper case, its flags without the dashes, and the rest as written. */
+export interface Instruction {
+  name: string;
+  flags: string[];
+  rest: string;
+}
+
+/** Takes a Dockerfile apart: continued lines joined, comments and the bodies of here-documents left out. */
+export function readDockerfile(text: string): Instruction[] {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const escape = escapeOf(lines);
+  const instructions: Instruction[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    let line = (lines[at] ?? "").trim();
+    if (line === "" || line.startsWith("#")) continue;
+    while (line.endsWith(escape) && at + 1 < lines.length) {
+      const next = (lines[++at] ?? "").trim();
+      // A comment or an empty line within a continued one does not end it.
+      if (next !== "" && !next.startsWith("#")) line = `${line.slice(0, -1)} ${next}`;
+    }
+    const [, name = "", after = ""] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
+    const instruction = { name: name.toUpperCase(), ...takeFlags(after) };
+    instructions.push(instruction);
+    at = endOfDocuments(instruction, lines, at);
+  }
+  return instructions;
+}
+
+/** Directives are the comments that a Dockerfile begins with. */
+function escapeOf(lines: readonly string[]): string {
+  for (const line of lines) {
+    const [, name, value] = /^#\s*([A-Za-z]\w*)\s*=\s*(.+?)\s*$/.exec(line.trim()) ?? [];
+    if (name === undefined) break;
+    if (name.toLowerCase() === "escape" && value !== undefined) return value;
+  }
+  return "\\";
+}
+
+function takeFlags(text: string): Pick<Instruction, "flags" | "rest"> {
+  const flags: string[] = [];
+  let rest = text;
+  for (let found = /^--(\S+)\s*(.*)$/s.exec(rest); found !== null; found = /^--(\S+)\s*(.*)$/s.exec(rest)) {
+    flags.push(found[1] ?? "");
+    rest = found[2] ?? "";
+  }
+  return { flags, rest };
+}
+
+/** The last line of the here-documents that an instruction begins: `RUN <<EOF`. */
+function endOfDocuments({ name, rest }: Instruction, lines: readonly string[], start: number): number {
+  if (!["RUN", "COPY", "ADD"].includes(name)) return start;
+  let at = start;
+  for (const [, dash = "", , word = ""] of rest.matchAll(/(?<!<)<<(-?)(["']?)([A-Za-z_]\w*)\2/g)) {
+    const end = lines.findIndex((line, index) => index > at && (dash === "" ? line : line.replace(/^\t+/, "")) === word);
+    if (end === -1) return at;
+    at = end;
+  }
+  return at;
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+/** What an index of ours stands for. */
+export interface NamedImages {
+  /** Digests. */
+  images: string[];
+  /** The last build of them, in milliseconds since the epoch. */
+  builtAt?: number;
+}
+
+const annotations = z.record(z.string(), z.string());
+const indexSchema = z.object({
+  manifests: z.array(z.object({ digest: z.string(), annotations: annotations.optional() })),
+  annotations,
+});
+const contentSchema = z.object({ built: z.number() });
+
+/** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
+export function readIndex(text: string): NamedImages | undefined {
+  const { data: index } = indexSchema.safeParse(parseJson(text));
+  if (index === undefined) return undefined;
+  const { data: content } = contentSchema.safeParse(parseJson(index.annotations["coldtivate.content"] ?? ""));
+  const times = index.manifests.map((each) => Date.parse(each.annotations?.["org.opencontainers.image.created"] ?? ""));
+  const known = [...times, content?.built ?? Number.NaN].filter(Number.isFinite);
+  return { images: index.manifests.map(({ digest }) => digest), ...(known.length > 0 && { builtAt: Math.max(...known) }) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

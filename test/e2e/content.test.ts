@@ -1,0 +1,212 @@
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
+import { readFile, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { makeKiosk } from "./kiosk.ts";
+import { coldtivate, commitAll, must, sandbox } from "./world.ts";
+
+let cwd: string;
+
+beforeAll(async () => {
+  cwd = await makeKiosk();
+});
+
+interface Image {
+  digest: string;
+  tags: string[];
+  unchanged: boolean;
+  content?: string;
+}
+
+/** Something that no build has seen. */
+async function commitNews(): Promise<string> {
+  await writeFile(join(cwd, "web", "news"), crypto.randomUUID());
+  return commitAll(cwd, "news");
+}
+
+async function commitNothing(): Promise<string> {
+  await must("git", ["commit", "--quiet", "--allow-empty", "--message", "nothing"], { cwd });
+  return must("git", ["rev-parse", "HEAD"], { cwd });
+}
+
+async function build(args: string[] = [], env: Record<string, string> = {}): Promise<Image & { stderr: string }> {
+  const { exitCode, stdout, stderr } = await coldtivate(["build", "--push", "--json", ...args], { cwd, env });
+  expect(exitCode, stderr).toBe(0);
+  const { images } = JSON.parse(stdout) as { images: Image[] };
+  return { ...images[0]!, stderr };
+}
+
+/** What the project's own registry has under a tag. */
+async function digestOf(tag: string): Promise<string | null> {
+  const { CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD } = sandbox();
+  const authorization = `Basic ${Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64")}`;
+  const accept =
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+  const response = await fetch(`http://${CI_REGISTRY}/v2/test/kiosk/web/manifests/${tag}`, { headers: { authorization, accept } });
+  return response.ok ? response.headers.get("docker-content-digest") : null;
+}
+
+type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** The sandbox's registry, for coldtivate itself, behind something that notes what is asked and fails as the test says. */
+async function besideProxy<T>(fault: Fault, work: (env: Record<string, string>, asked: string[]) => Promise<T>): Promise<T> {
+  const [host, port] = sandbox()["CI_REGISTRY"]!.split(":");
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    request.url = new URL(request.url!, "http://registry").pathname;
+    asked.push(`${request.method} ${request.url}`);
+    if (fault(request, response)) return;
+    const onward = forward({ host, port, method: request.method, path: request.url, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await work({ HTTP_PROXY: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, NO_PROXY: "" }, asked);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** No engine, and no docker that could start one. */
+const withoutDocker = { DOCKER_HOST: "unix:///tmp/no-such-docker.sock" };
+const never: Fault = () => false;
+
+test("another commit of the same content is a tag: no blob moves, the digest stays, no Docker is needed", async () => {
+  await commitNews();
+  const first = await build();
+  expect(first).toMatchObject({ unchanged: false, content: expect.stringMatching(/^content-[0-9a-f]{40}$/) });
+  const commit = await commitNothing();
+  await besideProxy(never, async (env, asked) => {
+    const second = await build([], { ...env, ...withoutDocker });
+    expect(second).toMatchObject({ unchanged: true, digest: first.digest, content: first.content });
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter((line) => line.includes("/blobs/"))).toEqual([]);
+  });
+  expect(await digestOf(commit.slice(0, 8))).toBe(first.digest);
+  expect(await digestOf("main")).toBe(first.digest);
+});
+
+test("build and push in two steps come to the same", async () => {
+  await commitNews();
+  expect(await coldtivate(["build"], { cwd })).toMatchObject({ exitCode: 0 });
+  expect(await coldtivate(["push"], { cwd })).toMatchObject({ exitCode: 0 });
+  const first = await digestOf("main");
+  const commit = (await commitNothing()).slice(0, 8);
+  const built = await coldtivate(["build"], { cwd, env: withoutDocker });
+  expect(built, built.output).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("unchanged") });
+  expect(await digestOf(commit)).toBeNull();
+  const pushed = await coldtivate(["push"], { cwd, env: withoutDocker });
+  expect(pushed, pushed.output).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("unchanged") });
+  expect(await digestOf(commit)).toBe(first);
+});
+
+test("what changed is said by name; --force builds all the same", async () => {
+  await commitNews();
+  await build();
+  await commitNews();
+  expect((await build(["--explain"])).stderr).toMatch(/web is built: changed since [0-9a-f]{8}: web\/news/);
+  expect(await build(["--force"])).toMatchObject({ unchanged: false });
+  expect(await build()).toMatchObject({ unchanged: true });
+  await writeFile(join(cwd, ".gitignore"), "*.log\n");
+  await writeFile(join(cwd, "web", "debug.log"), "x");
+  await commitAll(cwd, "ignore logs");
+  const leaking = await build();
+  expect(leaking).toMatchObject({ unchanged: false, stderr: expect.stringContaining("web/debug.log goes into the build") });
+  expect(leaking.content).toBeUndefined();
+  await must("git", ["clean", "--quiet", "--force", "-x"], { cwd });
+});
+
+test("a dirty context is built, and never found again", async () => {
+  const commit = (await commitNews()).slice(0, 8);
+  await writeFile(join(cwd, "web", "unfinished"), "not committed");
+  const dirty = await coldtivate(["build"], { cwd });
+  expect(dirty, dirty.output).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("dirty") });
+  expect(await coldtivate(["build", "--push"], { cwd })).toMatchObject({ exitCode: 3 });
+  await must("git", ["clean", "--quiet", "--force"], { cwd });
+  expect(await digestOf(commit)).toBeNull();
+  expect(await build()).toMatchObject({ unchanged: false });
+});
+
+test("two builds of the same commit at the same time both succeed, and name one content", async () => {
+  await commitNews();
+  const both = await Promise.all([build(), build()]);
+  expect(both[0].content).toBe(both[1].content);
+  expect(await build()).toMatchObject({ unchanged: true, content: both[0].content });
+});
+
+test.each([
+  ["a 500 that passes", 500, 1, 0, ""],
+  ["a 500 that stays", 500, Infinity, 4, "PUSH_FAILED"],
+  ["a 401", 401, Infinity, 4, "PUSH_FAILED"],
+])("tags that meet %s end well", async (_name, status, times, exitCode, code) => {
+  await commitNews();
+  const { digest } = await build();
+  const commit = (await commitNothing()).slice(0, 8);
+  let faults = 0;
+  const fault: Fault = (request, response) => {
+    if (request.method !== "PUT" || !request.url!.includes(`/manifests/${commit}`) || faults >= times) return false;
+    faults++;
+    response.writeHead(status, { "www-authenticate": 'Basic realm="x"' }).end();
+    return true;
+  };
+  await besideProxy(fault, async (env) => {
+    const ended = await coldtivate(["build", "--push", "--json"], { cwd, env: { ...env, ...withoutDocker } });
+    expect(ended.exitCode, ended.output).toBe(exitCode);
+    if (code !== "") expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code } });
+  });
+  expect(await digestOf(commit)).toBe(exitCode === 0 ? digest : null);
+  expect(await build()).toMatchObject({ unchanged: true, digest });
+});
+
+test("a manifest that arrives cut short, or that the registry no longer has whole, is a build and no lie", async () => {
+  await commitNews();
+  await build();
+  const commit = (await commitNothing()).slice(0, 8);
+  const halve: Fault = (request, response) => {
+    if (request.method !== "PUT" || !request.url!.includes(`/manifests/${commit}`)) return false;
+    void request.toArray().then((chunks) => {
+      const half = Buffer.concat(chunks as Buffer[]).subarray(0, 100);
+      const [host, port] = sandbox()["CI_REGISTRY"]!.split(":");
+      const headers = { ...request.headers, "content-length": half.length };
+      forward({ host, port, method: "PUT", path: request.url, headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      }).end(half);
+    });
+    return true;
+  };
+  await besideProxy(halve, async (env) => {
+    const again = await build([], env);
+    expect(again).toMatchObject({ unchanged: false, stderr: expect.stringContaining("is not whole in the registry, and is built again") });
+  });
+  const cut: Fault = (request, response) => {
+    if (request.method !== "GET" || !request.url!.includes("/manifests/content-")) return false;
+    response.writeHead(200, { "content-length": 5000 }).write("{");
+    response.destroy();
+    return true;
+  };
+  await besideProxy(cut, async (env) => {
+    const ended = await coldtivate(["build", "--push", "--json"], { cwd, env });
+    expect(ended.exitCode, ended.output).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "REGISTRY_UNREACHABLE" } });
+  });
+  expect(await build()).toMatchObject({ unchanged: true });
+});
+
+test("a failed build shows the Dockerfile's line and the step's last lines, once", async () => {
+  const dockerfile = join(cwd, "web", "Dockerfile");
+  const before = await readFile(dockerfile, "utf8");
+  await writeFile(dockerfile, `${before}\nRUN for i in $(seq 1 40); do echo "line $i"; done; false\n`);
+  await commitAll(cwd, "break");
+  const { exitCode, output } = await coldtivate(["build", "--push"], { cwd });
+  expect(exitCode).toBe(4);
+  for (const line of ["line 40", "line 21"]) expect(output.match(new RegExp(`\\b${line}$`, "gm"))).toHaveLength(1);
+  expect(output.match(/web\/Dockerfile:6/g)).toHaveLength(1);
+  await writeFile(dockerfile, before);
+  await commitAll(cwd, "mend");
+});

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import { observeTags, removeLeftovers } from "../../../src/lib/build/prune-registry.ts";
+import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
+import { planPrune } from "../../../src/lib/images/prune-plan.ts";
+import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
+
+const now = Date.parse("2026-03-10T10:00:00Z");
+const day = 86_400_000;
+const indexType = "application/vnd.oci.image.index.v1+json";
+const commitOf = (number: number) => `${number}`.repeat(40);
+const contentOf = (number: number) => `content-${commitOf(number)}`;
+
+let server: MemoryRegistry;
+let registry: RegistryClient;
+
+beforeEach(async () => {
+  server = await startMemoryRegistry();
+  registry = openRegistry({ host: server.host, insecure: true });
+});
+afterEach(async () => {
+  registry[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+/** An image as a build leaves it: under its commit's tag, with a content tag and a record. */
+async function build(number: number, builtAt: number, ...refs: string[]): Promise<string> {
+  const manifest = JSON.stringify({ layers: [], number });
+  const digest = server.put("shop/web", commitOf(number).slice(0, 8), manifest);
+  for (const ref of refs) server.put("shop/web", ref, manifest);
+  const annotations = { "coldtivate.content": JSON.stringify({ tag: contentOf(number), built: builtAt }) };
+  server.put("shop/web", contentOf(number), JSON.stringify({ manifests: [{ digest, mediaType: "x", size: 1 }], annotations }), indexType);
+  const facts = { registryImage: `${server.host}/shop`, commit: commitOf(number), now: new Date(builtAt) };
+  await recordBuilds([{ name: "web", digest }], facts, registry);
+  return digest;
+}
+
+async function leftovers(...retained: string[]) {
+  const repositories = await observeTags(["web"], `${server.host}/shop`, registry);
+  return planPrune({ repositories, retained: new Set(retained), since: now - day });
+}
+
+test("what a branch, a host or the last day has built stays; all else is listed by every name", async () => {
+  const old = now - 5 * day;
+  const forgotten = await build(1, old);
+  const retained = await build(2, old);
+  await build(3, old, "main");
+  await build(4, now - 1000);
+  expect(await leftovers(retained)).toEqual([
+    {
+      name: "web",
+      digest: forgotten,
+      tags: ["11111111", `built-${commitOf(1)}`, contentOf(1)],
+      indexes: [expect.stringMatching(/^sha256:/), expect.stringMatching(/^sha256:/)],
+      builtAt: old,
+    },
+  ]);
+});
+
+test("an image that no build of ours has recorded is nobody's to remove", async () => {
+  server.put("shop/web", "aaaaaaaa", '{"layers":[]}');
+  server.put("shop/web", "buildcache", '{"layers":[1]}');
+  expect(await leftovers()).toEqual([]);
+});
+
+test("the same content under a commit that stays is kept, with the record of the one that goes", async () => {
+  const digest = await build(1, now - 5 * day, "v1-2-0");
+  await recordBuilds([{ name: "web", digest }], { registryImage: `${server.host}/shop`, commit: commitOf(7), now: new Date(0) }, registry);
+  expect(await leftovers()).toEqual([]);
+});
+
+test("removal takes every name of an image, and leaves the others alone", async () => {
+  await build(1, now - 5 * day);
+  await build(2, now - 5 * day, "main");
+  const removed = await removeLeftovers(await leftovers(), `${server.host}/shop`, registry);
+  expect(removed).toHaveLength(1);
+  expect(Object.keys(server.tagsIn("shop/web")).toSorted()).toEqual(["22222222", `built-${commitOf(2)}`, contentOf(2), "main"].toSorted());
+  expect(await leftovers()).toEqual([]);
+});
+
+test("an image that somebody names while others are removed stays", async () => {
+  const digest = await build(1, now - 5 * day);
+  const found = await leftovers();
+  server.put("shop/web", "feature", JSON.stringify({ layers: [], number: 1 }));
+  expect(await removeLeftovers(found, `${server.host}/shop`, registry)).toEqual([]);
+  expect(server.tagsIn("shop/web")).toMatchObject({ feature: digest });
+});

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { findBaseImages } from "../../../src/lib/images/base-images.ts";
+import { readIgnoreFile } from "../../../src/lib/images/ignore-file.ts";
+
+const nothing = { args: {}, platforms: [], contexts: [] };
+
+test.each<[string, string, object, string[], string[]]>([
+  [
+    "images, stages and scratch",
+    "FROM a AS one\nFROM one\nFROM scratch\nFROM b:1\nCOPY --from=one / /\nCOPY --from=0 / /\nCOPY --from=c / /",
+    {},
+    ["a", "b:1", "c"],
+    [],
+  ],
+  ["arguments and their defaults", "ARG V=12\nARG N=debian:$V\nFROM ${N}\nFROM ${O:-alpine}", {}, ["alpine", "debian:12"], []],
+  [
+    "an argument that is given",
+    "ARG N=debian\nFROM --platform=$BUILDPLATFORM $N AS x",
+    { args: { N: "r.example.com:5/y:1" } },
+    ["r.example.com:5/y:1"],
+    [],
+  ],
+  ["platforms", "FROM base-${TARGETARCH}", { platforms: ["linux/amd64", "linux/arm64"] }, ["base-amd64", "base-arm64"], []],
+  ["an argument that nobody knows", "FROM base-${TARGETARCH}\nFROM $NONE", {}, [], ["$NONE", "base-${TARGETARCH}"]],
+  ["mounts", "FROM a\nRUN --mount=type=bind,from=m:1,target=/x --network=none make", {}, ["a", "m:1"], []],
+  ["continued lines and comments", "# x\nFROM \\\n# y\n  a AS b\nRUN echo \\\n FROM no", {}, ["a"], []],
+  ["here-documents", 'FROM a\nRUN <<EOF\nFROM no\nEOF\nCOPY <<-"X" <<Y /z\nFROM no\n\tX\nFROM no\nY\nFROM b', {}, ["a", "b"], []],
+  ["another escape", "# escape=`\nFROM `\n a", {}, ["a"], []],
+  ["additional contexts", "FROM lib\nCOPY --from=LIB / /", { contexts: ["lib"] }, [], []],
+])("a Dockerfile's base images: %s", (_name, text, options, references, unknown) => {
+  expect(findBaseImages(text, { ...nothing, ...options })).toEqual({ references, unknown });
+});
+
+test.each<[string, string[], string[]]>([
+  ["*.md", ["a.md"], ["x/a.md", "a.mdx"]],
+  ["**/*.md", ["a.md", "x/y/a.md"], ["a.txt"]],
+  ["logs", ["logs", "logs/a", "logs/x/y"], ["x/logs", "logs2"]],
+  ["/logs/", ["logs/a"], ["x/logs/a"]],
+  ["a/**/z", ["a/z", "a/b/c/z"], ["z"]],
+  ["**", ["a", "a/b"], []],
+  ["*\n!keep", ["a", "b/c"], ["keep", "keep/x"]],
+  ["logs\n!logs/keep\nlogs/keep/no", ["logs/a", "logs/keep/no"], ["logs/keep", "logs/keep/yes"]],
+  ["# *\n\n  b?  ", ["b1", "b2/x"], ["# *", "b", "b/1"]],
+  ["[ab].c\n\\*.d\nx+(y)", ["a.c", "*.d", "x+(y)"], ["c.c", "a.d"]],
+  ["[", [], ["["]],
+])("the ignore file %j", (text, ignored, kept) => {
+  const ignores = readIgnoreFile(text);
+  expect(ignored.filter((path) => !ignores(path))).toEqual([]);
+  expect(kept.filter(ignores)).toEqual([]);
+});
