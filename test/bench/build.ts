@@ -91,7 +91,7 @@ async function measureBuilds({ scratch, registry, rounds }: Bench): Promise<Resu
     await changeOne(folder, `round ${round}`);
     for (const contestant of order) await measure(contestant, changed);
     const own = contestants.at(-1)!;
-    record(results, distantName, own.name, await buildFromAfar(folder, imageOf(own)));
+    record(results, distantName, own.name, await buildFromAfar(folder, `${registry}/${imageOf(own)}`));
   }
   await forgetBuilds();
   return results;
@@ -102,10 +102,13 @@ const distantName = `nothing changed, a fresh builder, +${distance} ms a request
 /** Nothing changed, and the registry far away: for the client alone, as the engine is not asked. */
 async function buildFromAfar(folder: string, image: string): Promise<Timed> {
   await forgetBuilds();
-  const [host = "", port = ""] = process.env["CI_REGISTRY"]!.split(":");
+  const [host = "", port = ""] = image.split("/")[0]!.split(":");
   const relay = await startRelay({ host, ports: [Number(port)], delay: distance / 2 });
   try {
-    return await buildWithColdtivate(folder, `127.0.0.1:${relay.portOf(Number(port))}/${image}`);
+    // As a proxy: images keep their names, the base image's too, which is part of what they are made of.
+    return await buildWithColdtivate(folder, image, {
+      env: { HTTP_PROXY: `http://127.0.0.1:${relay.portOf(Number(port))}`, NO_PROXY: "" },
+    });
   } finally {
     await relay.stop();
   }
@@ -129,7 +132,7 @@ async function measureGrowth({ scratch, registry, rounds }: Bench): Promise<Grow
     for (const { images: count, runs } of growth) {
       tell(`round ${round} of ${rounds}: nothing changed, ${count} images`);
       await forgetBuilds();
-      runs.push(await buildWithColdtivate(folder, image, ["--config", `coldtivate-${count}.yml`]));
+      runs.push(await buildWithColdtivate(folder, image, { flags: ["--config", `coldtivate-${count}.yml`] }));
     }
   }
   return growth;

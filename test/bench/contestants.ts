@@ -46,9 +46,14 @@ export async function openContestants({ scratch, images }: ContestantOptions): P
 }
 
 /** Runs `coldtivate build --push`, without variables of a pipeline that this may run in. */
-export function buildWithColdtivate(folder: string, image: string, flags: readonly string[] = []): Promise<Timed> {
+export function buildWithColdtivate(
+  folder: string,
+  image: string,
+  options: { flags?: string[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<Timed> {
+  const { flags = [], env: more = {} } = options;
   const { CI: _ci, CI_COMMIT_SHA: _commit, CI_COMMIT_TAG: _tag, CI_COMMIT_REF_NAME: _ref, CI_COMMIT_REF_SLUG: _slug, ...env } = process.env;
-  return time("coldtivate", ["build", "--push", ...flags], { cwd: folder, env: { ...env, BENCH_IMAGE: image } });
+  return time("coldtivate", ["build", "--push", ...flags], { cwd: folder, env: { ...env, ...more, BENCH_IMAGE: image } });
 }
 
 /** Takes from the engine all that it has built or pulled: what a pipeline's next job finds. */

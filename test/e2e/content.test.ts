@@ -72,6 +72,17 @@ async function besideProxy<T>(fault: Fault, work: (env: Record<string, string>, 
   }
 }
 
+/** Passes on the beginning of what is sent, as a whole. */
+async function forwardHalf(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [host, port] = sandbox()["CI_REGISTRY"]!.split(":");
+  const half = Buffer.concat(await request.toArray()).subarray(0, 100);
+  const headers = { ...request.headers, "content-length": half.length };
+  forward({ host, port, method: request.method, path: request.url, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    answer.pipe(response);
+  }).end(half);
+}
+
 /** No engine, and no docker that could start one. */
 const withoutDocker = { DOCKER_HOST: "unix:///tmp/no-such-docker.sock" };
 const never: Fault = () => false;
@@ -169,15 +180,7 @@ test("a manifest that arrives cut short, or that the registry no longer has whol
   const commit = (await commitNothing()).slice(0, 8);
   const halve: Fault = (request, response) => {
     if (request.method !== "PUT" || !request.url!.includes(`/manifests/${commit}`)) return false;
-    void request.toArray().then((chunks) => {
-      const half = Buffer.concat(chunks as Buffer[]).subarray(0, 100);
-      const [host, port] = sandbox()["CI_REGISTRY"]!.split(":");
-      const headers = { ...request.headers, "content-length": half.length };
-      forward({ host, port, method: "PUT", path: request.url, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(response);
-      }).end(half);
-    });
+    void forwardHalf(request, response);
     return true;
   };
   await besideProxy(halve, async (env) => {

@@ -3,6 +3,7 @@ import type { Repository } from "../adapters/git.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
 import { planBuild } from "../images/build-plan.ts";
+import { basesOf } from "../images/content-digest.ts";
 import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
 import { findCommits } from "../images/image-state.ts";
 import { releaseTags } from "../images/image-tags.ts";
@@ -10,6 +11,7 @@ import type { Reporter } from "../report/progress.ts";
 import type { BuildAccess } from "./build-access.ts";
 import { compareContent, type ComparedContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
+import type { ObservedContent } from "./observe-content.ts";
 import type { Checkout } from "./prepare-build.ts";
 import { noteBuilds, recordContent, retag, type RecordTools } from "./record-content.ts";
 import { runBuild, type BuiltImage } from "./run-build.ts";
@@ -84,7 +86,7 @@ async function buildChanged(
   config: Config,
   images: readonly ImageConfig[],
   { revision, states }: Checkout,
-  { plan, bases, reachable, output, noCache, concurrency, builder: name, access, repository, reporter, signal }: Work,
+  { plan, sources, texts, bases, reachable, output, noCache, concurrency, builder: name, access, repository, reporter, signal }: Work,
 ): Promise<BuiltImage[]> {
   const changed = images.filter((image) => plan.changed.some((each) => each.name === image.name));
   if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
@@ -96,7 +98,14 @@ async function buildChanged(
   const known = isWhole ? plan.changed : [];
   const contentTags = new Map(known.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
   const withoutCache = new Set(plan.changed.filter(({ cause }) => noCache || cause.kind === "expired").map((each) => each.name));
-  const facts = { revision, states: dated, cacheExport: builder.cacheExport, contentTags, withoutCache, bases };
+  const facts = {
+    revision,
+    states: dated,
+    cacheExport: builder.cacheExport,
+    contentTags,
+    withoutCache,
+    bases: basesBySource({ sources, texts, bases }),
+  };
   return runBuild(planBuild(config, changed, facts, output), {
     config,
     builder,
@@ -106,6 +115,20 @@ async function buildChanged(
     signal,
     concurrency,
   });
+}
+
+/** By image: the digests of its base images, as far as they are known. */
+function basesBySource({
+  sources,
+  texts,
+  bases,
+}: Pick<ObservedContent, "sources" | "texts" | "bases">): Map<string, Record<string, string>> {
+  return new Map(
+    sources.map((source) => {
+      const { references } = basesOf(source, texts);
+      return [source.name, Object.fromEntries(references.flatMap((each) => (bases.has(each) ? [[each, bases.get(each) ?? ""]] : [])))];
+    }),
+  );
 }
 
 function describeRest({ unchanged, changed }: ContentPlan, count: number): string {

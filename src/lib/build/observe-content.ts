@@ -13,6 +13,8 @@ import type { Checkout } from "./prepare-build.ts";
 export interface ObservedContent {
   contents: Content[];
   sources: ImageSource[];
+  /** Dockerfiles and ignore files, by path. */
+  texts: ReadonlyMap<string, string>;
   /** By reference: digests of base images. */
   bases: ReadonlyMap<string, string>;
   /** Why base images could not be resolved, by reference. */
@@ -32,7 +34,7 @@ export async function observeContent(
   const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));
   const index = indexFiles({ entries: tree.entries, texts, unseen: [] }, folders);
   const files = { ...index, unseen: await listUnseen(config.directory, sources, tree.ignored, index) };
-  return { contents: sources.map((source) => describeContent(source, files, bases, sha256)), sources, bases, troubles };
+  return { contents: sources.map((source) => describeContent(source, files, bases, sha256)), sources, texts, bases, troubles };
 }
 
 /** What BuildKit will take each reference for; what no registry knows is missing. */

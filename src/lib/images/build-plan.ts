@@ -3,6 +3,7 @@ import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ImageState } from "./image-state.ts";
 import { releaseTags } from "./image-tags.ts";
+import { formatReference, parseReference, pinReference } from "./reference.ts";
 
 /** What a build will do: plain, serialisable data. Paths are relative to the configuration's folder. */
 export interface BuildPlan {
@@ -51,8 +52,8 @@ export interface BuildFacts {
   contentTags?: ReadonlyMap<string, string>;
   /** Images of which every step is to run anew. */
   withoutCache?: ReadonlySet<string>;
-  /** By reference: digests of base images. */
-  bases?: ReadonlyMap<string, string>;
+  /** By image: the digests of its base images, by reference. */
+  bases?: ReadonlyMap<string, Record<string, string>>;
 }
 
 /**
@@ -101,7 +102,7 @@ function planImage(
           ...releaseTags(registry.image, image.name, facts.revision),
           ...(contentTag !== undefined && facts.output === "load" ? [`${name}:${contentTag}`] : []),
         ],
-    contexts: { ...image.contexts },
+    contexts: { ...pinBases(facts.bases?.get(image.name) ?? {}), ...image.contexts },
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
     args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
     secrets: [...new Set([...Object.keys(build.secrets), ...Object.keys(image.secrets)])],
@@ -117,6 +118,20 @@ function planImage(
 }
 
 /** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
+/**
+ * Has the build take the very base images that its content was worked out from: an engine may have others of that name,
+ * and a registry may have others by then. A context of that name stands for the image.
+ */
+function pinBases(bases: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(bases).flatMap(([reference, digest]) =>
+      reference.includes("@")
+        ? []
+        : [[formatReference(parseReference(reference)).replace(/:latest$/, ""), `docker-image://${pinReference(reference, digest)}`]],
+    ),
+  );
+}
+
 function describeAttestations({ provenance, sbom }: Config["build"], isPossible: boolean, output: "load" | "push"): string[] {
   const isWanted = provenance !== undefined || sbom !== undefined;
   if (isWanted && !isPossible && output === "push") throw attestationsImpossible();

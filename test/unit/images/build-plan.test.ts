@@ -125,3 +125,17 @@ test("attestations are attached where they are wanted and the builder can", () =
   expect(attestOf({ provenance: "min" }, false, "load")).toEqual(["type=provenance,disabled=true"]);
   expect(() => attestOf({ provenance: "min" }, false, "push")).toThrow(expect.objectContaining({ code: "ATTESTATIONS_IMPOSSIBLE" }));
 });
+
+test("base images are those that the content was worked out from; content tags stay here until all is pushed", () => {
+  const known = {
+    ...facts,
+    contentTags: new Map([["web", "content-1"]]),
+    bases: new Map([["web", { "debian:12": "sha256:abc", alpine: "sha256:def" }]]),
+  };
+  const [load] = planBuild(config, [web], known, "load").images;
+  expect(load?.contexts).toEqual({ "debian:12": "docker-image://debian@sha256:abc", alpine: "docker-image://alpine@sha256:def" });
+  expect(load?.tags.at(-1)).toBe("r.example.com/shop/web:content-1");
+  expect(planBuild(config, [web], known, "push").images[0]?.tags).not.toContain("r.example.com/shop/web:content-1");
+  const [anew] = planBuild(config, [web], { ...facts, withoutCache: new Set(["web"]) }, "push").images;
+  expect(anew).toMatchObject({ noCache: true, cacheFrom: [] });
+});
