@@ -95,7 +95,7 @@ main() {
   [[ ${1:-help} != help ]] || { usage && return; }
   open_state "$name" "$directory"
   case $1 in
-    observe | deploy | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
+    observe | deploy | catch_up | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
     follow)
       open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli

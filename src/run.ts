@@ -24,6 +24,7 @@ export async function run(url: string, argv: string[] = process.argv.slice(2)): 
     const config = await Config.load(fileURLToPath(url));
     requireCommand(config, argv);
     await runCommand(argv, config);
+    exitCode = Number(process.exitCode ?? 0);
   } catch (error) {
     exitCode = reportedExit(error) ?? report(error, argv);
   }

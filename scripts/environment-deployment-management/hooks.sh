@@ -4,10 +4,13 @@
 
 # Arguments: which hook, seconds that it may take. Sets: reason, when it fails
 do_hook() {
-  local hook code=0
-  [[ -s $dir/hooks/$1 ]] || return 0
+  local hook=$dir/hooks/$1 repeats='' code=0
+  # Who goes back has the hooks of the release that serves again.
+  IFS=$'\t' read -r _ _ _ _ _ repeats <"$dir/who" || true
+  [[ -s $hook || -z ${repeats#-} ]] || hook=$state/releases/$repeats/hooks/$1
+  [[ -s $hook ]] || return 0
   # What it leaves running is not to hold the lock.
-  (hook_variables && cd && exec timeout -k 5 "$2" "$dir/hooks/$1") > >(log_lines) 2>&1 </dev/null 9>&- &
+  (hook_variables && cd && exec timeout -k 5 "$2" "$hook") > >(log_lines) 2>&1 </dev/null 9>&- &
   hook=$!
   await "$hook" kill "$hook" || code=$?
   reason="the hook $1 exited with $code"
@@ -18,7 +21,7 @@ do_hook() {
 # Tells a hook about the release. Uses: outcome
 hook_variables() {
   local commit='' ref='' changed='' by=''
-  IFS=$'\t' read -r _ _ commit ref changed <"$dir/who" || true
+  IFS=$'\t' read -r _ _ commit ref changed _ <"$dir/who" || true
   read -r by <"$dir/by" || true
   export COLDTIVATE_PROJECT=$project COLDTIVATE_RELEASE=$release COLDTIVATE_COMMIT=$commit COLDTIVATE_REF=${ref#-} \
     COLDTIVATE_CHANGED=${changed#-} COLDTIVATE_BY=$by COLDTIVATE_OUTCOME=${outcome-}

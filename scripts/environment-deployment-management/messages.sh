@@ -11,7 +11,7 @@ hear() {
   ((code <= 128)) || return 0
   ((code == 0)) || { listening=no && rm -f "$dir/heard" && return; }
   case $message in
-    abort) : >"$dir/abort" ;;
+    abort) [[ -e $dir/abort ]] || : >"$dir/abort" ;;
     go\ *) [[ ! ${message#go } =~ ^[a-z]+$ ]] || : >"$dir/go.${message#go }" ;;
   esac
   message=''

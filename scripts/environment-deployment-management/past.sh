@@ -29,4 +29,5 @@ tell_past() {
   for path in manifest.json compose.json plan.whole fronts/*; do
     printf 'kept/%s\t%s\n' "$path" "$(stat -c %s "$path")" && cat "$path" && printf '\n'
   done
+  field kept/hooks "$(printf '%s\n' hooks/*)"
 }

@@ -58,27 +58,40 @@ pull_image() {
   [[ ! -e $dir/unpulled ]]
 }
 
-# The container's name makes a task run once, whoever asks again.
-do_task() {
-  local container=$project-$release-$1 deadline=$((SECONDS + $2)) output code
+do_task() { run_once "task-$1" "$project-$release-$1" "$2" "task $1"; }
+
+# Arguments: task, seconds; undo, where it has one
+undo_task() {
+  local container=$project-$release-undo-$1
+  drop_task "$project-$release-$1" || return
+  [[ ${3-} == undo ]] || return 0
+  run_once "undo-$1" "$container" "$2" "the undo of task $1" && return
+  # Whoever tries again has to run it anew.
+  drop_task "$container" || true
+  return 1
+}
+
+# Runs a service of compose.json to its end; the container's name makes it run once, whoever asks again.
+# Arguments: service, container, seconds, what to call it. Sets: reason, when it fails
+run_once() {
+  local container=$2 deadline=$((SECONDS + $3)) output code
   engine container inspect "$container" >/dev/null 2>&1 ||
-    output=$(compose "$dir" run -d --no-deps --name "$container" "task-$1" 2>&1) || {
+    output=$(compose "$dir" run -d --no-deps --name "$container" "$1" 2>&1) || {
     log_lines <<<"$output"
-    reason="task $1 could not be started: ${output##*$'\n'}"
+    reason="$4 could not be started: ${output##*$'\n'}"
     return 1
   }
-  limit=$2 engine logs --follow "$container" 2>&1 | log_lines &
-  await "$!" undo_task "$1" || true
+  limit=$3 engine logs --follow "$container" 2>&1 | log_lines &
+  await "$!" drop_task "$container" || true
   ! is_aborted || return
-  reason="task $1 did not end within $2 s"
+  reason="$4 did not end within $3 s"
   code=$(limit=$((deadline > SECONDS ? deadline - SECONDS : 1)) engine wait "$container" 2>/dev/null) || return
-  reason="task $1 exited with $code"
+  reason="$4 exited with $code"
   [[ $code == 0 ]]
 }
-undo_task() {
-  local container=$project-$release-$1
-  ! engine container inspect "$container" >/dev/null 2>&1 || { engine stop "$container" && engine rm -f "$container"; } >/dev/null
-}
+
+# Arguments: container
+drop_task() { ! engine container inspect "$1" >/dev/null 2>&1 || { engine stop "$1" && engine rm -f "$1"; } >/dev/null; }
 
 do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@" && tell_gaps; }
 undo_recreate() { restore "$@"; }

@@ -102,7 +102,7 @@ end() {
   drop_credentials
   for line in "${plan[@]}"; do
     IFS=$'\t' read -ra line <<<"$line"
-    [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}")
+    [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}" "$project-$release-undo-${line[1]}")
   done
   # All of them have ended, or were asked to.
   ((${#tasks[@]} == 0)) || remove_tasks || { await_engine && remove_tasks; } || true

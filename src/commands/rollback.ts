@@ -54,6 +54,7 @@ export default class Rollback extends BaseCommand {
           environment: environment.name,
           project,
           release: args.release,
+          keepReleases: config.keepReleases,
           script: await readHostScript(this.config.root),
           who,
           now: new Date(),

@@ -2,12 +2,13 @@ import { Args } from "@oclif/core";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openEnvironment } from "../lib/deploy/open-environment.ts";
 import { formatStatus } from "../lib/status/format-status.ts";
+import { areAlike } from "../lib/status/host-status.ts";
 import { readStatus } from "../lib/status/read-status.ts";
 
 export default class Status extends BaseCommand {
   static override summary = "Show what an environment runs.";
   static override description =
-    "Which release serves on each host and since when, and every service's container, its health and its image.";
+    "Which release serves on each host and since when, and every service's container, its health and its image. Exit code 5 when hosts serve different releases.";
   static override examples = ["<%= config.bin %> status production", "<%= config.bin %> status staging --json"];
   static override args = { environment: Args.string({ required: true, description: "One of coldtivate.yml's environments" }) };
 
@@ -17,6 +18,7 @@ export default class Status extends BaseCommand {
     const { name, project, connections } = environment;
     const statuses = await Promise.all(connections.map((connection) => readStatus(connection, project, this.signal)));
     this.show(formatStatus(name, statuses, new Date()));
+    if (!areAlike(statuses)) this.endWith("mixed");
     return { environment: name, hosts: statuses };
   }
 }

@@ -1,7 +1,7 @@
 import { Command, Flags, type Interfaces } from "@oclif/core";
 import { redactor } from "./config/redactor.ts";
 import { takeControl, type Control } from "./control.ts";
-import { ColdtivateError } from "./errors.ts";
+import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
 import { listenForInterruption, type Interruption } from "./interruption.ts";
 import { askOnTerminal } from "./report/question.ts";
 import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
@@ -58,6 +58,11 @@ export abstract class BaseCommand extends Command {
   /** Prints the human form of the result on standard output; nothing under `--json`. */
   protected show(text: string): void {
     if (!this.jsonEnabled()) this.#write(process.stdout, text);
+  }
+
+  /** Has the command end with another exit code than 0, though it has a result. */
+  protected endWith(exit: Exit): void {
+    process.exitCode = exitCodes[exit].code;
   }
 
   /** Prints on standard error what a person should read before the work begins. */

@@ -27,7 +27,9 @@ interface Result {
   floor: Run[];
   release: Run[];
   unchanged: Run[];
+  /** By a deploy of the older commit. */
   back: Run[];
+  rollback: Run[];
 }
 
 /** How the staging host is reached. */
@@ -45,7 +47,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds: expected a number of at least 1");
   tell("making commits and images");
   await using bed = await makeBed();
-  const results: Result[] = latencies.map((latency) => ({ latency, floor: [], release: [], unchanged: [], back: [] }));
+  const results: Result[] = latencies.map((latency) => ({ latency, floor: [], release: [], unchanged: [], back: [], rollback: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const result of results) {
       tell(`round ${round} of ${rounds}, ${result.latency} ms`);
@@ -67,13 +69,14 @@ async function measureRound(bed: Bed, result: Result, round: number): Promise<vo
   const way: Way = relay === undefined ? { host, port: 22 } : { host: "127.0.0.1", port: relay.portOf(22) };
   try {
     await forgetImages();
-    const release = async () => void result.release.push(await released(bed, bed.own.other, way));
+    const release = async () => void result.release.push(await released(() => deploy(bed, bed.own.other, way)));
     const floor = async () =>
       void result.floor.push(await watched(() => releaseByHand(bed.imageOf(bed.floor.other), ["green", "blue"], way)));
     for (const run of round % 2 === 0 ? [release, floor] : [floor, release]) await run();
     result.unchanged.push(await watched(() => deploy(bed, bed.own.other, way)));
-    const back = await released(bed, bed.own.rest, way);
-    result.back.push({ ...back, health: await readHealthTime() });
+    result.back.push(await returned(() => deploy(bed, bed.own.rest, way)));
+    // There and back again.
+    for (let turn = 0; turn < 2; turn++) result.rollback.push(await returned(() => rollBack(bed, way)));
     await releaseByHand(bed.imageOf(bed.floor.rest), ["blue", "green"], { host, port: 22 });
   } finally {
     await relay?.stop();
@@ -88,14 +91,27 @@ async function watched(run: () => Promise<Timed>): Promise<Run> {
 }
 
 /** A deploy that changes something. */
-async function released(bed: Bed, commit: string, way: Way): Promise<Run> {
-  const run = await watched(() => deploy(bed, commit, way));
-  return { ...run, serving: (await readCommitTime()) - run.began };
+async function released(run: () => Promise<Timed>): Promise<Run> {
+  const timed = await watched(run);
+  return { ...timed, serving: (await readCommitTime()) - timed.began };
 }
 
-function deploy({ clone }: Bed, commit: string, { host, port }: Way): Promise<Timed> {
-  const env = { ...process.env, STAGING_SSH_HOST: host, STAGING_SSH_PORT: String(port) };
-  return time("coldtivate", ["deploy", "staging", "--ref", commit, "--allow-older"], { cwd: clone, env });
+/** One that goes back: its goal depends on the service. */
+async function returned(run: () => Promise<Timed>): Promise<Run> {
+  const timed = await released(run);
+  return { ...timed, health: await readHealthTime() };
+}
+
+function deploy({ clone }: Bed, commit: string, way: Way): Promise<Timed> {
+  return time("coldtivate", ["deploy", "staging", "--ref", commit, "--allow-older"], { cwd: clone, env: environmentOf(way) });
+}
+
+function rollBack({ clone }: Bed, way: Way): Promise<Timed> {
+  return time("coldtivate", ["rollback", "staging"], { cwd: clone, env: environmentOf(way) });
+}
+
+function environmentOf({ host, port }: Way): NodeJS.ProcessEnv {
+  return { ...process.env, STAGING_SSH_HOST: host, STAGING_SSH_PORT: String(port) };
 }
 
 async function releaseByHand(image: string, [next, old]: readonly [string, string], { host, port }: Way): Promise<Timed> {
@@ -123,9 +139,9 @@ function clearFloor(): Promise<string> {
 }
 
 function describe(results: readonly Result[]): string {
-  const rows = results.flatMap(({ latency, floor, release, unchanged, back }) => {
+  const rows = results.flatMap(({ latency, floor, release, unchanged, back, rollback }) => {
     const base = median(floor.map(({ milliseconds }) => milliseconds));
-    const health = median(back.map((run) => run.health ?? Number.NaN));
+    const goalOf = (runs: readonly Run[]) => (latency === 0 ? seconds(1500 + median(runs.map((run) => run.health ?? Number.NaN))) : "");
     const row = (name: string, runs: readonly Run[], goal: string) => {
       const typical = median(runs.map(({ milliseconds }) => milliseconds));
       const against = [`${(typical / base).toFixed(2)}×`, seconds(typical - base, true)];
@@ -147,7 +163,8 @@ function describe(results: readonly Result[]): string {
       row("floor", floor, ""),
       row("release of one service", release, latency === 50 ? "" : latency === 0 ? "floor + 0.5 s" : "floor + 1 s"),
       row("nothing changed", unchanged, latency === 0 ? "1 s" : ""),
-      row("back to the former release", back, latency === 0 ? seconds(1500 + health) : ""),
+      row("back to the former commit", back, goalOf(back)),
+      row("rollback", rollback, goalOf(rollback)),
     ];
   });
   return formatTable(["", "median", "serves after", "× floor", "− floor", "goal", "connections", "execs", "peak memory"], rows);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from "vitest";
 import { onHost } from "./world.ts";
 
-type Host = "staging" | "production";
+type Host = "staging" | "production" | "host1";
 
 /** What a project runs on a host, as far as a deploy that is undone must leave it: no ids, which a service that was brought back has new. */
 export function readServices(host: Host, project: string): Promise<string> {

@@ -19,7 +19,8 @@ export function start(args: readonly string[], { cwd, env }: RunOptions): LiveCo
 
 /** Starts the CLI on a terminal of its own. What is typed goes there; its output comes as one stream. */
 export function startOnTerminal(args: readonly string[], { cwd, env }: RunOptions): LiveCommand {
-  const command = ["coldtivate", ...args].join(" ");
+  // A shell that waits would hear Ctrl-C, too, and have an exit code of its own.
+  const command = ["exec coldtivate", ...args].join(" ");
   return startProgram("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     cwd,
     env: jobEnvironment({ TERM: "xterm", SHELL: "/bin/sh", ...env }),

@@ -162,3 +162,16 @@ test("a commit that is older than the one that serves is refused, also where a s
   expect(exitCode, output).toBe(0);
   await expectServing(second);
 });
+
+test("nobody goes back past a release that was declared irreversible", async () => {
+  const [first, , third] = releases as [Release, Release, Release];
+  const env = { KIOSK_DOT_ENV: dotenvOf(third) };
+  const { exitCode, output } = await coldtivate(["deploy", "staging", "--irreversible"], { cwd: clone, env });
+  expect(exitCode, output).toBe(0);
+  const irreversible = await current();
+  const before = await hostContent("staging");
+  for (const named of [[], [first.id]])
+    await expectRefusal(["rollback", "staging", ...named], { cwd: folder }, { exitCode: 3, says: [`past ${irreversible}`] });
+  expect(await hostContent("staging")).toBe(before);
+  await expectServing(third);
+});

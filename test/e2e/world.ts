@@ -83,7 +83,7 @@ export async function commitAll(clone: string, message: string): Promise<string>
 }
 
 /** Runs a shell command on a host, or on another of the sandbox's machines, as root and outside of SSH. */
-export function onHost(host: "staging" | "production" | "builder" | "gateway", command: string): Promise<string> {
+export function onHost(host: "staging" | "production" | "host1" | "builder" | "gateway", command: string): Promise<string> {
   return must("bash", ["scripts/sandbox.sh", "exec", "--net", inject("net"), host, "bash", "-c", command], { cwd: top });
 }
 

@@ -119,6 +119,15 @@ test_a_kept_release_needs_nobody() {
   check "it serves" equals r06 "$(current)"
 }
 
+test_a_host_catches_up_without_tasks() {
+  run run_script catch_up r07
+  check "a kept release that others serve is applied" equals 0 "$code"
+  check "it serves" equals r07 "$(current)"
+  check "its tasks do not run again" fails grep -q $'\tbegin\ttask' "$state/releases/r07/journal"
+  run run_script catch_up r99
+  check "one that is not kept is refused with 2" equals 2 "$code"
+}
+
 # The tests are one story: each goes on from the release that the one before it left.
 main() {
   local tests test

@@ -37,10 +37,10 @@ remove_host() {
 }
 
 # Makes a release with web (checked), worker (not checked) and the task migrate, and a plan that changes all of them.
-# Arguments: id; then NAME=VALUE: web, worker, task (what they run), image, expect, check (what checks web)
+# Arguments: id; then NAME=VALUE: web, worker, task, undo (what they run), image, expect, check (what checks web)
 make_release() {
   local id=$1 dir=$state/releases/$1 word
-  local web='sleep 1000' worker='sleep 1000' task='echo migrated' image=${images[0]} expect=- check='exit 0'
+  local web='sleep 1000' worker='sleep 1000' task='echo migrated' undo='echo taken back' image=${images[0]} expect=- check='exit 0'
   for word in "${@:2}"; do printf -v "${word%%=*}" %s "${word#*=}"; done
   mkdir -p "$dir"
   cp -r "$SCRIPT" "${SCRIPT%.sh}" "$dir/"
@@ -55,7 +55,8 @@ make_release() {
       "labels": {"coldtivate.definition": "$id", "coldtivate.state": "$state"}
     },
     "worker": {"image": "$image", "command": ["sh", "-c", "$worker"], "restart": "always", "labels": {"coldtivate.definition": "$id"}},
-    "task-migrate": {"image": "$image", "command": ["sh", "-c", "$task"], "restart": "no", "profiles": ["tasks"]}
+    "task-migrate": {"image": "$image", "command": ["sh", "-c", "$task"], "restart": "no", "profiles": ["tasks"]},
+    "undo-migrate": {"image": "$image", "command": ["sh", "-c", "$undo"], "restart": "no", "profiles": ["tasks"]}
   }
 }
 TEXT

@@ -27,7 +27,7 @@ test_a_release_is_applied() {
   check "what the task prints is in the journal" contains "$output" $'\tlog\tmigrated'
   check "an image that is not there is pulled, and told" contains "$output" $'\tnote\tpulled '"${images[0]}"
   check "the release is current" equals r01 "$(current)"
-  check "the history has a line" grep -q $'\tr01\tfinished\ttester from laptop\t0*1\tmain\t-$' "$state/history"
+  check "the history has a line" grep -q $'\tr01\tfinished\ttester from laptop\t0*1\tmain\t-\t-$' "$state/history"
   check "the task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r01-migrate")"
   check "mounted files have their place by content, readable in containers" equals 644 "$(stat -c %a "$state/files/0123/motd")"
   check "no credentials are left" equals "" "$(compgen -G "/dev/shm/coldtivate.$project.*" || true)"
@@ -292,6 +292,25 @@ test_a_first_release_that_fails_leaves_nothing() {
   run deploy_release r17
   check "a failed first release ends with 4" equals 4 "$code"
   check "its containers are gone" equals "" "$(container_ids)"
+}
+
+test_a_task_is_taken_back() {
+  make_release r171 check='exit 1'
+  sed -i $'s/^task.*/&\tundo/' "$state/releases/r171/plan"
+  run deploy_release r171
+  check "a release whose task is taken back ends with 4" equals 4 "$code"
+  check "its undo runs once, after what came after it is undone" equals $'4 undone|taken back' \
+    "$(awk -F '\t' '$2 == 4 && $3 == "undone" { print "4 undone" } $4 == "taken back" { print $4 }' <<<"$output" | paste -sd '|')"
+  check "its containers are gone" equals "" "$(docker ps -aq --filter "label=com.docker.compose.project=$project")"
+  make_release r172 task='exit 1' undo='exit 3'
+  sed -i $'s/^task.*/&\tundo/' "$state/releases/r172/plan"
+  run deploy_release r172
+  check "an undo that fails ends with 5" equals 5 "$code"
+  check "it is named" contains "$output" "stuck"$'\t'"the undo of task migrate exited with 3"
+  sed -i 's/exit 3/echo taken back in the end/' "$state/releases/r172/compose.json"
+  run run_script recover
+  check "to recover is to try it again" equals 0 "$code"
+  check "then it is taken back" journal_has r172 'taken back in the end'
 }
 
 test_secrets_stay_out_of_sight() {

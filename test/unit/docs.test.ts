@@ -11,7 +11,16 @@ const sources = globSync("src/**/*.ts");
 const commands = globSync("**/*.ts", { cwd: "src/commands" }).map((path) => path.replace(/\.ts$/, "").replaceAll("/", " "));
 
 /** Literals in capitals that are no error codes: variables of the environment and the system's own codes. */
-const otherNames = new Set(["CI_COMMIT_SHA", "CI_COMMIT_TAG", "COLDTIVATE_CONFIG", "COMPOSE_PROFILES", "DOCKER_AUTH_CONFIG", "DOT_ENV_PATH", "EAI_AGAIN", "ETIMEDOUT"]);
+const otherNames = new Set([
+  "CI_COMMIT_SHA",
+  "CI_COMMIT_TAG",
+  "COLDTIVATE_CONFIG",
+  "COMPOSE_PROFILES",
+  "DOCKER_AUTH_CONFIG",
+  "DOT_ENV_PATH",
+  "EAI_AGAIN",
+  "ETIMEDOUT",
+]);
 
 async function load(command: string): Promise<{ default: typeof Command }> {
   return (await import(resolve("src/commands", `${command.replaceAll(" ", "/")}.ts`))) as { default: typeof Command };

@@ -57,7 +57,7 @@ function observeCommand(name: string): string {
 function applyCommand(name: string): string {
   return bash(
     `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
-      `{ mkdir "$d" 2>/dev/null || { echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
+      `{ mkdir "$d" 2>/dev/null || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
       `head -c "$length" | tar -xpf - -C "$d" && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
   );

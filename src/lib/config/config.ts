@@ -16,6 +16,10 @@ export interface Config {
   services: Record<string, ServiceConfig>;
   front: FrontConfig;
   tasks: TaskConfig[];
+  /** Whether nobody is to roll back past the releases that are made with it. */
+  irreversible: boolean;
+  /** How many releases the hosts keep. */
+  keepReleases: number;
   hooks: HooksConfig;
   /** The address that is told how deploys end. */
   webhook?: Secret;
@@ -134,7 +138,9 @@ export interface TaskConfig {
   name: string;
   service: string;
   run: string[];
-  /** Milliseconds. */
+  /** Takes it back when the release is undone. */
+  undo?: string[];
+  /** Milliseconds, of each of the two. */
   timeout: number;
 }
 

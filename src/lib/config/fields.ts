@@ -21,16 +21,21 @@ export function flag(description: string) {
   return z.union([z.boolean(), written, template.transform(unknown)], { error: "expected true or false" }).describe(description);
 }
 
-/** A TCP port. */
-export function port(description: string) {
-  const rule = { error: "expected a port, from 1 to 65535" };
-  const number = z.int(rule).min(1, rule).max(65_535, rule);
+/** A number, from 1 to a bound; `what` it is, for errors. */
+export function number(what: string, most: number, description: string) {
+  const rule = { error: `expected ${what}, from 1 to ${most}` };
+  const whole = z.int(rule).min(1, rule).max(most, rule);
   const written = z
     .string()
-    .regex(/^\d{1,5}$/, rule)
+    .regex(/^\d{1,9}$/, rule)
     .transform(Number)
-    .pipe(number);
-  return z.union([number, written, template.transform(unknown)], rule).describe(description);
+    .pipe(whole);
+  return z.union([whole, written, template.transform(unknown)], rule).describe(description);
+}
+
+/** A TCP port. */
+export function port(description: string) {
+  return number("a port", 65_535, description);
 }
 
 const milliseconds = new Map([

@@ -19,6 +19,7 @@ import type { Secret } from "./secret.ts";
 import type { LoadedSecrets } from "./secrets.ts";
 
 const defaultTaskTimeout = 600_000;
+const defaultKeptReleases = 5;
 
 export interface Resolution {
   path: string;
@@ -40,7 +41,15 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
     services: mapValues(written.services ?? {}, resolveService),
     front: resolveFront(written.front),
-    tasks: (written.tasks ?? []).map(({ name = "", service, run, timeout = defaultTaskTimeout }) => ({ name, service, run, timeout })),
+    tasks: (written.tasks ?? []).map(({ name = "", service, run, undo, timeout = defaultTaskTimeout }) => ({
+      name,
+      service,
+      run,
+      ...defined({ undo }),
+      timeout,
+    })),
+    irreversible: written.irreversible ?? false,
+    keepReleases: written.keep_releases ?? defaultKeptReleases,
     hooks: resolveHooks(written),
     ...defined({ webhook: resolution.secrets.secretAt(["webhook"]) }),
     environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),

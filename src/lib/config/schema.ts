@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, flag, named, port, secret, text, textLike } from "./fields.ts";
+import { duration, flag, named, number, port, secret, text, textLike } from "./fields.ts";
 import { hooks } from "./hook-schema.ts";
 import { front, service } from "./service-schema.ts";
 
@@ -116,6 +116,11 @@ const task = z
     service: text("The Compose service whose image and settings it runs with."),
     run: z.array(z.string()).min(1, { error: "must not be empty" }).describe("The command, as a list of arguments."),
     timeout: duration("How long it may take; 10m unless said otherwise.").optional(),
+    undo: z
+      .array(z.string())
+      .min(1, { error: "must not be empty" })
+      .describe("The command that takes it back when the release is undone, as a list of arguments.")
+      .optional(),
   })
   .describe("A command that runs once in each deploy, before the services are replaced.");
 
@@ -150,6 +155,12 @@ export const schema = z
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
     front: front.optional(),
     tasks: list(task, "What runs once in each deploy, in this order.").optional(),
+    irreversible: flag("Nobody rolls back past the releases that are made while this is true.").optional(),
+    keep_releases: number(
+      "a number",
+      100,
+      "How many releases the hosts keep to go back to, images included; 5 unless said otherwise.",
+    ).optional(),
     hooks: hooks.optional(),
     webhook: secret("The address of a chat's incoming webhook, which is told how each deploy and rollback ended.").optional(),
     environments: named(composeName, composeNameRule, environment).describe("Where to deploy to, by name."),

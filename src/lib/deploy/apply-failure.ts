@@ -10,6 +10,8 @@ export interface HostEnd {
   story: Story;
   /** Undefined where nobody could tell. */
   ending?: Ending;
+  /** Whether it was sent nothing, because another host did not take the release; then it counts as refused. */
+  isUntried?: true;
   /** Why the connection ended before the release did. */
   lost?: ColdtivateError;
 }
@@ -32,7 +34,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
     return new ColdtivateError(`${lost?.message ?? `${host.host}: the connection was lost`} while it deployed`, {
       code: "CONNECTION_LOST",
       exit: "mixed",
-      hint: `The host goes on by itself: it finishes release ${plan.release.id} or undoes all of it. What serves on ${host.host}: coldtivate status ${plan.environment}`,
+      hint: `The host goes on by itself: it finishes release ${plan.release.id} or undoes all of it. If it went down itself, run this once it is back: coldtivate recover ${plan.environment}. What serves there: coldtivate status ${plan.environment}`,
       cause: lost,
     });
   }

@@ -57,10 +57,13 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   const heart = setInterval(() => {
     if (work.length > 1) for (const say of speakers.values()) say("here");
   }, pulse);
+  // Of two deploys at once one is to win everywhere: the one that the first host takes.
+  const door = Promise.withResolvers<boolean>();
   const stories = work.map((host) => new Story(host.plan, reporter));
   const applied = work.map((host, index) =>
     applyToHost(host, {
       ...input,
+      ...(index === 0 ? { onBegin: door.resolve } : { mayBegin: door.promise }),
       story: stories[index]!,
       onStart(say) {
         speakers.set(host.plan.host, say);
@@ -89,18 +92,24 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
 interface HostInput extends ApplyInput {
   story: Story;
   onStart: (say: (message: string) => void) => void;
+  /** Called once it is known whether the host takes the release. */
+  onBegin?: (hasBegun: boolean) => void;
+  /** Whether the host is to be sent anything at all. */
+  mayBegin?: Promise<boolean>;
   onBarrier: (name: string) => void;
   /** Called when the host begins to undo, has refused, or is lost. */
   onFailure: () => void;
 }
 
 async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, input: HostInput): Promise<HostEnd> {
-  const { plan, story, credentials, control, reporter, onStart, patience = 10_000 } = input;
+  const { plan, story, credentials, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
+  if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
   let told = 0;
   const onLine = (line: JournalLine) => {
     told++;
     story.tell(line);
     const step = hostPlan.steps[line.step - 1];
+    if (line.state === "begin") onBegin?.(true);
     if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
     if (line.state === "failed" || line.state === "undone") input.onFailure();
   };
@@ -115,6 +124,8 @@ async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, in
     reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
     const ending = await followAgain(connection, { ...application, told, patience });
     return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
+  } finally {
+    onBegin?.(false);
   }
 }
 

@@ -49,6 +49,25 @@ export async function connectHosts(
   signal: AbortSignal,
   onMade: (connection: HostConnection) => void = () => {},
 ): Promise<Connections> {
+  const { errors, ...made } = await connectReachable(hosts, signal, onMade);
+  if (errors.length === 0) return made;
+  await made[Symbol.asyncDispose]();
+  const known = errors.filter((error) => error instanceof ColdtivateError);
+  if (errors.length === 1 || known.length < errors.length) throw errors.find((error) => !(error instanceof ColdtivateError)) ?? errors[0];
+  throw new ColdtivateError(`${errors.length} of ${hosts.length} hosts cannot be reached`, {
+    code: "HOSTS_UNREACHABLE",
+    exit: "refused",
+    details: known.flatMap((error) => [error.message, ...error.details.map((line) => `  ${line}`)]),
+    hint: [...new Set(known.map(({ hint }) => hint).filter(Boolean))].join(" "),
+  });
+}
+
+/** Connects to those hosts that can be reached; each other one has an error, in the same order. */
+export async function connectReachable(
+  hosts: readonly HostConfig[],
+  signal: AbortSignal,
+  onMade: (connection: HostConnection) => void = () => {},
+): Promise<Connections & { errors: unknown[] }> {
   const { connect } = await import("../adapters/ssh.ts");
   const attempts = await Promise.allSettled(
     hosts.map(async (host) => {
@@ -58,18 +77,11 @@ export async function connectHosts(
     }),
   );
   const connections = attempts.filter((attempt) => attempt.status === "fulfilled").map(({ value }) => value);
-  const errors = attempts.filter((attempt) => attempt.status === "rejected").map(({ reason }): unknown => reason);
-  const close = async () => {
-    await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
+  return {
+    connections,
+    errors: attempts.filter((attempt) => attempt.status === "rejected").map(({ reason }): unknown => reason),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
+    },
   };
-  if (errors.length === 0) return { connections, [Symbol.asyncDispose]: close };
-  await close();
-  const known = errors.filter((error) => error instanceof ColdtivateError);
-  if (errors.length === 1 || known.length < errors.length) throw errors.find((error) => !(error instanceof ColdtivateError)) ?? errors[0];
-  throw new ColdtivateError(`${errors.length} of ${hosts.length} hosts cannot be reached`, {
-    code: "HOSTS_UNREACHABLE",
-    exit: "refused",
-    details: known.flatMap((error) => [error.message, ...error.details.map((line) => `  ${line}`)]),
-    hint: [...new Set(known.map(({ hint }) => hint).filter(Boolean))].join(" "),
-  });
 }

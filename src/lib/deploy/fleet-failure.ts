@@ -10,7 +10,7 @@ interface FleetFacts extends FailureFacts {
 
 /** What several hosts came to, of which at least one did not finish a release. */
 export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetFacts): ColdtivateError {
-  const cause = findCause(ends);
+  const cause = findCause(ends.filter(({ isUntried }) => isUntried === undefined));
   const isUnsettled = ends.some(({ ending }) => ending !== undefined && ending.code > 4);
   if (facts.isDecided || isUnsettled || ends.some(isFinished)) return mixed(plan, ends, cause);
   const { again } = facts;
@@ -70,6 +70,7 @@ function tellEnd(end: HostEnd, release: string): string {
   if (ending.code === 0) return `serves ${release}`;
   if (ending.code === 4)
     return `${servesBefore(plan)}, ${story.failed === undefined ? "the release was undone" : `undone: ${story.failed.detail}`}`;
+  if (end.isUntried) return `${servesBefore(plan)}, nothing was begun`;
   if (isRefused(end)) return `${servesBefore(plan)}, it refused: ${lines(ending.stderr)[0] ?? ""}`;
   return story.isBroken ? "neither finished nor undone" : "interrupted, neither finished nor undone yet";
 }

@@ -36,6 +36,8 @@ import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
 
+const irreversibleNote = "nobody goes back past this release: it is declared irreversible";
+
 /** Milliseconds that a refusal waits for hosts that are being asked. */
 const mostPatience = 1000;
 
@@ -46,6 +48,8 @@ export interface DeployIntent {
   revision: Revision;
   /** Whether a commit may be released that is older than the one that serves. */
   allowsOlder: boolean;
+  /** Whether nobody is to roll back past this release, beside what the configuration says. */
+  isIrreversible: boolean;
   /** What the environment's dotenv holds. */
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
@@ -101,6 +105,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   const notes = new Set([...own.notes, ...(await describing)]);
   const committed = await dating;
+  const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
@@ -113,12 +118,13 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       variables: { ...Object.fromEntries(dotenv), ...variables },
     });
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
-    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit });
+    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit, isIrreversible });
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
       environment: environment.name,
       commit: revision.commit,
+      ...(isIrreversible ? { irreversible: true } : {}),
       ...(committed === undefined ? {} : { committedAt: committed.toISOString() }),
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
@@ -139,6 +145,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   }
   refuseShortages(shortages);
   const work = alignWork(drafts);
+  if (isIrreversible && work.some((host) => host.plan.steps.length > 0)) notes.add(irreversibleNote);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };
   return { plan: { environment: environment.name, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }

@@ -25,6 +25,8 @@ export interface RollbackIntent {
   project: string;
   /** The id of the release to go back to; the one before the current one unless it is said. */
   release?: string | undefined;
+  /** How many releases the hosts are to keep. */
+  keepReleases: number;
   /** The script that runs on the hosts. */
   script: readonly TarEntry[];
   who: Who;
@@ -69,7 +71,13 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       runningFronts: state.manifest?.fronts ?? {},
       digest: (content) => createHash("sha256").update(content).digest("hex"),
     });
-    const { plan, missing: gone } = planRollback({ state, repeated, commit, hasPeers: hosts.length > 1 });
+    const { plan, missing: gone } = planRollback({
+      state,
+      repeated,
+      commit,
+      hasPeers: hosts.length > 1,
+      keepReleases: intent.keepReleases,
+    });
     missing.push(...gone.map((image) => `${state.host}: ${image}`));
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images: [] }) : undefined;
     for (const note of [...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])

@@ -43,6 +43,7 @@ export function releaseEntries(
       ...(hold === undefined ? [] : [{ path: `fronts/${service}.hold.cfg`, content: hold }]),
     ]),
     { path: "who", content: whoText(who, manifest, plans.plan) },
+    ...(manifest.irreversible === true ? [{ path: "irreversible", content: "" }] : []),
     ...rendered.files.map(({ path, content, executable }) => ({ path, content, mode: executable ? readable.executable : readable.file })),
   ];
 }

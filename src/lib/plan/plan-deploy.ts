@@ -31,8 +31,12 @@ export interface DeployInput extends StepFacts {
   commit: string;
   /** Tasks run once over all hosts: on the one where this is true. */
   runsTasks: boolean;
+  /** Whose hooks run; a deploy's unless it is said. */
+  action?: "deploy" | "rollback";
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
+  /** Whether the release is declared irreversible. */
+  isIrreversible?: boolean;
 }
 
 /**
@@ -44,7 +48,7 @@ export interface DeployInput extends StepFacts {
  * others go one at a time, the old one stopped before the next one starts. Barriers are where a host waits for its peers.
  */
 export function planHost(input: DeployInput): HostPlan {
-  const { rendered, state, hasPeers = false } = input;
+  const { rendered, state, hasPeers = false, action = "deploy" } = input;
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const works = compareServices(rendered, state);
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
@@ -79,13 +83,13 @@ export function planHost(input: DeployInput): HostPlan {
       ? []
       : [
           expectRelease(state.current === "" ? "-" : state.current),
-          ...hook("before_deploy", input),
+          ...hook(`before_${action}`, input),
           ...steps,
           ...waitAt("switched"),
           commit,
           ...after,
-          ...hook("after_deploy", input),
-          prune,
+          ...hook(`after_${action}`, input),
+          prune(input.config),
         ],
   };
 }
@@ -199,9 +203,9 @@ function needsTasks({ rendered, state }: DeployInput, replaced: readonly Service
   return replaced.length > 0 || Object.entries(rendered.tasks).some(([name, { definition }]) => known[name] !== definition);
 }
 
-/** Whether the host runs the release already, so that nothing is left to do; another commit is recorded even if it changes nothing. */
-function serves({ state, commit: wanted }: DeployInput, steps: readonly Step[]): boolean {
-  return steps.every(isBarrier) && state.manifest?.commit === wanted;
+/** Whether the host runs the release already, so that nothing is left to do; another commit, or a declaration, is recorded even if it changes nothing. */
+function serves({ state: { manifest }, commit: wanted, isIrreversible = false }: DeployInput, steps: readonly Step[]): boolean {
+  return steps.every(isBarrier) && manifest?.commit === wanted && (!isIrreversible || manifest.irreversible === true);
 }
 
 function summarise({ service, change, reasons, rollout, rolloutReason }: ServiceWork): ServiceChange {

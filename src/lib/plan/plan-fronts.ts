@@ -1,14 +1,13 @@
-import type { Config } from "../config/config.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest, ManifestFront } from "../release/manifest.ts";
 import type { UpdatedFronts } from "../release/front-update.ts";
 import { barrier, type Barrier } from "./barriers.ts";
 import { shortDigest } from "./differences.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
-import { commit, expectRelease, front, join, leave, prune, pull } from "./steps.ts";
+import { commit, expectRelease, front, join, leave, prune, pull, type StepFacts } from "./steps.ts";
 
 export interface FrontsInput {
-  config: Pick<Config, "services">;
+  config: StepFacts["config"];
   state: HostState;
   manifest: Manifest;
   updated: UpdatedFronts;
@@ -36,7 +35,7 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
     ...waitAt("switched"),
     commit,
     ...leave(joining, { config }),
-    prune,
+    prune(config),
   ];
   return {
     host: state.host,

@@ -13,6 +13,8 @@ export interface RollbackInput {
   commit: string;
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
+  /** How many releases the host is to keep. */
+  keepReleases?: number;
 }
 
 export interface RollbackPlan {
@@ -25,8 +27,16 @@ export interface RollbackPlan {
  * Decides how a host goes back to a release that it keeps; touches nothing. As in a deploy, services that run it already
  * are left alone. Nothing is pulled, and tasks do not run.
  */
-export function planRollback({ state, repeated: { rendered, settings }, commit, hasPeers = false }: RollbackInput): RollbackPlan {
-  const plan = planHost({ config: { services: settings }, rendered, state, runsTasks: false, hasPeers, commit });
+export function planRollback({
+  state,
+  repeated: { rendered, settings, release },
+  commit,
+  hasPeers = false,
+  ...common
+}: RollbackInput): RollbackPlan {
+  const hooks = { client: {}, host: Object.fromEntries(release.hooks.map((name) => [name, name])) };
+  const config = { services: settings, hooks, ...common };
+  const plan = planHost({ config, rendered, state, runsTasks: false, action: "rollback", hasPeers, commit });
   const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
   return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
 }

@@ -44,6 +44,6 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
     commit,
     ...retire(together, facts),
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },
-    prune,
+    prune(facts.config),
   ];
 }

@@ -11,12 +11,15 @@ const healthyWithin = 60_000;
 /** How long a container without a health check must run without a restart to count as up, in seconds. */
 export const settleSeconds = 2;
 
-/** How many releases a host keeps, images included. */
+/** How many releases a host keeps, images included, unless the configuration says otherwise. */
 const keptReleases = 5;
+
+/** What concerns all services alike. */
+type CommonConfig = Partial<Pick<Config, "hooks" | "keepReleases">>;
 
 /** What steps are made from. */
 export interface StepFacts {
-  config: Pick<Config, "services"> & Partial<Pick<Config, "hooks">>;
+  config: Pick<Config, "services"> & CommonConfig;
   rendered: Rendered;
 }
 
@@ -122,7 +125,8 @@ export function remove(services: readonly string[]): Step[] {
 }
 
 export function task(name: string, { rendered }: StepFacts): Step {
-  return { verb: "task", args: [name, seconds(rendered.tasks[name]?.timeout ?? 0)], title: `task ${name}` };
+  const { timeout = 0, hasUndo = false } = rendered.tasks[name] ?? {};
+  return { verb: "task", args: [name, seconds(timeout), ...(hasUndo ? ["undo"] : [])], title: `task ${name}` };
 }
 
 /** How long a hook may take on a host, in seconds. */
@@ -136,7 +140,9 @@ export function hook(name: HostHookName, { config }: StepFacts): Step[] {
 
 export const commit: Step = { verb: "commit", args: [], title: "commit the release" };
 
-export const prune: Step = { verb: "prune", args: [String(keptReleases)], title: `keep ${keptReleases} releases` };
+export function prune({ keepReleases = keptReleases }: CommonConfig): Step {
+  return { verb: "prune", args: [String(keepReleases)], title: `keep ${count(keepReleases, "release")}` };
+}
 
 export function expectRelease(release: string): Step {
   return { verb: "expect", args: [release], title: "check that nothing else was deployed meanwhile" };

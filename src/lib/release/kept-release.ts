@@ -9,6 +9,8 @@ export interface KeptRelease {
   whole: string[];
   /** Configurations of its fronts, by file: `web.cfg`, `web.hold.cfg`. */
   configurations: Record<string, string>;
+  /** Names of the hooks that it brought to the host. */
+  hooks: string[];
 }
 
 /** Reads a release's files by their path. */
@@ -16,6 +18,7 @@ export function parseRelease(files: ReadonlyMap<string, string>): KeptRelease {
   return {
     model: parseModel(files.get("compose.json") ?? ""),
     whole: (files.get("plan.whole") ?? "").split("\n").filter((line) => line !== ""),
+    hooks: (files.get("hooks") ?? "").split("\n").flatMap((path) => (path.startsWith("hooks/") ? [path.slice("hooks/".length)] : [])),
     configurations: Object.fromEntries(
       [...files].flatMap(([path, text]) => (path.startsWith("fronts/") ? [[path.slice("fronts/".length), text]] : [])),
     ),

@@ -95,6 +95,8 @@ export interface RenderedTask {
   image: string;
   /** Milliseconds. */
   timeout: number;
+  /** Whether another command takes it back. */
+  hasUndo: boolean;
 }
 
 /**
@@ -143,9 +145,16 @@ export function render(input: RenderInput): Rendered {
     const base = single[task.service];
     if (base === undefined) continue;
     const isReady = (name: string) => rendered[name]?.rollout === "recreate" && rendered[name].built === undefined;
-    const service = renderTask(base, task, isReady);
-    services[`task-${task.name}`] = { ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } };
-    tasks[task.name] = { definition: definitionOf(service, frame, input.digest), image: service.image ?? "", timeout: task.timeout };
+    const mark = (service: ComposeService) => ({ ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } });
+    const service = renderTask(base, task.run, isReady);
+    services[`task-${task.name}`] = mark(service);
+    if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo, isReady));
+    tasks[task.name] = {
+      definition: definitionOf(service, frame, input.digest),
+      image: service.image ?? "",
+      timeout: task.timeout,
+      hasUndo: task.undo !== undefined,
+    };
   }
   return { model: { ...frame, services }, services: rendered, fronts, tasks, files, notes };
 }

@@ -1,14 +1,15 @@
 import { shortDigest } from "../plan/differences.ts";
 import { formatDuration } from "../report/duration.ts";
 import { formatTable } from "../report/table.ts";
-import type { HostStatus, ServiceStatus } from "./host-status.ts";
+import { areAlike, type HostStatus, type ServiceStatus } from "./host-status.ts";
 
 /**
  * The state of an environment for people: for each host its release and one line a container.
  * @param now for how long the release has served
  */
 export function formatStatus(environment: string, hosts: readonly HostStatus[], now: Date): string {
-  return hosts.map((host) => formatHost(environment, host, now)).join("\n\n");
+  const differ = `! The hosts serve different releases. To make them serve one: coldtivate recover ${environment}`;
+  return [...(areAlike(hosts) ? [] : [differ]), ...hosts.map((host) => formatHost(environment, host, now))].join("\n\n");
 }
 
 function formatHost(environment: string, host: HostStatus, now: Date): string {

@@ -46,6 +46,11 @@ export interface ListedContainer {
   image: string;
 }
 
+/** Whether hosts serve one release, or none of them any. */
+export function areAlike(hosts: readonly Pick<HostStatus, "release">[]): boolean {
+  return new Set(hosts.map(({ release }) => release?.id)).size <= 1;
+}
+
 /** Whether a host's services are all there, up and of its release. */
 export function isWell(host: HostStatus): boolean {
   return host.services.every(({ state, health, current }) => state === "running" && (health ?? "healthy") === "healthy" && current);

@@ -32,6 +32,12 @@ export interface Serving {
   release: string;
 }
 
+/** What serves now, where it serves whole. */
+export async function readServing(): Promise<Serving> {
+  const [edition] = await answering();
+  return { edition: edition as Edition, release: await current() };
+}
+
 /** Releases an edition, undisturbed. */
 export async function deployEdition(clone: string, edition: Edition): Promise<Serving> {
   const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", edition], { cwd: clone });
@@ -66,7 +72,7 @@ export async function strikeAt(clone: string, before: Serving, name: KindName, s
     await kind.strike(target);
     const ended = await bounded(deploy.ended, "the client does not end");
     await kind.mend?.();
-    const rest = await comeToRest(journal, kind, ended);
+    const rest = await comeToRest(clone, journal, kind, ended);
     const seconds = (performance.now() - struck) / 1000;
     const serving = (await current()) === release ? { edition, release } : before;
     await expectWhole(serving);
@@ -79,7 +85,7 @@ export async function strikeAt(clone: string, before: Serving, name: KindName, s
     else expect(report.examples).toEqual([]);
     return { serves: serving === before ? "old" : "new", rest, failed, answered: report.answered, seconds, serving };
   } catch (error) {
-    await load.stop();
+    await load.stop().catch(() => undefined);
     throw error;
   } finally {
     deploy.kill("SIGKILL");
@@ -116,7 +122,7 @@ async function until(deploy: LiveCommand, holds: () => Promise<boolean>): Promis
 const end = /\t0\t(finished|undone|broken)\t/;
 
 /** Waits for the end, or runs the command that the message names. */
-async function comeToRest(journal: string, kind: Kind, { output }: Ran): Promise<Outcome["rest"]> {
+async function comeToRest(clone: string, journal: string, kind: Kind, { output }: Ran): Promise<Outcome["rest"]> {
   const isFree = async () => (await run("flock", ["-sn", join(stateFolder(), "running"), "true"])).exitCode === 0;
   const isAtRest = async () => end.test(await read(journal)) && (await isFree());
   if (kind.comesToRest === "alone") {
@@ -125,12 +131,11 @@ async function comeToRest(journal: string, kind: Kind, { output }: Ran): Promise
   }
   // What it was about to do when it died may have been its last word.
   if (await isAtRest()) return "by itself";
-  const recovered = await onHost(
-    "staging",
-    `su deploy -c '~/.coldtivate/${project}/environment-deployment-management.sh -p ${project} recover 2>&1'`,
-  );
+  expect(output).toContain("coldtivate recover staging");
+  const recovered = await coldtivate(["recover", "staging"], { cwd: clone });
+  expect(recovered.exitCode, recovered.output).toBe(0);
   // Who carried it out has said its last word, and is about to end.
-  await expect.poll(isAtRest, { timeout: 5000, message: recovered }).toBe(true);
+  await expect.poll(isAtRest, { timeout: 5000, message: recovered.output }).toBe(true);
   return "recover";
 }
 

@@ -17,6 +17,8 @@ test("the least that is valid gets every default", async () => {
     services: {},
     front: { image: "haproxy:3.2-alpine" },
     tasks: [],
+    irreversible: false,
+    keepReleases: 5,
     hooks: { client: {}, host: {} },
     environments: {
       staging: {
@@ -57,7 +59,7 @@ services:
   db: { rollout: recreate, drain_signal: { command: [sh, -c, "leave now"] } }
 front: { image: "haproxy:lts", memory: 32m }
 tasks:
-  - { name: migrate, service: web, run: [manage, migrate], timeout: 90s }
+  - { name: migrate, service: web, run: [manage, migrate], undo: [manage, back], timeout: 90s }
   - { name: seed, service: web, run: [seed] }
 environments:
   staging: { branches: [main, "release/*"], host: a.example.com, user: deploy, port: 2222, compose: [docker-compose.yml] }
@@ -119,9 +121,9 @@ environments:
     db: { rollout: "recreate", drainSignal: { signal: { command: ["sh", "-c", "leave now"] }, wait: 4000 } },
   });
   expect(config.front).toEqual({ image: "haproxy:lts", memory: "32m" });
-  expect(config.tasks.map(({ name, timeout }) => [name, timeout])).toEqual([
-    ["migrate", 90_000],
-    ["seed", 600_000],
+  expect(config.tasks.map(({ name, timeout, undo }) => [name, timeout, undo])).toEqual([
+    ["migrate", 90_000, ["manage", "back"]],
+    ["seed", 600_000, undefined],
   ]);
   expect(config.environments["staging"]?.hosts).toEqual([{ host: "a.example.com", port: 2222, user: "deploy" }]);
   const { hosts = [], dotenv, dotenvSource } = config.environments["production"] ?? {};

@@ -126,6 +126,12 @@ describe("several hosts", () => {
     expect(error).toMatchObject({ message: "b refused the deploy", details: ["Another deploy is at work here"], exit: "failed" });
   });
 
+  test("are not asked where the first one refuses", async () => {
+    const { error, events } = await settled({ refuses: "Another deploy is at work here" }, {}, {});
+    expect(error).toMatchObject({ message: "a refused the deploy", details: ["Another deploy is at work here"], exit: "refused" });
+    expect(events.filter(({ type }) => type === "started")).toEqual([]);
+  });
+
   test("that all refuse have not begun", async () => {
     const { error } = await settled({ refuses: "locked" }, { refuses: "locked" });
     expect(error).toMatchObject({ exit: "refused", code: "DEPLOY_REFUSED" });

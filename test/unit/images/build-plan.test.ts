@@ -25,6 +25,8 @@ const config: Config = {
   services: {},
   front: { image: "haproxy:lts" },
   tasks: [],
+  irreversible: false,
+  keepReleases: 5,
   hooks: { client: {}, host: {} },
   environments: {},
 };

@@ -28,7 +28,7 @@ function rendered(services: Record<string, RenderedService>, model: Record<strin
     model: { services: all },
     services,
     fronts: {},
-    tasks: { migrate: { definition: "m1", image: image("web", "1"), timeout: 600_000 } },
+    tasks: { migrate: { definition: "m1", image: image("web", "1"), timeout: 600_000, hasUndo: false } },
     files: [],
     notes: [],
   };
@@ -95,6 +95,21 @@ describe("the steps of a host", () => {
     const plan = planHost({ ...input, rendered: rendered({ web: service("web", "1") }), state: state([container("web", "web-1")], {}) });
     expect(text(plan)).toEqual(["expect r1", "commit", "prune 5"]);
     expect(plan.services).toMatchObject([{ service: "web", change: "keep", reasons: [] }]);
+  });
+
+  test("a task that has an undo says so, and the configuration says how many releases are kept", () => {
+    const release = rendered({ web: service("web", "1") });
+    release.tasks["migrate"]!.hasUndo = true;
+    const plan = planHost({ ...input, config: { services: {}, keepReleases: 1 }, rendered: release, state: state([]) });
+    expect(text(plan)).toContain("task migrate 600 undo");
+    expect(plan.steps.at(-1)).toEqual({ verb: "prune", args: ["1"], title: "keep 1 release" });
+  });
+
+  test("that a release is irreversible is written down once, even where nothing else changes", () => {
+    const facts = { ...input, rendered: rendered({ web: service("web", "1") }), isIrreversible: true };
+    const serving = [container("web", "web-1")];
+    expect(text(planHost({ ...facts, state: state(serving, { commit: "c2" }) }))).toEqual(["expect r1", "commit", "prune 5"]);
+    expect(planHost({ ...facts, state: state(serving, { commit: "c2", irreversible: true }) }).steps).toEqual([]);
   });
 
   test("hooks of the host run before all else, and once the release serves", () => {

@@ -45,6 +45,7 @@ const kept = {
   model: rendered.model,
   whole: ["pull\thaproxy@sha256:11\tours@sha256:aa", "front\tweb"],
   configurations: { "web.cfg": "text" },
+  hooks: [],
 };
 
 function update(front: FrontImage, chosen = ["air", "gateway", "web"]) {

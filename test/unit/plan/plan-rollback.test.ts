@@ -65,7 +65,12 @@ function serve(before: HostState, release: Release, commit: string): Served {
     ]),
   );
   const manifest = manifestOf(rendered, { id: commit, project: "shop", environment: "staging", commit, createdAt: "" });
-  return { rendered, kept: { model: rendered.model, whole, configurations }, manifest: parseManifest(JSON.stringify(manifest))!, state };
+  return {
+    rendered,
+    kept: { model: rendered.model, whole, configurations, hooks: [] },
+    manifest: parseManifest(JSON.stringify(manifest))!,
+    state,
+  };
 }
 
 function rollBack({ kept, manifest }: Served, state: HostState) {
@@ -110,6 +115,20 @@ test("afterwards the host runs that release; going back once more is nothing to 
       expect(rollBack(first, after).plan.steps).toEqual([]);
     }),
     { numRuns: 200 },
+  );
+});
+
+test("the hooks of the release that is to serve again run before and after it", () => {
+  fc.assert(
+    fc.property(releases, releases, (one, two) => {
+      const first = serve(emptyHost, one, "c1");
+      const second = serve(first.state, two, "c2");
+      const kept = { ...first.kept, hooks: ["after_deploy", "after_rollback", "before_rollback"] };
+      const { plan } = rollBack({ ...first, kept }, second.state);
+      const hooks = plan.steps.flatMap(({ verb, args }, index) => (verb === "hook" ? [`${index} ${args[0]}`] : []));
+      expect(hooks).toEqual(plan.steps.length === 0 ? [] : ["1 before_rollback", `${plan.steps.length - 2} after_rollback`]);
+    }),
+    { numRuns: 50 },
   );
 });
 

@@ -144,6 +144,15 @@ describe("tasks", () => {
       restart: "no",
       deploy: { resources: { limits: { memory: "1g" } } },
     });
+    expect(rendered.services["undo-migrate"]).toBeUndefined();
+  });
+
+  test("are taken back by a service like theirs; that one does not make them run again", () => {
+    const task = { name: "migrate", service: "web", run: ["migrate"], timeout: 1000 };
+    const without = render(input(model, { tasks: [task] }));
+    const { model: rendered, tasks } = render(input(model, { tasks: [{ ...task, undo: ["migrate", "--back"] }] }));
+    expect(rendered.services["undo-migrate"]).toEqual({ ...rendered.services["task-migrate"], command: ["migrate", "--back"] });
+    expect(tasks["migrate"]).toEqual({ ...without.tasks["migrate"], hasUndo: true });
   });
 });
 
