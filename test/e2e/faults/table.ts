@@ -47,7 +47,7 @@ function formatResults({ steps, cells }: Results): string {
 
 A release of three services, one for each way of rolling out, is disturbed as each of its steps begins, in each of these ways, while both services that take requests are asked over and over. After each the host serves one release whole, the old one or the new one; nothing holds the lock; no container is left that does not belong there; the journal has one beginning and one end; the next deploy works.
 
-What each cell says: which release served afterwards; \`recover\` where \`coldtivate recover\` was needed, as the message said; the seconds from the fault until the host was at rest; how many requests failed, and they do so only where the engine or the host itself is down.
+What each cell says: which release served afterwards; \`recover\` where \`coldtivate recover\` was needed, as the message said; the seconds from the fault until the host was at rest; how many requests failed, and they do so only where the engine or the host itself is down. A dash is one that was not run.
 
 ${formatTable(["step", ...names.map((name) => kinds[name].title)], rows)}
 
