@@ -29,7 +29,8 @@ recall_model() {
   local kept
   [[ -s $1/key ]] && kept=$state/merged/$(<"$1/key") && [[ -s $kept/model && $(<"$kept/merger") == "$(merger)" ]] || return
   model=$(<"$kept/model") error=$(<"$kept/error") directory=$(<"$kept/directory")
-  touch "$kept"
+  # Another one may be putting it there anew.
+  [[ -n $model && -n $directory ]] && touch -c "$kept"
 }
 
 # Keeps it for the next time; only where there are releases. Arguments: the same. Uses: model, error, directory

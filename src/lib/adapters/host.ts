@@ -81,7 +81,7 @@ export async function observeHost(
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",
       exit: "refused",
-      details: lines(stderr),
+      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : lines(stderr),
       hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
     });
   }
