@@ -50,23 +50,25 @@ find_group() {
 
 # Sets: stat, a control group's memory.stat by name. Arguments: its folder
 read_stat() {
-  local name value
+  local name value content
   stat=()
-  while read -r name value; do stat[$name]=$value; done 2>/dev/null <"$1/memory.stat"
+  # At once: the kernel writes the file anew for each read, and read goes back to the end of its line, where another is by then.
+  content=$(cat "$1/memory.stat" 2>/dev/null) || return
+  while read -r name value; do [[ -z $name ]] || stat[$name]=$value; done <<<"$content"
 }
 
 # Prints how much memory there is, and how much is available: to all, or within a limit that holds for all containers.
 # Arguments: control group that containers are in, or nothing
 memory() {
-  local name value total='' available='' group=${1:-$groups} limit used
+  local lines name value total='' available='' group=${1:-$groups} limit used
   local -A stat
-  [[ -r /proc/meminfo ]] || return 0
+  lines=$(cat /proc/meminfo 2>/dev/null) || return 0
   while read -r name value _; do
     case $name in
       MemTotal:) total=$((value * 1024)) ;;
       MemAvailable:) available=$((value * 1024)) && break ;;
     esac
-  done </proc/meminfo
+  done <<<"$lines"
   [[ -n $total && -n $available ]] || return 0
   while [[ $group == "$groups"* ]]; do
     limit='' used=''

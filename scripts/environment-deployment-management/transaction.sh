@@ -82,14 +82,16 @@ execute() {
     ! forward || { end finished && return; }
   else
     await_engine || true
+    ! is_aborted || blame
   fi
   # What is left stays unsettled: there is nothing that it could be settled with.
   [[ $stalled == no ]] || return 0
   if has 0/committed; then
     if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
-  else
-    ! is_aborted || blame
-    if backward; then end undone "$reason"; elif [[ $stalled == no ]]; then end broken "$reason"; fi
+  elif backward; then
+    end undone "$reason"
+  elif [[ $stalled == no ]]; then
+    end broken "$reason"
   fi
 }
 

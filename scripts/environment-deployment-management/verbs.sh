@@ -50,10 +50,10 @@ keep_model() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name id owner files=() variables=() model='' error='' directory running='' locked='' manifest='' ids=() all found='' images listing asking merging unsettled pointed room
+  local root=$1 unlisted='' path name id owner files=() variables=() model='' error='' directory running='' locked='' manifest='' ids=() all found='' images listing asking merging unsettled pointed room
   # While Compose is at work.
   exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
-  engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>/dev/null &
+  engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>"$root/listing" &
   listing=$!
   ask_version >"$root/version" &
   asking=$!
@@ -72,12 +72,13 @@ observe() {
     merging=$!
   fi
   # Without an engine nothing is listed, and the reason is told below.
-  wait "$listing" || true
+  wait "$listing" || unlisted=yes
   all=$(<"$root/containers")
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
   check_engine "$asking" "$root/version"
+  [[ -z $unlisted ]] || fail 3 "The Docker daemon does not list its containers on $HOSTNAME: $(tail -n 1 "$root/listing")"
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   running=$(at_work)
   [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")

@@ -65,6 +65,7 @@ export default class Deploy extends BaseCommand {
           script: await readHostScript(this.config.root),
           who,
           now: new Date(),
+          isDryRun: flags["dry-run"],
           env: process.env,
         },
         { repository, registry, connections: hosts.made, signal },

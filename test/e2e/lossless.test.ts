@@ -65,6 +65,8 @@ describe("no failed request", () => {
     const apps = ["ML4-India", "ML4-Nigeria", "Impact-Dashboard-Backend", "Farmers-Dashboard-Backend", "Comsol-Digital-Twins"];
     await append(["Base-API/manage.py", "Gateway/Caddyfile", ...apps.map((app) => `${app}/app.py`)]);
     const submodule = await must("git", ["rev-parse", "v1.0.0:App-Impact-Reporting"], { cwd: clone });
+    // It was brought without its past.
+    await must("git", ["fetch", "--quiet", "origin", submodule], { cwd: join(clone, "App-Impact-Reporting") });
     await must("git", ["checkout", "--quiet", submodule], { cwd: join(clone, "App-Impact-Reporting") });
     commits.all = await publish(clone, "feat: another version of everything");
     relay = await startDistance(ports);

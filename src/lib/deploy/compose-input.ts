@@ -12,15 +12,18 @@ export interface ComposeInput {
   variables: Readonly<Record<string, string>>;
   /** What runs on the host. */
   script: readonly TarEntry[];
+  /** Whether the host is to stay as it is, and so to keep nothing for the next time. */
+  isDryRun: boolean;
 }
 
 /**
  * Names what the Compose files come to: a host that has merged the same files, with the same variables, need not do it
- * again. Variables that no file mentions, such as the commit most often, do not count. Undefined where the host's own
- * files count, too.
+ * again. Variables that no file mentions, such as the commit most often, do not count. Undefined where nothing is to be kept,
+ * or the host's own files count, too.
  */
-function modelKey({ composeFiles: { files, variables: mentioned, isWhole }, listed, dotenv, variables }: ComposeInput): string | undefined {
-  if (!isWhole) return undefined;
+function modelKey({ composeFiles, listed, dotenv, variables, isDryRun }: ComposeInput): string | undefined {
+  const { files, variables: mentioned, isWhole } = composeFiles;
+  if (!isWhole || isDryRun) return undefined;
   const hash = createHash("sha256");
   const used = Object.entries(variables).filter(([name]) => mentioned.has(name));
   hash.update(JSON.stringify([listed, [...dotenv], used.toSorted(([a], [b]) => (a < b ? -1 : 1))]));

@@ -56,6 +56,8 @@ export interface DeployIntent {
   script: readonly TarEntry[];
   who: Who;
   now: Date;
+  /** Whether the plan is only to be shown. */
+  isDryRun: boolean;
   env: NodeJS.ProcessEnv;
 }
 
@@ -81,7 +83,14 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const { config, environment, revision, dotenv, script } = intent;
   const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
   const { files, variables } = await readCompose(intent, ports.repository);
-  const entries = observeEntries({ composeFiles: files, listed: environment.compose, dotenv, variables, script });
+  const entries = observeEntries({
+    composeFiles: files,
+    listed: environment.compose,
+    dotenv,
+    variables,
+    script,
+    isDryRun: intent.isDryRun,
+  });
   const project = projectOf(config, environment);
   const id = releaseId(intent.now, revision.commit);
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);

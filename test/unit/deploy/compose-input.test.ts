@@ -8,7 +8,15 @@ const written = 'services: { web: { image: "app:${CI_COMMIT_REF_SLUG}", env_file
 async function keyOf(files: Record<string, string>, changes: Partial<ComposeInput> = {}): Promise<string | undefined> {
   const read = (path: string) => Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path]));
   const composeFiles = await collectComposeFiles(["compose.yml"], read, variables);
-  const input = { composeFiles, listed: ["compose.yml"], dotenv: new Map([["A", "1"]]), variables, script: [], ...changes };
+  const input = {
+    composeFiles,
+    listed: ["compose.yml"],
+    dotenv: new Map([["A", "1"]]),
+    variables,
+    script: [],
+    isDryRun: false,
+    ...changes,
+  };
   const content = observeEntries(input).find(({ path }) => path === "key")?.content;
   return content?.toString();
 }
@@ -29,6 +37,10 @@ test.each<[string, Record<string, string>, Partial<ComposeInput>]>([
   ["the dotenv", files, { dotenv: new Map([["A", "2"]]) }],
 ])("another key: %s", async (_name, changed, input) => {
   expect(await keyOf(changed, input)).not.toBe(await keyOf(files));
+});
+
+test("no key for a dry run: the host is to keep nothing", async () => {
+  expect(await keyOf(files, { isDryRun: true })).toBeUndefined();
 });
 
 test.each(["/etc/web.env", "~/web.env", "../web.env"])("no key where the host's own files count, too: %s", async (path) => {
