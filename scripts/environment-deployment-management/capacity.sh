@@ -50,25 +50,26 @@ find_group() {
 
 # Sets: stat, a control group's memory.stat by name. Arguments: its folder
 read_stat() {
-  local name value content
+  local line lines
   stat=()
-  # At once: the kernel writes the file anew for each read, and read goes back to the end of its line, where another is by then.
-  content=$(cat "$1/memory.stat" 2>/dev/null) || return
-  while read -r name value; do [[ -z $name ]] || stat[$name]=$value; done <<<"$content"
+  # In one go: read goes back to the end of its line, and there the kernel, which writes the file anew, may have something else.
+  mapfile -t lines 2>/dev/null <"$1/memory.stat" && ((${#lines[@]} > 0)) || return
+  for line in "${lines[@]}"; do [[ $line != ?*\ * ]] || stat[${line%% *}]=${line##* }; done
 }
 
 # Prints how much memory there is, and how much is available: to all, or within a limit that holds for all containers.
 # Arguments: control group that containers are in, or nothing
 memory() {
-  local lines name value total='' available='' group=${1:-$groups} limit used
+  local line lines name value total='' available='' group=${1:-$groups} limit used
   local -A stat
-  lines=$(cat /proc/meminfo 2>/dev/null) || return 0
-  while read -r name value _; do
+  mapfile -t lines 2>/dev/null </proc/meminfo || return 0
+  for line in "${lines[@]}"; do
+    read -r name value _ <<<"$line"
     case $name in
       MemTotal:) total=$((value * 1024)) ;;
       MemAvailable:) available=$((value * 1024)) && break ;;
     esac
-  done <<<"$lines"
+  done
   [[ -n $total && -n $available ]] || return 0
   while [[ $group == "$groups"* ]]; do
     limit='' used=''
