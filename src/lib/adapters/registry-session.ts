@@ -1,7 +1,7 @@
 import type { Credentials, RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Reference } from "../images/reference.ts";
-import { answerChallenge, unauthorized } from "./registry-auth.ts";
+import { answerChallenge, basicAuthorization, unauthorized } from "./registry-auth.ts";
 import { findCredentials } from "./registry-credentials.ts";
 import { openHttp, type HttpAnswer, type HttpOptions, type HttpRequest } from "./registry-http.ts";
 
@@ -27,6 +27,8 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   const { send, close } = openHttp(options);
   const known = new Map<string, Promise<Credentials | undefined>>();
   const authorizations = new Map<string, string>();
+  // Whoever set credentials for a registry means them for it: the many that would each be asked for them first bring them along.
+  if (config.credentials !== undefined) authorizations.set(config.host, basicAuthorization(config.credentials));
 
   const credentialsFor = (registry: string) => {
     const own = registry === config.host ? config.credentials : undefined;
@@ -44,11 +46,13 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
       const request = (authorization?: string) =>
         send({ method, url, headers: { ...headers, ...(authorization && { authorization }) }, ...(body && { body }) });
 
-      const first = await request(authorizations.get(key) ?? authorizations.get(registry));
+      const brought = authorizations.get(key) ?? authorizations.get(registry);
+      const first = await request(brought);
       if (first.status !== 401) return first;
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
       const authorization = await answerChallenge(registry, challenge, credentials, send);
+      if (authorization === brought) throw unauthorized(registry, credentials);
       // A token is good for what was asked, a password for the whole registry.
       authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);
       const second = await request(authorization);

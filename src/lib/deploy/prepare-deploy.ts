@@ -81,7 +81,6 @@ export interface PreparedDeploy {
  */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
   const { config, environment, revision, dotenv, script } = intent;
-  const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
   const { files, variables } = await readCompose(intent, ports.repository);
   const entries = observeEntries({
     composeFiles: files,
@@ -95,14 +94,16 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const id = releaseId(intent.now, revision.commit);
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
-  const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
-  const dating = later(ports.repository.timeOf(revision.commit));
-  const describing = later(describeUncommitted(inputs, ports.repository));
   const observe = async (connection: HostConnection) => ({
     connection,
     state: await observeHost(connection, project, entries, ports.signal),
   });
   const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
+  // The hosts take longest: all else is asked while they are at work.
+  const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
+  const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const dating = later(ports.repository.timeOf(revision.commit));
+  const describing = later(describeUncommitted(inputs, ports.repository));
   // In this order: what is missing in the registry is told even where a host is out of reach.
   const own = await resolving.catch(async (error: unknown) => {
     // So that the hosts have removed what they were sent when this ends; one that is silent is not waited for.

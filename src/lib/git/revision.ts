@@ -44,8 +44,8 @@ type Wanted = { by: "tag" | "ref" | "commit" | "head"; name: string; source: str
 export async function chooseRevision(request: RevisionRequest, rules: RevisionRules, facts: RevisionFacts): Promise<Revision> {
   const wanted = pickWanted(request);
   const commit = await findCommit(wanted, facts);
-  const tag = await findTag(wanted, commit, rules, facts);
-  if (tag !== undefined && rules.tags.length > 0) return named(commit, tag);
+  const tag = rules.tags.length > 0 ? await findTag(wanted, commit, rules, facts) : undefined;
+  if (tag !== undefined) return named(commit, tag);
   if (wanted.by === "tag" || rules.branches.length === 0) throw notAllowed(wanted, commit, rules, await facts.tagsAt(commit));
   if (!(await facts.isReachableFrom(commit, rules.branches))) throw notAllowed(wanted, commit, rules, []);
   return named(commit, await branchName(wanted, request, rules, facts), wanted.by === "commit" ? request.ci?.refSlug : undefined);
