@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { parseReference, type Reference } from "../images/reference.ts";
@@ -54,6 +55,7 @@ const pageSize = 1000;
 export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | "credentials">, options: HttpOptions = {}): RegistryClient {
   const session = openSession(config, options);
   const { ask } = session;
+  const { backoff = [100, 400] } = options;
 
   const read = (reference: Reference, method: "GET" | "HEAD") =>
     ask(reference, { method, path: manifestPath(reference), headers: { accept: manifestTypes } });
@@ -97,7 +99,14 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     async putManifest(text, { mediaType, bytes }) {
       const reference = parseReference(text);
       const headers = { "content-type": mediaType };
-      const answer = await ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes });
+      const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes });
+      let answer = await put();
+      // Distribution does not find for a moment what somebody else is giving a tag just then.
+      for (const pause of backoff) {
+        if (answer.status !== 400 && answer.status !== 404) break;
+        await wait(pause, undefined, { signal: options.signal });
+        answer = await put();
+      }
       if (answer.status === 400 || answer.status === 404 || answer.status === 405) throw refused(text, answer);
       expect(reference, answer, 200, 201, 202);
     },

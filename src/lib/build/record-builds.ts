@@ -8,6 +8,8 @@ export interface RegisteredImage {
   digest: string;
   /** Where it is known already. */
   manifest?: StoredManifest;
+  /** Where it is being written just now, whether that came well: a registry may not find meanwhile what is referred to. */
+  written?: Promise<boolean>;
 }
 
 export interface RecordOptions {
@@ -29,10 +31,10 @@ export async function recordBuilds(
   registry: RegistryClient,
 ): Promise<string[]> {
   const told = await Promise.all(
-    images.map(async ({ name, digest, manifest }) => {
+    images.map(async ({ name, ...image }) => {
       const repository = `${registryImage}/${name}`;
       try {
-        await recordBuild({ repository, digest, manifest, commit, now }, registry);
+        await recordBuild({ repository, ...image, commit, now }, registry);
         return [];
       } catch (error) {
         if (!(error instanceof ColdtivateError)) throw error;
@@ -43,21 +45,20 @@ export async function recordBuilds(
   return told.flat();
 }
 
-interface Recording {
+interface Recording extends Omit<RegisteredImage, "name"> {
   repository: string;
-  digest: string;
-  manifest: StoredManifest | undefined;
   commit: string;
   now: Date;
 }
 
-async function recordBuild({ repository, digest, manifest, commit, now }: Recording, registry: RegistryClient): Promise<void> {
+async function recordBuild({ repository, digest, manifest, written, commit, now }: Recording, registry: RegistryClient): Promise<void> {
   const reference = `${repository}:${recordTag(commit)}`;
-  const [known, image] = await Promise.all([
+  const [known, image, isThere] = await Promise.all([
     readRecord(reference, commit, registry),
     manifest ?? registry.manifestOf(`${repository}@${digest}`),
+    written ?? true,
   ]);
-  if (image === undefined || known.builds.some((build) => build.digest === digest)) return;
+  if (!isThere || image === undefined || known.builds.some((build) => build.digest === digest)) return;
   const { mediaType, bytes } = image;
   const build = { digest, mediaType, size: bytes.length, createdAt: now.toISOString() };
   const put = (record: BuildRecord) => registry.putManifest(reference, { mediaType: recordType, bytes: Buffer.from(formatRecord(record)) });

@@ -45,22 +45,25 @@ export async function retag(
   { registryImage, registry, revision, reporter }: RecordTools,
 ): Promise<string[]> {
   const lost: string[] = [];
-  const put = async ({ name, record }: UnchangedImage) => {
+  const put = async ({ name, record }: UnchangedImage): Promise<boolean> => {
     const tags = releaseTags(registryImage, name, revision).filter((tag) => present.get(tag) !== record.image.digest);
     try {
       await Promise.all(tags.map((tag) => registry.putManifest(tag, record.image)));
+      return true;
     } catch (error) {
       if (!(error instanceof ColdtivateError)) throw error;
       if (error.code !== "MANIFEST_REFUSED") throw notTagged(name, error);
       reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and is built again: ${error.message}` });
       lost.push(name);
+      return false;
     }
   };
-  const named = images.filter(
+  const writing = images.map((image) => ({ ...image, written: put(image) }));
+  const named = writing.filter(
     ({ name, record }) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "") !== record.image.digest,
   );
-  const built = named.map(({ name, record }) => ({ name, digest: record.image.digest, manifest: record.image }));
-  await Promise.all([...images.map(put), noteBuilds(built, { registryImage, registry, revision, reporter })]);
+  const built = named.map(({ name, record: { image }, written }) => ({ name, digest: image.digest, manifest: image, written }));
+  await Promise.all([...writing.map(({ written }) => written), noteBuilds(built, { registryImage, registry, revision, reporter })]);
   // Another commit of the same content tells nothing new.
   const moved = images.filter(({ name, record }) => {
     const [ofRef = ""] = releaseTags(registryImage, name, revision);

@@ -218,6 +218,14 @@ test("a manifest is put byte by byte, and a token that may only read is not used
   });
 });
 
+test("a manifest that the registry does not take for a moment is put again", async () => {
+  const answers = [404, 400, 201];
+  await using server = await serve((_, response) => response.writeHead(answers.shift() ?? 500).end());
+  using registry = openRegistry({ host: server.host, insecure: true }, { backoff });
+  await registry.putManifest(`${server.host}/web:new`, { mediaType: "x/y", bytes: Buffer.from("{}") });
+  expect(server.requests).toEqual(Array.from({ length: 3 }, () => "PUT /v2/web/manifests/new"));
+});
+
 test("a manifest that the registry does not take is an error with its reason", async () => {
   await using server = await serve((_, response) => response.writeHead(400).end('{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}'));
   using registry = openRegistry({ host: server.host, insecure: true });
