@@ -44,7 +44,8 @@ function row(deploy: HistoryEntry, current: string): string[] {
     commit?.slice(0, 8) ?? "",
     ref ?? "",
     began.slice(0, 19).replace("T", " "),
-    formatDuration(Math.max(0, Date.parse(ended) - Date.parse(began))),
+    // Hosts write down whole seconds.
+    formatDuration(Math.max(0, Date.parse(ended) - Date.parse(began))).replace(".0 s", " s"),
     by,
     changed.length > most ? `${changed.length} services` : changed.join(", "),
     `${outcome === "finished" ? "served" : outcome}${rollback === undefined ? "" : `, back to ${rollback}`}`,

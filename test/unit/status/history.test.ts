@@ -17,9 +17,9 @@ test("a table of the deploys, the one that serves with a star", () => {
   const failed: HistoryEntry = { ...deploy, release: "r2", outcome: "undone", changed: ["a", "b", "c", "d"] };
   expect(formatHistory("staging", [{ host: "one", current: "r1", deploys: [failed, deploy] }]).split("\n")).toEqual([
     "staging on one",
-    "   RELEASE  COMMIT    OF      WHEN (UTC)             TOOK  BY               CHANGED       OUTCOME",
-    "   r2       ac3e50a9  v1.2.0  2026-11-23 04:19:21  18.0 s  ann from laptop  4 services    undone",
-    "*  r1       ac3e50a9  v1.2.0  2026-11-23 04:19:21  18.0 s  ann from laptop  web, gateway  served",
+    "   RELEASE  COMMIT    OF      WHEN (UTC)           TOOK  BY               CHANGED       OUTCOME",
+    "   r2       ac3e50a9  v1.2.0  2026-11-23 04:19:21  18 s  ann from laptop  4 services    undone",
+    "*  r1       ac3e50a9  v1.2.0  2026-11-23 04:19:21  18 s  ann from laptop  web, gateway  served",
   ]);
 });
 
