@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { z } from "zod";
 import type { BuildStatus } from "../images/build-status.ts";
 
@@ -9,7 +10,7 @@ const vertex = z.object({
   cached: z.boolean().optional(),
   error: z.string().optional(),
 });
-const log = z.object({ vertex: z.string(), data: z.string() });
+const log = z.object({ vertex: z.string(), stream: z.number().optional(), data: z.string(), timestamp: z.string().optional() });
 const record = z.object({ vertexes: z.array(vertex).nullish(), logs: z.array(log).nullish() });
 
 /**
@@ -19,6 +20,7 @@ const record = z.object({ vertexes: z.array(vertex).nullish(), logs: z.array(log
  */
 export function readBuildStream(): (line: string) => { status?: BuildStatus; text?: string } {
   let open: string[] | undefined;
+  const decode = createDecoder();
   return (line) => {
     if (open === undefined && line === "{") {
       open = [line];
@@ -29,16 +31,36 @@ export function readBuildStream(): (line: string) => { status?: BuildStatus; tex
       if (line !== "}") return {};
       const text = open.join("\n");
       open = undefined;
-      return parseRecord(text);
+      return parseRecord(text, decode);
     }
-    return line.startsWith("{") ? parseRecord(line) : { text: line };
+    return line.startsWith("{") ? parseRecord(line, decode) : { text: line };
   };
 }
 
-function parseRecord(text: string): { status?: BuildStatus; text?: string } {
+type Log = z.infer<typeof log>;
+
+/** Gives the text of a piece of output; nothing the second time, for a step that several images have comes in each one's stream. */
+function createDecoder(): (log: Log) => string | undefined {
+  const streams = new Map<string, { decoder: StringDecoder; seen: Set<string> }>();
+  return ({ vertex: of, stream = 0, data, timestamp }) => {
+    const key = `${of} ${stream}`;
+    // A character may come in two pieces.
+    const { decoder, seen } = streams.get(key) ?? { decoder: new StringDecoder("utf8"), seen: new Set() };
+    streams.set(key, { decoder, seen });
+    const piece = `${timestamp} ${data.length}`;
+    if (timestamp !== undefined && seen.has(piece)) return undefined;
+    seen.add(piece);
+    return decoder.write(Buffer.from(data, "base64"));
+  };
+}
+
+function parseRecord(text: string, decode: (log: Log) => string | undefined): { status?: BuildStatus; text?: string } {
   const parsed = record.safeParse(parseJson(text));
   if (!parsed.success) return { text };
-  const logs = (parsed.data.logs ?? []).map(({ vertex: of, data }) => ({ vertex: of, text: Buffer.from(data, "base64").toString() }));
+  const logs = (parsed.data.logs ?? []).flatMap((each) => {
+    const decoded = decode(each);
+    return decoded === undefined ? [] : [{ vertex: each.vertex, text: decoded }];
+  });
   return { status: { vertexes: parsed.data.vertexes ?? [], logs } };
 }
 

@@ -2,15 +2,24 @@ import type { BakeResult } from "../adapters/buildkit.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import { joinPaths } from "../images/path.ts";
-import type { BuildRecord } from "./build-tracker.ts";
+import { lineOfStep } from "../images/dockerfile.ts";
+import type { BuildRecord, StepFailure } from "./build-tracker.ts";
 
 type Failed = Extract<BakeResult, { digests?: never }>;
 
-/** What went wrong, by image and step where that is known. The reporter has shown the step's last lines. */
-export function describeBuildFailure(plan: BuildPlan, records: readonly BuildRecord[], { said, exitCode, cause }: Failed): ColdtivateError {
-  const failed = records.filter(({ failure }) => failure !== undefined);
+/**
+ * What went wrong, by image and step where that is known. The reporter has shown the steps' last lines.
+ * @param texts Dockerfiles, by path
+ */
+export function describeBuildFailure(
+  plan: BuildPlan,
+  records: readonly BuildRecord[],
+  { said, exitCode, cause }: Failed,
+  texts: ReadonlyMap<string, string>,
+): ColdtivateError {
+  const failed = records.flatMap(({ name, failure }) => (failure === undefined ? [] : [{ name, ...failure }]));
   const [first] = failed;
-  if (first?.failure === undefined) {
+  if (first === undefined) {
     const reason = said.findLast((line) => line.startsWith("ERROR:"))?.replace(/^ERROR:\s*(failed to solve:\s*)?/, "");
     const name = plan.images.length === 1 ? `${plan.images[0]?.name}: ` : "";
     return new ColdtivateError(`${name}the build failed: ${reason ?? `docker buildx ended with exit code ${exitCode ?? "unknown"}`}`, {
@@ -22,32 +31,52 @@ export function describeBuildFailure(plan: BuildPlan, records: readonly BuildRec
     });
   }
   const names = failed.map(({ name }) => name).join(", ");
-  const isPush = /^(pushing|exporting) /.test(first.failure.step) && plan.output === "push";
-  const errors = [...new Set(failed.map(({ name, failure }) => `${failed.length > 1 ? `${name}: ` : ""}${failure?.error ?? ""}`))];
-  const details = [...failed.flatMap(({ failure }) => failure?.lastLines ?? []), ...errors];
+  const isPush = /^(pushing|exporting) /.test(first.step) && plan.output === "push";
+  const details = failed.flatMap((each) => {
+    const heading = failed.length > 1 ? [`${each.name}: ${each.step}`] : [];
+    const place = placeOf(plan, each, texts) ?? (failed.length === 1 ? placeSaid(plan, each.name, said) : undefined);
+    return [...heading, ...(place === undefined ? [] : [place]), ...(each.sameAs === undefined ? each.lastLines : []), each.error];
+  });
   if (isPush) {
     return new ColdtivateError(`${names}: built, but not pushed`, {
       code: "PUSH_FAILED",
       exit: "failed",
       details,
-      hint: hintForPush(errors.join("\n")),
+      hint: hintForPush(failed.map(({ error }) => error).join("\n")),
       cause,
     });
   }
-  return new ColdtivateError(`${names}: the build failed at: ${first.failure.step}`, {
+  const steps = [...new Set(failed.map(({ step }) => step))];
+  return new ColdtivateError(`${names}: the build failed${steps.length === 1 ? ` at: ${first.step}` : ""}`, {
     code: "BUILD_FAILED",
     exit: "failed",
-    details: [...(failed.length === 1 ? placeOf(plan, first.name, said) : []), ...details],
-    hint: `What serves is as it was. Mend the step, then run: coldtivate build ${failed.map(({ name }) => name).join(" ")}`,
+    details,
+    hint: `What serves is as it was. Mend the step${steps.length === 1 ? "" : "s"}, then run: coldtivate build ${failed.map(({ name }) => name).join(" ")}`,
     cause,
   });
 }
 
-/** The line of the Dockerfile that failed: buildx names it once, for one image. */
-function placeOf({ images }: BuildPlan, name: string, said: readonly string[]): string[] {
+/** The line of the Dockerfile that failed. */
+function placeOf(
+  { images }: BuildPlan,
+  { name, place }: { name: string } & StepFailure,
+  texts: ReadonlyMap<string, string>,
+): string | undefined {
+  const file = dockerfileOf(images, name);
+  const text = texts.get(file);
+  const line = text === undefined || place === undefined ? undefined : lineOfStep(text, place);
+  return line === undefined ? undefined : `${file}:${line}`;
+}
+
+/** The same by what buildx says: once, for one image. */
+function placeSaid({ images }: BuildPlan, name: string, said: readonly string[]): string | undefined {
   const [, line] = said.map((text) => /^\S.*:(\d+)$/.exec(text)).find((found) => found !== null) ?? [];
-  const image = images.find((each) => each.name === name);
-  return line === undefined || image === undefined ? [] : [`${joinPaths(image.context, image.dockerfile)}:${line}`];
+  return line === undefined ? undefined : `${dockerfileOf(images, name)}:${line}`;
+}
+
+function dockerfileOf(images: BuildPlan["images"], name: string): string {
+  const { context = "", dockerfile = "" } = images.find((each) => each.name === name) ?? {};
+  return joinPaths(context, dockerfile);
 }
 
 function hintForPush(error: string): string {

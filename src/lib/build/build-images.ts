@@ -109,6 +109,7 @@ async function buildChanged(
   return runBuild(planBuild(config, changed, facts, output), {
     config,
     builder,
+    texts,
     directory: access.directory,
     env,
     reporter,

@@ -1,7 +1,8 @@
 import type { ProgressEvent, Section } from "../report/progress.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import { bakeTargets } from "../images/bake-definition.ts";
-import { readStep, type BuildStatus, type Step, type Vertex } from "../images/build-status.ts";
+import { readStep, type BuildLog, type BuildStatus, type Step, type Vertex } from "../images/build-status.ts";
+import { readStepOutput, type StepOutput } from "./step-output.ts";
 
 /** How an image's build went. */
 export interface BuildRecord {
@@ -11,8 +12,18 @@ export interface BuildRecord {
   /** Steps of its Dockerfile that ran or were found in a cache. */
   steps: number;
   cachedSteps: number;
-  /** The step that failed, and why. */
-  failure?: { step: string; error: string; lastLines: string[] };
+  failure?: StepFailure;
+}
+
+/** The step that failed, and why. */
+export interface StepFailure {
+  step: string;
+  /** Where it stands in the Dockerfile, for one of its instructions. */
+  place?: Step["place"];
+  error: string;
+  lastLines: string[];
+  /** The image that failed at the very same step, and has its lines. */
+  sameAs?: string;
 }
 
 /** Steps that are over before anyone has read their name. */
@@ -26,11 +37,18 @@ interface Progress extends BuildRecord {
   seen: Map<string, Vertex>;
   /** Whether each step that has ended came out of a cache. */
   found: Map<string, boolean>;
-  /** The last lines of each step. */
-  lines: Map<string, string[]>;
   /** Tags that were pushed. */
   pushed: number;
   state: "waiting" | "running" | "done" | "failed";
+  failed?: { vertex: string; step: Step; error: string };
+}
+
+/** A node of the build, which several images may have. */
+interface Output {
+  images: Progress[];
+  text: StepOutput;
+  /** Its last lines. */
+  lines: string[];
 }
 
 /** The rows that a build shows: one an image. */
@@ -43,7 +61,7 @@ export function buildSection({ images, output }: BuildPlan): Section {
 export function trackBuild(plan: BuildPlan) {
   const images = new Map([...bakeTargets(plan)].map(([name, target]) => [target, createProgress(name)]));
   const single = images.size === 1;
-  const owners = new Map<string, Progress>();
+  const outputs = new Map<string, Output>();
   const tags = new Map(plan.images.map((image) => [image.name, image.tags.length]));
 
   const ownerOf = ({ target, title }: Step) => {
@@ -51,17 +69,37 @@ export function trackBuild(plan: BuildPlan) {
     return single ? [...images.values()][0] : images.get(target ?? "");
   };
 
-  const takeVertex = (vertex: Vertex): ProgressEvent[] => {
+  const takeVertex = (vertex: Vertex) => {
     const step = readStep(vertex.name, single);
     const image = ownerOf(step);
     if (image === undefined) return [];
-    owners.set(vertex.digest, image);
+    const output = outputs.get(vertex.digest) ?? { images: [], text: readStepOutput(), lines: [] };
+    outputs.set(vertex.digest, output);
+    if (!output.images.includes(image)) output.images.push(image);
     const before = image.seen.get(vertex.digest);
     image.seen.set(vertex.digest, vertex);
     measure(image, vertex);
     if (step.kind === "step") count(image, step, vertex);
     if (step.kind === "push" && vertex.completed && !before?.completed && !vertex.error) image.pushed++;
-    return [...begin(image, before, vertex, step), ...end(image, before, vertex, step)];
+    return [{ image, before, vertex, step }];
+  };
+
+  const takeLog = ({ vertex, text }: BuildLog): ProgressEvent[] => {
+    const output = outputs.get(vertex);
+    return output === undefined ? [] : show(vertex, output, output.text.take(text));
+  };
+
+  const show = (vertex: string, output: Output, lines: readonly string[]): ProgressEvent[] => {
+    output.lines = [...output.lines, ...lines].slice(-shownLines);
+    const [image] = output.images;
+    // What else ran for an image that has failed would push out why.
+    if (image === undefined || (image.failed !== undefined && image.failed.vertex !== vertex)) return [];
+    return lines.map((line) => ({ type: "output", row: rowOf(image.name), line }));
+  };
+
+  const showRest = (vertex: string): ProgressEvent[] => {
+    const output = outputs.get(vertex);
+    return output === undefined ? [] : show(vertex, output, output.text.rest());
   };
 
   const begin = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
@@ -77,7 +115,7 @@ export function trackBuild(plan: BuildPlan) {
   const end = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
-    if (vertex.error) return fail(image, step, vertex);
+    if (vertex.error) return [...showRest(vertex.digest), ...fail(image, step, vertex)];
     const complete = plan.output === "load" ? step.kind === "export" : step.kind === "push" && image.pushed === tags.get(image.name);
     if (!complete || image.state !== "running") return [];
     image.state = "done";
@@ -88,41 +126,51 @@ export function trackBuild(plan: BuildPlan) {
     if (/context canceled|\bCanceled\b/.test(error) || step.kind === "cache-import" || image.state === "failed") return [];
     if (step.kind === "cache-export") return [{ type: "warning", text: `${image.name}: the layer cache was not kept: ${error}` }];
     image.state = "failed";
-    image.failure = { step: step.title, error, lastLines: image.lines.get(digest) ?? [] };
-    return [{ type: "failed", row: rowOf(image.name), text: step.title }];
+    image.failed = { vertex: digest, step, error };
+    const { images: [first] = [], lines = [] } = outputs.get(digest) ?? {};
+    return [{ type: "failed", row: rowOf(image.name), text: step.title, output: first === image ? lines : [] }];
+  };
+
+  const describeFailed = ({ failed }: Progress, before: readonly Progress[]): StepFailure | undefined => {
+    if (failed === undefined) return undefined;
+    const { vertex, step, error } = failed;
+    const same = before.find((other) => other.failed?.vertex === vertex);
+    return {
+      step: step.title,
+      ...(step.place && { place: step.place }),
+      error,
+      lastLines: outputs.get(vertex)?.lines ?? [],
+      ...(same && { sameAs: same.name }),
+    };
   };
 
   return {
     /** What a message means for the display. */
     take({ vertexes, logs }: BuildStatus): ProgressEvent[] {
-      const events = vertexes.flatMap(takeVertex);
-      const output = logs.flatMap(({ vertex, text }) => {
-        const image = owners.get(vertex);
-        if (image === undefined) return [];
-        const lines = linesOf(text);
-        image.lines.set(vertex, [...(image.lines.get(vertex) ?? []), ...lines].slice(-shownLines));
-        return lines.map((line): ProgressEvent => ({ type: "output", row: rowOf(image.name), line }));
-      });
-      return [...output, ...events];
+      // A step that is over soon has its beginning, its output and its end in one message.
+      const taken = vertexes.flatMap(takeVertex);
+      const begun = taken.flatMap(({ image, before, vertex, step }) => begin(image, before, vertex, step));
+      const output = logs.flatMap(takeLog);
+      return [...begun, ...output, ...taken.flatMap(({ image, before, vertex, step }) => end(image, before, vertex, step))];
     },
     /** The rows' ends, once the build is over. */
     finish(succeeded: boolean): ProgressEvent[] {
-      return [...images.values()].flatMap((image): ProgressEvent[] => {
+      const rest = [...outputs.keys()].flatMap(showRest);
+      const ends = [...images.values()].flatMap((image): ProgressEvent[] => {
         const row = rowOf(image.name);
         if (image.state === "done" || image.state === "failed") return [];
         if (!succeeded) return [{ type: "skipped", row, text: "stopped" }];
         image.state = "done";
         return [{ type: "done", row, text: summarise(image, plan.output) }];
       });
+      return [...rest, ...ends];
     },
     records: (): BuildRecord[] =>
-      [...images.values()].map(({ name, milliseconds, steps, cachedSteps, failure }) => ({
-        name,
-        milliseconds,
-        steps,
-        cachedSteps,
-        ...(failure && { failure }),
-      })),
+      [...images.values()].map((image, index, all) => {
+        const { name, milliseconds, steps, cachedSteps } = image;
+        const failure = describeFailed(image, all.slice(0, index));
+        return { name, milliseconds, steps, cachedSteps, ...(failure && { failure }) };
+      }),
   };
 }
 
@@ -139,7 +187,6 @@ function createProgress(name: string): Progress {
     first: Infinity,
     seen: new Map(),
     found: new Map(),
-    lines: new Map(),
     pushed: 0,
     state: "waiting",
   };
@@ -162,8 +209,4 @@ function summarise({ steps, cachedSteps }: BuildRecord, output: BuildPlan["outpu
   const verb = output === "push" ? "pushed" : "built";
   if (steps === 0 || cachedSteps === 0) return verb;
   return steps === cachedSteps ? `${verb}, all of it cached` : `${verb}, ${cachedSteps} of ${steps} steps cached`;
-}
-
-function linesOf(text: string): string[] {
-  return text.split(/\r?\n|\r/).filter((line) => line.trim() !== "");
 }

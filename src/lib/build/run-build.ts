@@ -27,6 +27,8 @@ export interface BuiltImage extends Omit<BuildRecord, "failure"> {
 export interface BuildOptions {
   config: Config;
   builder: Builder;
+  /** Dockerfiles, by path. */
+  texts: ReadonlyMap<string, string>;
   directory: PrivateDirectory;
   env: Record<string, string>;
   reporter: Reporter;
@@ -60,7 +62,7 @@ export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<
 async function runBake(
   plan: BuildPlan,
   definition: BakeDefinition,
-  { config, builder, directory, env, reporter, signal }: BuildOptions,
+  { config, builder, texts, directory, env, reporter, signal }: BuildOptions,
 ): Promise<BuiltImage[]> {
   const tracker = trackBuild(plan);
   const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
@@ -74,7 +76,7 @@ async function runBake(
       signal,
       onStatus: (status) => emitAll(tracker.take(status)),
     });
-    if (result.digests === undefined) throw describeBuildFailure(plan, tracker.records(), result);
+    if (result.digests === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
     emitAll(tracker.finish(true));
     return describeImages(plan, tracker.records(), result.digests);
   } catch (error) {

@@ -1,7 +1,13 @@
 /** One message of BuildKit's about its progress. */
 export interface BuildStatus {
   vertexes: Vertex[];
-  logs: { vertex: string; text: string }[];
+  logs: BuildLog[];
+}
+
+/** A piece of a step's output. */
+export interface BuildLog {
+  vertex: string;
+  text: string;
 }
 
 /** A node of the build: a step of a Dockerfile, a load, an export. */
@@ -20,6 +26,8 @@ export interface Step {
   target?: string;
   /** `2/4 RUN make`, `load build context`, `exporting to image`. */
   title: string;
+  /** For an instruction of a Dockerfile: its stage, unless there is one alone, and the how-manieth of how many steps it is there. */
+  place?: { stage?: string; number: number; total: number };
   kind: "step" | "base" | "cache-import" | "cache-export" | "export" | "push" | "other";
 }
 
@@ -37,7 +45,16 @@ export function readStep(name: string, single: boolean): Step {
     .replace(/\s+/g, " ")
     .replace(/^pushing \S*:(\S+) with docker$/, "pushing $1")
     .replace(/@sha256:[0-9a-f]{64}/, "");
-  return { ...(target !== undefined && { target }), title, kind: kindOf(words, text) };
+  const at = placeOf(words);
+  return { ...(target !== undefined && { target }), title, ...(at && { place: at }), kind: kindOf(words, text) };
+}
+
+/** `linux/amd64 builder 2/4`: platform and stage are there when there are several. */
+function placeOf(words: readonly string[]): Step["place"] {
+  const [, number, total] = /^(\d+)\/(\d+)$/.exec(words.at(-1) ?? "") ?? [];
+  if (number === undefined) return undefined;
+  const stage = words.slice(0, -1).findLast((word) => !word.includes("/"));
+  return { ...(stage !== undefined && { stage }), number: Number(number), total: Number(total) };
 }
 
 function kindOf(words: readonly string[], text: string): Step["kind"] {

@@ -3,6 +3,8 @@ export interface Instruction {
   name: string;
   flags: string[];
   rest: string;
+  /** Where it begins, from 1 on. */
+  line: number;
 }
 
 /** Takes a Dockerfile apart: continued lines joined, comments and the bodies of here-documents left out. */
@@ -13,17 +15,48 @@ export function readDockerfile(text: string): Instruction[] {
   for (let at = 0; at < lines.length; at++) {
     let line = (lines[at] ?? "").trim();
     if (line === "" || line.startsWith("#")) continue;
+    const start = at + 1;
     while (line.endsWith(escape) && at + 1 < lines.length) {
       const next = (lines[++at] ?? "").trim();
       // A comment or an empty line within a continued one does not end it.
       if (next !== "" && !next.startsWith("#")) line = `${line.slice(0, -1)} ${next}`;
     }
     const [, name = "", after = ""] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
-    const instruction = { name: name.toUpperCase(), ...takeFlags(after) };
+    const instruction = { name: name.toUpperCase(), ...takeFlags(after), line: start };
     instructions.push(instruction);
     at = endOfDocuments(instruction, lines, at);
   }
   return instructions;
+}
+
+/** Instructions that BuildKit numbers. */
+const numbered = new Set(["RUN", "COPY", "ADD", "WORKDIR"]);
+
+/**
+ * The line where a numbered step begins, such as the second of four in the stage `build`; undefined when it cannot be told.
+ * It is counted from the stage's end: only there does BuildKit number what is written.
+ */
+export function lineOfStep(text: string, { stage, number, total }: { stage?: string; number: number; total: number }): number | undefined {
+  const stages: Instruction[][] = [];
+  for (const instruction of readDockerfile(text)) {
+    if (instruction.name === "FROM") stages.push([instruction]);
+    else stages.at(-1)?.push(instruction);
+  }
+  const found = stage === undefined ? stages[0] : (stages.find((each) => stageName(each) === stage) ?? stages[stageIndex(stage)]);
+  const [from, ...rest] = found ?? [];
+  const steps = rest.filter(({ name }) => numbered.has(name));
+  const fromEnd = total - number;
+  return fromEnd < steps.length ? steps.at(-1 - fromEnd)?.line : from?.line;
+}
+
+function stageName([from]: readonly Instruction[]): string | undefined {
+  const [, as, name] = from?.rest.split(/\s+/) ?? [];
+  return as?.toLowerCase() === "as" ? name?.toLowerCase() : undefined;
+}
+
+/** `stage-1` is the second stage. */
+function stageIndex(name: string): number {
+  return Number(/^stage-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
 }
 
 /** Directives are the comments that a Dockerfile begins with. */

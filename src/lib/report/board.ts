@@ -93,6 +93,7 @@ export class Board {
       delete row.endedAt;
       return;
     }
+    if (event.type === "failed" && event.output !== undefined) row.output = event.output.slice(-keptLines);
     row.state = event.type;
     row.endedAt = this.#now();
   }
@@ -105,6 +106,14 @@ function redactEvent(event: ProgressEvent): ProgressEvent {
       return event;
     case "output":
       return { ...event, line: redactor.redact(event.line) };
+    case "failed": {
+      const { text, output, ...rest } = event;
+      return {
+        ...rest,
+        ...(text !== undefined && { text: redactor.redact(text) }),
+        ...(output && { output: output.map((line) => redactor.redact(line)) }),
+      };
+    }
     default:
       return event.text === undefined ? event : { ...event, text: redactor.redact(event.text) };
   }

@@ -18,7 +18,8 @@ export type ProgressEvent =
   | { type: "updated"; row: string; text: string }
   | { type: "done"; row: string; text?: string }
   | { type: "skipped"; row: string; text?: string }
-  | { type: "failed"; row: string; text?: string }
+  /** With `output`, that is what failed, and not all that was written for the row. */
+  | { type: "failed"; row: string; text?: string; output?: readonly string[] }
   /** Output of whatever runs for a row: shown as it comes in plain mode, and kept for the error otherwise. */
   | { type: "output"; row: string; line: string }
   /** A question that waits for an answer, until there is one. */

@@ -97,12 +97,60 @@ test("the step that failed is named once, with its last lines; what it takes alo
     vertexes: [ended("[web 1/1] RUN false", 1, { error }), ended("[api 1/1] RUN true", 1, { error: "context canceled" })],
     logs: [],
   });
-  expect(lines(failed)).toEqual(["failed build:web 1/1 RUN false"]);
+  expect(lines(failed)).toEqual([expect.stringMatching(/^failed build:web 1\/1 RUN false line 10,.*,line 29$/)]);
   expect(lines(tracker.finish(false))).toEqual(["skipped build:api stopped"]);
   const [record] = tracker.records();
   expect(record?.failure).toMatchObject({ step: "1/1 RUN false", error });
   expect(record?.failure?.lastLines).toHaveLength(20);
   expect(record?.failure?.lastLines.at(-1)).toBe("line 29");
+});
+
+const said = (vertex: string, text: string) => ({ vertex: `sha256:${vertex}`, text });
+
+test("a step that is over soon has its beginning, its output and its end in one message", () => {
+  const step = "[web 2/2] RUN false";
+  const tracker = trackBuild(plan("load", "web", "api"));
+  const events = tracker.take({
+    vertexes: [ended(step, 1, { error: "exit code: 1" })],
+    logs: [said(step, "one\ntwo\nthr"), said(step, "ee")],
+  });
+  expect(events).toEqual([
+    { type: "started", row: "build:web", text: "2/2 RUN false" },
+    { type: "output", row: "build:web", line: "one" },
+    { type: "output", row: "build:web", line: "two" },
+    { type: "output", row: "build:web", line: "three" },
+    { type: "failed", row: "build:web", text: "2/2 RUN false", output: ["one", "two", "three"] },
+  ]);
+});
+
+test("output that comes after the step's end counts, and what else runs for the image does not", () => {
+  const [step, other] = ["[web a 2/2] RUN false", "[web b 2/2] RUN true"];
+  const tracker = trackBuild(plan("load", "web", "api"));
+  tracker.take({ vertexes: [running(step), running(other)], logs: [said(other, "other\n"), said(step, "first\n")] });
+  const failed = tracker.take({ vertexes: [ended(step, 1, { error: "exit code: 1" })], logs: [] });
+  expect(failed).toMatchObject([{ type: "failed", output: ["first"] }]);
+  const late = tracker.take({ vertexes: [], logs: [said(other, "more\n"), said(step, "last\n")] });
+  expect(late).toEqual([{ type: "output", row: "build:web", line: "last" }]);
+  expect(tracker.records()[0]?.failure).toMatchObject({ place: { stage: "a", number: 2, total: 2 }, lastLines: ["first", "last"] });
+});
+
+test("of a line that overwrites itself the end counts", () => {
+  const step = "[web 2/2] RUN curl";
+  const tracker = trackBuild(plan("load", "web", "api"));
+  const pieces = ["10 %\r20", " %\r3", "0 %\r", "\nnext\r\n"].map((text) => said(step, text));
+  const lines = tracker.take({ vertexes: [running(step)], logs: pieces }).flatMap((event) => (event.type === "output" ? event.line : []));
+  expect(lines).toEqual(["30 %", "next"]);
+});
+
+test("a step that two images have in common fails for both, and its lines are shown once", () => {
+  const both = ["[web 2/2] RUN false", "[api 2/2] RUN false"].map((name) =>
+    ended(name, 1, { digest: "sha256:same", error: "exit code: 1" }),
+  );
+  const tracker = trackBuild(plan("load", "web", "api"));
+  const events = tracker.take({ vertexes: both, logs: [said("same", "why\n")] });
+  expect(events.filter(({ type }) => type === "output")).toEqual([{ type: "output", row: "build:web", line: "why" }]);
+  expect(events.filter(({ type }) => type === "failed")).toMatchObject([{ output: ["why"] }, { output: [] }]);
+  expect(tracker.records().map(({ failure }) => failure?.sameAs)).toEqual([undefined, "web"]);
 });
 
 test("a cache that cannot be kept is a warning", () => {

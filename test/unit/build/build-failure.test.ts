@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { describeBuildFailure } from "../../../src/lib/build/build-failure.ts";
+import type { BuildRecord, StepFailure } from "../../../src/lib/build/build-tracker.ts";
+import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.ts";
+
+const image = (name: string): ImageBuild => ({
+  name,
+  context: `./${name}`,
+  dockerfile: "../docker/Dockerfile",
+  tags: [],
+  labels: {},
+  args: {},
+  secrets: [],
+  ssh: false,
+  platforms: [],
+  cacheFrom: [],
+  cacheTo: [],
+  contexts: {},
+  noCache: false,
+  attest: [],
+  dirty: false,
+});
+const plan = (...names: string[]): BuildPlan => ({ revision: { commit: "1f" }, output: "load", images: names.map(image), warnings: [] });
+const failing = (name: string, failure: Partial<StepFailure>): BuildRecord => ({
+  name,
+  milliseconds: 1,
+  steps: 1,
+  cachedSteps: 0,
+  failure: { step: "2/2 RUN false", error: "exit code: 1", lastLines: [], ...failure },
+});
+const texts = new Map([["docker/Dockerfile", "FROM debian AS base\nRUN true\n\nFROM base\nRUN make \\\n  all\nENV A=b\nRUN false\n"]]);
+const how = { exitCode: 1, said: ["Dockerfile:99", "ERROR: failed to solve"], cause: undefined };
+
+test("a failed image is named with the line of its Dockerfile, and the step's last lines", () => {
+  const records = [failing("web", { place: { stage: "stage-1", number: 2, total: 2 }, lastLines: ["cannot", "do that"] })];
+  const { message, details } = describeBuildFailure(plan("web"), records, how, texts);
+  expect(message).toBe("web: the build failed at: 2/2 RUN false");
+  expect(details).toEqual(["docker/Dockerfile:8", "cannot", "do that", "exit code: 1"]);
+});
+
+test("several that failed are told apart, and a step that they share is shown once", () => {
+  const shared = { place: { stage: "stage-1", number: 1, total: 2 }, step: "1/2 RUN make", lastLines: ["no rule"] };
+  const records = [
+    failing("web", shared),
+    failing("api", { ...shared, sameAs: "web" }),
+    failing("jobs", { place: { stage: "base", number: 2, total: 2 }, lastLines: ["other"] }),
+  ];
+  const { message, details } = describeBuildFailure(plan("web", "api", "jobs"), records, how, texts);
+  expect(message).toBe("web, api, jobs: the build failed");
+  expect(details).toEqual([
+    ...["web: 1/2 RUN make", "docker/Dockerfile:5", "no rule", "exit code: 1"],
+    ...["api: 1/2 RUN make", "docker/Dockerfile:5", "exit code: 1"],
+    ...["jobs: 2/2 RUN false", "docker/Dockerfile:2", "other", "exit code: 1"],
+  ]);
+});
+
+test("what is no instruction of the Dockerfile has the line that buildx names", () => {
+  const { details } = describeBuildFailure(plan("web"), [failing("web", { step: "load metadata" })], how, new Map());
+  expect(details[0]).toBe("docker/Dockerfile:99");
+});
