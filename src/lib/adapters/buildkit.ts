@@ -30,9 +30,11 @@ export interface BakeOptions {
   onStatus: (status: BuildStatus) => void;
 }
 
-/** How a bake ended: digests by target, or what buildx said in the end. */
-export type BakeResult =
-  { digests: Map<string, string> } | { digests?: never; exitCode: number | undefined; said: string[]; cause: unknown };
+/** What a bake made, by target; the digest of a manifest is missing where the engine keeps none. */
+export type BakedImages = Map<string, { digest?: string; configuration?: string }>;
+
+/** How a bake ended: what it made, or what buildx said in the end. */
+export type BakeResult = { images: BakedImages } | { images?: never; exitCode: number | undefined; said: string[]; cause: unknown };
 
 const metadata = z.record(z.string(), z.unknown());
 const withDigest = z.object({ "containerimage.digest": z.string(), "containerimage.config.digest": z.string().optional() });
@@ -82,23 +84,24 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
       if (text !== undefined && text.trim() !== "") said.push(text);
     }
     await child;
-    return { digests: await readDigests(metadataFile, builder) };
+    return { images: await readImages(metadataFile, builder) };
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
     return { exitCode: cause.exitCode, said: said.slice(-20), cause };
   }
 }
 
-async function readDigests(file: string, { cacheExport }: Builder): Promise<Map<string, string>> {
+async function readImages(file: string, { cacheExport }: Builder): Promise<BakedImages> {
   const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
   return new Map(
     targets.flatMap(([target, value]) => {
       const { data } = withDigest.safeParse(value);
-      const digest = data?.["containerimage.digest"];
+      if (data === undefined) return [];
+      const { "containerimage.digest": digest, "containerimage.config.digest": configuration } = data;
       // An engine without the containerd image store, which cannot write caches either, keeps no manifest: what it gives is
       // the configuration's digest.
-      const isManifest = cacheExport || digest !== data?.["containerimage.config.digest"];
-      return digest === undefined || !isManifest ? [] : [[target, digest]];
+      const isManifest = cacheExport || digest !== configuration;
+      return [[target, { ...(isManifest && { digest }), ...(configuration !== undefined && { configuration }) }]];
     }),
   );
 }

@@ -1,32 +1,31 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { listEntries, submoduleEdges, type TreeFile } from "./git-tree.ts";
-import { dirtyPaths, ignoredPaths } from "./git-worktree.ts";
+import { listEntries, readIndex, type TreeFile } from "./git-tree.ts";
+import { dirtyPaths, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
 
 /** What Git and the working tree hold under some paths. */
-export interface InputTree {
+export interface InputTree extends BlindSpots {
   /** Files and submodules of the commit, from one look; a path inside a submodule stands for that submodule. */
   entries: TreeFile[];
   /** Modified and untracked files, submodules at another commit included. */
   dirty: string[];
-  /** Files that are there and that .gitignore names; a folder with nothing else ends in `/`. */
-  ignored: string[];
   /** The submodule that a path lies in. */
   submoduleOf: (path: string) => string | undefined;
 }
 
 /** Looks at all inputs at once: the number of processes does not grow with the number of paths. */
 export async function readInputs(directory: string, commit: string, paths: readonly string[]): Promise<InputTree> {
-  const edges = await submoduleEdges(directory);
+  const index = await readIndex(directory);
+  const { edges } = index;
   const submoduleOf = (path: string) => edges.find((edge) => path.startsWith(`${edge}/`));
   const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];
-  const [entries, dirty, ignored] = await Promise.all([
+  const [entries, dirty, spots] = await Promise.all([
     listEntries(directory, commit, outside),
     // Whether the submodule itself has moved is seen from outside alone.
     dirtyPaths(directory, [...new Set([...paths, ...outside])]),
-    ignoredPaths(directory, edges, paths),
+    findBlindSpots(directory, index, paths),
   ]);
-  return { entries, dirty, ignored, submoduleOf };
+  return { entries, dirty, ...spots, submoduleOf };
 }
 
 /** The text of each file that is there, by path. */

@@ -52,17 +52,33 @@ export async function listSubmodules(directory: string, root: string, commit: st
   );
 }
 
+/** What an index says of the working tree. */
+export interface IndexFacts {
+  /** Paths of submodules. */
+  edges: string[];
+  /** Files that Git is told not to look at (`assume-unchanged`) or not to check out (`skip-worktree`, a sparse checkout). */
+  hidden: string[];
+}
+
 /** Paths of the submodules that the index holds. */
 export async function submoduleEdges(directory: string): Promise<string[]> {
-  const staged = await git(directory, ["ls-files", "--stage", "-z"]);
-  return staged
-    .split("\0")
-    .filter((record) => record.startsWith("160000 "))
-    .map((record) => record.slice(record.indexOf("\t") + 1));
+  return (await readIndex(directory)).edges;
+}
+
+/** Reads the index once. */
+export async function readIndex(directory: string): Promise<IndexFacts> {
+  const records = (await git(directory, ["ls-files", "-v", "--stage", "-z"])).split("\0").filter(Boolean);
+  return {
+    edges: records.filter((record) => record.startsWith("160000 ", 2)).map(pathOf),
+    hidden: records.filter((record) => /^[a-zS]/.test(record)).map(pathOf),
+  };
+}
+
+function pathOf(record: string): string {
+  return record.slice(record.indexOf("\t") + 1);
 }
 
 function parseEntry(record: string): TreeFile {
-  const tab = record.indexOf("\t");
-  const [mode = "", type, object = ""] = record.slice(0, tab).split(" ");
-  return { path: record.slice(tab + 1), mode, type: type === "commit" ? "commit" : "blob", object };
+  const [mode = "", type, object = ""] = record.slice(0, record.indexOf("\t")).split(" ");
+  return { path: pathOf(record), mode, type: type === "commit" ? "commit" : "blob", object };
 }

@@ -1,6 +1,7 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { git, tryGit } from "./git-run.ts";
-import { submoduleEdges } from "./git-tree.ts";
+import { readIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
 
 /**
  * Files under the paths that are modified or untracked, as the working tree has them; what .gitignore names does not count.
@@ -8,33 +9,60 @@ import { submoduleEdges } from "./git-tree.ts";
  */
 export async function dirtyPaths(directory: string, paths: readonly string[]): Promise<string[]> {
   const homes = groupByHome(await submoduleEdges(directory), paths);
-  const found = await Promise.all([...homes].map(([home, within]) => dirtyIn(directory, home, within)));
+  const found = await Promise.all(
+    [...homes].map(async ([home, within]) =>
+      home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within) : [],
+    ),
+  );
   return [...new Set(found.flat())].toSorted();
 }
 
-/** Files that are there and that .gitignore names; a folder of which everything is ignored is one path, with a `/` at its end. */
-export async function ignoredPaths(directory: string, edges: readonly string[], paths: readonly string[]): Promise<string[]> {
+/** What is in a working tree, or is not, without a word of `git status`. */
+export interface BlindSpots {
+  /** Files that are there and that .gitignore names; a folder of which everything is ignored is one path, with a `/` at its end. */
+  ignored: string[];
+  /** Files that Git is told not to look at, or not to check out. */
+  hidden: string[];
+  /** Submodules that are not checked out. */
+  absent: string[];
+}
+
+/** Looks for them under some paths, within submodules too. */
+export async function findBlindSpots(directory: string, index: IndexFacts, paths: readonly string[]): Promise<BlindSpots> {
+  return lookInto(directory, ".", index, paths);
+}
+
+async function lookInto(directory: string, home: string, index: IndexFacts | undefined, paths: readonly string[]): Promise<BlindSpots> {
+  const here = join(directory, home);
+  if (home !== "." && !(await isCheckedOut(here))) return { ignored: [], hidden: [], absent: [home] };
+  const { edges, hidden } = index ?? (await readIndex(here));
   const homes = groupByHome(edges, paths);
-  for (const edge of edges) if (paths.some((path) => isInside(edge, path)) && !homes.has(edge)) homes.set(edge, ["."]);
-  const found = await Promise.all(
-    [...homes].map(async ([home, within]) => {
-      const output = await git(join(directory, home), [
-        "ls-files",
-        "-z",
-        "--others",
-        "--ignored",
-        "--exclude-standard",
-        "--directory",
-        "--",
-        ...within,
-      ]);
-      return output
-        .split("\0")
-        .filter(Boolean)
-        .map((path) => join(home, path));
-    }),
+  const own = homes.get(".") ?? [];
+  for (const edge of edges) if (own.some((path) => isInside(edge, path))) homes.set(edge, ["."]);
+  homes.delete(".");
+  const [ignored, ...inside] = await Promise.all([
+    own.length === 0 ? [] : listIgnored(here, own),
+    ...[...homes].map(([edge, within]) => lookInto(directory, join(home, edge), undefined, within)),
+  ]);
+  const all = (key: keyof BlindSpots) => inside.flatMap((each) => each[key]);
+  return {
+    ignored: [...ignored.map((path) => join(home, path)), ...all("ignored")],
+    hidden: [...hidden.filter((path) => own.some((each) => isInside(path, each))).map((path) => join(home, path)), ...all("hidden")],
+    absent: all("absent"),
+  };
+}
+
+async function listIgnored(directory: string, paths: readonly string[]): Promise<string[]> {
+  const flags = ["--others", "--ignored", "--exclude-standard", "--directory"];
+  return (await git(directory, ["ls-files", "-z", ...flags, "--", ...paths])).split("\0").filter(Boolean);
+}
+
+/** In the empty folder of one that is not, Git would speak of the repository around it. */
+async function isCheckedOut(submodule: string): Promise<boolean> {
+  return access(join(submodule, ".git")).then(
+    () => true,
+    () => false,
   );
-  return found.flat();
 }
 
 async function dirtyIn(directory: string, home: string, paths: readonly string[]): Promise<string[]> {

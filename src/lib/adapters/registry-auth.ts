@@ -36,7 +36,8 @@ export async function answerChallenge(registry: string, header: string, credenti
     if (credentials === undefined) throw unauthorized(registry, undefined);
     return basicAuthorization(credentials);
   }
-  const url = new URL(parameters["realm"] ?? "");
+  const url = URL.parse(parameters["realm"] ?? "");
+  if (url === null) throw noToken(registry);
   for (const name of ["service", "scope"]) {
     const value = parameters[name];
     if (value !== undefined) url.searchParams.set(name, value);
@@ -44,8 +45,26 @@ export async function answerChallenge(registry: string, header: string, credenti
   const headers = credentials === undefined ? {} : { authorization: basicAuthorization(credentials) };
   const { status, body } = await send({ method: "GET", url, headers });
   if (status !== 200) throw unauthorized(registry, credentials);
-  const answer = tokenAnswer.parse(JSON.parse(body.toString()));
-  return `Bearer ${new Secret(answer.token ?? answer.access_token ?? "").reveal()}`;
+  const token = readToken(body.toString());
+  if (token === undefined) throw noToken(registry);
+  return `Bearer ${new Secret(token).reveal()}`;
+}
+
+function readToken(text: string): string | undefined {
+  try {
+    const { token, access_token: other } = tokenAnswer.parse(JSON.parse(text));
+    return token ?? other;
+  } catch {
+    return undefined;
+  }
+}
+
+function noToken(registry: string): ColdtivateError {
+  return new ColdtivateError(`the registry ${registry} wants a token, and does not say how to get one`, {
+    code: "REGISTRY_UNREACHABLE",
+    exit: "refused",
+    hint: "Nothing was changed. Check that registry.image in coldtivate.yml names a container registry, and look at what answers for it, such as a proxy.",
+  });
 }
 
 /** The registry does not take who we are. */

@@ -5,7 +5,7 @@ import { joinPaths } from "../images/path.ts";
 import { lineOfStep } from "../images/dockerfile.ts";
 import type { BuildRecord, StepFailure } from "./build-tracker.ts";
 
-type Failed = Extract<BakeResult, { digests?: never }>;
+type Failed = Extract<BakeResult, { images?: never }>;
 
 /**
  * What went wrong, by image and step where that is known. The reporter has shown the steps' last lines.

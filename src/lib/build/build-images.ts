@@ -71,7 +71,7 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const { output, registry, reporter, now, contents, present } = work;
   const { image: registryImage } = config.registry;
   const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
-  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools) : [];
+  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, "is built again") : [];
   const plan = giveUp(work.plan, lost, contents);
   const built = await buildChanged(config, images, checkout, { ...work, plan });
   if (output === "push") {
@@ -143,13 +143,23 @@ function findPushed({ changed }: ContentPlan, built: readonly BuiltImage[], regi
     const image = built.find((each) => each.name === name);
     if (image === undefined || image.dirty || content === undefined) return [];
     const reference = image.digest === undefined ? (image.tags.at(-1) ?? "") : `${registryImage}/${name}@${image.digest}`;
-    return [{ name, ...content, reference, commit: image.commit, replaces: cause.kind !== "new" }];
+    return [
+      {
+        name,
+        ...content,
+        reference,
+        ...(image.digest === undefined && { configuration: image.configuration }),
+        commit: image.commit,
+        replaces: cause.kind !== "new",
+      },
+    ];
   });
 }
 
 function withContent(image: BuiltImage, changed: readonly ChangedImage[]): BuiltImage {
   const content = changed.find(({ name }) => name === image.name)?.content?.tag;
-  return { ...image, ...(content !== undefined && { content }) };
+  const { configuration: _configuration, ...shown } = image;
+  return { ...shown, ...(content !== undefined && { content }) };
 }
 
 function describeUnchanged(

@@ -51,6 +51,14 @@ interface Output {
   lines: string[];
 }
 
+/** A vertex with the image that it is of, and as it was before. */
+interface Taken {
+  image: Progress;
+  before: Vertex | undefined;
+  vertex: Vertex;
+  step: Step;
+}
+
 /** The rows that a build shows: one an image. */
 export function buildSection({ images, output }: BuildPlan): Section {
   const title = output === "push" ? "Build and push" : "Build";
@@ -69,7 +77,7 @@ export function trackBuild(plan: BuildPlan) {
     return single ? [...images.values()][0] : images.get(target ?? "");
   };
 
-  const takeVertex = (vertex: Vertex) => {
+  const takeVertex = (vertex: Vertex): Taken[] => {
     const step = readStep(vertex.name, single);
     const image = ownerOf(step);
     if (image === undefined) return [];
@@ -102,17 +110,7 @@ export function trackBuild(plan: BuildPlan) {
     return output === undefined ? [] : show(vertex, output, output.text.rest());
   };
 
-  const begin = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
-    if (vertex.started === undefined || before?.started !== undefined || image.state === "done" || image.state === "failed") return [];
-    const row = rowOf(image.name);
-    if (image.state === "waiting") {
-      image.state = "running";
-      return [{ type: "started", row, text: step.title }];
-    }
-    return vertex.cached || quiet.has(step.kind) ? [] : [{ type: "updated", row, text: step.title }];
-  };
-
-  const end = (image: Progress, before: Vertex | undefined, vertex: Vertex, step: Step): ProgressEvent[] => {
+  const end = ({ image, before, vertex, step }: Taken): ProgressEvent[] => {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
     if (vertex.error) return [...showRest(vertex.digest), ...fail(image, step, vertex)];
@@ -149,9 +147,9 @@ export function trackBuild(plan: BuildPlan) {
     take({ vertexes, logs }: BuildStatus): ProgressEvent[] {
       // A step that is over soon has its beginning, its output and its end in one message.
       const taken = vertexes.flatMap(takeVertex);
-      const begun = taken.flatMap(({ image, before, vertex, step }) => begin(image, before, vertex, step));
+      const begun = taken.flatMap(begin);
       const output = logs.flatMap(takeLog);
-      return [...begun, ...output, ...taken.flatMap(({ image, before, vertex, step }) => end(image, before, vertex, step))];
+      return [...begun, ...output, ...taken.flatMap(end)];
     },
     /** The rows' ends, once the build is over. */
     finish(succeeded: boolean): ProgressEvent[] {
@@ -172,6 +170,16 @@ export function trackBuild(plan: BuildPlan) {
         return { name, milliseconds, steps, cachedSteps, ...(failure && { failure }) };
       }),
   };
+}
+
+function begin({ image, before, vertex, step }: Taken): ProgressEvent[] {
+  if (vertex.started === undefined || before?.started !== undefined || image.state === "done" || image.state === "failed") return [];
+  const row = rowOf(image.name);
+  if (image.state === "waiting") {
+    image.state = "running";
+    return [{ type: "started", row, text: step.title }];
+  }
+  return vertex.cached || quiet.has(step.kind) ? [] : [{ type: "updated", row, text: step.title }];
 }
 
 function rowOf(name: string): string {

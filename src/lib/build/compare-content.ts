@@ -75,6 +75,14 @@ function warn(
   for (const { name, reason } of contents) {
     if (reason !== undefined && clean.has(name)) reporter.emit({ type: "warning", text: `${name} is built every time: ${reason}` });
   }
+  const built = new Set(plan.changed.map(({ name }) => name));
+  for (const { name, absent } of contents.filter(({ tag }) => tag !== undefined)) {
+    if (absent !== undefined && built.has(name))
+      reporter.emit({
+        type: "warning",
+        text: `${name} is built without ${absent}, a submodule that is not checked out, and will be built again`,
+      });
+  }
   for (const [reference, why] of troubles) reporter.emit({ type: "warning", text: `the base image ${reference} is not known: ${why}` });
   for (const text of findVolatileArguments(sources, checkout.revision.commit, now)) reporter.emit({ type: "warning", text });
 }

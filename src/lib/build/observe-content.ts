@@ -3,10 +3,9 @@ import { sha256 } from "../adapters/hash.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
-import { basesOf, describeContent, sourceOf, textsOf, type Content, type ImageSource } from "../images/content-digest.ts";
+import { basesOf, contextsOf, describeContent, sourceOf, textsOf, type Content, type ImageSource } from "../images/content-digest.ts";
 import { ignoreFileOf, ignoresOf, indexFiles, relativeTo, type FileIndex } from "../images/content-files.ts";
-import { foldersOf } from "../images/image-inputs.ts";
-import { isWithin, joinPaths } from "../images/path.ts";
+import { isWithin } from "../images/path.ts";
 import type { Checkout } from "./prepare-build.ts";
 
 /** What the images are made of. */
@@ -32,7 +31,7 @@ export async function observeContent(
   const texts = await readTexts(config.directory, sources.flatMap(textsOf));
   const { bases, troubles } = await resolveBases([...new Set(sources.flatMap((source) => basesOf(source, texts).references))], registry);
   const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));
-  const index = indexFiles({ entries: tree.entries, texts, unseen: [] }, folders);
+  const index = indexFiles({ ...tree, texts, unseen: [] }, folders);
   const files = { ...index, unseen: await listUnseen(config.directory, sources, tree.ignored, index) };
   return { contents: sources.map((source) => describeContent(source, files, bases, sha256)), sources, texts, bases, troubles };
 }
@@ -67,9 +66,8 @@ async function listUnseen(
   const matters = (path: string) =>
     contexts.some(([folder, dockerfile]) => {
       if (!isWithin(path, folder)) return false;
-      const ignoreFile = ignoreFileOf(folder, dockerfile, files);
-      const hasExceptions = /^\s*!/m.test((ignoreFile !== undefined && files.texts.get(ignoreFile)) || "");
-      return hasExceptions || !ignoresOf(ignoreFile, files)(relativeTo(folder, path));
+      const ignores = ignoresOf(ignoreFileOf(folder, dockerfile, files), files);
+      return ignores.hasExceptions || !ignores(relativeTo(folder, path));
     });
   const found = await Promise.all(
     ignored.map(async (path) => {
@@ -79,9 +77,4 @@ async function listUnseen(
     }),
   );
   return found.flat();
-}
-
-/** The folders that an image's build gets, with the Dockerfile that decides what is left out. */
-function contextsOf({ context, dockerfile, contexts }: ImageSource): [folder: string, dockerfile?: string][] {
-  return [[context, joinPaths(context, dockerfile)], ...foldersOf(contexts).map(([, path]): [string] => [path])];
 }

@@ -45,11 +45,12 @@ export async function pushImages(
     present,
   } = await compareContent(config, images, checkout, { registry, force, needsRegistry: true, reporter, now });
   const tools = { registryImage, registry, revision, reporter };
-  const plan = giveUp(found, await retag(found.unchanged, present, tools), contents);
+  const lost = await retag(found.unchanged, present, tools, "is pushed from here");
+  const plan = giveUp(found, lost, contents);
 
   const docker = openLocalDocker();
   const names = plan.changed.map(({ name }) => name);
-  const pushing = planPush(await observePush(names, registryImage, revision, { docker, present }));
+  const pushing = planPush(await observePush(names, registryImage, revision, { docker, present }), lost);
   const credentials = own ?? (await findCredentials(host));
   const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, registry, credentials, reporter, signal });
   const known = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));

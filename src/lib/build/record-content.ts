@@ -5,8 +5,10 @@ import type { Revision } from "../git/revision.ts";
 import type { UnchangedImage } from "../images/content-plan.ts";
 import type { ContentInput } from "../images/content-digest.ts";
 import { summariseInputs, writeRecord, type ContentRecord } from "../images/content-record.ts";
+import { configurationOf } from "../images/manifest.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import type { Reporter } from "../report/progress.ts";
+import { readRecordAt } from "./look-up.ts";
 import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
 
 export interface RecordTools {
@@ -23,6 +25,8 @@ export interface PushedContent {
   inputs: readonly ContentInput[];
   /** The reference that was pushed: with its digest, where that is known. */
   reference: string;
+  /** The digest of its configuration, where nothing else tells it from others. */
+  configuration?: string | undefined;
   commit?: string | undefined;
   /** Whether another image of this content gives way. */
   replaces: boolean;
@@ -36,13 +40,15 @@ export function inputsTag({ slug }: Revision): string {
 /**
  * Puts the manifests of images that are there already under the release's tags, byte by byte: no layer moves, and the digest stays.
  * @param present the digests that the tags have now: what is right is left alone
- * @returns images that the registry no longer has whole
+ * @param then what becomes of images that the registry no longer has whole
+ * @returns those
  * @throws ColdtivateError PUSH_FAILED
  */
 export async function retag(
   images: readonly UnchangedImage[],
   present: ReadonlyMap<string, string>,
   { registryImage, registry, revision, reporter }: RecordTools,
+  then: string,
 ): Promise<string[]> {
   const lost: string[] = [];
   const put = async ({ name, record }: UnchangedImage): Promise<boolean> => {
@@ -53,7 +59,7 @@ export async function retag(
     } catch (error) {
       if (!(error instanceof ColdtivateError)) throw error;
       if (error.code !== "MANIFEST_REFUSED") throw notTagged(name, error);
-      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and is built again: ${error.message}` });
+      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and ${then}: ${error.message}` });
       lost.push(name);
       return false;
     }
@@ -85,13 +91,15 @@ export async function noteBuilds(
 /** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
 export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
   const { registryImage, registry, revision, reporter } = tools;
-  const record = async ({ name, tag, inputs, reference, commit, replaces }: PushedContent) => {
+  const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
     try {
       const place = `${registryImage}/${name}:${tag}`;
       // Another pipeline may have been faster with the same content: its image stands.
-      if (!replaces && (await registry.manifestOf(place)) !== undefined) return undefined;
+      if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
       const image = await registry.manifestOf(reference);
-      if (image === undefined) return undefined;
+      // Under a tag there may be another build of the same commit by now.
+      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration))
+        return undefined;
       const about: ContentRecord = {
         tag,
         image,

@@ -1,4 +1,4 @@
-import { bake, type Builder } from "../adapters/buildkit.ts";
+import { bake, type BakedImages, type Builder } from "../adapters/buildkit.ts";
 import type { PrivateDirectory } from "../adapters/private-directory.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
@@ -13,6 +13,8 @@ export interface BuiltImage extends Omit<BuildRecord, "failure"> {
   /** Full names. */
   tags: string[];
   digest?: string;
+  /** The digest of its configuration, of one that was built just now. */
+  configuration?: string;
   /** The tag of its content, where that is known. */
   content?: string;
   /** Why it was built or not, where that was asked. */
@@ -76,9 +78,9 @@ async function runBake(
       signal,
       onStatus: (status) => emitAll(tracker.take(status)),
     });
-    if (result.digests === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
+    if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
     emitAll(tracker.finish(true));
-    return describeImages(plan, tracker.records(), result.digests);
+    return describeImages(plan, tracker.records(), result.images);
   } catch (error) {
     emitAll(tracker.finish(false));
     throw error;
@@ -104,15 +106,16 @@ async function writeSecrets(
   };
 }
 
-function describeImages(plan: BuildPlan, records: readonly BuildRecord[], digests: ReadonlyMap<string, string>): BuiltImage[] {
+function describeImages(plan: BuildPlan, records: readonly BuildRecord[], baked: BakedImages): BuiltImage[] {
   const targets = bakeTargets(plan);
   return plan.images.map(({ name, tags, commit, dirty }) => {
     const { milliseconds = 0, steps = 0, cachedSteps = 0 } = records.find((record) => record.name === name) ?? {};
-    const digest = digests.get(targets.get(name) ?? name);
+    const { digest, configuration } = baked.get(targets.get(name) ?? name) ?? {};
     return {
       name,
       tags,
       ...(digest !== undefined && { digest }),
+      ...(configuration !== undefined && { configuration }),
       milliseconds,
       steps,
       cachedSteps,

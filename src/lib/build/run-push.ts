@@ -63,7 +63,9 @@ export async function findKnownContent(
     const [image, built] = await Promise.all([tag, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)));
     if (image === undefined || image.id !== built?.id) return [];
     const reference = digest === undefined ? tag : `${registryImage}/${name}@${digest}`;
-    return [{ name, ...content, reference, commit: image.revision, replaces: cause.kind !== "new" }];
+    // The id is the manifest's digest or the configuration's, by the engine's image store.
+    const configuration = image.id === digest ? undefined : image.id;
+    return [{ name, ...content, reference, configuration, commit: image.revision, replaces: cause.kind !== "new" }];
   });
   return (await Promise.all(found)).flat();
 }

@@ -1,6 +1,6 @@
 import type { BuildConfig, ImageConfig } from "../config/config.ts";
 import { findBaseImages, type BaseImages } from "./base-images.ts";
-import { describeFile, describeFolder, ignoreFileOf, ignoreFilesOf, Untold, type FileIndex } from "./content-files.ts";
+import { absentFrom, describeFile, describeFolder, ignoreFileOf, ignoreFilesOf, Untold, type FileIndex } from "./content-files.ts";
 import { foldersOf } from "./image-inputs.ts";
 import { joinPaths } from "./path.ts";
 
@@ -20,9 +20,13 @@ export interface ContentInput {
   value: string;
 }
 
-/** What an image is made of, and the tag that finds it; or why that cannot be told, so that it is always built. */
+/**
+ * What an image is made of, and the tag that finds it; or why that cannot be told, so that it is always built. With `absent`, a
+ * submodule is not checked out: what is built without it is something else.
+ */
 export type Content =
-  { name: string; tag: string; inputs: ContentInput[]; reason?: never } | { name: string; tag?: never; inputs?: never; reason: string };
+  | { name: string; tag: string; inputs: ContentInput[]; absent?: string; reason?: never }
+  | { name: string; tag?: never; inputs?: never; absent?: never; reason: string };
 
 /** What decides about an image, apart from files and base images. */
 export type ImageSource = Pick<ImageConfig, "name" | "context" | "dockerfile" | "target" | "contexts"> & {
@@ -67,7 +71,8 @@ export function describeContent(source: ImageSource, files: FileIndex, bases: Re
   if (inputs instanceof Untold) return { name, reason: inputs.reason };
   const ordered = inputs.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const text = JSON.stringify([schemaVersion, ordered.map((input) => [input.name, input.value])]);
-  return { name, tag: `content-${hash(text).slice(0, digits)}`, inputs: ordered };
+  const absent = findAbsent(source, files);
+  return { name, tag: `content-${hash(text).slice(0, digits)}`, inputs: ordered, ...(absent !== undefined && { absent }) };
 }
 
 function inputsOfSource(source: ImageSource, files: FileIndex, bases: ReadonlyMap<string, string>, hash: Hash): ContentInput[] | Untold {
@@ -94,6 +99,20 @@ function inputsOfSource(source: ImageSource, files: FileIndex, bases: ReadonlyMa
     ...(attestations === undefined ? [] : [{ name: "the attestations", value: attestations }]),
     ...references.map((reference) => ({ name: `the base image ${reference}`, value: bases.get(reference) ?? "" })),
   ];
+}
+
+function findAbsent(source: ImageSource, files: FileIndex): string | undefined {
+  const found = contextsOf(source).map(([folder, file]) => absentFrom(folder, ignoreFileOf(folder, file, files), files));
+  return found.find((path) => path !== undefined);
+}
+
+/** The folders that an image's build gets, with the Dockerfile that decides what is left out. */
+export function contextsOf({
+  context,
+  dockerfile,
+  contexts,
+}: Pick<ImageSource, "context" | "dockerfile" | "contexts">): [folder: string, dockerfile?: string][] {
+  return [[context, joinPaths(context, dockerfile)], ...foldersOf(contexts).map(([, path]): [string] => [path])];
 }
 
 function describeDockerfile(file: string, files: FileIndex): ContentInput | Untold {

@@ -17,6 +17,10 @@ export interface FileFacts {
   texts: ReadonlyMap<string, string>;
   /** Files that are there, and that Git is told to ignore. */
   unseen: readonly string[];
+  /** Files that Git is told not to look at, or not to check out. */
+  hidden: readonly string[];
+  /** Submodules that are not checked out. */
+  absent: readonly string[];
 }
 
 /** Files of the commit by the folder that a build gets. */
@@ -60,6 +64,7 @@ export function describeFile(path: string, files: FileIndex): string[] | Untold 
   const entry = files.at(path);
   const submodule = files.submoduleOf(path);
   if (submodule !== undefined) return files.texts.has(path) ? [path, submodule.object] : undefined;
+  if (files.hidden.includes(path)) return new Untold(`Git is told not to look at ${path}`);
   if (entry === undefined) return files.texts.has(path) ? new Untold(`${path} is not in Git`) : undefined;
   return entry.mode === "120000" ? new Untold(`${path} is a symbolic link`) : [path, entry.object];
 }
@@ -69,16 +74,27 @@ export function describeFolder(folder: string, ignoreFile: string | undefined, f
   const ignores = ignoresOf(ignoreFile, files);
   const unseen = files.unseen.find((path) => isWithin(path, folder) && !ignores(relativeTo(folder, path)));
   if (unseen !== undefined) return new Untold(`${unseen} goes into the build, but Git is told to ignore it`);
+  const hidden = files.hidden.find((path) => isWithin(path, folder) && !ignores(relativeTo(folder, path)));
+  if (hidden !== undefined) return new Untold(`Git is told not to look at ${hidden}, or not to check it out`);
   const submodule = files.submoduleOf(folder);
   if (submodule !== undefined) return [`${submodule.mode} ${relativeTo(submodule.path, folder)}\0${submodule.object}`];
   const entries = files.under(folder);
   if (entries.length === 0) return new Untold(`Git has no file in ${folder}`);
   if (files.at(folder) !== undefined) return new Untold(`${folder} is no folder in Git`);
-  return entries
-    .map(({ path, mode, object }) => ({ path: relativeTo(folder, path), mode, object }))
-    .filter(({ path }) => !ignores(path))
-    .map(({ path, mode, object }) => `${mode} ${path}\0${object}`)
-    .toSorted();
+  return (
+    entries
+      .map(({ path, mode, object }) => ({ path: relativeTo(folder, path), mode, object }))
+      // Some of a submodule may be let in again.
+      .filter(({ path, mode }) => !ignores(path) || (mode === "160000" && ignores.hasExceptions))
+      .map(({ path, mode, object }) => `${mode} ${path}\0${object}`)
+      .toSorted()
+  );
+}
+
+/** A submodule that belongs to what a build gets of a folder, and is not checked out. */
+export function absentFrom(folder: string, ignoreFile: string | undefined, files: FileIndex): string | undefined {
+  const ignores = ignoresOf(ignoreFile, files);
+  return files.absent.find((path) => isWithin(folder, path) || (isWithin(path, folder) && !ignores(relativeTo(folder, path))));
 }
 
 /** The ignore file that counts for a folder: the Dockerfile's own, where there is one, or the folder's. */

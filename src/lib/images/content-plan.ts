@@ -54,11 +54,11 @@ export function planContent({ contents, states, records, now, ttl, force }: Cont
     if (file !== undefined) plan.changed.push({ name, cause: { kind: "dirty", file } });
     else if (content.tag === undefined) plan.changed.push({ name, cause: { kind: "untold", reason: content.reason } });
     else {
-      const known = { tag: content.tag, inputs: content.inputs };
+      const known = content.absent === undefined ? { content: { tag: content.tag, inputs: content.inputs } } : {};
       const isOld = record !== undefined && ttl !== undefined && record.built + ttl < now;
-      if (force) plan.changed.push({ name, cause: { kind: "forced" }, content: known });
-      else if (record === undefined) plan.changed.push({ name, cause: { kind: "new" }, content: known });
-      else if (isOld) plan.changed.push({ name, cause: { kind: "expired", record }, content: known });
+      if (force) plan.changed.push({ name, cause: { kind: "forced" }, ...known });
+      else if (record === undefined) plan.changed.push({ name, cause: { kind: "new" }, ...known });
+      else if (isOld) plan.changed.push({ name, cause: { kind: "expired", record }, ...known });
       else plan.unchanged.push({ name, record });
     }
   }
@@ -70,7 +70,8 @@ export function giveUp(plan: ContentPlan, names: readonly string[], contents: re
   const lost = plan.unchanged.filter(({ name }) => names.includes(name));
   const changed = lost.map(({ name, record }): ChangedImage => {
     const content = contents.find((each) => each.name === name);
-    return { name, cause: { kind: "incomplete" }, content: { tag: record.tag, inputs: content?.inputs ?? [] } };
+    const known = content?.absent === undefined ? { content: { tag: record.tag, inputs: content?.inputs ?? [] } } : {};
+    return { name, cause: { kind: "incomplete" }, ...known };
   });
   return { unchanged: plan.unchanged.filter((image) => !lost.includes(image)), changed: [...plan.changed, ...changed] };
 }

@@ -1,7 +1,11 @@
 import { joinPaths } from "./path.ts";
 
 /** Tells whether a path, relative to the context, is left out of it. */
-export type Ignores = (path: string) => boolean;
+export interface Ignores {
+  (path: string): boolean;
+  /** Whether some of what is left out may be let in again. */
+  hasExceptions: boolean;
+}
 
 /**
  * Reads a `.dockerignore` by BuildKit's rules: the last pattern that fits a path, or a folder that it lies in, decides.
@@ -9,8 +13,8 @@ export type Ignores = (path: string) => boolean;
  */
 export function readIgnoreFile(text: string): Ignores {
   const patterns = patternsOf(text);
-  if (patterns === undefined || patterns.length === 0) return () => false;
-  return (path) => {
+  if (patterns === undefined || patterns.length === 0) return Object.assign(() => false, { hasExceptions: false });
+  const ignores = (path: string) => {
     const parts = path.split("/");
     const paths = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
     let ignored = false;
@@ -19,6 +23,7 @@ export function readIgnoreFile(text: string): Ignores {
     }
     return ignored;
   };
+  return Object.assign(ignores, { hasExceptions: patterns.some(({ exception }) => exception) });
 }
 
 interface Pattern {

@@ -27,17 +27,19 @@ export interface PushPlan {
 
 /**
  * Decides which tags go to the registry: those that the image of this commit has here, and the registry has not.
+ * @param lost images that the registry says it has, and has not whole: to be built whatever it says
  * @throws ColdtivateError NOTHING_TO_PUSH when an image of this commit is neither here nor there
  */
-export function planPush(facts: readonly PushFacts[]): PushPlan {
+export function planPush(facts: readonly PushFacts[], lost: readonly string[] = []): PushPlan {
   const missing = facts.filter(({ tags, local, remote }) => !local.has(tags.at(-1) ?? "") && !remote.has(tags.at(-1) ?? ""));
   if (missing.length > 0) {
+    const force = missing.some(({ name }) => lost.includes(name)) ? " --force" : "";
     const names = missing.map(({ name }) => name).join(" ");
     throw new ColdtivateError(`${missing.map(({ name }) => name).join(", ")}: there is no image of this commit, here or in the registry`, {
       code: "NOTHING_TO_PUSH",
       exit: "refused",
       details: missing.map(({ tags }) => tags.at(-1) ?? ""),
-      hint: `Nothing was pushed. Run: coldtivate build${missing.length === facts.length ? "" : ` ${names}`}`,
+      hint: `Nothing was pushed. Run: coldtivate build${force}${missing.length === facts.length ? "" : ` ${names}`}`,
     });
   }
   const images = facts.map((each) => ({ name: each.name, tags: tagsToPush(each) }));

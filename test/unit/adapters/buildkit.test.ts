@@ -71,7 +71,7 @@ async function runBake(body: string, version = "0.13.1") {
 
 test("the definition goes over standard input, digests come from the metadata", async () => {
   const { result, statuses, call, directory } = await runBake(`printf '%s\\n' '{' '"vertexes": []' '}' >&2; echo noise >&2`);
-  expect(result).toEqual({ digests: new Map([["web", "sha256:1f"]]) });
+  expect(result).toEqual({ images: new Map([["web", { digest: "sha256:1f" }]]) });
   expect(statuses).toEqual([{ vertexes: [], logs: [] }]);
   expect(JSON.parse(call?.stdin ?? "")).toEqual(definition);
   expect(call?.args.join(" ")).toBe(`buildx bake --progress rawjson -f - --push --metadata-file ${directory.path}/metadata.json`);

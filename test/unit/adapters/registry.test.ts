@@ -80,6 +80,19 @@ test("a bearer challenge is answered with a token from its realm, which serves f
   await expect(stranger.digestOf(`${server.host}/web:a`)).rejects.toMatchObject({ code: "REGISTRY_UNAUTHORIZED", exit: "refused" });
 });
 
+test.each([
+  ["names no place", "Bearer service=x", ""],
+  ["leads to a page", undefined, "<html>"],
+  ["leads to nothing", undefined, "{}"],
+])("a challenge that %s is an error of the registry's", async (_what, challenge, page) => {
+  await using server = await serve((request, response) => {
+    if (request.url?.startsWith("/token")) return response.end(page);
+    return response.writeHead(401, { "www-authenticate": challenge ?? `Bearer realm="http://${server.host}/token"` }).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE", exit: "refused" });
+});
+
 test("an unknown tag gives undefined; wrong, missing and insufficient credentials are errors of their own", async () => {
   await using server = await serve((request, response) => {
     if (request.url?.includes("secret-project")) return response.writeHead(403).end();

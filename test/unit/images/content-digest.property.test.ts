@@ -52,7 +52,7 @@ const worlds = fc
   });
 
 function tagOf({ source, entries, texts, bases }: World): string | undefined {
-  const files = indexFiles({ entries, texts: new Map(texts), unseen: [] }, ["Web", "Lib"]);
+  const files = indexFiles({ entries, texts: new Map(texts), unseen: [], hidden: [], absent: [] }, ["Web", "Lib"]);
   return describeContent(source, files, new Map(Object.entries(bases)), hash).tag;
 }
 
@@ -137,7 +137,7 @@ test.each<[string, (world: World) => World, RegExp]>([
 ])("%s leaves the content unknown", (_what, change, reason) => {
   const [world] = fc.sample(worlds, { numRuns: 1, seed: 1 });
   const { source, entries, texts, bases } = change(world!);
-  const files = indexFiles({ entries, texts: new Map(texts), unseen: [] }, ["Web", "Lib"]);
+  const files = indexFiles({ entries, texts: new Map(texts), unseen: [], hidden: [], absent: [] }, ["Web", "Lib"]);
   expect(describeContent(source, files, new Map(Object.entries(bases)), hash)).toEqual({
     name: "web",
     reason: expect.stringMatching(reason),

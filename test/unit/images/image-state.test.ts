@@ -10,9 +10,9 @@ test.each([
   ["Web", "Dockerfile", ["Web"]],
   ["Web", "docker/Dockerfile.run", ["Web"]],
   [".", "docker/Dockerfile", ["."]],
-  ["Web", "../docker/Dockerfile.web", ["Web", "docker/Dockerfile.web"]],
-  ["a/b", "../b2/Dockerfile", ["a/b", "a/b2/Dockerfile"]],
-  [".", "../Dockerfile", [".", "../Dockerfile"]],
+  ["Web", "../docker/Dockerfile.web", ["Web", "docker/Dockerfile.web", "docker/Dockerfile.web.dockerignore"]],
+  ["a/b", "../b2/Dockerfile", ["a/b", "a/b2/Dockerfile", "a/b2/Dockerfile.dockerignore"]],
+  [".", "../Dockerfile", [".", "../Dockerfile", "../Dockerfile.dockerignore"]],
 ])("the inputs of a context %s with the Dockerfile %s are %j", (context, dockerfile, inputs) => {
   expect(inputsOf({ context, dockerfile })).toEqual(inputs);
 });

@@ -34,6 +34,12 @@ test("an image of this commit that is nowhere is refused, before anything is pus
   );
 });
 
+test("one that the registry has no longer whole has to be built, whatever the registry says", () => {
+  expect(() => planPush([facts({})], ["web"])).toThrow(
+    expect.objectContaining({ code: "NOTHING_TO_PUSH", hint: "Nothing was pushed. Run: coldtivate build --force" }),
+  );
+});
+
 test("progress counts layers, and bytes by tenths", () => {
   const count = countLayers();
   const texts = [
