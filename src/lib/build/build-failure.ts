@@ -3,7 +3,7 @@ import { ColdtivateError } from "../errors.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import { joinPaths } from "../images/path.ts";
 import { lineOfStep } from "../images/dockerfile.ts";
-import type { BuildRecord, StepFailure } from "./build-tracker.ts";
+import type { BuildRecord, StepFailure } from "./image-progress.ts";
 
 type Failed = Extract<BakeResult, { images?: never }>;
 

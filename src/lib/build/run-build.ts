@@ -6,7 +6,8 @@ import { bakeDefinition, bakeTargets, type BakeDefinition } from "../images/bake
 import type { BuildPlan } from "../images/build-plan.ts";
 import type { Reporter } from "../report/progress.ts";
 import { describeBuildFailure } from "./build-failure.ts";
-import { buildSection, trackBuild, type BuildRecord } from "./build-tracker.ts";
+import { buildSection, trackBuild } from "./build-tracker.ts";
+import type { BuildRecord } from "./image-progress.ts";
 
 /** An image that was built, or that the registry has with the same content. */
 export interface BuiltImage extends Omit<BuildRecord, "failure"> {

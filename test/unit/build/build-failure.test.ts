@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeBuildFailure } from "../../../src/lib/build/build-failure.ts";
-import type { BuildRecord, StepFailure } from "../../../src/lib/build/build-tracker.ts";
+import type { BuildRecord, StepFailure } from "../../../src/lib/build/image-progress.ts";
 import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.ts";
 
 const image = (name: string): ImageBuild => ({
