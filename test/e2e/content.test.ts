@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
-import { coldtivate, commitAll, must, sandbox } from "./world.ts";
+import { coldtivate, commitAll, makeFolder, must, onHost, sandbox } from "./world.ts";
 
 let cwd: string;
 
@@ -49,13 +49,11 @@ async function digestOf(tag: string): Promise<string | null> {
 
 type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** The sandbox's registry, for coldtivate itself, behind something that notes what is asked and fails as the test says. */
-async function besideProxy<T>(fault: Fault, work: (env: Record<string, string>, asked: string[]) => Promise<T>): Promise<T> {
+/** The sandbox's registry, for coldtivate itself, behind something that fails as the test says. */
+async function besideProxy<T>(fault: Fault, work: (env: Record<string, string>) => Promise<T>): Promise<T> {
   const [host, port] = sandbox()["CI_REGISTRY"]!.split(":");
-  const asked: string[] = [];
   const server = createServer((request, response) => {
     request.url = new URL(request.url!, "http://registry").pathname;
-    asked.push(`${request.method} ${request.url}`);
     if (fault(request, response)) return;
     const onward = forward({ host, port, method: request.method, path: request.url, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -65,7 +63,7 @@ async function besideProxy<T>(fault: Fault, work: (env: Record<string, string>, 
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    return await work({ HTTP_PROXY: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, NO_PROXY: "" }, asked);
+    return await work({ HTTP_PROXY: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, NO_PROXY: "" });
   } finally {
     server.closeAllConnections();
     server.close();
@@ -83,21 +81,27 @@ async function forwardHalf(request: IncomingMessage, response: ServerResponse): 
   }).end(half);
 }
 
+/** What the registry itself says that it was asked for while something was done: method and path. */
+async function loggedDuring(work: () => Promise<void>): Promise<string[]> {
+  const read = () => onHost("gateway", "cat /mnt/access.log");
+  const before = (await read()).length;
+  await work();
+  return [...(await read()).slice(before).matchAll(/"([A-Z]+) (\S+) HTTP/g)].map(([, method, path]) => `${method} ${path}`);
+}
+
 /** No engine, and no docker that could start one. */
 const withoutDocker = { DOCKER_HOST: "unix:///tmp/no-such-docker.sock" };
-const never: Fault = () => false;
 
 test("another commit of the same content is a tag: no blob moves, the digest stays, no Docker is needed", async () => {
   await commitNews();
   const first = await build();
   expect(first).toMatchObject({ unchanged: false, content: expect.stringMatching(/^content-[0-9a-f]{40}$/) });
   const commit = await commitNothing();
-  await besideProxy(never, async (env, asked) => {
-    const second = await build([], { ...env, ...withoutDocker });
-    expect(second).toMatchObject({ unchanged: true, digest: first.digest, content: first.content });
-    expect(asked.length).toBeGreaterThan(0);
-    expect(asked.filter((line) => line.includes("/blobs/"))).toEqual([]);
+  const logged = await loggedDuring(async () => {
+    expect(await build([], withoutDocker)).toMatchObject({ unchanged: true, digest: first.digest, content: first.content });
   });
+  expect(logged).toContain(`PUT /v2/test/kiosk/web/manifests/${commit.slice(0, 8)}`);
+  expect(logged.filter((line) => !/^(HEAD|GET|PUT) \/v2\/\S+\/manifests\/[^/]+$/.test(line))).toEqual([]);
   expect(await digestOf(commit.slice(0, 8))).toBe(first.digest);
   expect(await digestOf("main")).toBe(first.digest);
 });
@@ -148,6 +152,20 @@ test("two builds of the same commit at the same time both succeed, and name one 
   const both = await Promise.all([build(), build()]);
   expect(both[0].content).toBe(both[1].content);
   expect(await build()).toMatchObject({ unchanged: true, content: both[0].content });
+});
+
+test("so do two clones of it that build and push in two steps", async () => {
+  await commitNews();
+  const other = join(await makeFolder(), "kiosk");
+  await must("git", ["clone", "--quiet", cwd, other]);
+  const clones = [cwd, other];
+  const both = async (args: string[]) => {
+    const ends = await Promise.all(clones.map((clone) => coldtivate(args, { cwd: clone })));
+    for (const { exitCode, output } of ends) expect(exitCode, output).toBe(0);
+  };
+  await both(["build"]);
+  await both(["push"]);
+  expect(await build()).toMatchObject({ unchanged: true, digest: await digestOf("main") });
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
 import { expectRefusal } from "./refusal.ts";
-import { besideRefusingRegistry, refusingPort } from "./refusing-registry.ts";
+import { besideRefusingRegistry, standInPort } from "./registry-stand-in.ts";
 import { coldtivate, commitAll, makeFolder, must, sandbox } from "./world.ts";
 
 let cwd: string;
@@ -113,8 +113,8 @@ describe("what was built", () => {
 });
 
 describe("the registry", () => {
-  const elsewhere = { CI_REGISTRY: `127.0.0.1:${refusingPort}`, CI_REGISTRY_IMAGE: `127.0.0.1:${refusingPort}/group/backend` };
-  const repository = `127.0.0.1:${refusingPort}/test/kiosk/web`;
+  const elsewhere = { CI_REGISTRY: `127.0.0.1:${standInPort}`, CI_REGISTRY_IMAGE: `127.0.0.1:${standInPort}/group/backend` };
+  const repository = `127.0.0.1:${standInPort}/test/kiosk/web`;
 
   /** Builds the image, and gives it the names that it would have there. */
   async function buildElsewhere(): Promise<void> {
@@ -144,7 +144,7 @@ describe("the registry", () => {
 
   test("is down: for everybody, or for the engine alone", async () => {
     await buildElsewhere();
-    const registry = `the registry 127.0.0.1:${refusingPort} cannot be reached`;
+    const registry = `the registry 127.0.0.1:${standInPort} cannot be reached`;
     await expectRefusal(
       ["push"],
       { cwd, env: elsewhere },
