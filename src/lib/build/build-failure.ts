@@ -35,7 +35,12 @@ export function describeBuildFailure(
   const details = failed.flatMap((each) => {
     const heading = failed.length > 1 ? [`${each.name}: ${each.step}`] : [];
     const place = placeOf(plan, each, texts) ?? (failed.length === 1 ? placeSaid(plan, each.name, said) : undefined);
-    return [...heading, ...(place === undefined ? [] : [place]), ...(each.sameAs === undefined ? each.lastLines : []), each.error];
+    return [
+      ...heading,
+      ...(place === undefined ? [] : [place]),
+      ...(each.sameAs === undefined ? each.lastLines : []),
+      withoutQueries(each.error),
+    ];
   });
   if (isPush) {
     return new ColdtivateError(`${names}: built, but not pushed`, {
@@ -79,8 +84,13 @@ function dockerfileOf(images: BuildPlan["images"], name: string): string {
   return joinPaths(context, dockerfile);
 }
 
+/** Uploads have long addresses, which say nothing. */
+function withoutQueries(error: string): string {
+  return error.replace(/(https?:\/\/[^\s"?]+)\?[^\s":]+/g, "$1");
+}
+
 function hintForPush(error: string): string {
-  if (/denied|unauthorized|insufficient_scope|\b40[13]\b/i.test(error)) {
+  if (/denied|unauthorized|insufficient_scope|\b40[134]\b/i.test(error)) {
     return "What serves is as it was. The registry's user may not write there, or the repository does not exist: check registry.image and its permissions.";
   }
   return "What serves is as it was. See that the registry is up, then run the command again: what is built is not built twice.";

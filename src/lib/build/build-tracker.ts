@@ -27,6 +27,11 @@ interface Taken {
   step: Step;
 }
 
+/** Whether somebody else gave an image the same name in the engine at the same moment: the next attempt finds it built. */
+export function isRace(error: string): boolean {
+  return /\bimage ".+": already exists$/.test(error);
+}
+
 /** The rows that a build shows: one an image. */
 export function buildSection({ images, output }: BuildPlan): Section {
   const title = output === "push" ? "Build and push" : "Build";
@@ -90,6 +95,7 @@ export function trackBuild(plan: BuildPlan) {
 
   const fail = (image: Progress, step: Step, { digest, error = "" }: Vertex): ProgressEvent[] => {
     if (/context canceled|\bCanceled\b/.test(error) || step.kind === "cache-import" || image.state === "failed") return [];
+    if (step.kind === "export" && isRace(error)) return [];
     if (step.kind === "cache-export") return [{ type: "warning", text: `${image.name}: the layer cache was not kept: ${error}` }];
     image.state = "failed";
     image.failed = { vertex: digest, step, error };

@@ -68,7 +68,13 @@ export async function retag(
   const named = writing.filter(
     ({ name, record }) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "") !== record.image.digest,
   );
-  const built = named.map(({ name, record: { image }, written }) => ({ name, digest: image.digest, manifest: image, written }));
+  const built = named.map(({ name, record: { image }, written }) => ({
+    name,
+    digest: image.digest,
+    manifest: image,
+    // What goes wrong with it is said there.
+    written: written.catch(() => false),
+  }));
   await Promise.all([...writing.map(({ written }) => written), noteBuilds(built, { registryImage, registry, revision, reporter })]);
   // Another commit of the same content tells nothing new.
   const moved = images.filter(({ name, record }) => {

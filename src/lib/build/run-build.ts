@@ -6,7 +6,7 @@ import { bakeDefinition, bakeTargets, type BakeDefinition } from "../images/bake
 import type { BuildPlan } from "../images/build-plan.ts";
 import type { Reporter } from "../report/progress.ts";
 import { describeBuildFailure } from "./build-failure.ts";
-import { buildSection, trackBuild } from "./build-tracker.ts";
+import { buildSection, isRace, trackBuild } from "./build-tracker.ts";
 import type { BuildRecord } from "./image-progress.ts";
 
 /** An image that was built, or that the registry has with the same content. */
@@ -40,6 +40,9 @@ export interface BuildOptions {
   concurrency?: number | undefined;
 }
 
+/** How often a build loses to another one that gives its images their names in the engine. */
+const mostAttempts = 5;
+
 /**
  * Carries a build plan out.
  * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
@@ -62,29 +65,29 @@ export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<
   return built;
 }
 
-async function runBake(
-  plan: BuildPlan,
-  definition: BakeDefinition,
-  { config, builder, texts, directory, env, reporter, signal }: BuildOptions,
-): Promise<BuiltImage[]> {
-  const tracker = trackBuild(plan);
-  const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
-  try {
-    const result = await bake(definition, {
-      directory: config.directory,
-      privateDirectory: directory.path,
-      output: plan.output,
-      env,
-      builder,
-      signal,
-      onStatus: (status) => emitAll(tracker.take(status)),
-    });
-    if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
-    emitAll(tracker.finish(true));
-    return describeImages(plan, tracker.records(), result.images);
-  } catch (error) {
-    emitAll(tracker.finish(false));
-    throw error;
+async function runBake(plan: BuildPlan, definition: BakeDefinition, options: BuildOptions): Promise<BuiltImage[]> {
+  const { config, builder, texts, directory, env, reporter, signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    const tracker = trackBuild(plan);
+    const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
+    try {
+      const result = await bake(definition, {
+        directory: config.directory,
+        privateDirectory: directory.path,
+        output: plan.output,
+        env,
+        builder,
+        signal,
+        onStatus: (status) => emitAll(tracker.take(status)),
+      });
+      if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) continue;
+      if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
+      emitAll(tracker.finish(true));
+      return describeImages(plan, tracker.records(), result.images);
+    } catch (error) {
+      emitAll(tracker.finish(false));
+      throw error;
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import type { NumberedStep } from "./dockerfile.ts";
+
 /** One message of BuildKit's about its progress. */
 export interface BuildStatus {
   vertexes: Vertex[];
@@ -26,8 +28,8 @@ export interface Step {
   target?: string;
   /** `2/4 RUN make`, `load build context`, `exporting to image`. */
   title: string;
-  /** For an instruction of a Dockerfile: its stage, unless there is one alone, and the how-manieth of how many steps it is there. */
-  place?: { stage?: string; number: number; total: number };
+  /** For an instruction of a Dockerfile. */
+  place?: NumberedStep;
   kind: "step" | "base" | "cache-import" | "cache-export" | "export" | "push" | "other";
 }
 
@@ -45,16 +47,16 @@ export function readStep(name: string, single: boolean): Step {
     .replace(/\s+/g, " ")
     .replace(/^pushing \S*:(\S+) with docker$/, "pushing $1")
     .replace(/@sha256:[0-9a-f]{64}/, "");
-  const at = placeOf(words);
+  const at = placeOf(words, text);
   return { ...(target !== undefined && { target }), title, ...(at && { place: at }), kind: kindOf(words, text) };
 }
 
 /** `linux/amd64 builder 2/4`: platform and stage are there when there are several. */
-function placeOf(words: readonly string[]): Step["place"] {
+function placeOf(words: readonly string[], text: string): Step["place"] {
   const [, number, total] = /^(\d+)\/(\d+)$/.exec(words.at(-1) ?? "") ?? [];
   if (number === undefined) return undefined;
   const stage = words.slice(0, -1).findLast((word) => !word.includes("/"));
-  return { ...(stage !== undefined && { stage }), number: Number(number), total: Number(total) };
+  return { ...(stage !== undefined && { stage }), number: Number(number), total: Number(total), text: text.trim().replace(/\s+/g, " ") };
 }
 
 function kindOf(words: readonly string[], text: string): Step["kind"] {

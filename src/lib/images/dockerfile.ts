@@ -32,21 +32,42 @@ export function readDockerfile(text: string): Instruction[] {
 /** Instructions that BuildKit numbers. */
 const numbered = new Set(["RUN", "COPY", "ADD", "WORKDIR"]);
 
+/** A step as BuildKit names it: `[builder 2/4] RUN make`. */
+export interface NumberedStep {
+  /** Unless there is one alone. */
+  stage?: string;
+  number: number;
+  total: number;
+  /** The instruction, variables filled in. */
+  text: string;
+}
+
 /**
- * The line where a numbered step begins, such as the second of four in the stage `build`; undefined when it cannot be told.
- * It is counted from the stage's end: only there does BuildKit number what is written.
+ * The line where a step begins; undefined when it cannot be told. BuildKit counts up to the stage's end, unless the stage's base is
+ * given as a context: then the base is not numbered, but counts. What the step says tells one from the other.
  */
-export function lineOfStep(text: string, { stage, number, total }: { stage?: string; number: number; total: number }): number | undefined {
+export function lineOfStep(dockerfile: string, { stage, number, total, text }: NumberedStep): number | undefined {
   const stages: Instruction[][] = [];
-  for (const instruction of readDockerfile(text)) {
+  for (const instruction of readDockerfile(dockerfile)) {
     if (instruction.name === "FROM") stages.push([instruction]);
     else stages.at(-1)?.push(instruction);
   }
-  const found = stage === undefined ? stages[0] : (stages.find((each) => stageName(each) === stage) ?? stages[stageIndex(stage)]);
-  const [from, ...rest] = found ?? [];
+  const [from, ...rest] =
+    (stage === undefined ? stages[0] : (stages.find((each) => stageName(each) === stage) ?? stages[stageIndex(stage)])) ?? [];
+  if (text.startsWith("FROM ")) return from?.line;
   const steps = rest.filter(({ name }) => numbered.has(name));
-  const fromEnd = total - number;
-  return fromEnd < steps.length ? steps.at(-1 - fromEnd)?.line : from?.line;
+  const candidates = [steps[steps.length - 1 - (total - number)], steps[number - 1]].flatMap((step) =>
+    step === undefined ? [] : [{ line: step.line, likeness: likeness(step, text) }],
+  );
+  return candidates.toSorted((a, b) => b.likeness - a.likeness)[0]?.line;
+}
+
+/** How many characters an instruction begins with as the text does. */
+function likeness({ name, flags, rest }: Instruction, text: string): number {
+  const written = [name, ...flags.map((flag) => `--${flag}`), rest].join(" ").replace(/\s+/g, " ");
+  let end = 0;
+  while (end < written.length && written[end] === text[end]) end++;
+  return end;
 }
 
 function stageName([from]: readonly Instruction[]): string | undefined {

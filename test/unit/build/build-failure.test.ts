@@ -32,18 +32,20 @@ const texts = new Map([["docker/Dockerfile", "FROM debian AS base\nRUN true\n\nF
 const how = { exitCode: 1, said: ["Dockerfile:99", "ERROR: failed to solve"], cause: undefined };
 
 test("a failed image is named with the line of its Dockerfile, and the step's last lines", () => {
-  const records = [failing("web", { place: { stage: "stage-1", number: 2, total: 2 }, lastLines: ["cannot", "do that"] })];
+  const records = [
+    failing("web", { place: { stage: "stage-1", number: 2, total: 2, text: "RUN false" }, lastLines: ["cannot", "do that"] }),
+  ];
   const { message, details } = describeBuildFailure(plan("web"), records, how, texts);
   expect(message).toBe("web: the build failed at: 2/2 RUN false");
   expect(details).toEqual(["docker/Dockerfile:8", "cannot", "do that", "exit code: 1"]);
 });
 
 test("several that failed are told apart, and a step that they share is shown once", () => {
-  const shared = { place: { stage: "stage-1", number: 1, total: 2 }, step: "1/2 RUN make", lastLines: ["no rule"] };
+  const shared = { place: { stage: "stage-1", number: 1, total: 2, text: "RUN make all" }, step: "1/2 RUN make", lastLines: ["no rule"] };
   const records = [
     failing("web", shared),
     failing("api", { ...shared, sameAs: "web" }),
-    failing("jobs", { place: { stage: "base", number: 2, total: 2 }, lastLines: ["other"] }),
+    failing("jobs", { place: { stage: "base", number: 2, total: 2, text: "RUN true" }, lastLines: ["other"] }),
   ];
   const { message, details } = describeBuildFailure(plan("web", "api", "jobs"), records, how, texts);
   expect(message).toBe("web, api, jobs: the build failed");

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { findBaseImages } from "../../../src/lib/images/base-images.ts";
+import { lineOfStep } from "../../../src/lib/images/dockerfile.ts";
 import { readIgnoreFile } from "../../../src/lib/images/ignore-file.ts";
 
 const nothing = { args: {}, platforms: [], contexts: [] };
@@ -47,4 +48,19 @@ test.each<[string, string[], string[]]>([
   const ignores = readIgnoreFile(text);
   expect(ignored.filter((path) => !ignores(path))).toEqual([]);
   expect(kept.filter(ignores)).toEqual([]);
+});
+
+const stages =
+  "ARG BASE=debian\nFROM ${BASE}\nARG LEVEL\nCOPY . /app\n\nRUN <<EOF\nRUN no\nEOF\nFROM a AS b\nRUN make ${LEVEL}\nRUN make\\\n all";
+
+test.each<[string, Parameters<typeof lineOfStep>[1], number | undefined]>([
+  ["counted from the end", { stage: "stage-0", number: 3, total: 3, text: "RUN <<EOF (RUN no)" }, 6],
+  ["where the base is not numbered", { stage: "stage-0", number: 2, total: 3, text: "RUN <<EOF (RUN no)" }, 6],
+  ["the first one there", { stage: "stage-0", number: 1, total: 3, text: "COPY . /app" }, 4],
+  ["the base", { stage: "stage-0", number: 1, total: 3, text: "FROM debian" }, 2],
+  ["of a stage with a name", { stage: "b", number: 2, total: 3, text: "RUN make 1" }, 10],
+  ["on several lines", { stage: "b", number: 3, total: 3, text: "RUN make all" }, 11],
+  ["of a stage that is not there", { stage: "c", number: 1, total: 1, text: "RUN x" }, undefined],
+])("the line of a step %s", (_name, step, line) => {
+  expect(lineOfStep(stages, step)).toBe(line);
 });
