@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
+import { besideFaultyRegistry, standInPort, type RegistryFault } from "./registry-stand-in.ts";
 import { coldtivate, commitAll, makeFolder, must, onHost, sandbox } from "./world.ts";
 
 let cwd: string;
@@ -168,17 +169,25 @@ test("so do two clones of it that build and push in two steps", async () => {
   expect(await build()).toMatchObject({ unchanged: true, digest: await digestOf("main") });
 });
 
-test.each([
-  ["a 500 that passes", 500, 1, 0, ""],
-  ["a 500 that stays", 500, Infinity, 4, "PUSH_FAILED"],
-  ["a 401", 401, Infinity, 4, "PUSH_FAILED"],
-])("tags that meet %s end well", async (_name, status, times, exitCode, code) => {
-  await commitNews();
+const tags = /\/manifests\/(main|[0-9a-f]{8})$/;
+const content = /\/manifests\/content-/;
+
+test.each<[string, string, RegExp, number, number, number, string]>([
+  ["asking for tags, a 401", "HEAD", tags, 401, Infinity, 3, "REGISTRY_UNAUTHORIZED"],
+  ["asking for tags, a 404", "HEAD", tags, 404, Infinity, 0, ""],
+  ["asking for tags, a 500 that passes", "HEAD", tags, 500, 1, 0, ""],
+  ["asking for tags, a 500 that stays", "HEAD", tags, 500, Infinity, 3, "REGISTRY_UNREACHABLE"],
+  ["asking for the content, a 401", "GET", content, 401, Infinity, 3, "REGISTRY_UNAUTHORIZED"],
+  ["asking for the content, a 500 that stays", "GET", content, 500, Infinity, 3, "REGISTRY_UNREACHABLE"],
+  ["writing tags, a 401", "PUT", tags, 401, Infinity, 4, "PUSH_FAILED"],
+  ["writing tags, a 500 that passes", "PUT", tags, 500, 1, 0, ""],
+  ["writing tags, a 500 that stays", "PUT", tags, 500, Infinity, 4, "PUSH_FAILED"],
+])("%s ends well", async (_name, method, path, status, times, exitCode, code) => {
   const { digest } = await build();
   const commit = (await commitNothing()).slice(0, 8);
   let faults = 0;
   const fault: Fault = (request, response) => {
-    if (request.method !== "PUT" || !request.url!.includes(`/manifests/${commit}`) || faults >= times) return false;
+    if (request.method !== method || !path.test(request.url!) || faults >= times) return false;
     faults++;
     response.writeHead(status, { "www-authenticate": 'Basic realm="x"' }).end();
     return true;
@@ -186,10 +195,31 @@ test.each([
   await besideProxy(fault, async (env) => {
     const ended = await coldtivate(["build", "--push", "--json"], { cwd, env: { ...env, ...withoutDocker } });
     expect(ended.exitCode, ended.output).toBe(exitCode);
+    expect(ended.stderr).not.toContain("warning");
     if (code !== "") expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code } });
   });
+  expect(faults).toBeGreaterThan(0);
   expect(await digestOf(commit)).toBe(exitCode === 0 ? digest : null);
-  expect(await build()).toMatchObject({ unchanged: true, digest });
+});
+
+const refusal = (method: string, path: string, how: RegistryFault["how"], times = 100): RegistryFault => ({ method, path, how, times });
+
+test.each<[string, RegistryFault, number, string, boolean]>([
+  ["an upload that meets a 401", refusal("POST", "/blobs/uploads", 401), 4, "The registry's user may not write there", false],
+  ["one that meets a 404", refusal("PUT", "/blobs/uploads", 404), 4, "or the repository does not exist", false],
+  ["one that is cut short once", refusal("PUT", "/blobs/uploads", "cut", 1), 0, "retrying", true],
+  ["a content that cannot be noted", refusal("PUT", "/manifests/content-", 401), 0, "will be built again", false],
+])("%s ends well, and names no content that is not whole", async (_name, fault, exitCode, said, unchanged) => {
+  const { CI_REGISTRY = "", BASE_IMAGE = "" } = sandbox();
+  const registry = `127.0.0.1:${standInPort}`;
+  const env = { CI_REGISTRY: registry, BASE_IMAGE: BASE_IMAGE.replace(CI_REGISTRY, registry) };
+  await commitNews();
+  await besideFaultyRegistry(fault, async () => {
+    const ended = await coldtivate(["build", "--push"], { cwd, env });
+    expect(ended.exitCode, ended.output).toBe(exitCode);
+    expect(ended.stderr).toContain(said);
+  });
+  await besideFaultyRegistry(refusal("PUT", "^none$", 500), async () => expect(await build([], env)).toMatchObject({ unchanged }));
 });
 
 test("a manifest that arrives cut short, or that the registry no longer has whole, is a build and no lie", async () => {

@@ -22,7 +22,7 @@ test("asks about Compose files, contexts and Dockerfiles, and names what was cha
   expect(await describeUncommitted(inputs, facts)).toEqual([
     "uncommitted changes are not part of the release: Web/app.py, docker-compose.yml",
   ]);
-  expect(facts.asked).toEqual(["docker-compose.yml", "Web", "web.dockerfile"]);
+  expect(facts.asked).toEqual(["docker-compose.yml", "Web", "web.dockerfile", "web.dockerfile.dockerignore"]);
 });
 
 test("has nothing to say about a clean tree, nor about a commit that is not checked out", async () => {
