@@ -50,3 +50,12 @@ run_tests() {
   rm -rf "$work"
   ((failures == 0))
 }
+
+# Runs a file's tests, which are one story: each goes on from where the one before it came to.
+# Arguments: the file. Returns: 1 when a check failed
+tell_story() {
+  local tests test
+  mapfile -t tests < <(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "$1")
+  for test in "${tests[@]}"; do "$test"; done
+  ((failures == 0))
+}

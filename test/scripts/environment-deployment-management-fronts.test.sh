@@ -303,13 +303,10 @@ test_a_power_cut_leaves_one_slot() {
 }
 
 main() {
-  local tests test
   name_instance "$TOP" "${COLDTIVATE_TEST_NET:-198.18.1.0/24}"
   trap 'remove_host; rm -rf "$work"' EXIT
   prepare_host
-  mapfile -t tests < <(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "${BASH_SOURCE[0]}")
-  for test in "${tests[@]}"; do "$test"; done
-  ((failures == 0))
+  tell_story "${BASH_SOURCE[0]}"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi

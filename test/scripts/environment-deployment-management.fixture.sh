@@ -86,3 +86,11 @@ eventually() {
 container_ids() { docker ps -q --no-trunc --filter "label=com.docker.compose.project=$project" | sort; }
 
 current() { basename "$(readlink "$state/current" || echo -)"; }
+
+# Runs a file's tests on a host that is theirs; each goes on from the release that the one before it left. Arguments: the file
+tell_story_on_host() {
+  work=$(mktemp -d)
+  trap 'remove_host; rm -rf "$work"' EXIT
+  prepare_host "$work"
+  tell_story "$1"
+}

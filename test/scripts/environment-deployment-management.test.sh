@@ -389,15 +389,4 @@ TEXT
   check "a missing Compose is told" contains "$output" "Docker Compose is missing"
 }
 
-# The tests are one story: each goes on from the release that the one before it left.
-main() {
-  local tests test
-  work=$(mktemp -d)
-  trap 'remove_host; rm -rf "$work"' EXIT
-  prepare_host "$work"
-  mapfile -t tests < <(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "${BASH_SOURCE[0]}")
-  for test in "${tests[@]}"; do "$test"; done
-  ((failures == 0))
-}
-
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi

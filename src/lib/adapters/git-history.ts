@@ -16,7 +16,8 @@ export function history(directory: string) {
   return {
     isShallow: async () => (await past.edges()).size > 0,
     isReachableFrom: async (commit: string, patterns: readonly string[]) =>
-      (await past.deepenUntil(commit, async () => (await isOnBranch(directory, commit, patterns)) || undefined)) ?? false,
+      (await isOnBranch(directory, commit, patterns)) ||
+      ((await past.deepenUntil(commit, async () => (await isOnBranch(directory, commit, patterns)) || undefined)) ?? false),
     isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
     timeOf: (commit: string) => timeOf(directory, commit),
     lastCommit: (paths: readonly string[], commit: string) => lastCommit(directory, past, paths, commit),

@@ -49,7 +49,7 @@ function observeCommand(name: string): string {
   return bash(
     // What a power cut left behind holds a dotenv.
     `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
-      `tar -xf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
+      `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
   );
 }
 
@@ -58,7 +58,7 @@ function applyCommand(name: string): string {
   return bash(
     `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
       `{ mkdir "$d" 2>/dev/null || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `head -c "$length" | tar -xpf - -C "$d" && ` +
+      `head -c "$length" | tar -xpzf - -C "$d" && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
   );
 }

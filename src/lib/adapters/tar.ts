@@ -1,4 +1,6 @@
 import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { constants, gzip } from "node:zlib";
 import { pack } from "tar-stream";
 
 export interface TarEntry {
@@ -8,11 +10,13 @@ export interface TarEntry {
   mode?: number;
 }
 
-/** An uncompressed tar of the entries, with their folders, readable by any tar. */
+const compress = promisify(gzip);
+
+/** A gzipped tar of the entries: over a long way what is sent at once is little, and more than that takes further round trips. */
 export async function packTar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   const packed = buffer(archive);
   for (const { path, content, mode } of entries) archive.entry({ name: path, mode: mode ?? 0o600 }, Buffer.from(content));
   archive.finalize();
-  return packed;
+  return compress(await packed, { level: constants.Z_BEST_SPEED });
 }

@@ -28,10 +28,12 @@ export async function collectComposeFiles(
 ): Promise<ComposeFiles> {
   const found: ComposeFiles = { files: new Map(), variables: new Set(), isWhole: true };
   const missing: string[] = [];
+  const reading = readOnce(read);
   const queue = listed.map((path) => ({ path: normalise(path), isCompose: true, by: "" }));
+  for (const { path } of queue) void reading(path);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     if (found.files.has(next.path)) continue;
-    const content = await read(next.path);
+    const content = await reading(next.path);
     if (content === undefined) {
       if (next.isCompose) missing.push(next.by === "" ? next.path : `${next.path} (${next.by})`);
       continue;
@@ -48,7 +50,9 @@ export async function collectComposeFiles(
       const named = interpolate(mention, variables);
       const resolved = normalise(`${base}/${named}`);
       if (/^[/~]/.test(named) || (resolved.startsWith("..") && named !== variables["DOT_ENV_PATH"])) found.isWhole = false;
-      if (resolved !== "" && !resolved.startsWith("..")) queue.push({ path: resolved, isCompose, by: `named in ${path}` });
+      if (resolved === "" || resolved.startsWith("..")) return;
+      queue.push({ path: resolved, isCompose, by: `named in ${path}` });
+      void reading(resolved);
     };
     for (const mention of mentioned.compose) add(mention, true);
     for (const mention of mentioned.environment) add(mention, false);
@@ -62,6 +66,18 @@ export async function collectComposeFiles(
     });
   }
   return found;
+}
+
+/** Reads each file once; whoever asks early need not wait for it. */
+function readOnce(read: ReadSource): ReadSource {
+  const begun = new Map<string, ReturnType<ReadSource>>();
+  return (path) => {
+    const reading = begun.get(path) ?? read(path);
+    // Whoever comes to use it hears of it.
+    reading.catch(() => {});
+    begun.set(path, reading);
+    return reading;
+  };
 }
 
 function parseCompose(text: string, path: string): unknown {
