@@ -14,8 +14,12 @@ export interface Builder {
   name?: string;
   /** Of buildx, such as `0.13.1`. */
   version: string;
-  /** Whether it can put a layer cache into a registry. */
+  /** Whether it is the Docker engine itself: its registries and images are the engine's. */
+  isEngine: boolean;
+  /** Whether it can put a layer cache into a registry, and make an index: of several platforms, or with attestations. */
   cacheExport: boolean;
+  /** What it builds for unless it is told, such as `linux/amd64`; where it says so. */
+  platform?: string;
 }
 
 export interface BakeOptions {
@@ -52,8 +56,10 @@ export async function inspectBuilder(signal: AbortSignal, name?: string): Promis
   // A builder that does not answer is described, with the exit code 0.
   const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
   if (error !== undefined) throw describeDockerTrouble(error, undefined) ?? unusable(error, undefined);
-  const builder = { ...(name !== undefined && { name }), version };
-  if (driver !== "docker") return { ...builder, cacheExport: true };
+  const platform = /^Platforms:[ \t]*([a-z0-9/]+)/m.exec(about)?.[1];
+  const isEngine = driver === "docker";
+  const builder = { ...(name !== undefined && { name }), version, isEngine, ...(platform !== undefined && { platform }) };
+  if (!isEngine) return { ...builder, cacheExport: true };
   const status = await docker(["info", "--format", "{{json .DriverStatus}}"], signal);
   return { ...builder, cacheExport: status.includes("io.containerd.snapshotter") };
 }
@@ -63,7 +69,9 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
   const { directory, privateDirectory, output, env, builder, signal, onStatus } = options;
   const metadataFile = join(privateDirectory, "metadata.json");
   const needsSsh = Object.values(definition.target).some(({ ssh }) => Array.isArray(ssh) && ssh.length > 0);
-  const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", `--${output}`, "--metadata-file", metadataFile];
+  const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", "--metadata-file", metadataFile];
+  // Where it goes to otherwise is said in the definition, with how to speak to the registry.
+  if (output === "load") args.push("--load");
   if (builder.name !== undefined) args.push("--builder", builder.name);
   if (needsSsh && isAtLeast(builder.version, 0, 19)) args.push("--allow", "ssh");
   const child = execa("docker", args, {

@@ -6,7 +6,7 @@ import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure } from "./docker-failure.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
 import { unauthorized } from "./registry-auth.ts";
-import { dockerConfigDirectory, hasJobLogins, readDockerConfig } from "./registry-credentials.ts";
+import { dockerConfigDirectory, hasJobLogins, loginName, readDockerConfig } from "./registry-credentials.ts";
 
 /** Environment of every `docker` that is to know the registry. */
 export type DockerEnvironment = Record<string, string>;
@@ -35,14 +35,36 @@ export async function logIn(
   }
 }
 
+/**
+ * The same without a Docker engine that would try it: builders elsewhere ask the client for the login.
+ * @param directory as for `logIn`
+ */
+export async function noteLogin(
+  { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,
+  directory: PrivateDirectory,
+): Promise<DockerEnvironment> {
+  if (credentials === undefined) return hasJobLogins() ? copyDockerConfig(undefined, directory) : {};
+  const auth = Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString("base64");
+  return copyDockerConfig(host, directory, { auth });
+}
+
 /** The user's configuration with everything that works through it, except that the login of a host that is named stays in the file. */
-async function copyDockerConfig(host: string | undefined, { path, write }: PrivateDirectory): Promise<DockerEnvironment> {
+async function copyDockerConfig(
+  host: string | undefined,
+  { path, write }: PrivateDirectory,
+  login?: { auth: string },
+): Promise<DockerEnvironment> {
   const own = dockerConfigDirectory();
   const config = await readDockerConfig(own);
-  // An empty helper keeps the password out of the user's keychain, and in our file.
+  const key = host === undefined ? undefined : loginName(host);
   await write(
     "config.json",
-    JSON.stringify({ ...config, credHelpers: { ...config.credHelpers, ...(host !== undefined && { [host]: "" }) } }),
+    JSON.stringify({
+      ...config,
+      ...(key !== undefined && login !== undefined && { auths: { ...config.auths, [key]: login } }),
+      // An empty helper keeps the password out of the user's keychain, and in our file.
+      credHelpers: { ...config.credHelpers, ...(key !== undefined && { [key]: "" }) },
+    }),
   );
   for (const part of ["cli-plugins", "contexts", "trust"]) {
     const source = join(own, part);

@@ -66,19 +66,29 @@ function parseConfig(text: string, name: string, hint: string): DockerConfigFile
   }
 }
 
+/** What Docker's configuration calls a registry. */
+export function loginName(registry: string): string {
+  return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
+}
+
 /** What the user's own Docker login knows about a registry: its helper, its store or its file, in Docker's order. */
 export async function findCredentials(registry: string): Promise<Credentials | undefined> {
   const config = await readDockerConfig();
-  const key = registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
+  const key = loginName(registry);
   const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? config.credsStore;
   if (helper !== undefined && helper !== "") return askHelper(helper, key);
-  const entry = config.auths?.[key] ?? config.auths?.[`https://${key}`];
+  const entry = config.auths?.[key] ?? Object.entries(config.auths ?? {}).find(([name]) => hostOf(name) === registry)?.[1];
   if (entry === undefined) return undefined;
   const [username = "", ...password] = Buffer.from(entry.auth ?? "", "base64")
     .toString()
     .split(":");
   if (username !== "") return { username, password: new Secret(password.join(":")) };
   return entry.username === undefined ? undefined : { username: entry.username, password: new Secret(entry.password ?? "") };
+}
+
+/** Older clients, and people, write the address of a registry's API: `https://registry.example.com/v1/`. */
+function hostOf(name: string): string {
+  return name.replace(/^https?:\/\//, "").replace(/\/.*$/s, "");
 }
 
 /** Docker's protocol: the registry on standard input, JSON on standard output; any failure means "I know nothing". */

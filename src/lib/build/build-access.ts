@@ -1,4 +1,4 @@
-import { logIn, type DockerEnvironment } from "../adapters/docker-login.ts";
+import { logIn, noteLogin, type DockerEnvironment } from "../adapters/docker-login.ts";
 import { createPrivateDirectory, type PrivateDirectory } from "../adapters/private-directory.ts";
 import { checkAgent, startAgent } from "../adapters/ssh-agent.ts";
 import type { Config } from "../config/config.ts";
@@ -9,8 +9,11 @@ import type { Reporter } from "../report/progress.ts";
 export interface BuildAccess extends AsyncDisposable {
   directory: PrivateDirectory;
   sshEnv: { SSH_AUTH_SOCK?: string };
-  /** Logs in to the registry, and gives the environment of every docker from then on. */
-  logIn(output: "load" | "push"): Promise<DockerEnvironment>;
+  /**
+   * Logs in to the registry, and gives the environment of every docker from then on.
+   * @param throughEngine whether the engine is to try the login: any other builder needs no engine
+   */
+  logIn(output: "load" | "push", throughEngine: boolean): Promise<DockerEnvironment>;
 }
 
 /**
@@ -26,9 +29,9 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
   return {
     directory,
     sshEnv,
-    async logIn(output) {
+    async logIn(output, throughEngine) {
       try {
-        return await logIn(registry, directory, signal);
+        return await (throughEngine ? logIn(registry, directory, signal) : noteLogin(registry, directory));
       } catch (error) {
         // A build that stays here can do without the registry's cache.
         if (output === "push" || !(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;

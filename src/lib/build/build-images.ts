@@ -1,8 +1,9 @@
-import { inspectBuilder } from "../adapters/buildkit.ts";
+import { inspectBuilder, type Builder } from "../adapters/buildkit.ts";
+import { ownPlatform } from "../adapters/machine.ts";
 import type { Repository } from "../adapters/git.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
-import { planBuild } from "../images/build-plan.ts";
+import { attachesAll, planBuild } from "../images/build-plan.ts";
 import { basesOf } from "../images/content-digest.ts";
 import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
 import { findCommits } from "../images/image-state.ts";
@@ -92,16 +93,18 @@ async function buildChanged(
   if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
   if (changed.length === 0) return [];
   const [builder, dated] = await Promise.all([inspectBuilder(signal, name), findCommits(changed, states, revision.commit, repository)]);
-  const env = { ...access.sshEnv, ...(reachable ? await access.logIn(output) : {}) };
-  // A builder that cannot attach what the content asks for makes another image.
-  const isWhole = builder.cacheExport || (config.build.provenance === undefined && config.build.sbom === undefined);
+  const env = { ...access.sshEnv, ...(reachable ? await access.logIn(output, builder.isEngine) : {}) };
+  // What lacks something that the content asks for, or is for another platform than it says, is another image.
+  const isOurs = config.build.platforms.length > 0 || builder.platform === undefined || builder.platform === ownPlatform;
+  if (!isOurs) reporter.emit({ type: "warning", text: describeForeign(builder) });
+  const isWhole = isOurs && attachesAll(config.build, builder, output);
   const known = isWhole ? plan.changed : [];
   const contentTags = new Map(known.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
   const withoutCache = new Set(plan.changed.filter(({ cause }) => noCache || cause.kind === "expired").map((each) => each.name));
   const facts = {
     revision,
     states: dated,
-    cacheExport: builder.cacheExport,
+    builder,
     contentTags,
     withoutCache,
     bases: basesBySource({ sources, texts, bases }),
@@ -116,6 +119,10 @@ async function buildChanged(
     signal,
     concurrency,
   });
+}
+
+function describeForeign({ platform }: Builder): string {
+  return `the builder builds for ${platform}, and this machine is ${ownPlatform}: unless build.platforms says for what, such images are built every time`;
 }
 
 /** By image: the digests of its base images, as far as they are known. */

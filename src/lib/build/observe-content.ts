@@ -1,5 +1,6 @@
 import { listBelow, readTexts } from "../adapters/git-inputs.ts";
 import { sha256 } from "../adapters/hash.ts";
+import { ownPlatform } from "../adapters/machine.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
@@ -27,7 +28,7 @@ export async function observeContent(
   { tree }: Pick<Checkout, "tree">,
   registry: Pick<RegistryClient, "digestOf">,
 ): Promise<ObservedContent> {
-  const sources = images.map((image) => sourceOf(image, config.build));
+  const sources = images.map((image) => sourceOf(image, config.build, ownPlatform));
   const texts = await readTexts(config.directory, sources.flatMap(textsOf));
   const { bases, troubles } = await resolveBases([...new Set(sources.flatMap((source) => basesOf(source, texts).references))], registry);
   const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));

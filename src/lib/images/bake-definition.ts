@@ -13,7 +13,7 @@ export type BakeTarget = Record<string, string | boolean | string[] | Record<str
 /** The definition for `docker buildx bake -f -`: a target an image, all in the group `default`. */
 export function bakeDefinition(plan: BuildPlan, secretPath: SecretPath): BakeDefinition {
   const targets = bakeTargets(plan);
-  const entries = plan.images.map((image) => [targets.get(image.name) ?? image.name, describeTarget(image, secretPath)] as const);
+  const entries = plan.images.map((image) => [targets.get(image.name) ?? image.name, describeTarget(image, plan, secretPath)] as const);
   return { group: { default: { targets: [...targets.values()] } }, target: Object.fromEntries(entries) };
 }
 
@@ -31,7 +31,7 @@ export function bakeTargets({ images }: BuildPlan): Map<string, string> {
   return targets;
 }
 
-function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
+function describeTarget(image: ImageBuild, { output, insecure }: BuildPlan, secretPath: SecretPath): BakeTarget {
   return {
     context: escape(image.context),
     dockerfile: escape(image.dockerfile),
@@ -47,6 +47,7 @@ function describeTarget(image: ImageBuild, secretPath: SecretPath): BakeTarget {
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
     attest: image.attest.map(escape),
+    ...(output === "push" && { output: [`type=image,push=true${insecure ? ",registry.insecure=true" : ""}`] }),
   };
 }
 

@@ -11,6 +11,8 @@ export interface BuildPlan {
   /** Where the images go: the local engine, or the registry. */
   output: "load" | "push";
   images: ImageBuild[];
+  /** Whether the builder has to be told that the registry speaks plain HTTP. */
+  insecure: boolean;
   /** What the user should know before it starts. */
   warnings: string[];
 }
@@ -43,11 +45,18 @@ export interface ImageBuild {
   dirty: boolean;
 }
 
+export interface BuilderFacts {
+  /** Whether it is the Docker engine itself, which knows by its own configuration how to speak to a registry. */
+  isEngine: boolean;
+  /** Whether it can put a cache into a registry, and make an index. */
+  cacheExport: boolean;
+}
+
 export interface BuildFacts {
   revision: Revision;
   states: readonly ImageState[];
-  /** Whether the builder can put a cache into a registry. */
-  cacheExport: boolean;
+  /** What the builder can do. */
+  builder: BuilderFacts;
   /** By image: the tag of its content, where that is known. */
   contentTags?: ReadonlyMap<string, string>;
   /** Images of which every step is to run anew. */
@@ -58,35 +67,49 @@ export interface BuildFacts {
 
 /**
  * Decides what is built, under which names and with which caches; touches nothing.
- * @throws ColdtivateError ATTESTATIONS_IMPOSSIBLE
+ * @throws ColdtivateError ATTESTATIONS_IMPOSSIBLE, PLATFORMS_IMPOSSIBLE
  */
 export function planBuild(config: Config, images: readonly ImageConfig[], facts: BuildFacts, output: "load" | "push"): BuildPlan {
+  const { builder } = facts;
   const exporting = output === "push" && config.build.cache !== undefined;
-  const attest = describeAttestations(config.build, facts.cacheExport, output);
+  if (new Set(config.build.platforms).size > 1 && !keepsIndexes(builder, output)) throw platformsImpossible(builder);
+  const attest = describeAttestations(config.build, builder, output);
+  const insecure = config.registry.insecure && !builder.isEngine;
   const warnings = facts.states.flatMap((state) => describeState(state));
-  if (exporting && !facts.cacheExport) {
+  if (exporting && !builder.cacheExport) {
     warnings.push(
       'this builder cannot put its layer cache into the registry: turn on the engine\'s containerd image store, or use a builder of the driver "docker-container"',
     );
   }
   const builds = images.map((image) => {
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
-    return planImage(config, image, state, { ...facts, output, attest, exportsCache: exporting && facts.cacheExport });
+    return planImage(config, image, state, { ...facts, output, attest, insecure, exportsCache: exporting && builder.cacheExport });
   });
-  return { revision: facts.revision, output, images: builds, warnings };
+  return { revision: facts.revision, output, images: builds, insecure, warnings };
+}
+
+/** Whether an image of several manifests can be made and kept there: into the local engine, no other builder can put one. */
+function keepsIndexes({ isEngine, cacheExport }: BuilderFacts, output: "load" | "push"): boolean {
+  return cacheExport && (isEngine || output === "push");
+}
+
+/** Whether the images will have the attestations that are asked for, if any are. */
+export function attachesAll({ provenance, sbom }: Config["build"], builder: BuilderFacts, output: "load" | "push"): boolean {
+  return (provenance === undefined && sbom === undefined) || keepsIndexes(builder, output);
 }
 
 function planImage(
   { registry, build }: Config,
   image: ImageConfig,
   { commit, time, dirty }: ImageState,
-  facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; attest: string[]; exportsCache: boolean },
+  facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; attest: string[]; insecure: boolean; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
   const name = `${registry.image}/${image.name}`;
   const noCache = facts.withoutCache?.has(image.name) ?? false;
   const contentTag = facts.contentTags?.get(image.name);
-  const cache = build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}`;
+  const cache =
+    build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}${facts.insecure ? ",registry.insecure=true" : ""}`;
   const known = isDirty ? undefined : commit;
   // Without it the image holds the time at which some builder ran each step, and another builder makes another image of the same layers.
   const epoch = known === undefined || time === undefined ? {} : { SOURCE_DATE_EPOCH: String(time) };
@@ -117,7 +140,6 @@ function planImage(
   };
 }
 
-/** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
 /**
  * Has the build take the very base images that its content was worked out from: an engine may have others of that name,
  * and a registry may have others by then. A context of that name stands for the image.
@@ -132,8 +154,10 @@ function pinBases(bases: Record<string, string>): Record<string, string> {
   );
 }
 
-function describeAttestations({ provenance, sbom }: Config["build"], isPossible: boolean, output: "load" | "push"): string[] {
+/** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
+function describeAttestations({ provenance, sbom }: Config["build"], builder: BuilderFacts, output: "load" | "push"): string[] {
   const isWanted = provenance !== undefined || sbom !== undefined;
+  const isPossible = keepsIndexes(builder, output);
   if (isWanted && !isPossible && output === "push") throw attestationsImpossible();
   const without = ["type=provenance,disabled=true"];
   if (!isWanted || !isPossible) return without;
@@ -149,6 +173,21 @@ function attestationsImpossible(): ColdtivateError {
     exit: "refused",
     hint: 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (--builder), or take build.provenance and build.sbom out of coldtivate.yml.',
   });
+}
+
+function platformsImpossible({ cacheExport }: BuilderFacts): ColdtivateError {
+  return new ColdtivateError(
+    cacheExport
+      ? "this builder cannot put an image for several platforms into the local engine"
+      : "this builder cannot make an image for several platforms",
+    {
+      code: "PLATFORMS_IMPOSSIBLE",
+      exit: "refused",
+      hint: cacheExport
+        ? "Nothing was built. Use --push, or the engine itself as the builder, with its containerd image store."
+        : 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (docker buildx create --name NAME; --builder NAME), or name one platform in build.platforms.',
+    },
+  );
 }
 
 function describeState({ name, reason, dirty }: ImageState): string[] {

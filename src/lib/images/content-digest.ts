@@ -32,6 +32,8 @@ export type Content =
 export type ImageSource = Pick<ImageConfig, "name" | "context" | "dockerfile" | "target" | "contexts"> & {
   args: Record<string, string>;
   platforms: readonly string[];
+  /** What it is built for where no platform is named. */
+  platform: string;
   /** What is attached to the image, where anything is. */
   attestations?: string;
 };
@@ -39,13 +41,17 @@ export type ImageSource = Pick<ImageConfig, "name" | "context" | "dockerfile" | 
 /** Build arguments that say when and from which commit an image was built: they follow from the inputs. */
 const derived = new Set(["COMMIT", "SOURCE_DATE_EPOCH"]);
 
-/** An image with the settings of all images filled in. */
+/**
+ * An image with the settings of all images filled in.
+ * @param platform what it is built for where no platform is named
+ */
 export function sourceOf(
   image: ImageConfig,
   { args, platforms, provenance, sbom }: Pick<BuildConfig, "args" | "platforms" | "provenance" | "sbom">,
+  platform: string,
 ): ImageSource {
   const attestations = [provenance && `provenance ${provenance}`, sbom !== undefined && `sbom ${sbom}`].filter(Boolean).join(", ");
-  return { ...image, args: { ...args, ...image.args }, platforms, ...(attestations !== "" && { attestations }) };
+  return { ...image, args: { ...args, ...image.args }, platforms, platform, ...(attestations !== "" && { attestations }) };
 }
 
 /** Files whose text has to be known: Dockerfiles and what they leave out. */
@@ -76,7 +82,8 @@ export function describeContent(source: ImageSource, files: FileIndex, bases: Re
 }
 
 function inputsOfSource(source: ImageSource, files: FileIndex, bases: ReadonlyMap<string, string>, hash: Hash): ContentInput[] | Untold {
-  const { context, dockerfile, contexts = {}, args, target, platforms, attestations } = source;
+  const { context, dockerfile, contexts = {}, args, target, attestations } = source;
+  const platforms = source.platforms.length > 0 ? source.platforms : [source.platform];
   const file = joinPaths(context, dockerfile);
   const { references, unknown } = basesOf(source, files.texts);
   if (unknown.length > 0) return new Untold(`the name of its base image ${unknown.join(", ")} is not known before the build`);
@@ -95,7 +102,7 @@ function inputsOfSource(source: ImageSource, files: FileIndex, bases: ReadonlyMa
     ...Object.entries(contexts).map(([key, value]) => ({ name: `the setting of the context ${key}`, value })),
     ...Object.entries(args).flatMap(([key, value]) => (derived.has(key) ? [] : [{ name: `the argument ${key}`, value }])),
     ...(target === undefined ? [] : [{ name: "the target", value: target }]),
-    ...(platforms.length === 0 ? [] : [{ name: "the platforms", value: [...new Set(platforms)].toSorted().join(" ") }]),
+    { name: "the platforms", value: [...new Set(platforms)].toSorted().join(" ") },
     ...(attestations === undefined ? [] : [{ name: "the attestations", value: attestations }]),
     ...references.map((reference) => ({ name: `the base image ${reference}`, value: bases.get(reference) ?? "" })),
   ];

@@ -12,7 +12,7 @@ const definition: BakeDefinition = { group: { default: { targets: ["web"] } }, t
 
 const builder = (version: string, driver: string, status = "[]") => `case "$*" in
 "buildx version") echo 'github.com/docker/buildx ${version} abc' ;;
-"buildx inspect") printf 'Name: x\\nDriver:        ${driver}\\n' ;;
+"buildx inspect") printf 'Name: x\\nDriver:        ${driver}\\nPlatforms:     linux/arm64*, linux/arm/v7\\n' ;;
 info*) echo '${status}' ;;
 esac`;
 
@@ -22,7 +22,7 @@ test.each([
   ["docker-container", "[]", true],
 ])("whether a builder of the driver %s with the store %s can export a cache: %s", async (driver, status, cacheExport) => {
   using _ = fakeDocker(builder("v0.14.1", driver, status));
-  expect(await inspectBuilder(signal)).toEqual({ version: "0.14.1", cacheExport });
+  expect(await inspectBuilder(signal)).toEqual({ version: "0.14.1", isEngine: driver === "docker", cacheExport, platform: "linux/arm64" });
 });
 
 test.each([
@@ -57,7 +57,7 @@ async function runBake(body: string, version = "0.13.1") {
     privateDirectory: directory.path,
     output: "push",
     env: { DOCKER_CONFIG: directory.path },
-    builder: { version, cacheExport: true },
+    builder: { version, isEngine: true, cacheExport: true },
     signal,
     onStatus: (status) => statuses.push(status),
   };
@@ -74,7 +74,7 @@ test("the definition goes over standard input, digests come from the metadata", 
   expect(result).toEqual({ images: new Map([["web", { digest: "sha256:1f" }]]) });
   expect(statuses).toEqual([{ vertexes: [], logs: [] }]);
   expect(JSON.parse(call?.stdin ?? "")).toEqual(definition);
-  expect(call?.args.join(" ")).toBe(`buildx bake --progress rawjson -f - --push --metadata-file ${directory.path}/metadata.json`);
+  expect(call?.args.join(" ")).toBe(`buildx bake --progress rawjson -f - --metadata-file ${directory.path}/metadata.json`);
 });
 
 test("a newer buildx is told that ssh is allowed", async () => {
@@ -97,7 +97,7 @@ test("an abort ends the build", async () => {
     privateDirectory: directory.path,
     output: "load",
     env: {},
-    builder: { version: "0.13.1", cacheExport: true },
+    builder: { version: "0.13.1", isEngine: true, cacheExport: true },
     signal: abort.signal,
     onStatus: () => {},
   });

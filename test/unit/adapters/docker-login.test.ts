@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { logIn } from "../../../src/lib/adapters/docker-login.ts";
+import { logIn, noteLogin } from "../../../src/lib/adapters/docker-login.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import { Secret } from "../../../src/lib/config/secret.ts";
 import { fakeDocker } from "./fake-docker.ts";
@@ -65,6 +65,21 @@ test("logins that a CI job brings along are there for docker, with the registry'
       credHelpers: { "base.example.com": "" },
     });
   }
+});
+
+test("for a builder elsewhere the login is noted without an engine, beside the user's own ones", async () => {
+  using docker = fakeDocker("exit 1");
+  writeFileSync(join(docker.config, "config.json"), JSON.stringify({ credsStore: "desktop", auths: { "gcr.io": { auth: "x" } } }));
+  await using directory = await createPrivateDirectory();
+  expect(await noteLogin({ host, credentials }, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
+  expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toEqual({
+    credsStore: "desktop",
+    auths: { "gcr.io": { auth: "x" }, [host]: { auth: Buffer.from("robot:pass-word-1").toString("base64") } },
+    credHelpers: { [host]: "" },
+  });
+  expect(statSync(join(directory.path, "config.json")).mode & 0o777).toBe(0o600);
+  expect(await noteLogin({ host }, directory)).toEqual({});
+  expect(docker.calls()).toEqual([]);
 });
 
 test.each([

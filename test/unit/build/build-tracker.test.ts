@@ -26,6 +26,7 @@ const plan = (output: BuildPlan["output"], ...names: string[]): BuildPlan => ({
   revision: { commit: "1f" },
   output,
   images: names.map(image),
+  insecure: false,
   warnings: [],
 });
 

@@ -31,7 +31,7 @@ const config: Config = {
   environments: {},
 };
 const clean = (name: string) => ({ name, commit: touched, time: 1_700_000_000, dirty: [] });
-const facts: BuildFacts = { revision, states: [clean("web"), clean("web.scheduler")], cacheExport: true };
+const facts: BuildFacts = { revision, states: [clean("web"), clean("web.scheduler")], builder: { isEngine: true, cacheExport: true } };
 const noSecrets = () => "";
 
 test("a push takes the release's tags, the last commit of the inputs, and its cache both ways", () => {
@@ -58,7 +58,7 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
 
 test("a build that stays here writes no cache; a builder that cannot is a warning, not a failure", () => {
   expect(planBuild(config, [web], facts, "load").images[0]?.cacheTo).toEqual([]);
-  const plan = planBuild(config, [web], { ...facts, cacheExport: false }, "push");
+  const plan = planBuild(config, [web], { ...facts, builder: { isEngine: true, cacheExport: false } }, "push");
   expect(plan.images[0]).toMatchObject({ cacheTo: [], cacheFrom: ["type=registry,ref=r.example.com/shop/web:buildcache"] });
   expect(plan.warnings).toEqual([expect.stringContaining("containerd image store")]);
 });
@@ -116,7 +116,8 @@ test("secrets are named by id and path; their values are in neither the plan nor
 
 test("attestations are attached where they are wanted and the builder can", () => {
   const attestOf = (wanted: Pick<Config["build"], "provenance" | "sbom">, cacheExport: boolean, output: "load" | "push") =>
-    planBuild({ ...config, build: { ...config.build, ...wanted } }, [web], { ...facts, cacheExport }, output).images[0]?.attest;
+    planBuild({ ...config, build: { ...config.build, ...wanted } }, [web], { ...facts, builder: { isEngine: true, cacheExport } }, output)
+      .images[0]?.attest;
   expect(attestOf({ provenance: "max", sbom: true }, true, "push")).toEqual(["type=provenance,mode=max", "type=sbom"]);
   expect(attestOf({ sbom: "r.example.com/scanner:1" }, true, "push")).toEqual([
     "type=provenance,disabled=true",
@@ -124,6 +125,36 @@ test("attestations are attached where they are wanted and the builder can", () =
   ]);
   expect(attestOf({ provenance: "min" }, false, "load")).toEqual(["type=provenance,disabled=true"]);
   expect(() => attestOf({ provenance: "min" }, false, "push")).toThrow(expect.objectContaining({ code: "ATTESTATIONS_IMPOSSIBLE" }));
+});
+
+test("several platforms are refused where no index can be made or kept", () => {
+  const build = { ...config.build, platforms: ["linux/amd64", "linux/arm64"] };
+  const planFor = (builder: BuildFacts["builder"], output: "load" | "push") =>
+    planBuild({ ...config, build }, [web], { ...facts, builder }, output);
+  const engine = { isEngine: true, cacheExport: true };
+  const elsewhere = { isEngine: false, cacheExport: true };
+  expect(planFor(engine, "load").images[0]?.platforms).toEqual(build.platforms);
+  expect(planFor(elsewhere, "push").images[0]?.platforms).toEqual(build.platforms);
+  const refused = (hint: string) => expect.objectContaining({ code: "PLATFORMS_IMPOSSIBLE", hint: expect.stringContaining(hint) });
+  expect(() => planFor(elsewhere, "load")).toThrow(refused("--push"));
+  expect(() => planFor({ ...engine, cacheExport: false }, "push")).toThrow(refused("--builder"));
+});
+
+test("a builder that is no engine is told how the registry speaks; what it loads goes without attestations", () => {
+  const registry = { ...config.registry, insecure: true };
+  const build = { ...config.build, provenance: "min" as const };
+  const elsewhere = { isEngine: false, cacheExport: true };
+  const plan = planBuild({ ...config, registry, build }, [web], { ...facts, builder: elsewhere }, "push");
+  expect(bakeDefinition(plan, noSecrets).target["web"]).toMatchObject({
+    output: ["type=image,push=true,registry.insecure=true"],
+    "cache-from": ["type=registry,ref=r.example.com/shop/web:buildcache,registry.insecure=true"],
+    "cache-to": [expect.stringContaining(",registry.insecure=true,mode=max")],
+    attest: ["type=provenance,mode=min"],
+  });
+  const engine = planBuild({ ...config, registry, build }, [web], facts, "push");
+  expect(bakeDefinition(engine, noSecrets).target["web"]).toMatchObject({ output: ["type=image,push=true"] });
+  const [loaded] = planBuild({ ...config, build }, [web], { ...facts, builder: elsewhere }, "load").images;
+  expect(loaded?.attest).toEqual(["type=provenance,disabled=true"]);
 });
 
 test("base images are those that the content was worked out from; content tags stay here until all is pushed", () => {

@@ -36,7 +36,7 @@ const worlds = fc
       ["Web/.dockerignore", "*.md\nlogs\n!logs/keep\n"],
     ];
     return {
-      source: sourceOf(image, { args, platforms: ["linux/amd64", "linux/arm64"] }),
+      source: sourceOf(image, { args, platforms: ["linux/amd64", "linux/arm64"] }, "linux/amd64"),
       entries: [
         ...Object.entries(files).map(([path, content]) => file(`Web/src/${path}`, content)),
         ...texts.map(([path, content]) => file(path, content)),
@@ -84,6 +84,7 @@ test.each<[string, (world: World) => World]>([
   ["an argument more", inSource(({ args }) => ({ args: { ...args, ANOTHER: "1" } }))],
   ["the target", inSource(() => ({ target: "run" }))],
   ["the platforms", inSource(() => ({ platforms: ["linux/amd64"] }))],
+  ["the machine, where no platform is named", (world) => ({ ...world, source: { ...world.source, platforms: [] } })],
   ["the attestations", inSource(() => ({ attestations: "sbom true" }))],
   ["the base image", (world) => ({ ...world, bases: Object.fromEntries(Object.keys(world.bases).map((key) => [key, "sha256:other"])) })],
 ])("%s changes the content", (_what, change) => {
@@ -103,6 +104,7 @@ test.each<[string, (world: World) => World]>([
   ["an ignored file that is new", (world) => ({ ...world, entries: [...world.entries, file("Web/NEWS.md", "x")] })],
   ["the order of arguments", inSource(({ args }) => ({ args: Object.fromEntries(Object.entries(args).toReversed()) }))],
   ["the order of platforms", inSource(({ platforms }) => ({ platforms: platforms.toReversed() }))],
+  ["the machine, where platforms are named", inSource(() => ({ platform: "linux/arm64" }))],
   ["the order of files", (world) => ({ ...world, entries: world.entries.toReversed() })],
   ["what is derived from the commit", inSource(({ args }) => ({ args: { ...args, COMMIT: "1", SOURCE_DATE_EPOCH: "2" } }))],
   ["the image's name", inSource(() => ({ name: "other" }))],
