@@ -3,6 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 import { ColdtivateError } from "../errors.ts";
+import { findAuthorities, isUntrusted } from "./registry-trust.ts";
 
 export interface HttpRequest {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -31,19 +32,25 @@ const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"]);
 const mostRedirects = 3;
 
 /**
- * A client that keeps its connections, and asks again after a passing fault.
+ * A client that keeps its connections, and asks again after a passing fault. Certificates that Node.js does not trust are
+ * looked at with the eyes of Docker.
  * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
  */
 export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: HttpOptions = {}) {
   const settings = { keepAlive: true, maxSockets: 16, proxyEnv: process.env };
   const agents = { "http:": new http.Agent(settings), "https:": new https.Agent(settings) };
 
+  /** By host: who may sign its certificate, where Node.js alone does not trust it. */
+  const authorities = new Map<string, string[]>();
+
   const once = (request: HttpRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
       const secure = request.url.protocol === "https:";
       const { method, body } = request;
       const headers = body === undefined ? request.headers : { ...request.headers, "content-length": body.length };
-      const options = { method, headers, agent: agents[secure ? "https:" : "http:"], timeout, ...(signal && { signal }) };
+      const ca = authorities.get(request.url.host);
+      const agent = agents[secure ? "https:" : "http:"];
+      const options = { method, headers, agent, timeout, ...(signal && { signal }), ...(ca && { ca }) };
       const outgoing = (secure ? https : http).request(request.url, options, (incoming) => {
         const chunks: Buffer[] = [];
         incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -55,11 +62,22 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: Ht
       outgoing.end(body);
     });
 
+  const onceTrusted = async (request: HttpRequest) => {
+    try {
+      return await once(request);
+    } catch (error) {
+      const { host } = request.url;
+      if (!isUntrusted(codeOf(error))) throw error;
+      if (!authorities.has(host)) authorities.set(host, await findAuthorities(host));
+      return await once(request);
+    }
+  };
+
   const send: Send = async (request) => {
     for (let attempt = 0; ; attempt++) {
       const pause = backoff[attempt];
       try {
-        const answer = await once(request);
+        const answer = await onceTrusted(request);
         if (!isPassing(answer.status)) return answer;
         if (pause === undefined)
           throw unreachable(request.url, `it answers ${answer.status} ${http.STATUS_CODES[answer.status] ?? ""}`.trim());
@@ -108,6 +126,7 @@ function codeOf(cause: unknown): string {
 }
 
 function unreachable(url: URL, why: string, cause?: unknown): ColdtivateError {
+  if (isUntrusted(codeOf(cause))) return unknownAuthority(url, cause);
   const plain = /wrong version number|EPROTO|packet length too long/i.test(why);
   return new ColdtivateError(`the registry ${url.host} cannot be reached: ${plain ? "it does not speak TLS" : why}`, {
     code: "REGISTRY_UNREACHABLE",
@@ -115,6 +134,15 @@ function unreachable(url: URL, why: string, cause?: unknown): ColdtivateError {
     hint: plain
       ? "If it is meant to speak plain HTTP, set registry.insecure: true in coldtivate.yml."
       : "Nothing was changed. See that the registry is up and can be reached from here, then run the command again.",
+    cause,
+  });
+}
+
+function unknownAuthority(url: URL, cause: unknown): ColdtivateError {
+  return new ColdtivateError(`the registry ${url.host} shows a certificate of an authority that is not known here`, {
+    code: "REGISTRY_UNREACHABLE",
+    exit: "refused",
+    hint: `Nothing was changed. Put the authority's certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name its file in NODE_EXTRA_CA_CERTS; Docker needs the first one, here and on the hosts.`,
     cause,
   });
 }

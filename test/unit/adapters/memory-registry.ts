@@ -18,6 +18,8 @@ export interface MemoryRegistry extends AsyncDisposable {
   tagsIn: (repository: string) => Record<string, string>;
   /** Puts a manifest there, as somebody else would. */
   put: (repository: string, tag: string, body: string, type?: string) => string;
+  /** Takes all tags from a manifest, which stays. */
+  untag: (repository: string, digest: string) => void;
 }
 
 export const imageType = "application/vnd.oci.image.manifest.v1+json";
@@ -35,6 +37,10 @@ export async function startMemoryRegistry(): Promise<MemoryRegistry> {
     return digest;
   };
 
+  const untag = (repository: string, digest: string) => {
+    for (const [tag, named] of tags) if (named === digest && tag.startsWith(`${repository}:`)) tags.delete(tag);
+  };
+
   const answer = async (request: IncomingMessage): Promise<{ status: number; headers?: Record<string, string>; body?: string }> => {
     const [, repository = "", kind, name = ""] = /^\/v2\/(.+)\/(manifests|tags)\/([^?]+)/.exec(request.url ?? "") ?? [];
     if (kind === "tags") return { status: 200, body: JSON.stringify({ tags: Object.keys(tagsIn(repository)) }) };
@@ -50,7 +56,7 @@ export async function startMemoryRegistry(): Promise<MemoryRegistry> {
     if (stored === undefined) return { status: 404 };
     if (request.method === "DELETE") {
       manifests.delete(`${repository}@${digest}`);
-      for (const [tag, named] of tags) if (named === digest && tag.startsWith(`${repository}:`)) tags.delete(tag);
+      untag(repository, digest);
       return { status: 202 };
     }
     return { status: 200, headers: { "content-type": stored.type, "docker-content-digest": digest }, body: stored.body };
@@ -70,5 +76,5 @@ export async function startMemoryRegistry(): Promise<MemoryRegistry> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   const host = `127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-  return { host, requests, tagsIn, put, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+  return { host, requests, tagsIn, put, untag, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
 }

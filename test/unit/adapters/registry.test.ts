@@ -138,6 +138,19 @@ test("a registry that is down, silent or speaks no TLS is unreachable", async ()
   await expect(tls.digestOf(`${name}/web`)).rejects.toHaveProperty("hint", expect.stringContaining("registry.insecure"));
 });
 
+test.each([
+  ["no JSON", "<html>", 'realm="http://HOST/token"'],
+  ["no token", "{}", 'realm="http://HOST/token"'],
+  ["nowhere to ask", "{}", 'service="x"'],
+])("a registry whose tokens make no sense, with %s, is an error of its own", async (_what, body, challenge) => {
+  await using server = await serve((request, response) => {
+    if (request.url === "/token") return response.end(body);
+    return response.writeHead(401, { "www-authenticate": `Bearer ${challenge.replace("HOST", request.headers.host ?? "")}` }).end();
+  });
+  using registry = openRegistry({ host: server.host, insecure: true, credentials });
+  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE", exit: "refused" });
+});
+
 test("without credentials in the configuration the user's Docker login counts: its file, then a helper", async () => {
   await using server = await serve((request, response) => {
     if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();
@@ -147,6 +160,10 @@ test("without credentials in the configuration the user's Docker login counts: i
   writeFileSync(config, JSON.stringify({ auths: { [server.host]: { auth: Buffer.from("robot:pass-word").toString("base64") } } }));
   using byFile = openRegistry({ host: server.host, insecure: true });
   expect(await byFile.digestOf(`${server.host}/web`)).toBe(digest);
+
+  writeFileSync(config, JSON.stringify({ auths: { [`https://${server.host}/v1/`]: { username: "robot", password: "pass-word" } } }));
+  using byAddress = openRegistry({ host: server.host, insecure: true });
+  expect(await byAddress.digestOf(`${server.host}/web`)).toBe(digest);
 
   const helper = join(directory, "docker-credential-test");
   writeFileSync(

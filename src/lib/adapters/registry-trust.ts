@@ -1,0 +1,40 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import tls from "node:tls";
+import { dockerConfigDirectory } from "./registry-credentials.ts";
+
+/** What Node.js says of a certificate whose authority it does not know. */
+const untrusted = new Set([
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+]);
+
+/** Whether a connection failed because nobody here knows who signed the certificate. */
+export function isUntrusted(code: string): boolean {
+  return untrusted.has(code);
+}
+
+/**
+ * The authorities that Docker would trust for a registry: those that Node.js knows, NODE_EXTRA_CA_CERTS included, those of this system,
+ * and those in Docker's folder for that registry.
+ * @param registry with its port, as images name it
+ */
+export async function findAuthorities(registry: string): Promise<string[]> {
+  const folders = ["/etc/docker", dockerConfigDirectory()].map((folder) => join(folder, "certs.d", registry));
+  const own = await Promise.all(folders.map(readCertificates));
+  return [...readStore("default"), ...readStore("system"), ...own.flat()];
+}
+
+async function readCertificates(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return Promise.all(names.filter((name) => name.endsWith(".crt")).map((name) => readFile(join(folder, name), "utf8")));
+}
+
+function readStore(store: "default" | "system"): string[] {
+  // Node.js has it since 22.15.
+  const { getCACertificates, rootCertificates }: Partial<Pick<typeof tls, "getCACertificates">> & typeof tls = tls;
+  return getCACertificates?.(store) ?? (store === "default" ? [...rootCertificates] : []);
+}
