@@ -18,6 +18,7 @@ interface Image {
   tags: string[];
   unchanged: boolean;
   content?: string;
+  cachedSteps: number;
 }
 
 /** Something that no build has seen. */
@@ -135,6 +136,26 @@ test("what changed is said by name; --force builds all the same", async () => {
   expect(leaking).toMatchObject({ unchanged: false, stderr: expect.stringContaining("web/debug.log goes into the build") });
   expect(leaking.content).toBeUndefined();
   await must("git", ["clean", "--quiet", "--force", "-x"], { cwd });
+});
+
+test("an image that is older than content.ttl is built again without a cache, and stands for its content from then on", async () => {
+  const path = join(cwd, "coldtivate.yml");
+  const before = await readFile(path, "utf8");
+  const age = async (ttl: string) => {
+    await writeFile(path, `${before}content: { ttl: ${ttl} }\n`);
+    await commitAll(cwd, ttl);
+  };
+  await commitNews();
+  const { content } = await build();
+  await age("1h");
+  expect(await build()).toMatchObject({ unchanged: true, content });
+  await age("1s");
+  const again = await build(["--explain"]);
+  expect(again).toMatchObject({ unchanged: false, content, cachedSteps: 0, stderr: expect.stringMatching(/web is built: .*content\.ttl/) });
+  await age("1h");
+  expect(await build()).toMatchObject({ unchanged: true, digest: again.digest });
+  await writeFile(path, before);
+  await commitAll(cwd, "for ever");
 });
 
 test("a dirty context is built, and never found again", async () => {

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { makeKiosk } from "./kiosk.ts";
 import { expectRefusal } from "./refusal.ts";
-import { coldtivate, commitAll, sandbox, type Ran } from "./world.ts";
+import { makeSleeper, removeProject } from "./sleeper.ts";
+import { coldtivate, commitAll, makeFolder, sandbox, type Ran } from "./world.ts";
 
 let cwd: string;
 
@@ -62,4 +63,46 @@ test("without an answer of every host nothing is removed", async () => {
   const ran = await coldtivate(["registry", "prune", "--keep-days", "0", "--yes"], { cwd, env });
   expect(ran, ran.output).toMatchObject({ exitCode: 3 });
   expect(await tags()).toEqual(before);
+});
+
+test("with several environments, what any of their hosts keeps stays; hosts that do not answer are named", async () => {
+  const folder = await makeFolder();
+  const registry = {
+    image: "${CI_REGISTRY}/test/branches",
+    username: "${CI_REGISTRY_USER}",
+    password: "${CI_REGISTRY_PASSWORD}",
+    insecure: true,
+  };
+  const project = "branches";
+  const clone = await makeSleeper(project, folder, { registry, environments: { staging: "STAGING", live: "PRODUCTION" } });
+  const run = async (args: string[], env: Record<string, string> = {}, exitCode = 0) => {
+    const ran = await coldtivate(args, { cwd: clone, env });
+    expect(ran, ran.output).toMatchObject({ exitCode });
+    return ran;
+  };
+  const commits: string[] = [];
+  try {
+    for (const environment of ["live", "staging", undefined, undefined]) {
+      await writeFile(join(clone, "sleeper", "root", "news"), crypto.randomUUID());
+      commits.push((await commitAll(clone, "news")).slice(0, 8));
+      await run(["build", "--push"]);
+      if (environment !== undefined) await run(["deploy", environment]);
+    }
+    const prune = ["registry", "prune", "--keep-days", "0", "--json"];
+    const { leftovers } = JSON.parse((await run([...prune, "--dry-run"])).stdout) as { leftovers: { tags: string[] }[] };
+    expect(leftovers).toMatchObject([{ tags: expect.arrayContaining([commits[2]]) }]);
+
+    const away = { PRODUCTION_SSH_HOST: "127.0.0.1" };
+    const refused = await run([...prune, "--yes"], away, 3);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { message: expect.stringMatching(/^live: .*127\.0\.0\.1/) } });
+    const both = await run([...prune, "--yes"], { ...away, STAGING_SSH_HOST: "127.0.0.1" }, 3);
+    const { error } = JSON.parse(both.stdout) as { error: { code: string; details: string[] } };
+    expect(error.code).toBe("HOSTS_UNREACHABLE");
+    expect(error.details.join("\n")).toMatch(/^staging: [^]*^live: /m);
+    expect(JSON.parse((await run([...prune, "--yes"])).stdout)).toMatchObject({
+      removed: [{ tags: expect.arrayContaining([commits[2]]) }],
+    });
+  } finally {
+    await Promise.all([removeProject("staging", `${project}-staging`), removeProject("production", `${project}-live`)]);
+  }
 });

@@ -39,7 +39,7 @@ export default class Prune extends BaseCommand {
     }
     this.announce(`${formatLeftovers(image, leftovers)}\n`);
     await this.confirm(`Remove ${leftovers.length === 1 ? "this image" : `these ${leftovers.length} images`}?`, flags.yes);
-    const removed = await removeLeftovers(leftovers, image, registry);
+    const removed = await removeLeftovers(leftovers, image, registry, retained);
     this.show(`${removed.length} removed. The registry's own garbage collection frees the space.`);
     return { removed, leftovers };
   }

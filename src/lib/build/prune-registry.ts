@@ -1,7 +1,7 @@
-import type { RegistryClient } from "../adapters/registry.ts";
+import type { RegistryClient, StoredManifest } from "../adapters/registry.ts";
 import { ColdtivateError } from "../errors.ts";
 import { isRecordTag } from "../images/build-record.ts";
-import { readIndex } from "../images/named-images.ts";
+import { readIndex, readParts } from "../images/named-images.ts";
 import { isContentTag, isOwnTag, type Leftover, type TagFact } from "../images/prune-plan.ts";
 
 /** Every tag of the images' repositories, and what it means now. */
@@ -33,8 +33,10 @@ async function observeTag(repository: string, tag: string, registry: RegistryCli
 }
 
 /**
- * Removes leftovers: first what they are found by, then, where nobody has named them in the meantime, the images.
+ * Removes leftovers: first what they are found by, then, where nobody has named them in the meantime, the images,
+ * and last what those consisted of, such as the manifest for each platform.
  *
+ * @param retained digests that hosts may go back to: what they consist of stays
  * @returns those that are gone
  * @throws ColdtivateError REGISTRY_KEEPS_ALL, REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
  */
@@ -42,6 +44,7 @@ export async function removeLeftovers(
   leftovers: readonly Leftover[],
   registryImage: string,
   registry: RegistryClient,
+  retained: ReadonlySet<string>,
 ): Promise<Leftover[]> {
   const remove = (name: string, digest: string) => registry.deleteManifest(`${registryImage}/${name}@${digest}`);
   const indexes = new Map(
@@ -53,8 +56,33 @@ export async function removeLeftovers(
   const idle = leftovers.filter(
     ({ name, digest }) => !(tags.get(name) ?? []).some(({ tag, images }) => !isOwnTag(tag) && images.includes(digest)),
   );
+  const parts = await Promise.all(
+    names.map(async (name) => {
+      const removed = idle.filter((leftover) => leftover.name === name).map(({ digest }) => digest);
+      const others = [...(tags.get(name) ?? []).flatMap(({ digest, images }) => [digest, ...images]), ...retained];
+      return [name, await findOwnParts(removed, others, (digest) => registry.manifestOf(`${registryImage}/${name}@${digest}`))] as const;
+    }),
+  );
   await Promise.all(idle.map(({ name, digest }) => remove(name, digest)));
+  await Promise.all(parts.flatMap(([name, digests]) => digests.map((digest) => remove(name, digest))));
   return idle;
+}
+
+/** Manifests that images consist of and no others: a registry keeps whatever is not removed by its own digest. */
+async function findOwnParts(
+  removed: readonly string[],
+  others: readonly string[],
+  load: (digest: string) => Promise<StoredManifest | undefined>,
+): Promise<string[]> {
+  const partsOf = async (digests: readonly string[]) => {
+    const manifests = await Promise.all([...new Set(digests)].map(load));
+    return manifests.flatMap((stored) => (stored === undefined ? [] : readParts(stored.bytes.toString())));
+  };
+  const own = new Set(await partsOf(removed));
+  if (own.size === 0) return [];
+  const left = others.filter((digest) => !removed.includes(digest));
+  const shared = new Set([...left, ...(await partsOf(left))]);
+  return [...own].filter((digest) => !shared.has(digest));
 }
 
 /** @throws ColdtivateError REGISTRY_DENIED where there is nothing that the registry shows */

@@ -13,6 +13,7 @@ const indexSchema = z.object({
   manifests: z.array(z.object({ digest: z.string(), annotations: annotations.optional() })),
   annotations,
 });
+const partsSchema = z.object({ manifests: z.array(z.object({ digest: z.string() })) });
 const contentSchema = z.object({ built: z.number() });
 
 /** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
@@ -23,6 +24,12 @@ export function readIndex(text: string): NamedImages | undefined {
   const times = index.manifests.map((each) => Date.parse(each.annotations?.["org.opencontainers.image.created"] ?? ""));
   const known = [...times, content?.built ?? Number.NaN].filter(Number.isFinite);
   return { images: index.manifests.map(({ digest }) => digest), ...(known.length > 0 && { builtAt: Math.max(...known) }) };
+}
+
+/** Digests of the manifests that an index consists of; none when it is no index. */
+export function readParts(text: string): string[] {
+  const { data: index } = partsSchema.safeParse(parseJson(text));
+  return index?.manifests.map(({ digest }) => digest) ?? [];
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import { digestOfBytes } from "../../../src/lib/adapters/registry-http.ts";
 import { observeTags, removeLeftovers } from "../../../src/lib/build/prune-registry.ts";
 import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
 import { planPrune } from "../../../src/lib/images/prune-plan.ts";
@@ -8,6 +9,7 @@ import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-reg
 const now = Date.parse("2026-03-10T10:00:00Z");
 const day = 86_400_000;
 const indexType = "application/vnd.oci.image.index.v1+json";
+const digestOf = (body: string) => digestOfBytes(Buffer.from(body));
 const commitOf = (number: number) => `${number}`.repeat(40);
 const contentOf = (number: number) => `content-${commitOf(number)}`;
 
@@ -72,16 +74,40 @@ test("the same content under a commit that stays is kept, with the record of the
 test("removal takes every name of an image, and leaves the others alone", async () => {
   await build(1, now - 5 * day);
   await build(2, now - 5 * day, "main");
-  const removed = await removeLeftovers(await leftovers(), `${server.host}/shop`, registry);
+  const removed = await removeLeftovers(await leftovers(), `${server.host}/shop`, registry, new Set());
   expect(removed).toHaveLength(1);
   expect(Object.keys(server.tagsIn("shop/web")).toSorted()).toEqual(["22222222", `built-${commitOf(2)}`, contentOf(2), "main"].toSorted());
   expect(await leftovers()).toEqual([]);
+});
+
+/** An image for two platforms, whose manifests have a digest each. */
+async function buildIndex(number: number, manifests: readonly string[], ...refs: string[]): Promise<string> {
+  const parts = manifests.map((body) => ({ digest: server.put("shop/web", `part-${body}`, body), mediaType: "x", size: 1 }));
+  for (const { digest } of parts) server.untag("shop/web", digest);
+  const index = JSON.stringify({ manifests: parts, number });
+  const digest = server.put("shop/web", commitOf(number).slice(0, 8), index, indexType);
+  for (const ref of refs) server.put("shop/web", ref, index, indexType);
+  const facts = { registryImage: `${server.host}/shop`, commit: commitOf(number), now: new Date(now - 5 * day) };
+  await recordBuilds([{ name: "web", digest }], facts, registry);
+  return digest;
+}
+
+test("with an image for several platforms go its manifests, but for those of an image that stays", async () => {
+  const retained = await buildIndex(1, ['{"layers":[1]}', '{"layers":[2]}']);
+  await buildIndex(2, ['{"layers":[2]}', '{"layers":[3]}'], "main");
+  await buildIndex(3, ['{"layers":[1]}', '{"layers":[3]}', '{"layers":[4]}']);
+  const removed = await removeLeftovers(await leftovers(retained), `${server.host}/shop`, registry, new Set([retained]));
+  expect(removed).toHaveLength(1);
+  const left = await Promise.all(
+    [1, 2, 3, 4].map((layer) => registry.manifestOf(`${server.host}/shop/web@${digestOf(`{"layers":[${layer}]}`)}`)),
+  );
+  expect(left.map((stored) => stored !== undefined)).toEqual([true, true, true, false]);
 });
 
 test("an image that somebody names while others are removed stays", async () => {
   const digest = await build(1, now - 5 * day);
   const found = await leftovers();
   server.put("shop/web", "feature", JSON.stringify({ layers: [], number: 1 }));
-  expect(await removeLeftovers(found, `${server.host}/shop`, registry)).toEqual([]);
+  expect(await removeLeftovers(found, `${server.host}/shop`, registry, new Set())).toEqual([]);
   expect(server.tagsIn("shop/web")).toMatchObject({ feature: digest });
 });
