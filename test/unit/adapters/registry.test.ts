@@ -138,19 +138,6 @@ test("a registry that is down, silent or speaks no TLS is unreachable", async ()
   await expect(tls.digestOf(`${name}/web`)).rejects.toHaveProperty("hint", expect.stringContaining("registry.insecure"));
 });
 
-test.each([
-  ["no JSON", "<html>", 'realm="http://HOST/token"'],
-  ["no token", "{}", 'realm="http://HOST/token"'],
-  ["nowhere to ask", "{}", 'service="x"'],
-])("a registry whose tokens make no sense, with %s, is an error of its own", async (_what, body, challenge) => {
-  await using server = await serve((request, response) => {
-    if (request.url === "/token") return response.end(body);
-    return response.writeHead(401, { "www-authenticate": `Bearer ${challenge.replace("HOST", request.headers.host ?? "")}` }).end();
-  });
-  using registry = openRegistry({ host: server.host, insecure: true, credentials });
-  await expect(registry.digestOf(`${server.host}/web`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE", exit: "refused" });
-});
-
 test("without credentials in the configuration the user's Docker login counts: its file, then a helper", async () => {
   await using server = await serve((request, response) => {
     if (request.headers.authorization !== basic) return response.writeHead(401, { "www-authenticate": "Basic realm=x" }).end();

@@ -20,7 +20,13 @@ const image = (name: string): ImageBuild => ({
   attest: [],
   dirty: false,
 });
-const plan = (...names: string[]): BuildPlan => ({ revision: { commit: "1f" }, output: "load", images: names.map(image), warnings: [] });
+const plan = (...names: string[]): BuildPlan => ({
+  revision: { commit: "1f" },
+  output: "load",
+  images: names.map(image),
+  insecure: false,
+  warnings: [],
+});
 const failing = (name: string, failure: Partial<StepFailure>): BuildRecord => ({
   name,
   milliseconds: 1,
