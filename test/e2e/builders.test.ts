@@ -137,6 +137,10 @@ test("an engine without containerd's image store, over TCP: no index, and a cach
   await commitNews({ build: { platforms } });
   const refused = await coldtivate(["build", "--push"], { cwd, env });
   expect(refused, refused.output).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("--builder") });
+  await commitNews({ build: { provenance: true } });
+  await build([], env);
+  const bare = await coldtivate(["push", "--json"], { cwd, env });
+  expect(bare, bare.output).toMatchObject({ exitCode: 3, stdout: expect.stringContaining("ATTESTATIONS_MISSING") });
   await commitNews({ build: { cache: "elsewhere" } });
   const { unchanged, stderr } = await build(["--push"], env);
   expect(unchanged).toBe(false);

@@ -9,6 +9,7 @@ import type { Reporter } from "../report/progress.ts";
 import { compareContent } from "./compare-content.ts";
 import type { Checkout } from "./prepare-build.ts";
 import { noteBuilds, recordContent, retag } from "./record-content.ts";
+import { findBare, refuseBare } from "./bare-images.ts";
 import { findKnownContent, observePush, runPush, type PushedImage } from "./run-push.ts";
 
 export interface PushWishes {
@@ -28,7 +29,7 @@ export interface Push {
 
 /**
  * Sees to it that the registry has all images of the commit: what it has with the same content gets the tags, the rest comes from the local engine.
- * @throws ColdtivateError NOTHING_TO_PUSH, PUSH_FAILED, and what registry and engine may throw
+ * @throws ColdtivateError NOTHING_TO_PUSH, ATTESTATIONS_MISSING, PUSH_FAILED, and what registry and engine may throw
  */
 export async function pushImages(
   config: Config,
@@ -51,6 +52,9 @@ export async function pushImages(
   const docker = openLocalDocker();
   const names = plan.changed.map(({ name }) => name);
   const pushing = planPush(await observePush(names, registryImage, revision, { docker, present }), lost);
+  if (config.build.provenance !== undefined || config.build.sbom !== undefined) {
+    refuseBare(await findBare(pushing, plan, registryImage, docker));
+  }
   const credentials = own ?? (await findCredentials(host));
   const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, registry, credentials, reporter, signal });
   const known = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
