@@ -143,15 +143,18 @@ function trust(host: string, certificate: string): string {
   return `mkdir -p /etc/docker/certs.d/${host} && cat >/etc/docker/certs.d/${host}/ca.crt <<'END'\n${certificate}\nEND`;
 }
 
-const reload = (known: string) =>
-  `kill -HUP "$(pidof dockerd)"; for i in $(seq 100); do docker info --format '{{json .RegistryConfig.IndexConfigs}}' | ${known} && exit; sleep 0.05; done; exit 1`;
-
 function speakPlain(host: string): string {
-  return `export DOCKER_HOST=$([ -e /run/outside/docker.sock ] && echo unix:///run/outside/docker.sock)
-    sed -i 's/"insecure-registries":\\[/&"${host}",/' /etc/docker/daemon.json; ${reload(`grep -qF '"${host}"'`)}`;
+  return changeEngine(`s/"insecure-registries":\\[/&"${host}",/`, `grep -qF '"${host}"'`);
 }
 
 function forgetPlain(host: string): string {
-  return `export DOCKER_HOST=$([ -e /run/outside/docker.sock ] && echo unix:///run/outside/docker.sock)
-    sed -i 's/"${host}",//' /etc/docker/daemon.json; ${reload(`(! grep -qF '"${host}"')`)}`;
+  return changeEngine(`s/"${host}",//`, `(! grep -qF '"${host}"')`);
+}
+
+/** Edits the engine's configuration, and waits until what it says of its registries satisfies a command. */
+function changeEngine(edit: string, isThere: string): string {
+  return `exec 9>/run/lock/daemon.json; flock 9
+    export DOCKER_HOST=$([ -e /run/outside/docker.sock ] && echo unix:///run/outside/docker.sock)
+    sed -i '${edit}' /etc/docker/daemon.json; kill -HUP "$(pidof dockerd)"
+    for i in $(seq 100); do docker info --format '{{json .RegistryConfig.IndexConfigs}}' | ${isThere} && exit; sleep 0.05; done; exit 1`;
 }

@@ -32,7 +32,8 @@ async function writeDockerConfig(folder: string, content: object): Promise<strin
 
 const withoutDocker = { DOCKER_HOST: "unix:///tmp/no-such-docker.sock" };
 
-test.for<[RegistryKind["scheme"], "TLS" | "plain HTTP", keyof typeof logins]>([
+// Side by side: most of it is waiting.
+test.concurrent.for<[RegistryKind["scheme"], "TLS" | "plain HTTP", keyof typeof logins]>([
   ["bearer", "TLS", "a credential helper"],
   ["bearer", "plain HTTP", "DOCKER_AUTH_CONFIG"],
   ["basic", "TLS", "the configuration"],
