@@ -68,7 +68,7 @@ test("without an answer of every host nothing is removed", async () => {
 test("with several environments, what any of their hosts keeps stays; hosts that do not answer are named", async () => {
   const folder = await makeFolder();
   const registry = {
-    image: "${CI_REGISTRY}/test/branches",
+    image: `\${CI_REGISTRY}/test/${crypto.randomUUID()}`,
     username: "${CI_REGISTRY_USER}",
     password: "${CI_REGISTRY_PASSWORD}",
     insecure: true,
