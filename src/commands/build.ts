@@ -30,7 +30,11 @@ export default class Build extends BaseCommand {
     explain: Flags.boolean({ description: "Say why each image is built or not" }),
     force: Flags.boolean({ description: "Build all of them, whatever the registry has" }),
     "no-cache": Flags.boolean({ description: "Run every step anew; --force included" }),
-    concurrency: Flags.integer({ description: "How many images are built at once; all unless said otherwise", min: 1, helpValue: "N" }),
+    concurrency: Flags.integer({
+      description: "How many images are built at once; four a processor, but 16 to 64, unless said otherwise",
+      min: 1,
+      helpValue: "N",
+    }),
     builder: Flags.string({ description: "A builder of docker buildx, instead of the chosen one", helpValue: "NAME" }),
   };
 

@@ -126,8 +126,7 @@ async function measureGrowth({ scratch, registry, rounds }: Bench): Promise<Grow
   await makeMonorepo({ folder, images: most, bytes: 1000, dockerfile: "FROM scratch\nCOPY . /\n", parts: sizes });
   const image = `${registry}/bench/${Date.now().toString(36)}/growth`;
   tell(`building ${most} images`);
-  // An engine drops connections of so many builds at once.
-  await buildWithColdtivate(folder, image, { flags: ["--concurrency", "10"] });
+  await buildWithColdtivate(folder, image);
   const growth = sizes.map((count): Growth => ({ images: count, runs: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const { images: count, runs } of growth) {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { bake, type BakedImages, type Builder } from "../adapters/buildkit.ts";
 import type { PrivateDirectory } from "../adapters/private-directory.ts";
 import type { Config } from "../config/config.ts";
@@ -36,7 +37,7 @@ export interface BuildOptions {
   env: Record<string, string>;
   reporter: Reporter;
   signal: AbortSignal;
-  /** How many images are built at once; all of them unless said otherwise. */
+  /** How many images are built at once, at most. */
   concurrency?: number | undefined;
 }
 
@@ -48,21 +49,35 @@ const mostAttempts = 5;
  * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
  */
 export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<BuiltImage[]> {
-  const { config, directory, reporter, concurrency = plan.images.length } = options;
+  const { config, directory, reporter, concurrency = usualConcurrency() } = options;
   for (const text of plan.warnings) reporter.emit({ type: "warning", text });
   reporter.emit({ type: "planned", sections: [buildSection(plan)] });
   const secretPath = await writeSecrets(plan, config, directory);
   const built: BuiltImage[] = [];
-  for (let at = 0; at < plan.images.length; at += concurrency) {
-    const part = { ...plan, images: plan.images.slice(at, at + concurrency) };
+  const parts = splitEvenly(plan.images, concurrency);
+  for (const [index, images] of parts.entries()) {
+    const part = { ...plan, images };
     try {
       built.push(...(await runBake(part, bakeDefinition(part, secretPath), options)));
     } catch (error) {
-      for (const event of trackBuild({ ...plan, images: plan.images.slice(at + concurrency) }).finish(false)) reporter.emit(event);
+      for (const event of trackBuild({ ...plan, images: parts.slice(index + 1).flat() }).finish(false)) reporter.emit(event);
       throw error;
     }
   }
   return built;
+}
+
+/** An engine that builds hundreds of images at once is no faster, and loses connections to some of them. */
+function usualConcurrency(): number {
+  return Math.min(64, Math.max(16, 4 * availableParallelism()));
+}
+
+/** As few parts as possible, and all about as large. */
+function splitEvenly<T>(all: readonly T[], most: number): T[][] {
+  const count = Math.ceil(all.length / most);
+  return Array.from({ length: count }, (_, index) =>
+    all.slice(Math.floor((index * all.length) / count), Math.floor(((index + 1) * all.length) / count)),
+  );
 }
 
 async function runBake(plan: BuildPlan, definition: BakeDefinition, options: BuildOptions): Promise<BuiltImage[]> {
