@@ -90,6 +90,9 @@ function inputsOfSource(source: ImageSource, files: FileIndex, bases: ReadonlyMa
   const missing = references.filter((reference) => !bases.has(reference));
   if (missing.length > 0) return new Untold(`the registry does not say what ${missing.join(", ")} is`);
 
+  const floating = Object.entries(contexts).find(([, value]) => isFloating(value));
+  if (floating !== undefined) return new Untold(`what the context ${floating[0]} holds is known to whoever serves it alone`);
+
   const found = [
     describeDockerfile(file, files),
     ...describeContext(`the context ${context}`, context, file, files, hash),
@@ -144,6 +147,11 @@ function describeContext(
     { name, value: hash(lines.join("\n")) },
     ...(ignore === undefined ? [] : [{ name: `what ${name} leaves out`, value: ignore.join("\0") }]),
   ];
+}
+
+/** Whether a context is an address that may hold something else tomorrow: all but an image, whose digest counts, and a commit of Git's. */
+function isFloating(value: string): boolean {
+  return /^[a-z+.-]+:/i.test(value) && !value.startsWith("docker-image://") && !/#[0-9a-f]{40}(?::|$)/.test(value);
 }
 
 /** Additional contexts that are images. */

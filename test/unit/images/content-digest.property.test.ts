@@ -119,6 +119,11 @@ test.each<[string, (world: World) => World]>([
 test.each<[string, (world: World) => World, RegExp]>([
   ["a base image that no registry knows", (world) => ({ ...world, bases: {} }), /does not say what debian:/],
   [
+    "a context that somebody serves",
+    inSource(() => ({ contexts: { lib: "https://example.org/lib.git#main" } })),
+    /what the context lib holds/,
+  ],
+  [
     "a context that is a link",
     (world) => ({
       ...world,
