@@ -4,6 +4,7 @@ import { execa, ExecaError } from "execa";
 import type { RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure } from "./docker-failure.ts";
+import { hintForTrust } from "../images/builder-trust.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
 import { unauthorized } from "./registry-auth.ts";
 import { dockerConfigDirectory, hasJobLogins, loginName, readDockerConfig } from "./registry-credentials.ts";
@@ -88,7 +89,7 @@ function failed(host: string, said: string, cause: unknown): ColdtivateError {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
     details: said.trim().split("\n").slice(-3),
-    hint: "Nothing was changed. See that the registry is up and can be reached from the Docker engine, then run the command again.",
+    hint: `Nothing was changed. ${hintForTrust(said) ?? "See that the registry is up and can be reached from the Docker engine, then run the command again."}`,
     cause,
   });
 }

@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 import { z } from "zod";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { hintForTrust } from "../images/builder-trust.ts";
 import type { LocalImage } from "../images/push-plan.ts";
 import type { PushRecord } from "../images/push-layers.ts";
 import { parseReference } from "../images/reference.ts";
@@ -78,6 +79,14 @@ async function* linesOf(docker: Docker, name: string, authconfig: object | undef
 
 function describePushFailure(name: string, registry: string, credentials: Credentials | undefined, error: string): ColdtivateError {
   const options = { exit: "failed", details: [error] } as const;
+  const trust = hintForTrust(error);
+  if (trust !== undefined) {
+    return new ColdtivateError(`the Docker engine does not speak to the registry ${registry}`, {
+      ...options,
+      code: "REGISTRY_UNREACHABLE",
+      hint: `What serves is as it was. ${trust}`,
+    });
+  }
   if (/unauthorized|authentication required|no basic auth|\b401\b/i.test(error)) {
     const { code, message, hint } = unauthorized(registry, credentials);
     return new ColdtivateError(message, { ...options, code, ...(hint && { hint }) });

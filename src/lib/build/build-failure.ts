@@ -1,5 +1,6 @@
 import type { BakeResult } from "../adapters/buildkit.ts";
 import { ColdtivateError } from "../errors.ts";
+import { hintForTrust } from "../images/builder-trust.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
 import { joinPaths } from "../images/path.ts";
 import { lineOfStep } from "../images/dockerfile.ts";
@@ -90,6 +91,8 @@ function withoutQueries(error: string): string {
 }
 
 function hintForPush(error: string): string {
+  const trust = hintForTrust(error);
+  if (trust !== undefined) return `What serves is as it was. ${trust}`;
   if (/denied|unauthorized|insufficient_scope|\b40[134]\b/i.test(error)) {
     return "What serves is as it was. The registry's user may not write there, or the repository does not exist: check registry.image and its permissions.";
   }

@@ -73,6 +73,11 @@ test.each([
   ["push access denied, repository does not exist or may require authorization: insufficient_scope", "REGISTRY_DENIED"],
   ["dial tcp 10.0.0.1:5000: connect: connection refused", "REGISTRY_UNREACHABLE"],
   ["received unexpected HTTP status: 503 Service Unavailable", "REGISTRY_UNREACHABLE"],
+  [
+    'Head "https://r.example.com/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+    "REGISTRY_UNREACHABLE",
+  ],
+  ['Get "https://r.example.com/v2/": http: server gave HTTP response to HTTPS client', "REGISTRY_UNREACHABLE"],
   ["something else", "PUSH_FAILED"],
 ])("a push that ends with %j is %s", async (error, code) => {
   const { outcome } = await push([{ status: "x" }, { errorDetail: { message: error }, error }]);

@@ -61,6 +61,16 @@ test("several that failed are told apart, and a step that they share is shown on
   expect(details).toEqual([...ofWeb, ...ofApi, ...ofJobs]);
 });
 
+test.each([
+  ["tls: failed to verify certificate: x509: certificate signed by unknown authority", /authority/],
+  ["http: server gave HTTP response to HTTPS client", /insecure-registries/],
+  ["403 Forbidden", /permissions/],
+])("a push that fails with %j says what to do", (error, hint) => {
+  const push = { ...plan("web"), output: "push" as const };
+  const failure = describeBuildFailure(push, [failing("web", { step: "pushing main", error })], how, texts);
+  expect(failure).toMatchObject({ code: "PUSH_FAILED", hint: expect.stringMatching(hint) });
+});
+
 test("what is no instruction of the Dockerfile has the line that buildx names", () => {
   const { details } = describeBuildFailure(plan("web"), [failing("web", { step: "load metadata" })], how, new Map());
   expect(details[0]).toBe("docker/Dockerfile:99");
