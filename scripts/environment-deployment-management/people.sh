@@ -42,8 +42,8 @@ open_at_work() {
   open_release "$id"
 }
 
-# Tells the whole story of a release that somebody works on, as it grows. For the CLI, its id and its plan.json in a line each
-# before. Arguments: release or nothing. Returns: as follow
+# Tells the whole story of a release that somebody works on, as it grows. Before it, for the CLI, its id and its plan.json in a
+# line each, and what time it is here. Arguments: release or nothing. Returns: as follow
 attach() {
   open_at_work "${1-}"
   if [[ $reader == cli ]]; then
@@ -52,7 +52,14 @@ attach() {
   fi
   # What was interrupted before is settled first.
   until [[ -e $journal ]] || ! is_running; do pause 0.1; done
+  [[ $reader == person ]] || tell_time
   follow
+}
+
+# Prints what time it is, as a line of a journal.
+tell_time() {
+  local now=${EPOCHREALTIME-$(date +%s.%6N)}
+  printf '%s\t0\tnow\t\n' "${now/./}"
 }
 
 # Undoes a release. Arguments: release, or nothing for the one that somebody works on. From the CLI: who, on standard input

@@ -67,7 +67,8 @@ test_others_follow_and_abort() {
   eventually grep -q 'at work' "$HOME/attached"
   check "the release comes first" equals r02 "$(sed -n 1p "$HOME/attached")"
   check "then its plan, in one line" equals '{"host":"a","steps":[]}' "$(sed -n 2p "$HOME/attached")"
-  check "then the journal from its beginning" matches "$(sed -n 3p "$HOME/attached")" $'^[0-9]+\t0\tbegin\t'
+  check "then what time it is" matches "$(sed -n 3p "$HOME/attached")" $'^[0-9]{16}\t0\tnow\t'
+  check "then the journal from its beginning" matches "$(sed -n 4p "$HOME/attached")" $'^[0-9]+\t0\tbegin\t'
   run run_script -c abort <<<"ann from laptop"
   check "the one at work is aborted" equals 0 "$code"
   check "it is named" contains "$output" r02

@@ -1,6 +1,6 @@
 import type { JournalLine } from "../adapters/host.ts";
 import type { HostPlan } from "../plan/plan.ts";
-import type { Reporter } from "../report/progress.ts";
+import type { ProgressEvent, Reporter } from "../report/progress.ts";
 
 /** Shows the steps of all hosts, before the first one begins. */
 export function announceSteps(hosts: readonly HostPlan[], reporter: Reporter): void {
@@ -18,7 +18,7 @@ function rowId(host: string, step: number): string {
   return `${host}/${step}`;
 }
 
-/** Turns a host's journal into progress, and keeps what an error has to say. */
+/** Turns a host's journal into progress, and keeps what an error has to say. What was over before it is told keeps its times. */
 export class Story {
   readonly #output = new Map<number, string[]>();
   readonly #plan: HostPlan;
@@ -32,6 +32,8 @@ export class Story {
   /** Whether the release came to no good end. */
   isBroken = false;
   #step = 0;
+  /** What the host's clock showed when it began to tell, where it said so; microseconds since the epoch. */
+  #told = 0;
 
   constructor(plan: HostPlan, reporter: Reporter) {
     this.#plan = plan;
@@ -42,30 +44,37 @@ export class Story {
     if (line.step === 0) return this.#tellEnd(line);
     if (line.state === "begin") this.#step = line.step;
     const row = rowId(this.#plan.host, line.step);
+    const emit = (event: ProgressEvent) => this.#reporter.emit({ ...event, ...this.#age(line) });
     switch (line.state) {
       case "begin":
-        return this.#reporter.emit({ type: "started", row });
+        return emit({ type: "started", row });
       case "note":
-        return this.#reporter.emit({ type: "updated", row, text: shortenDigests(line.detail) });
+        return emit({ type: "updated", row, text: shortenDigests(line.detail) });
       case "log":
         this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
-        return this.#reporter.emit({ type: "output", row, line: line.detail });
+        return emit({ type: "output", row, line: line.detail });
       case "done":
-        return this.#reporter.emit({ type: "done", row });
+        return emit({ type: "done", row });
       case "failed":
         this.failed ??= { step: line.step, detail: line.detail };
-        return this.#reporter.emit({ type: "failed", row, text: line.detail });
+        return emit({ type: "failed", row, text: line.detail });
       case "undone":
-        if (!this.undone) this.#reporter.emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
+        if (!this.undone) emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
         this.undone = true;
         return;
       case "stuck":
-        return this.#reporter.emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
+        return emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
       default:
     }
   }
 
-  #tellEnd({ state, detail }: JournalLine): void {
+  /** How old a line was when the host told it: its clock alone counts. */
+  #age({ time }: JournalLine): { ago?: number } {
+    return this.#told > time ? { ago: (this.#told - time) / 1000 } : {};
+  }
+
+  #tellEnd({ time, state, detail }: JournalLine): void {
+    if (state === "now") this.#told = time;
     if (state === "undone" && detail.startsWith("aborted")) this.aborted = detail;
     if (state === "refused") this.refused = detail;
     this.isBroken = state === "broken";

@@ -81,13 +81,14 @@ export class Board {
   }
 
   #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "asked" | "answered" | "note" | "warning" }>): void {
+    const at = this.#now() - (event.ago ?? 0);
     if (event.type === "output") {
       row.output.push(event.line);
       if (row.output.length > keptLines) row.output.shift();
       return;
     }
     if (event.text !== undefined) row.text = event.text;
-    row.startedAt ??= this.#now();
+    row.startedAt ??= at;
     if (event.type === "started" || event.type === "updated") {
       row.state = "running";
       delete row.endedAt;
@@ -95,7 +96,7 @@ export class Board {
     }
     if (event.type === "failed" && event.output !== undefined) row.output = event.output.slice(-keptLines);
     row.state = event.type;
-    row.endedAt = this.#now();
+    row.endedAt = at;
   }
 }
 

@@ -15,7 +15,7 @@ export function createGitlabReporter({ write, palette, now }: LineOptions): Scre
   const outputs = new Map<BoardRow, string[]>();
   let closed = false;
 
-  const stamp = () => `${palette.faint(formatTime(new Date(now())))}  `;
+  const stamp = (ago = 0) => `${palette.faint(formatTime(new Date(now() - ago)))}  `;
   const writeSection = (row: BoardRow, header: string, collapsed: boolean) => {
     const lines = outputs.get(row) ?? [];
     outputs.delete(row);
@@ -40,8 +40,8 @@ export function createGitlabReporter({ write, palette, now }: LineOptions): Scre
       const line = formatEvent(clean, row, board, palette);
       if (line === undefined) return;
       const ended = clean.type === "done" || clean.type === "failed" || clean.type === "skipped";
-      if (ended && row) writeSection(row, stamp() + line, clean.type !== "failed");
-      else write(`${stamp()}${line}\n`);
+      if (ended && row) writeSection(row, stamp(clean.ago) + line, clean.type !== "failed");
+      else write(`${stamp(clean.ago)}${line}\n`);
     },
     async close() {
       if (closed) return;

@@ -20,7 +20,7 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Scree
       if (closed) return;
       const { event: clean, row } = board.apply(event);
       const line = formatEvent(clean, row, board, palette);
-      if (line !== undefined) write(`${palette.faint(formatTime(new Date(now())))}  ${line}\n`);
+      if (line !== undefined) write(`${palette.faint(formatTime(new Date(now() - (clean.ago ?? 0))))}  ${line}\n`);
     },
     async close() {
       closed = true;

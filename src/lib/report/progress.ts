@@ -12,7 +12,12 @@ export interface Section {
 }
 
 /** What happens while a plan is carried out; the only thing a reporter gets to know. */
-export type ProgressEvent =
+export type ProgressEvent = Happening & {
+  /** How long ago it was, in milliseconds, where it is told afterwards. */
+  ago?: number;
+};
+
+type Happening =
   | { type: "planned"; sections: Section[] }
   | { type: "started"; row: string; text?: string }
   | { type: "updated"; row: string; text: string }

@@ -49,6 +49,25 @@ test("plain lines have a time, aligned names, and how long it took", async () =>
   ]);
 });
 
+test("what was over before it is told has its own times", async () => {
+  const text = await write(createPlainReporter, [
+    { type: "planned", sections: sections.slice(0, 1) },
+    { type: "started", row: "web", ago: 61_000 },
+    { type: "updated", row: "web", text: "2/7 RUN make", ago: 60_000 },
+    { type: "done", row: "web", ago: 2000 },
+    { type: "started", row: "test", ago: 3000 },
+    { type: "done", row: "test" },
+  ]);
+  expect(text.split("\n")).toEqual([
+    "12:02:04  web  started",
+    "12:02:06  web  2/7 RUN make",
+    "12:03:05  web  done (1 m 01 s)",
+    "12:03:05  test  started",
+    "12:03:09  test  done (4.0 s)",
+    "",
+  ]);
+});
+
 test("one section has no name in plain lines, and a row that nobody planned is shown", async () => {
   const text = await write(createPlainReporter, [
     { type: "planned", sections: sections.slice(0, 1) },

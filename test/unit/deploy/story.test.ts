@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { Story } from "../../../src/lib/deploy/story.ts";
+import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+
+const second = 1_000_000;
+const plan = { host: "a", expect: "r1", services: [], steps: [{ verb: "pull", args: [], title: "pull 1 image" }] };
+
+function tell(...lines: [time: number, step: number, state: string][]): ProgressEvent[] {
+  const events: ProgressEvent[] = [];
+  const story = new Story(plan, { emit: (event) => void events.push(event), close: () => Promise.resolve() });
+  for (const [time, step, state] of lines) story.tell({ time: time * second, step, state, detail: "" });
+  return events;
+}
+
+test("what the host tells afterwards is as old as its own clock says", () => {
+  expect(tell([100, 0, "now"], [40, 0, "begin"], [40, 1, "begin"], [70, 1, "done"], [101, 1, "begin"])).toEqual([
+    { type: "started", row: "a/1", ago: 60_000 },
+    { type: "done", row: "a/1", ago: 30_000 },
+    { type: "started", row: "a/1" },
+  ]);
+});
+
+test("what it tells as it happens has no age, whatever its clock shows", () => {
+  expect(tell([40, 1, "begin"], [70, 1, "done"])).toEqual([
+    { type: "started", row: "a/1" },
+    { type: "done", row: "a/1" },
+  ]);
+});
