@@ -23,8 +23,8 @@ export interface FailureFacts {
   isAborted: boolean;
 }
 
-/** What the script calls a refusal that goes away by itself. */
-const refusals: Readonly<Record<string, string>> = { busy: "DEPLOY_RUNNING", stale: "PLAN_STALE" };
+/** What the script calls a refusal that goes away by itself, and the code of its error. */
+export const passingRefusals: Readonly<Record<string, string>> = { busy: "DEPLOY_RUNNING", stale: "PLAN_STALE" };
 
 /** What an environment's only host came to that did not finish a release. */
 export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: FailureFacts): ColdtivateError {
@@ -43,7 +43,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
       code: refusalCode(end),
       exit: "refused",
       details: lines(ending.stderr),
-      hint: `Nothing was changed on ${host.host}: ${before}.`,
+      hint: `Nothing was changed on ${host.host}: ${before}.${isPassing(end) ? ` ${tryAgain(end, again)}` : ""}`,
     });
   }
   const what = reasonOf(end) || "the deploy failed";
@@ -70,7 +70,18 @@ export function isRefused({ ending }: HostEnd): boolean {
 }
 
 export function refusalCode({ story }: HostEnd): string {
-  return refusals[story.refused ?? ""] ?? "DEPLOY_REFUSED";
+  return passingRefusals[story.refused ?? ""] ?? "DEPLOY_REFUSED";
+}
+
+/** Whether a host refused what it will take once another deploy has ended. */
+export function isPassing(end: HostEnd): boolean {
+  return isRefused(end) && refusalCode(end) !== "DEPLOY_REFUSED";
+}
+
+/** What to do after a refusal that goes away by itself. */
+export function tryAgain({ story }: HostEnd, again: string): string {
+  if (story.refused === "stale") return `Try again: ${again}; with --wait it does that by itself.`;
+  return `Try again once the other deploy has ended: ${again}; or have it wait for that: ${again} --wait`;
 }
 
 export function servesBefore({ expect, services }: HostPlan): string {

@@ -1,7 +1,17 @@
 import { lines } from "../adapters/host.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
-import { isRefused, outputOf, reasonOf, refusalCode, servesBefore, type FailureFacts, type HostEnd } from "./apply-failure.ts";
+import {
+  isPassing,
+  isRefused,
+  outputOf,
+  reasonOf,
+  refusalCode,
+  servesBefore,
+  tryAgain,
+  type FailureFacts,
+  type HostEnd,
+} from "./apply-failure.ts";
 
 interface FleetFacts extends FailureFacts {
   /** Whether the hosts were told to commit. */
@@ -17,7 +27,9 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
   const aborted = facts.isAborted ? "aborted" : ends.find(({ story }) => story.aborted?.startsWith("aborted by"))?.story.aborted;
   const isEverywhere = ends.every(isRefused);
   const what = cause === undefined ? "the deploy failed" : tellCause(cause);
-  const code = isEverywhere && cause !== undefined ? refusalCode(cause) : "DEPLOY_FAILED";
+  const passes = cause !== undefined && isPassing(cause);
+  const code = cause !== undefined && (isEverywhere || passes) ? refusalCode(cause) : "DEPLOY_FAILED";
+  const next = passes ? tryAgain(cause, again) : `Correct the cause, then: ${again}`;
   return new ColdtivateError(aborted === undefined ? what : `${aborted}, and undone on every host`, {
     code: aborted === undefined ? code : "DEPLOY_ABORTED",
     exit: facts.isAborted ? "interrupted" : isEverywhere ? "refused" : "failed",
@@ -25,7 +37,7 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
     hint: [
       `Nothing was changed on any host: ${serving(ends)}.`,
       ...ends.filter(({ ending }) => ending === undefined).map(({ plan: { host } }) => tellSilent(host, plan)),
-      `${aborted === undefined ? "Correct the cause, then" : "To deploy again"}: ${again}`,
+      aborted === undefined ? next : `To deploy again: ${again}`,
     ].join(" "),
   });
 }

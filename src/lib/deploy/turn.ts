@@ -1,12 +1,13 @@
 import { runVerb } from "../adapters/host-verbs.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import { ColdtivateError } from "../errors.ts";
+import { passingRefusals } from "./apply-failure.ts";
 
 /** Seconds that somebody waits for others at most. */
 const patience = 3600;
 
 /** What somebody else's deploy is the reason of: it can be tried again when that one has ended. */
-const passing: ReadonlySet<string> = new Set(["DEPLOY_RUNNING", "PLAN_STALE"]);
+const passing: ReadonlySet<string> = new Set(Object.values(passingRefusals));
 
 export interface TurnInput {
   /** Whether to wait at all. */
@@ -20,7 +21,7 @@ export interface TurnInput {
 
 /** Whether an error goes away by itself, once another deploy has ended. */
 export function isPassing(error: unknown): error is ColdtivateError {
-  return error instanceof ColdtivateError && error.exit === "refused" && passing.has(error.code);
+  return error instanceof ColdtivateError && passing.has(error.code);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
+import { isPassing } from "../../../src/lib/deploy/turn.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";
@@ -85,6 +86,14 @@ describe("a failure says what happened, what serves and what to do next", () => 
     });
   });
 
+  test.each([
+    ["busy", "DEPLOY_RUNNING", /^Nothing was changed on a: r1 serves as before. Try again once the other deploy has ended: .*--wait$/],
+    ["stale", "PLAN_STALE", /^Nothing was changed on a: r1 serves as before. Try again: .*--wait/],
+  ])("refused because it is %s, which passes", async (why, code, hint) => {
+    const { error } = await apply([host("a", [`0\trefused\t${why}`], 3, "words")]);
+    expect(error).toMatchObject({ code, exit: "refused", hint: expect.stringMatching(hint) });
+  });
+
   test("a link that breaks leaves the host to itself, and says so", async () => {
     const broken = host("a", [], 0);
     const lost = new ColdtivateError("a: the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed" });
@@ -135,6 +144,16 @@ describe("several hosts", () => {
   test("that all refuse have not begun", async () => {
     const { error } = await settled({ refuses: "locked" }, { refuses: "locked" });
     expect(error).toMatchObject({ exit: "refused", code: "DEPLOY_REFUSED" });
+  });
+
+  test.each([
+    [[{ passes: "busy" as const }, {}], "DEPLOY_RUNNING", "refused"],
+    [[{}, { passes: "busy" as const }], "DEPLOY_RUNNING", "failed"],
+    [[{}, { passes: "stale" as const }], "PLAN_STALE", "failed"],
+  ])("of which one refuses for a reason that passes may be tried again: %j", async (fates, code, exit) => {
+    const { error } = await settled(...fates.map(({ passes }): Fate => (passes === undefined ? {} : { refuses: "not now", passes })));
+    expect(error).toMatchObject({ code, exit, hint: expect.stringMatching(/^Nothing was changed on any host: .* Try again.*--wait/) });
+    expect(isPassing(error)).toBe(true);
   });
 
   test("undo when one is lost before the decision, which undoes by itself", async () => {

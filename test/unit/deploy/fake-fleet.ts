@@ -21,19 +21,22 @@ export interface Fate {
   lost?: [number, number | undefined];
   /** Refused at once, with these words. */
   refuses?: string;
+  /** The refusal goes away by itself. */
+  passes?: "busy" | "stale";
 }
 
 /** A host of several, whose script waits at barriers for what it is told. */
-export function fleetHost(name: string, { fails, lost, refuses }: Fate = {}) {
+export function fleetHost(name: string, { fails, lost, refuses, passes }: Fate = {}) {
   const said: string[] = [];
   const error = new ColdtivateError(`${name}: the SSH connection was lost`, { code: "CONNECTION_LOST", exit: "failed" });
   const connection = (isSecond: boolean): HostConnection => ({
     host: name,
     async exec(_command, options) {
       const end = (code: number, stderr = "") => ({ code, stdout: Buffer.alloc(0), stderr });
+      const tell = (step: number, state: string, detail = "") => options?.onLine?.(`1\t${step}\t${state}\t${detail}`);
+      if (passes !== undefined) tell(0, "refused", passes);
       if (refuses !== undefined) return end(3, refuses);
       if (isSecond) return end(lost?.[1] ?? 5, "");
-      const tell = (step: number, state: string, detail = "") => options?.onLine?.(`1\t${step}\t${state}\t${detail}`);
       const messages = listen(options?.stdin as Readable, said);
       for (const [index, step] of fleetSteps.entries()) {
         tell(index + 1, "begin");
