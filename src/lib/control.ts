@@ -7,12 +7,14 @@ export interface Control {
   abort: AbortSignal;
   /** Aborts when they are to be left alone with it; its reason is a ColdtivateError with exit `interrupted`. */
   detach: AbortSignal;
+  /** Whether hosts that are left alone now take everything back; they go on, unless it is set. */
+  isUndoneAlone?: () => boolean;
 }
 
 export type Wish = "detach" | "abort" | "go on";
 
 /** Asks what to do, without waiting; whoever disposes of the question takes it back. */
-export type Ask = (onWish: (wish: Wish) => void) => Disposable;
+export type Ask = (onWish: (wish: Wish) => void, isUndoneAlone: boolean) => Disposable;
 
 /**
  * Turns signals into wishes: SIGINT asks, where there is anybody to ask, and a second one detaches, as all others do.
@@ -23,6 +25,7 @@ export type Ask = (onWish: (wish: Wish) => void) => Disposable;
 export function takeControl(interruption: Interruption, ask: Ask | undefined): Control & Disposable {
   const abort = new AbortController();
   const detach = new AbortController();
+  const control: Control = { abort: abort.signal, detach: detach.signal };
   let question: Disposable | undefined;
   const takeBack = () => {
     question?.[Symbol.dispose]();
@@ -35,18 +38,17 @@ export function takeControl(interruption: Interruption, ask: Ask | undefined): C
       takeBack();
       return leave();
     }
-    question = ask((wish) => {
+    const onWish = (wish: Wish) => {
       takeBack();
       if (wish === "detach") leave();
       if (wish === "abort") abort.abort();
-    });
+    };
+    question = ask(onWish, control.isUndoneAlone?.() ?? false);
   });
-  return {
-    abort: abort.signal,
-    detach: detach.signal,
+  return Object.assign(control, {
     [Symbol.dispose]() {
       takeBack();
       diverted[Symbol.dispose]();
     },
-  };
+  });
 }

@@ -49,6 +49,8 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
     for (const { host, message } of orders) speakers.get(host)?.(message);
   };
   const stop = () => obey(coordinator.stop());
+  const isUndoneAlone = () => work.length > 1 && !coordinator.isDecided;
+  control.isUndoneAlone = isUndoneAlone;
   const abort = () => {
     if (coordinator.isDecided) reporter.emit({ type: "warning", text: "too late to undo: the hosts commit the release" });
     stop();
@@ -82,7 +84,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   } catch (error) {
     if (!control.detach.aborted || error !== control.detach.reason) throw error;
     const followed = stories.map((story) => ({ release: plan.release.id, story }));
-    throw leftAlone(plan.environment, followed, work.length > 1 && !coordinator.isDecided);
+    throw leftAlone(plan.environment, followed, isUndoneAlone());
   } finally {
     clearInterval(heart);
     control.abort.removeEventListener("abort", abort);
