@@ -86,7 +86,8 @@ dismiss() {
     for front in "${generation[@]}"; do
       ids+=("$front")
       master=$(engine container inspect --format '{{.State.Pid}}' "$front") || return
-      [[ $master != 0 ]] || continue
+      # One that is down has nothing in flight; what told it so may have been interrupted.
+      [[ $master != 0 ]] || { settle "$service" && continue; } || return
       masters[$front]=$master
       alter "$service" 's/option http-server-close/option httpclose/' || return
       reload "$service" || true

@@ -9,8 +9,8 @@ do_hook() {
   IFS=$'\t' read -r _ _ _ _ _ repeats <"$dir/who" || true
   [[ -s $hook || -z ${repeats#-} ]] || hook=$state/releases/$repeats/hooks/$1
   [[ -s $hook ]] || return 0
-  # What it leaves running is not to hold the lock.
-  (hook_variables && cd && exec timeout -k 5 "$2" "$hook") > >(log_lines) 2>&1 </dev/null 9>&- &
+  # The lock is held while it is at work, and not by what it leaves running.
+  (hook_variables && cd && exec timeout -k 5 "$2" bash -c "exec ${hook@Q} 9>&-") > >(exec 9>&- && log_lines) 2>&1 </dev/null &
   hook=$!
   await "$hook" kill "$hook" || code=$?
   reason="the hook $1 exited with $code"

@@ -78,17 +78,18 @@ sweep() { rm -rf "$shared_memory/coldtivate.$project".?????? || true; }
 # Ends what a killed executor left at work, once it had time to end by itself: it holds the lock. Returns: 1 when somebody
 # is at work who was not killed
 end_orphans() {
-  local path pid found orphans=()
+  local path pid group session orphans=()
   ! (exec 9>>"$state/running" && flock -w "$orphan_patience" 9) 2>/dev/null || return 0
   for path in /proc/[0-9]*/fd/9; do
     [[ $path -ef $state/running ]] || continue
     pid=${path#/proc/} pid=${pid%%/*}
-    found=$(<"/proc/$pid/stat") || continue
-    read -r _ _ _ found _ <<<"${found##*) }"
-    [[ ! -e /proc/$found ]] || return
-    orphans+=("$pid")
+    session=$(<"/proc/$pid/stat") || continue
+    read -r _ _ group session _ <<<"${session##*) }"
+    [[ ! -e /proc/$session ]] || return
+    # With what it started: a hook does not hold the lock itself.
+    orphans+=("-$group")
   done 2>/dev/null
-  ((${#orphans[@]} == 0)) || kill -KILL "${orphans[@]}" 2>/dev/null
+  ((${#orphans[@]} == 0)) || kill -KILL -- "${orphans[@]}" 2>/dev/null
 }
 
 # Finishes or undoes what a crash interrupted, each release with its own copy of this script.

@@ -142,11 +142,43 @@ test_what_a_killed_executor_left_at_work_does_not_hold_the_lock_for_good() {
   eventually docker container inspect "$project-r08-migrate"
   executor=$(pgrep -of "^bash $state/releases/r08/.* execute r08")
   kill -9 "$executor"
-  await_deploy || true
+  wait "$deploy" || true
   run run_script -c recover
   check "recovery ends it, and goes on" equals 0 "$code"
   check "the release is undone" contains "$output" $'r08\tundone'
   check "the lock is free" eventually is_free
+}
+
+# Makes a release with a hook. Arguments: id, release that serves, the hook's commands
+make_release_with_hook() {
+  make_release "$1" "expect=$2"
+  mkdir "$state/releases/$1/hooks"
+  printf '#!/bin/sh\n%s\n' "$3" >"$state/releases/$1/hooks/before_deploy"
+  chmod +x "$state/releases/$1/hooks/before_deploy"
+  sed -i $'1a hook\tbefore_deploy\t600' "$state/releases/$1/plan"
+}
+
+test_a_hook_of_a_killed_executor_does_not_go_on() {
+  local executor
+  make_release_with_hook r09 r07 'echo $$ >hook; sleep 1000'
+  deploy_release r09 >/dev/null 2>&1 &
+  deploy=$!
+  eventually test -s "$HOME/hook"
+  executor=$(pgrep -of "^bash $state/releases/r09/.* execute r09")
+  kill -9 -- "-$executor"
+  wait "$deploy" || true
+  check "the lock is held as long as the hook is at work" fails is_free
+  run run_script -c recover
+  check "recovery ends it" fails kill -0 "$(<"$HOME/hook")"
+  check "and undoes the release" contains "$output" $'r09\tundone'
+}
+
+test_what_a_hook_leaves_running_does_not_hold_the_lock() {
+  make_release_with_hook r10 r07 'sleep 1000 & echo $! >left'
+  run deploy_release r10
+  check "the release serves" equals 0 "$code"
+  check "the lock is free" eventually is_free
+  check "what the hook began goes on" kill "$(<"$HOME/left")"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
