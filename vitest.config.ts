@@ -24,7 +24,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "faults",
-          include: ["test/e2e/faults/matrix.ts"],
+          include: ["test/e2e/faults/*matrix.ts"],
+          fileParallelism: false,
           globalSetup: ["test/e2e/sandbox.ts"],
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -2,16 +2,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { makeBooth, loadBooth, other, project, removeBooth, type Edition } from "./faults/booth.ts";
-import { begun, deployEdition, expectWhole, finish, stateFolder, stepBegins, type Serving } from "./faults/cell.ts";
+import { begun, deployEdition, expectWhole, finish, readPlan, stateFolder, stepBegins, type Serving } from "./faults/cell.ts";
 import { hostFolder, hostProcesses, keptReleases, sandboxScript } from "./faults/machine.ts";
 import { expectRest, holdPulls } from "./host-state.ts";
 import { publish } from "./kiosk.ts";
 import { start } from "./live-command.ts";
 import { edit } from "./refusal.ts";
 import { must, onHost } from "./world.ts";
-
-/** Where the release's plan pulls images. */
-const pull = 2;
 
 let clone: string;
 let serving: Serving;
@@ -38,7 +35,10 @@ async function expectUndone(says: RegExp, { ref = other(serving.edition), env, m
   const load = await loadBooth();
   const deploy = start(["deploy", "staging", "--ref", ref], { cwd: clone, ...(env === undefined ? {} : { env }) });
   if (held !== undefined) {
-    await stepBegins(await begun(known, deploy), pull, deploy);
+    const release = await begun(known, deploy);
+    const pull = (await readPlan(release)).indexOf("pull") + 1;
+    expect(pull).toBeGreaterThan(0);
+    await stepBegins(release, pull, deploy);
     await meanwhile?.();
     await held.release();
   }

@@ -1,17 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { deployByHand, deployOther, updateFront, type Attempt } from "./faults/attempt.ts";
 import { makeBooth, other, removeBooth } from "./faults/booth.ts";
-import { deployEdition, lastPlan, readServing, strikeAt } from "./faults/cell.ts";
+import { deployEdition, readServing, strikeAt, type Serving } from "./faults/cell.ts";
 import type { KindName } from "./faults/kinds.ts";
-import { nameStep } from "./faults/table.ts";
 
 let clone: string;
-let steps: string[];
+let serving: Serving;
+/** What is kept beside it. */
+let former: Serving;
 
 beforeAll(async () => {
   clone = await makeBooth();
-  await deployEdition(clone, "first");
-  await deployEdition(clone, "second");
-  steps = (await lastPlan()).map(nameStep);
+  former = await deployEdition(clone, "first");
+  serving = await deployEdition(clone, "second");
 });
 afterAll(removeBooth);
 
@@ -19,6 +20,7 @@ describe("a fault at a step leaves one release whole", () => {
   // Each kind and each step once; npm run faults has them all.
   test.each([
     ["kill-client", "expect"],
+    ["kill-group", "hook before_deploy"],
     ["kill-engine", "pull"],
     ["interrupt", "task prepare"],
     ["kill-group", "recreate sign"],
@@ -26,20 +28,40 @@ describe("a fault at a step leaves one release whole", () => {
     ["power-cycle", "healthy shop@idle"],
     ["kill-group", "hold till"],
     ["kill-engine", "open till"],
+    ["kill-executor", "front gate"],
     ["power-cycle", "switch shop"],
     ["kill-executor", "commit"],
     ["freeze", "signal shop@was file"],
     ["cut", "drain shop"],
     ["power-cycle", "stop shop@was"],
     ["kill-engine", "remove sign"],
+    ["kill-executor", "hook after_deploy"],
     ["kill-group", "prune"],
   ] as [KindName, string][])("%s at %s", async (kind, step) => {
-    const number = steps.indexOf(step) + 1;
-    expect(number, steps.join("\n")).toBeGreaterThan(0);
-    console.info(kind, step, JSON.stringify(await strikeAt(clone, await readServing(), kind, number)));
+    await strike(kind, step, (before) => deployOther(clone, before));
+  });
+
+  test.each([
+    ["kill-group", "join gate"],
+    ["kill-executor", "leave gate"],
+  ] as [KindName, string][])("%s at %s, while a front is updated", async (kind, step) => {
+    await strike(kind, step, (before) => updateFront(clone, before, "gate"));
   });
 
   test("and the next deploy works", async () => {
-    await deployEdition(clone, other((await readServing()).edition));
+    former = await readServing(serving.memory);
+    serving = await deployEdition(clone, other(serving.edition), serving.memory);
+  });
+
+  test("kill-executor at keep, while a release is deployed by hand", async () => {
+    await strike("kill-executor", "keep gate shop till", () => deployByHand(former.release, former));
   });
 });
+
+async function strike(kind: KindName, step: string, attemptAfter: (before: Serving) => Attempt): Promise<void> {
+  // Whatever became of the test before.
+  const before = await readServing(serving.memory);
+  const { serving: now, ...outcome } = await strikeAt(before, attemptAfter(before), kind, step);
+  serving = now;
+  console.info(kind, step, JSON.stringify(outcome));
+}

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { strikeFleet } from "./faults/fleet-cell.ts";
 import {
   bringUpFleet,
   fleet,
@@ -13,7 +14,7 @@ import {
 } from "./fleet.ts";
 import { readContainers } from "./host-state.ts";
 import { publish } from "./kiosk.ts";
-import { start } from "./live-command.ts";
+import { start, startOnTerminal } from "./live-command.ts";
 import { edit } from "./refusal.ts";
 import { composeFile, expectNothingLost, loadShops, setVariables } from "./shop.ts";
 import { coldtivate, must, productionHost, stagingHost } from "./world.ts";
@@ -161,6 +162,33 @@ test.each([
   await expectOneRelease();
   await coldtivate(["deploy", "staging"], { cwd: clone, env });
   await expectOneRelease();
+});
+
+test("one that is detached from before the decision is taken back by all hosts, which the question says", async () => {
+  await publishNext();
+  const before = await served();
+  const held = await holdSwitch("production");
+  const deploying = startOnTerminal(["deploy", "staging", "--plain"], { cwd: clone, env });
+  await deploying.says(ready("staging"));
+  await deploying.says(ready("host1"));
+  deploying.type("\u0003");
+  await deploying.says(/d: detach, the hosts take it back by themselves/);
+  deploying.type("d");
+  const { exitCode, output } = await deploying.ended;
+  expect(output).toMatch(/detached: release \S+ is taken back by the hosts, which nobody coordinates any more/);
+  expect(exitCode).toBe(130);
+  await held.release();
+  await expect.poll(() => Promise.all(fleet.map(lastEnd)), { timeout: 60_000 }).toEqual(fleet.map(() => "undone"));
+  expect(await served()).toEqual(before);
+  await expectOneRelease();
+});
+
+test("an executor that is killed on the third host at a barrier ends it for all, and recover makes that host whole", async () => {
+  await publishNext();
+  const before = await served();
+  const outcome = await strikeFleet(clone, env, "kill-executor", "barrier healthy");
+  expect(outcome).toMatchObject({ serves: "old", rest: "recover" });
+  expect(await served()).toEqual(before);
 });
 
 function ready(host: keyof typeof address): RegExp {

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import { execa, type Options } from "execa";
 import { jobEnvironment, type Ran, type RunOptions } from "./world.ts";
 
@@ -7,6 +8,8 @@ export interface LiveCommand {
   pid: number;
   /** Resolves once its output has this; rejects with the output when it ends first. */
   says: (pattern: RegExp) => Promise<void>;
+  /** Resolves with what is asked for again and again, once it is there; rejects with the output when the program ends first. */
+  waits: <Value>(ask: () => Promise<Value | undefined>) => Promise<Value>;
   kill: (signal: NodeJS.Signals) => void;
   type: (text: string) => void;
   ended: Promise<Ran>;
@@ -28,7 +31,8 @@ export function startOnTerminal(args: readonly string[], { cwd, env }: RunOption
   });
 }
 
-function startProgram(program: string, args: readonly string[], options: Options): LiveCommand {
+/** Starts any program. */
+export function startProgram(program: string, args: readonly string[], options: Options): LiveCommand {
   const child = execa(program, args, { ...options, reject: false, buffer: false });
   const said = { stdout: "", stderr: "" };
   const output = () => `${said.stdout}\n${said.stderr}`;
@@ -47,6 +51,14 @@ function startProgram(program: string, args: readonly string[], options: Options
       while (!pattern.test(output())) {
         if (exit !== undefined) throw new Error(`ended with ${exit} and never said ${pattern}:\n${output()}`);
         await once(news, "news");
+      }
+    },
+    async waits(ask) {
+      for (;;) {
+        const answer = await ask();
+        if (answer !== undefined) return answer;
+        if (exit !== undefined) throw new Error(`ended with ${exit} before that:\n${output()}`);
+        await wait(2);
       }
     },
     kill: (signal) => void child.kill(signal),

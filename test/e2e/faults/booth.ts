@@ -12,15 +12,30 @@ export type Edition = "first" | "second";
 
 export const other = (edition: Edition): Edition => (edition === "first" ? "second" : "first");
 
-/** Services that take requests, and where. */
+/** Services that take requests, and where. The shop also asks the gate, which has a front, too. */
 const ports = { shop: 8135, till: 8136 };
+const fronts = ["gate", "shop", "till"] as const;
+
+export type Front = (typeof fronts)[number];
+
+/** What each front may use, as `coldtivate.yml` says it. */
+export type Memory = Record<Front, string>;
+
+/** What a deploy and `coldtivate.yml` have unless somebody says otherwise. */
+export const usualMemory: Memory = { gate: "32m", shop: "32m", till: "32m" };
+
+/** Milliseconds that the gate's front waits for it, by edition. */
+export const patience: Record<Edition, number> = { first: 300_000, second: 360_000 };
+
+/** What coldtivate.yml has from its environment for an edition. */
+export const variablesOf = (edition: Edition): Record<string, string> => ({ GATE_PATIENCE: `${patience[edition] / 60_000}m` });
 
 /** A clone with a branch for each edition, whose images are in the registry. */
 export async function makeBooth(): Promise<string> {
   await removeBooth();
   const clone = join(await makeFolder(), "booth");
   await cp(join(top, "test/e2e/faults/booth"), clone, { recursive: true });
-  await cp(join(top, "test/e2e/shop/shop.py"), join(clone, "web/shop.py"));
+  for (const image of ["web", "gate"]) await cp(join(top, "test/e2e/shop/shop.py"), join(clone, image, "shop.py"));
   const git = (...args: string[]) => must("git", args, { cwd: clone });
   await git("init", "--quiet", "--initial-branch", "first");
   await git("config", "user.email", "test@example.com");
@@ -30,7 +45,7 @@ export async function makeBooth(): Promise<string> {
   await git("branch", "second");
   for (const edition of ["first", "second"] as const) {
     await git("checkout", "--quiet", edition);
-    const change = (text: string) => `${text.replaceAll(/first(?=[ :]|$)/gm, edition)}# The ${edition} edition.\n`;
+    const change = (text: string) => `${text.replaceAll(/first(?=[ :,]|$)/gm, edition)}# The ${edition} edition.\n`;
     await edit(clone, "docker-compose.yml", change);
     await edit(clone, "web/edition.txt", change);
     await publish(clone, `feat: the ${edition} edition`);
@@ -48,25 +63,31 @@ export async function removeBooth(): Promise<void> {
   );
 }
 
-/** Asks both services over and over, on connections that are kept alive. */
+/** Asks all services that take requests over and over, on connections that are kept alive. */
 export function loadBooth(perSecond = 60): Promise<Load> {
   const lanes = Object.entries(ports).map(([name, port]) => ({
     name,
     origin: `http://${stagingHost()}:${port}`,
     protocol: "h1" as const,
-    requests: ["GET /version", "POST /receipt"],
+    requests: ["GET /version", "POST /receipt", ...(name === "shop" ? ["GET /behind/version"] : [])],
   }));
   return startLoad({ lanes, perSecond });
 }
 
-/** Which edition answers at each service; undefined where none does. */
+/** Which edition answers at the shop, at the till and, through the shop, at the gate; undefined where none does. */
 export async function answering(): Promise<unknown[]> {
-  return Promise.all(Object.values(ports).map(async (port) => (await ask(`${stagingHost()}:${port}`, "version"))?.["commit"]));
+  const routes = [`${ports.shop}/version`, `${ports.till}/version`, `${ports.shop}/behind/version`];
+  return Promise.all(
+    routes.map(async (route) => {
+      const [port, ...path] = route.split("/");
+      return (await ask(`${stagingHost()}:${port}`, path.join("/")))?.["commit"];
+    }),
+  );
 }
 
-/** The project's containers, a line each: service, edition, state. */
+/** The project's containers, a line each: service, edition, state, and memory where it is limited. */
 export async function containers(): Promise<string[]> {
-  const format = `{{index .Config.Labels "com.docker.compose.service"}} {{range .Config.Env}}{{if eq (slice . 0 3) "EDI"}}{{.}}{{end}}{{end}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}`;
+  const format = `{{index .Config.Labels "com.docker.compose.service"}} {{range .Config.Env}}{{if eq (slice . 0 3) "EDI"}}{{.}}{{end}}{{end}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{end}} {{with .HostConfig.Memory}}{{.}}{{end}}`;
   const listed = await onHost(
     "staging",
     `docker ps -aq --filter label=com.docker.compose.project=${project} | xargs -r docker inspect --format '${format}' | sort`,
@@ -75,14 +96,14 @@ export async function containers(): Promise<string[]> {
 }
 
 /** What containers() says of an edition that serves whole. */
-export function wholeEdition(edition: Edition, slot: string): string[] {
+export function wholeEdition(edition: Edition, slots: { shop: string; gate: string }, memory: Memory): string[] {
   const well = `EDITION=${edition} running healthy`;
   return [
+    ...fronts.map((front) => `${front} running ${Number.parseInt(memory[front]) * 1024 * 1024}`),
+    `gate-${slots.gate} EDITION=same running healthy`,
     `scheduler ${well}`,
-    "shop running",
-    `shop-${slot} ${well}`,
+    `shop-${slots.shop} ${well}`,
     `sign-${edition} ${well}`,
-    "till running",
     `till-slot ${well}`,
   ].toSorted();
 }

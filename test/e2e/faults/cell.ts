@@ -2,12 +2,25 @@ import { readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
-import { start, type LiveCommand } from "../live-command.ts";
+import type { LiveCommand } from "../live-command.ts";
 import type { Load } from "../load.ts";
 import { coldtivate, onHost, run, type Ran } from "../world.ts";
-import { answering, containers, loadBooth, other, project, wholeEdition, type Edition } from "./booth.ts";
+import type { Attempt, State } from "./attempt.ts";
+import {
+  answering,
+  containers,
+  loadBooth,
+  patience as gatePatience,
+  project,
+  usualMemory,
+  variablesOf,
+  wholeEdition,
+  type Edition,
+  type Memory,
+} from "./booth.ts";
 import { aim, kinds, type Kind, type KindName } from "./kinds.ts";
 import { hostFolder, keptReleases, read } from "./machine.ts";
+import { nameStep } from "./table.ts";
 
 /** What came of a release that a fault met. */
 export interface Outcome {
@@ -19,6 +32,8 @@ export interface Outcome {
   answered: number;
   /** From the fault until the host was at rest, in seconds. */
   seconds: number;
+  /** How many steps the release had. */
+  of: number;
 }
 
 /** Milliseconds that anything may take. */
@@ -26,103 +41,103 @@ const patience = 150_000;
 
 export const stateFolder = (): string => join(hostFolder(), "home/deploy/.coldtivate", project);
 
-/** The edition that serves and its release. */
-export interface Serving {
-  edition: Edition;
+/** What a host serves, and as which release. */
+export interface Serving extends State {
   release: string;
 }
 
 /** What serves now, where it serves whole. */
-export async function readServing(): Promise<Serving> {
+export async function readServing(memory: Memory = usualMemory): Promise<Serving> {
   const [edition] = await answering();
-  return { edition: edition as Edition, release: await current() };
+  return { edition: edition as Edition, memory, release: await current() };
 }
 
 /** Releases an edition, undisturbed. */
-export async function deployEdition(clone: string, edition: Edition): Promise<Serving> {
-  const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", edition], { cwd: clone });
+export async function deployEdition(clone: string, edition: Edition, memory: Memory = usualMemory): Promise<Serving> {
+  const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", edition], { cwd: clone, env: variablesOf(edition) });
   expect(exitCode, output).toBe(0);
-  return { edition, release: await current() };
+  return { edition, memory, release: await current() };
 }
 
-/** The steps of the last release's plan, by verb and arguments. */
-export async function lastPlan(): Promise<string[]> {
-  const plan = await readFile(join(stateFolder(), "current/plan"), "utf8");
-  return plan.trimEnd().split("\n");
+/** The steps of a release's plan, by verb and arguments; of the last one's unless it is named. */
+export async function readPlan(release = "../current"): Promise<string[]> {
+  const plan = await readFile(join(stateFolder(), "releases", release, "plan"), "utf8");
+  return plan.trimEnd().split("\n").map(nameStep);
 }
 
 /**
- * Releases the other edition under load, has a fault strike as a step begins, and expects the host to come to rest with
- * one of the two editions, whole.
+ * Begins a release under load, has a fault strike as a step begins, and expects the host to come to rest with that release or
+ * with what served before, whole.
  */
-export async function strikeAt(clone: string, before: Serving, name: KindName, step: number): Promise<Outcome & { serving: Serving }> {
+export async function strikeAt(before: Serving, attempt: Attempt, name: KindName, step: string): Promise<Outcome & { serving: Serving }> {
   const kind: Kind = kinds[name];
-  const edition = other(before.edition);
   // So that there is something to pull.
   await onHost("staging", "docker image prune --all --force");
   const known = await keptReleases(stateFolder());
+  const past = attempt.again === undefined ? "" : await read(journalOf(attempt.again));
   const load = await loadBooth();
-  const deploy = start(["deploy", "staging", "--ref", edition], { cwd: clone });
+  const command = attempt.begin();
   try {
-    const release = await begun(known, deploy);
+    const release = attempt.again === undefined ? await begun(known, command) : await begunAgain(attempt.again, past, command);
     const journal = journalOf(release);
-    const target = await aim(deploy.pid, release);
-    await stepBegins(release, step, deploy);
+    const target = await aim(command.pid, release);
+    const steps = await readPlan(release);
+    expect(steps).toContain(step);
+    await stepBegins(release, steps.indexOf(step) + 1, command);
     const struck = performance.now();
     await kind.strike(target);
-    const ended = await bounded(deploy.ended, "the client does not end");
-    await kind.mend?.();
-    const rest = await comeToRest(clone, journal, kind, ended);
+    const ended = await bounded(command.ended, "the client does not end");
+    await kind.mend?.("staging");
+    const rest = await comeToRest(attempt, journal, kind, ended);
     const seconds = (performance.now() - struck) / 1000;
-    const serving = (await current()) === release ? { edition, release } : before;
+    const serving = (await current()) === release ? { ...attempt.becomes, release } : before;
     await expectWhole(serving);
     const { clock } = await load.look();
     await expectJournal(journal, serving.release === release);
     await expectNoTraces();
     const report = await finish(load);
     const failed = Object.values(report.failures).reduce((sum, count) => sum + count, 0);
-    if (kind.stopsService) expect(report.lastFailure ?? 0, report.examples.join("\n")).toBeLessThan(clock);
+    if (kind.stopsService || attempt.hasGap) expect(report.lastFailure ?? 0, report.examples.join("\n")).toBeLessThan(clock);
     else expect(report.examples).toEqual([]);
-    return { serves: serving === before ? "old" : "new", rest, failed, answered: report.answered, seconds, serving };
+    const serves = serving === before ? "old" : "new";
+    return { serves, rest, failed, answered: report.answered, seconds, of: steps.length, serving };
   } catch (error) {
     await load.stop().catch(() => undefined);
     throw error;
   } finally {
-    deploy.kill("SIGKILL");
+    command.kill("SIGKILL");
   }
 }
 
 const journalOf = (release: string): string => join(stateFolder(), "releases", release, "journal");
 
 /** The release that the CLI made, once the host works on it. */
-export async function begun(known: readonly string[], deploy: LiveCommand): Promise<string> {
-  let release: string | undefined;
-  await until(deploy, async () => {
-    release = (await keptReleases(stateFolder())).find((id) => !known.includes(id));
-    return release !== undefined && (await read(journalOf(release))).includes("\t0\tbegin\t");
+export function begun(known: readonly string[], deploy: LiveCommand): Promise<string> {
+  return deploy.waits(async () => {
+    const release = (await keptReleases(stateFolder())).find((id) => !known.includes(id));
+    return release !== undefined && (await read(journalOf(release))).includes("\t0\tbegin\t") ? release : undefined;
   });
-  return release!;
+}
+
+/** The same for a release that was there before. */
+function begunAgain(release: string, past: string, deploy: LiveCommand): Promise<string> {
+  return deploy.waits(async () => {
+    const journal = await read(journalOf(release));
+    const isNew = journal.includes("\t0\tbegin\t") && !journal.startsWith(past.slice(0, past.indexOf("\n") + 1));
+    return isNew ? release : undefined;
+  });
 }
 
 /** Resolves once a step begins; looks closely, so that little time passes until the fault. */
 export async function stepBegins(release: string, step: number, deploy: LiveCommand): Promise<void> {
   const pattern = new RegExp(`\\t${step}\\tbegin\\t`);
-  await until(deploy, async () => pattern.test(await read(journalOf(release))));
-}
-
-async function until(deploy: LiveCommand, holds: () => Promise<boolean>): Promise<void> {
-  let ended: Ran | undefined;
-  void deploy.ended.then((ran) => (ended = ran));
-  while (!(await holds())) {
-    if (ended !== undefined) throw new Error(`the deploy ended before the fault:\n${ended.output}`);
-    await wait(2);
-  }
+  await deploy.waits(async () => pattern.test(await read(journalOf(release))) || undefined);
 }
 
 const end = /\t0\t(finished|undone|broken)\t/;
 
 /** Waits for the end, or runs the command that the message names. */
-async function comeToRest(clone: string, journal: string, kind: Kind, { output }: Ran): Promise<Outcome["rest"]> {
+async function comeToRest({ recovery }: Attempt, journal: string, kind: Kind, { output }: Ran): Promise<Outcome["rest"]> {
   const isFree = async () => (await run("flock", ["-sn", join(stateFolder(), "running"), "true"])).exitCode === 0;
   const isAtRest = async () => end.test(await read(journal)) && (await isFree());
   if (kind.comesToRest === "alone") {
@@ -131,8 +146,8 @@ async function comeToRest(clone: string, journal: string, kind: Kind, { output }
   }
   // What it was about to do when it died may have been its last word.
   if (await isAtRest()) return "by itself";
-  expect(output).toContain("coldtivate recover staging");
-  const recovered = await coldtivate(["recover", "staging"], { cwd: clone });
+  expect(output).toMatch(recovery.told);
+  const recovered = await recovery.run();
   expect(recovered.exitCode, recovered.output).toBe(0);
   // Who carried it out has said its last word, and is about to end.
   await expect.poll(isAtRest, { timeout: 5000, message: recovered.output }).toBe(true);
@@ -140,10 +155,12 @@ async function comeToRest(clone: string, journal: string, kind: Kind, { output }
 }
 
 /** One edition serves, all of it and nothing else. */
-export async function expectWhole({ edition }: Serving): Promise<void> {
-  const slot = (await read(join(stateFolder(), "fronts/shop/live"))).trim();
-  await expect.poll(containers, { timeout: 60_000 }).toEqual(wholeEdition(edition, slot));
-  await expect.poll(answering, { timeout: 20_000 }).toEqual([edition, edition]);
+export async function expectWhole({ edition, memory }: State): Promise<void> {
+  const live = async (front: string) => (await read(join(stateFolder(), `fronts/${front}/live`))).trim();
+  const slots = { shop: await live("shop"), gate: await live("gate") };
+  await expect.poll(containers, { timeout: 60_000 }).toEqual(wholeEdition(edition, slots, memory));
+  await expect.poll(answering, { timeout: 20_000 }).toEqual([edition, edition, "same"]);
+  expect(await read(join(stateFolder(), "fronts/gate/haproxy.cfg"))).toContain(`timeout server ${gatePatience[edition]}ms`);
 }
 
 /** The journal has one beginning and one end, which is the one that was seen. */

@@ -1,9 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { onHost } from "../world.ts";
-import { hostProcesses, inHostNetwork, sandboxScript, type HostProcess } from "./machine.ts";
+import { hostProcesses, inHostNetwork, sandboxScript, type HostProcess, type Machine } from "./machine.ts";
 
 /** What a fault meets. */
 export interface Target {
+  /** The host that is at work. */
+  machine: Machine;
   /** The CLI's process. */
   client: number;
   /** The host's processes when the release began, with those of its executor. */
@@ -21,7 +23,7 @@ export interface Kind {
   comesToRest: "alone" | "by a command";
   strike: (target: Target) => Promise<void> | void;
   /** Takes the fault itself away once the client has ended. */
-  mend?: () => Promise<void>;
+  mend?: (machine: Machine) => Promise<void>;
 }
 
 const dropped = [
@@ -29,8 +31,8 @@ const dropped = [
   ["OUTPUT", "--sport"],
 ] as const;
 
-const filterSsh = async (verb: "-I" | "-D") => {
-  for (const [chain, port] of dropped) await inHostNetwork("iptables", verb, chain, "-p", "tcp", port, "22", "-j", "DROP");
+const filterSsh = async (machine: Machine, verb: "-I" | "-D") => {
+  for (const [chain, port] of dropped) await inHostNetwork(machine, "iptables", verb, chain, "-p", "tcp", port, "22", "-j", "DROP");
 };
 
 export const kinds = {
@@ -58,8 +60,8 @@ export const kinds = {
     title: "link frozen",
     stopsService: false,
     comesToRest: "alone",
-    strike: () => filterSsh("-I"),
-    mend: () => filterSsh("-D"),
+    strike: ({ machine }) => filterSsh(machine, "-I"),
+    mend: (machine) => filterSsh(machine, "-D"),
   },
   "kill-executor": {
     title: "SIGKILL of the executor",
@@ -77,19 +79,19 @@ export const kinds = {
     title: "SIGKILL of dockerd, back after 3 s",
     stopsService: true,
     comesToRest: "alone",
-    async strike({ processes }) {
+    async strike({ machine, processes }) {
       end(processes.find(({ command }) => command.startsWith("dockerd"))!.pid);
       await wait(3000);
-      await startEngine();
+      await startEngine(machine);
     },
   },
   "power-cycle": {
     title: "power cycle",
     stopsService: true,
     comesToRest: "by a command",
-    async strike() {
-      await sandboxScript("power-off", "staging");
-      await sandboxScript("power-on", "staging");
+    async strike({ machine }) {
+      await sandboxScript("power-off", machine);
+      await sandboxScript("power-on", machine);
     },
   },
 } satisfies Record<string, Kind>;
@@ -97,15 +99,15 @@ export const kinds = {
 export type KindName = keyof typeof kinds;
 
 /** Starts the host's engine as its boot does, and waits until it answers. */
-export const startEngine = (): Promise<string> =>
-  onHost("staging", "setsid dockerd </dev/null >>/var/log/dockerd.log 2>&1 & until docker version >/dev/null 2>&1; do sleep 0.1; done");
+const startEngine = (machine: Machine): Promise<string> =>
+  onHost(machine, "setsid dockerd </dev/null >>/var/log/dockerd.log 2>&1 & until docker version >/dev/null 2>&1; do sleep 0.1; done");
 
 /** What a kind needs to know of a release that has just begun. */
-export async function aim(client: number, release: string): Promise<Target> {
-  const processes = await hostProcesses();
+export async function aim(client: number, release: string, machine: Machine = "staging"): Promise<Target> {
+  const processes = await hostProcesses(machine);
   const executor = processes.find(({ command, leads }) => leads && command.includes(`\0execute\0${release}`));
   if (executor === undefined) throw new Error(`nobody carries out ${release}`);
-  return { client, processes, executor: executor.pid };
+  return { machine, client, processes, executor: executor.pid };
 }
 
 /** Ends a process, or, with a negative id, a group of them; one that has ended already stays so. */

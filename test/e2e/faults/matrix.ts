@@ -1,48 +1,66 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeBooth, other, removeBooth } from "./booth.ts";
-import { deployEdition, lastPlan, strikeAt, type Serving } from "./cell.ts";
-import { kinds, type KindName } from "./kinds.ts";
-import { cellName, nameStep, readResults, writeResults, type Results } from "./table.ts";
+import { deployByHand, deployOther, updateFront, type Attempt } from "./attempt.ts";
+import { makeBooth, other, removeBooth, type Front } from "./booth.ts";
+import { deployEdition, readPlan, readServing, strikeAt, type Serving } from "./cell.ts";
+import type { KindName } from "./kinds.ts";
+import { runCell, wantedKinds, wantedSteps } from "./series.ts";
+import type { Series } from "./table.ts";
 
 /** How many steps a release of the booth has. */
-const count = 20;
+const count = 23;
 
-/** Only these, where some are named. */
-const wanted = (variable: string, name: string): boolean => process.env[variable]?.split(" ").includes(name) ?? true;
-const names = (Object.keys(kinds) as KindName[]).filter((name) => wanted("FAULTS", name));
-const steps = Array.from({ length: count }, (_, index) => index + 1).filter((step) => wanted("STEPS", `${step}`));
+/** Steps that only other releases have: those that are struck of them. */
+const frontSteps: readonly [step: string, front: Front][] = [
+  ["join gate", "gate"],
+  ["leave gate", "gate"],
+  ["front shop", "shop"],
+];
+const handSteps = ["keep gate shop till", "front gate shop till", "remove @others"];
 
 let clone: string;
 let serving: Serving;
-let results: Results;
+/** What served before. */
+let former: Serving;
+let plan: string[];
 
 beforeAll(async () => {
   clone = await makeBooth();
-  await deployEdition(clone, "first");
+  former = await deployEdition(clone, "first");
   serving = await deployEdition(clone, "second");
-  const plan = await lastPlan();
+  plan = await readPlan();
   expect(plan).toHaveLength(count);
-  results = await readResults(plan.map(nameStep));
 });
 afterAll(removeBooth);
 
-describe.each(names)("%s", (name) => {
-  test.each(steps)("at step %i", async (step) => {
-    const cell = cellName(name, step);
-    results.cells[cell] = { wrong: "not whole" };
-    try {
-      const { serving: now, ...outcome } = await strikeAt(clone, serving, name, step);
-      serving = now;
-      results.cells[cell] = { wrong: "the next deploy fails" };
-      serving = await deployEdition(clone, other(serving.edition));
-      results.cells[cell] = outcome;
-      console.info(cell, JSON.stringify(outcome));
-    } catch (error) {
-      // The next cell is to begin with one that serves.
-      serving = await deployEdition(clone, other(serving.edition)).catch(() => serving);
-      throw error;
-    } finally {
-      await writeResults(results);
+async function runStep(series: Series, steps: readonly string[], kind: KindName, step: string, attempt: Attempt): Promise<void> {
+  const renew = async (now: Serving | undefined): Promise<Serving> => {
+    const left = now ?? (await readServing(serving.memory).catch(() => serving));
+    former = left;
+    serving = await deployEdition(clone, other(left.edition), left.memory);
+    return serving;
+  };
+  await runCell({ series, steps, kind, step, strike: () => strikeAt(serving, attempt, kind, step), renew });
+}
+
+describe.each(wantedKinds("release"))("%s", (kind) => {
+  test.each(wantedSteps(count))("at step %i", (step) => runStep("release", plan, kind, plan[step - 1]!, deployOther(clone, serving)));
+});
+
+describe.each(wantedKinds("fronts"))("%s, while fronts are updated", (kind) => {
+  const names = frontSteps.map(([step]) => step);
+  test.each(wantedSteps(frontSteps.length))("at step %i", async (number) => {
+    const [step, front] = frontSteps[number - 1]!;
+    await runStep("fronts", names, kind, step, updateFront(clone, serving, front));
+  });
+});
+
+describe.each(wantedKinds("hand"))("%s, while a release is deployed by hand", (kind) => {
+  test.each(wantedSteps(handSteps.length))("at step %i", async (number) => {
+    // What is deployed by hand brings the memory that fronts had then.
+    if (former.edition === serving.edition || former.memory !== serving.memory) {
+      former = await deployEdition(clone, other(serving.edition), serving.memory);
+      serving = await deployEdition(clone, other(former.edition), serving.memory);
     }
+    await runStep("hand", handSteps, kind, handSteps[number - 1]!, deployByHand(former.release, former));
   });
 });

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 FAULT = os.environ.get("FAULT", "")
@@ -21,12 +22,22 @@ class Shop(BaseHTTPRequestHandler):
             if FAULT == "crash once healthy" and Shop.checks == 3:
                 crash(5)
             return self.answer(500, "the till is stuck") if FAULT == "unwell" else self.answer(200, "ok")
+        if self.path.startswith("/behind/"):
+            return self.pass_on(self.path.removeprefix("/behind"))
         answer = {"service": os.environ["SERVICE"], "commit": os.environ["EDITION"]}
         return self.answer(200, json.dumps(answer))
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.answer(200, json.dumps({"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}))
+
+    def pass_on(self, path):
+        """Answers as the service behind this one."""
+        try:
+            with urllib.request.urlopen(os.environ["BEHIND"] + path, timeout=5) as response:
+                self.answer(response.status, response.read().decode())
+        except OSError as error:
+            self.answer(502, str(error))
 
     def answer(self, status, text):
         content = text.encode()

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { bringUpFleet, makeFleetShop, removeFleetShop } from "../fleet.ts";
+import { publish } from "../kiosk.ts";
+import { setVariables } from "../shop.ts";
+import { deployToFleet, strikeFleet } from "./fleet-cell.ts";
+import { runCell, wantedKinds, wantedSteps } from "./series.ts";
+
+const barriers = ["barrier pulled", "barrier healthy", "barrier switched"];
+
+let clone: string;
+let env: Record<string, string>;
+let edition = 0;
+
+beforeAll(async () => {
+  if (wantedKinds("fleet").length === 0) return;
+  env = await bringUpFleet();
+  await removeFleetShop();
+  clone = await makeFleetShop();
+  await next();
+});
+afterAll(async () => {
+  if (wantedKinds("fleet").length > 0) await removeFleetShop();
+});
+
+async function publishNext(): Promise<void> {
+  await setVariables(clone, "shop", { EDITION: `edition ${++edition}` });
+  await publish(clone, `feat: edition ${edition}`);
+}
+
+async function next(): Promise<void> {
+  await publishNext();
+  await deployToFleet(clone, env);
+}
+
+describe.each(wantedKinds("fleet"))("%s of a host among others", (kind) => {
+  test.each(wantedSteps(barriers.length))("at barrier %i", async (number) => {
+    const step = barriers[number - 1]!;
+    await publishNext();
+    const strike = async () => ({ ...(await strikeFleet(clone, env, kind, step)), serving: undefined });
+    await runCell({ series: "fleet", steps: barriers, kind, step, strike, renew: next });
+  });
+});
