@@ -75,6 +75,9 @@ recover() {
 # What killed runs left behind is in nobody's use once the lock is held.
 sweep() { rm -rf "$shared_memory/coldtivate.$project".?????? || true; }
 
+# Whether a process is there, and not only what its parent has not taken note of yet. Arguments: its id
+is_alive() { grep -qs $'^State:\t[^XZ]' "/proc/$1/status"; }
+
 # Ends what a killed executor left at work, once it had time to end by itself: it holds the lock. Returns: 1 when somebody
 # is at work who was not killed
 end_orphans() {
@@ -85,7 +88,7 @@ end_orphans() {
     pid=${path#/proc/} pid=${pid%%/*}
     session=$(<"/proc/$pid/stat") || continue
     read -r _ _ group session _ <<<"${session##*) }"
-    [[ ! -e /proc/$session ]] || return
+    ! is_alive "$session" || return
     # With what it started: a hook does not hold the lock itself.
     orphans+=("-$group")
   done 2>/dev/null
