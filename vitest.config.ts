@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** How a release ends, whatever dies on the way; on a sandbox of its own, so that both halves can run side by side. */
-const transaction = ["failed-release", "faults", "fleet", "people", "rollback"].map((name) => `test/e2e/${name}.test.ts`);
+const files = (...names: string[]) => names.map((name) => `test/e2e/${name}.test.ts`);
+// These have sandboxes of their own, and run beside the others.
+/** How a release ends, whatever dies on the way. */
+const transaction = files("failed-release", "faults", "fleet", "people", "rollback");
+/** What becomes of images on their way to the registry, and there. */
+const images = files("attestations", "builders", "content", "push", "registry-login", "registry-prune");
 
 /** All of them deploy to the same hosts. */
 const onSandbox = {
@@ -17,8 +21,9 @@ export default defineConfig({
     disableConsoleIntercept: true,
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
-      { extends: true, test: { ...onSandbox, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: transaction } },
+      { extends: true, test: { ...onSandbox, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: [...transaction, ...images] } },
       { extends: true, test: { ...onSandbox, name: "transaction", include: transaction } },
+      { extends: true, test: { ...onSandbox, name: "images", include: images } },
       // Takes an hour: npm run faults.
       {
         extends: true,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
-# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction
-# Those that deploy run in two halves, side by side, each on a sandbox of its own; what the second one says comes after the first.
+# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images
+# Those that deploy run in lanes, side by side, each on a sandbox of its own; what the first one says comes first.
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -10,9 +10,9 @@ readonly SCRIPTS TOP
 # shellcheck source=scripts/setup.sh
 source "$SCRIPTS/setup.sh"
 
-# The tests' own sandboxes, one for each half: the demo's is never touched.
-readonly NETS=(198.18.1.0/24 198.18.4.0/24)
-readonly SUITES=(types lint format shell unit e2e scripts transaction)
+# The tests' own sandboxes, one for each lane: the demo's is never touched.
+readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24)
+readonly SUITES=(types lint format shell unit e2e scripts transaction images)
 passed=0 failed=0
 declare -A sandboxes=()
 
@@ -87,7 +87,7 @@ run_suite() {
     shell) check shell lint_shell ;;
     unit) run_vitest unit ;;
     scripts) run_scripts ;;
-    e2e | transaction) run_vitest "$1" ;;
+    e2e | transaction | images) run_vitest "$1" ;;
     *)
       complain "there is no suite $1" "suites: ${SUITES[*]}"
       exit 2
@@ -101,6 +101,7 @@ net_of() {
   case $1 in
     e2e) printf '%s\n' "${NETS[0]}" ;;
     scripts | transaction) printf '%s\n' "${NETS[1]}" ;;
+    images) printf '%s\n' "${NETS[2]}" ;;
   esac
 }
 
@@ -133,28 +134,32 @@ lower_sandboxes() {
 
 # Runs the suites that deploy to a sandbox, one after the other.
 # Arguments: network, suites
-run_half() {
+run_lane() {
   local suite
   export COLDTIVATE_TEST_NET=$1
   for suite in "${@:2}"; do [[ $(net_of "$suite") != "$1" ]] || run_suite "$suite"; done
 }
 
-# Runs both halves at once, and adds what they counted.
+# Runs all lanes at once, and adds what they counted.
 # Arguments: suites
-run_halves() {
-  local log=$TOP/.tools/test-second.log second
-  bash "$SCRIPTS/test.sh" --half "${NETS[1]}" "$@" >"$log" 2>&1 </dev/null &
-  second=$!
-  run_half "${NETS[0]}" "$@"
-  wait "$second" || true
-  add_counted "$log"
+run_lanes() {
+  local net log logs=() others=()
+  for net in "${NETS[@]:1}"; do
+    [[ -n ${sandboxes[$net]+x} ]] || continue
+    log=$TOP/.tools/test-lane-${net%/*}.log
+    bash "$SCRIPTS/test.sh" --lane "$net" "$@" >"$log" 2>&1 </dev/null &
+    others+=("$!") logs+=("$log")
+  done
+  run_lane "${NETS[0]}" "$@"
+  ((${#others[@]} == 0)) || wait "${others[@]}" || true
+  for log in "${logs[@]}"; do add_counted "$log"; done
 }
 
 main() {
   local suite net suites=("$@")
   cd "$TOP"
-  if [[ ${1-} == --half ]]; then
-    run_half "${@:2}"
+  if [[ ${1-} == --lane ]]; then
+    run_lane "${@:2}"
     printf '\n%d passed, %d failed\n' "$passed" "$failed"
     return
   fi
@@ -169,7 +174,7 @@ main() {
   done
   for suite in "${suites[@]}"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
   for net in "${!sandboxes[@]}"; do await_sandbox "$net" || exit 1; done
-  ((${#sandboxes[@]} == 0)) || run_halves "${suites[@]}"
+  ((${#sandboxes[@]} == 0)) || run_lanes "${suites[@]}"
   trap - EXIT
   lower_sandboxes
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
