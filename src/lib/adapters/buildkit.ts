@@ -99,6 +99,14 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
   }
 }
 
+/**
+ * Takes names from images in the local engine, which keeps the images under their others.
+ * @throws ColdtivateError DOCKER_UNREACHABLE, BUILDER_UNUSABLE
+ */
+export async function untagImages(names: readonly string[], signal: AbortSignal): Promise<void> {
+  await docker(["image", "rm", "--no-prune", ...names], signal);
+}
+
 async function readImages(file: string, { cacheExport }: Builder): Promise<BakedImages> {
   const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
   return new Map(

@@ -16,6 +16,7 @@ import type { ObservedContent } from "./observe-content.ts";
 import type { Checkout } from "./prepare-build.ts";
 import { noteBuilds, recordContent, retag, type RecordTools } from "./record-content.ts";
 import { runBuild, type BuiltImage } from "./run-build.ts";
+import { leaveTouched } from "./touched-images.ts";
 
 export interface BuildWishes {
   output: "load" | "push";
@@ -73,8 +74,9 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const { image: registryImage } = config.registry;
   const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
   const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, "is built again") : [];
-  const plan = giveUp(work.plan, lost, contents);
-  const built = await buildChanged(config, images, checkout, { ...work, plan });
+  const intended = giveUp(work.plan, lost, contents);
+  const made = await buildChanged(config, images, checkout, { ...work, plan: intended });
+  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: intended, made });
   if (output === "push") {
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
     await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);

@@ -65,6 +65,11 @@ export function planContent({ contents, states, records, now, ttl, force }: Cont
   return plan;
 }
 
+/** Has the content of some images not be noted. */
+export function leaveUnnoted({ unchanged, changed }: ContentPlan, names: readonly string[]): ContentPlan {
+  return { unchanged, changed: changed.map((image) => (names.includes(image.name) ? { name: image.name, cause: image.cause } : image)) };
+}
+
 /** Takes images that the registry turns out not to have whole from one side of the plan to the other. */
 export function giveUp(plan: ContentPlan, names: readonly string[], contents: readonly Content[]): ContentPlan {
   const lost = plan.unchanged.filter(({ name }) => names.includes(name));

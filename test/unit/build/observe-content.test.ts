@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git.ts";
 import { observeContent } from "../../../src/lib/build/observe-content.ts";
 import { observeInputs } from "../../../src/lib/build/prepare-build.ts";
+import { findTouched } from "../../../src/lib/build/touched-images.ts";
 import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
 import type { Content } from "../../../src/lib/images/content-digest.ts";
 import { cloneRepository, createRepository } from "../adapters/git-repository.ts";
@@ -312,6 +313,23 @@ test.each<[string, string, string]>([
     const repository = await openRepository(clone.directory);
     const { states } = await observeInputs([web, api], (await repository.head())!, repository);
     expect(states.filter(({ dirty }) => dirty.length > 0)).toEqual([{ name, dirty: [path] }]);
+  });
+});
+
+test.each<[string, string[], (clone: Clone) => void]>([
+  ["nothing", [], () => {}],
+  ["a file", ["web"], (clone) => write(clone, "Web/app", "2")],
+  ["what Git ignores", ["api"], (clone) => write(clone, "Api/trace.log", "x")],
+  ["the commit that is checked out", ["web", "api"], commitAll],
+])("%s that changes while images are built is noticed", async (_what, names, change) => {
+  await inClone(async (clone) => {
+    const before = Object.values(await observe(clone.directory));
+    const repository = await openRepository(clone.directory);
+    const checkout = { revision: { commit: (await repository.head())! } };
+    change(clone);
+    const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
+    const options = { checkout, contents: before, bases: new Map(Object.entries(bases)), repository };
+    expect(await findTouched(config, [web, api], options)).toEqual(names);
   });
 });
 
