@@ -27,6 +27,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   const { send, close } = openHttp(options);
   const known = new Map<string, Promise<Credentials | undefined>>();
   const authorizations = new Map<string, string>();
+  const answers = new Map<string, Promise<string>>();
   // Whoever set credentials for a registry means them for it: the many that would each be asked for them first bring them along.
   if (config.credentials !== undefined) authorizations.set(config.host, basicAuthorization(config.credentials));
 
@@ -35,6 +36,13 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
     const found = known.get(registry) ?? (own === undefined ? findCredentials(registry) : Promise.resolve(own));
     known.set(registry, found);
     return found;
+  };
+
+  /** Those who ask for the same at the same time share the answer: token servers are slow, and count. */
+  const shareAnswer = (key: string, work: () => Promise<string>) => {
+    const answer = answers.get(key) ?? work().finally(() => answers.delete(key));
+    answers.set(key, answer);
+    return answer;
   };
 
   return {
@@ -51,7 +59,11 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
       if (first.status !== 401) return first;
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
-      const authorization = await answerChallenge(registry, challenge, credentials, send);
+      const newer = authorizations.get(key);
+      const authorization =
+        newer !== undefined && newer !== brought
+          ? newer
+          : await shareAnswer(key, () => answerChallenge(registry, challenge, credentials, send));
       if (authorization === brought) throw unauthorized(registry, credentials);
       // A token is good for what was asked, a password for the whole registry.
       authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);

@@ -72,6 +72,10 @@ test("a bearer challenge is answered with a token from its realm, which serves f
     "HEAD /v2/web/manifests/a",
     "HEAD /v2/web/manifests/b",
   ]);
+  using together = openRegistry({ host: server.host, insecure: true, credentials });
+  const before = server.requests.length;
+  await Promise.all(["a", "b", "c"].map((tag) => together.digestOf(`${server.host}/web:${tag}`)));
+  expect(server.requests.slice(before).filter((request) => request.includes("/token"))).toHaveLength(1);
   using stranger = openRegistry({
     host: server.host,
     insecure: true,
