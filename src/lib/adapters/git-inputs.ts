@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { listEntries, readIndex, type TreeFile } from "./git-tree.ts";
 import { dirtyPaths, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
@@ -34,6 +34,14 @@ export async function readTexts(directory: string, paths: readonly string[]): Pr
     [...new Set(paths)].map(async (path) => [path, await readFile(join(directory, path), "utf8").catch(() => undefined)] as const),
   );
   return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Whether there is a folder. */
+export async function isFolder(directory: string, path: string): Promise<boolean> {
+  return stat(join(directory, path)).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Every file below a folder. */

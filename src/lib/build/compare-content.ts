@@ -67,7 +67,7 @@ export async function compareContent(
 }
 
 function warn(
-  { sources, contents, troubles }: ObservedContent,
+  { sources, contents, troubles, withGit }: ObservedContent,
   plan: ContentPlan,
   { checkout, reporter, now }: { checkout: Checkout; reporter: Reporter; now: number },
 ): void {
@@ -82,6 +82,10 @@ function warn(
         type: "warning",
         text: `${name} is built without ${absent}, a submodule that is not checked out, and will be built again`,
       });
+  }
+  for (const name of withGit) {
+    const text = `${name} gets .git, which is another one in every clone and for every commit, and does not count: name it in .dockerignore`;
+    reporter.emit({ type: "warning", text });
   }
   for (const [reference, why] of troubles) reporter.emit({ type: "warning", text: `the base image ${reference} is not known: ${why}` });
   for (const text of findVolatileArguments(sources, checkout.revision.commit, now)) reporter.emit({ type: "warning", text });

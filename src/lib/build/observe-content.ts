@@ -1,4 +1,4 @@
-import { listBelow, readTexts } from "../adapters/git-inputs.ts";
+import { isFolder, listBelow, readTexts } from "../adapters/git-inputs.ts";
 import { sha256 } from "../adapters/hash.ts";
 import { ownPlatform } from "../adapters/machine.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
@@ -6,7 +6,8 @@ import type { Config, ImageConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { basesOf, contextsOf, describeContent, sourceOf, textsOf, type Content, type ImageSource } from "../images/content-digest.ts";
 import { ignoreFileOf, ignoresOf, indexFiles, relativeTo, type FileIndex } from "../images/content-files.ts";
-import { isWithin } from "../images/path.ts";
+import { copiesContext } from "../images/dockerfile.ts";
+import { isWithin, joinPaths } from "../images/path.ts";
 import type { Checkout } from "./prepare-build.ts";
 
 /** What the images are made of. */
@@ -19,6 +20,8 @@ export interface ObservedContent {
   bases: ReadonlyMap<string, string>;
   /** Why base images could not be resolved, by reference. */
   troubles: ReadonlyMap<string, string>;
+  /** Images that get the clone's own .git, which is not part of what they are made of. */
+  withGit: string[];
 }
 
 /** Works out the content of every image, from one look at Git and one question to a registry for each base image. */
@@ -34,7 +37,19 @@ export async function observeContent(
   const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));
   const index = indexFiles({ ...tree, texts, unseen: [] }, folders);
   const files = { ...index, unseen: await listUnseen(config.directory, sources, tree.ignored, index) };
-  return { contents: sources.map((source) => describeContent(source, files, bases, sha256)), sources, texts, bases, troubles };
+  const contents = sources.map((source) => describeContent(source, files, bases, sha256));
+  return { contents, sources, texts, bases, troubles, withGit: await findWithGit(config.directory, sources, files) };
+}
+
+async function findWithGit(directory: string, sources: readonly ImageSource[], files: FileIndex): Promise<string[]> {
+  const found = await Promise.all(
+    sources.map(async ({ name, context, dockerfile }) => {
+      const file = joinPaths(context, dockerfile);
+      const isCopied = copiesContext(files.texts.get(file) ?? "") && !ignoresOf(ignoreFileOf(context, file, files), files)(".git");
+      return isCopied && (await isFolder(directory, joinPaths(context, ".git"))) ? [name] : [];
+    }),
+  );
+  return found.flat();
 }
 
 /** What BuildKit will take each reference for; what no registry knows is missing. */

@@ -29,6 +29,15 @@ export function readDockerfile(text: string): Instruction[] {
   return instructions;
 }
 
+/** Whether an instruction copies the whole of the context. */
+export function copiesContext(dockerfile: string): boolean {
+  return readDockerfile(dockerfile).some(({ name, flags, rest }) => {
+    if ((name !== "COPY" && name !== "ADD") || flags.some((flag) => flag.startsWith("from="))) return false;
+    const words = rest.startsWith("[") ? [...rest.matchAll(/"([^"]*)"/g)].map(([, word = ""]) => word) : rest.split(/\s+/);
+    return words.slice(0, -1).some((word) => /^(\.?\/?|\/?\.?\*)$/.test(word));
+  });
+}
+
 /** Instructions that BuildKit numbers. */
 const numbered = new Set(["RUN", "COPY", "ADD", "WORKDIR"]);
 

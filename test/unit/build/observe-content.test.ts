@@ -316,6 +316,21 @@ test.each<[string, string, string]>([
   });
 });
 
+test.each([
+  ["COPY . /app", "", ["all"]],
+  ["COPY . /app", ".git\n", []],
+  ["COPY src /app", "", []],
+])("an image of the whole clone that does %s, and leaves out %j, gets .git: %j", async (instruction, ignored, names) => {
+  using repository = createRepository();
+  repository.commit({ Dockerfile: `FROM scratch\n${instruction}\n`, ".dockerignore": ignored, "src/a": "1" });
+  const config = { directory: repository.directory, build: { args: {}, platforms: [] } } as unknown as Config;
+  const opened = await openRepository(repository.directory);
+  const images: ImageConfig[] = [{ ...plain, name: "all", context: ".", dockerfile: "Dockerfile" }];
+  const inputs = await observeInputs(images, (await opened.head())!, opened);
+  const { withGit, contents } = await observeContent(config, images, inputs, { digestOf: async () => undefined });
+  expect({ withGit, known: contents[0]?.tag !== undefined }).toEqual({ withGit: names, known: true });
+});
+
 test.each<[string, string[], (clone: Clone) => void]>([
   ["nothing", [], () => {}],
   ["a file", ["web"], (clone) => write(clone, "Web/app", "2")],

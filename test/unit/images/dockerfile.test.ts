@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { findBaseImages } from "../../../src/lib/images/base-images.ts";
-import { lineOfStep } from "../../../src/lib/images/dockerfile.ts";
+import { copiesContext, lineOfStep } from "../../../src/lib/images/dockerfile.ts";
 import { readIgnoreFile } from "../../../src/lib/images/ignore-file.ts";
 
 const nothing = { args: {}, platforms: [], contexts: [] };
@@ -63,4 +63,17 @@ test.each<[string, Parameters<typeof lineOfStep>[1], number | undefined]>([
   ["of a stage that is not there", { stage: "c", number: 1, total: 1, text: "RUN x" }, undefined],
 ])("the line of a step %s", (_name, step, line) => {
   expect(lineOfStep(stages, step)).toBe(line);
+});
+
+test.each([
+  ["COPY . /app", true],
+  ["COPY --chown=1:1 ./ ./", true],
+  ['ADD [".", "/app"]', true],
+  ["COPY package.json * /app/", true],
+  ["COPY src /app", false],
+  ["COPY ./src ./", false],
+  ["COPY --from=build . /app", false],
+  ["RUN cp . /app", false],
+])("whether %s copies the whole context: %s", (instruction, whole) => {
+  expect(copiesContext(`FROM a\n${instruction}\n`)).toBe(whole);
 });
