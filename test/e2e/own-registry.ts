@@ -68,7 +68,7 @@ export async function startOwnRegistry({ scheme, tls }: RegistryKind, folder: st
 
   for (const machine of machines) {
     await onHost(machine, tls ? trust(host, pair.cert.toString()) : speakPlain(host));
-    stack.defer(async () => void (await onHost(machine, tls ? `rm -r /etc/docker/certs.d/${host}` : forgetPlain(host))));
+    stack.defer(async () => void (await onHost(machine, tls ? `rm -rf /etc/docker/certs.d/${host}` : forgetPlain(host))));
   }
   const owned = stack.move();
   return { host, username, password, certificate, scopes, [Symbol.asyncDispose]: () => owned.disposeAsync() };
