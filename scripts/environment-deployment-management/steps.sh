@@ -159,17 +159,28 @@ do_commit() {
     ln -sfn "current/$script" "$state/$script"
 }
 
+# Prints the directories of releases, the one that was applied last at the end; who is about to be applied comes after it.
+releases_by_age() {
+  local path time
+  for path in "$state"/releases/*/; do
+    time=9999999999999999
+    [[ ! -s $path/journal ]] || IFS=$'\t' read -r time _ <"$path/journal" || true
+    printf '%s\t%s\n' "$time" "${path%/}"
+  done | sort -n | cut -f 2
+}
+
 # Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them, and a
 # release counts once together with those that went back to it
 do_prune() {
-  local releases=("$state"/releases/*/) index path serving gone count=0 old=() committed origin
+  local releases index path serving gone count=0 old=() committed origin
   local -A ranks=()
+  mapfile -t releases < <(releases_by_age)
   serving=$(current_release) reason='not everything old could be removed'
   forget_plain || return
   for path in "$state"/fronts/*; do [[ -e $state/current/fronts/${path##*/}.cfg ]] || rm -rf "$path"; done
   committed=$(grep -ls $'\t0\tcommitted\t' "$state"/releases/*/journal*) || true
   for ((index = ${#releases[@]} - 1; index >= 0; index--)); do
-    path=${releases[index]%/}
+    path=${releases[index]}
     [[ -s $path/images || ! -s $path/compose.json ]] || compose "$path" config --images >"$path/images" || true
     origin=-
     IFS=$'\t' read -r _ _ _ _ _ origin 2>/dev/null <"$path/who" || true

@@ -181,4 +181,18 @@ test_what_a_hook_leaves_running_does_not_hold_the_lock() {
   check "what the hook began goes on" kill "$(<"$HOME/left")"
 }
 
+test_what_was_deployed_again_by_hand_counts_as_new() {
+  eventually is_free
+  run run_script deploy r07
+  check "an older release is deployed by hand" equals 0 "$code"
+  eventually is_free
+  make_release r11 expect=r07
+  sed -i $'s/^prune\t.*/prune\t2/' "$state/releases/r11/plan"
+  run deploy_release r11
+  check "the next deploy works" equals 0 "$code"
+  eventually is_free
+  check "and keeps what served before it" test -s "$state/releases/r07/compose.json"
+  check "in the place of newer ones that did not" fails test -e "$state/releases/r10"
+}
+
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
