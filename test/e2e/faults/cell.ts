@@ -71,8 +71,8 @@ export async function readPlan(release = "../current"): Promise<string[]> {
  */
 export async function strikeAt(before: Serving, attempt: Attempt, name: KindName, step: string): Promise<Outcome & { serving: Serving }> {
   const kind: Kind = kinds[name];
-  // So that there is something to pull.
-  await onHost("staging", "docker image prune --all --force");
+  // So that there is something to pull, where somebody brings credentials for that.
+  if (attempt.again === undefined) await onHost("staging", "docker image prune --all --force");
   const known = await keptReleases(stateFolder());
   const past = attempt.again === undefined ? "" : await read(journalOf(attempt.again));
   const load = await loadBooth();
