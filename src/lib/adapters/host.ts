@@ -64,19 +64,28 @@ function applyCommand(name: string): string {
 }
 
 /**
+ * Packs what hosts are sent to be asked: the same for all of them.
+ *
+ * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
+ */
+export async function packQuestion(entries: readonly TarEntry[]): Promise<Buffer> {
+  return Buffer.concat([Buffer.from("\n"), await packTar(entries)]);
+}
+
+/**
  * Asks a host what it has and runs, and what the release's Compose files come to there. Changes nothing on it.
  *
  * @param name of the Compose project, which is the state directory's, too
- * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
+ * @param question what packQuestion made
  */
 export async function observeHost(
   connection: HostConnection,
   name: string,
-  entries: readonly TarEntry[],
+  question: Buffer,
   signal?: AbortSignal,
 ): Promise<HostState> {
-  const stdin = Buffer.concat([Buffer.from("\n"), await packTar(entries)]);
-  const { code, stdout, stderr } = await connection.exec(observeCommand(name), { stdin, ...(signal === undefined ? {} : { signal }) });
+  const options = { stdin: question, ...(signal === undefined ? {} : { signal }) };
+  const { code, stdout, stderr } = await connection.exec(observeCommand(name), options);
   if (code !== 0) {
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",

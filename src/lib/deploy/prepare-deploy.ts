@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as immediately, setTimeout as wait } from "node:timers/promises";
 import type { Repository } from "../adapters/git.ts";
-import { observeHost } from "../adapters/host.ts";
+import { observeHost, packQuestion } from "../adapters/host.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
@@ -94,12 +94,14 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const id = releaseId(intent.now, revision.commit);
   const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
+  const question = await packQuestion(entries);
   const observe = async (connection: HostConnection) => ({
     connection,
-    state: await observeHost(connection, project, entries, ports.signal),
+    state: await observeHost(connection, project, question, ports.signal),
   });
   const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
-  // The hosts take longest: all else is asked while they are at work.
+  // The hosts take longest: all else is asked while they are at work, once their question is on its way.
+  await immediately();
   const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
   const dating = later(ports.repository.timeOf(revision.commit));

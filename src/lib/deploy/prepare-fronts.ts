@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { observeHost } from "../adapters/host.ts";
+import { observeHost, packQuestion } from "../adapters/host.ts";
 import { readRelease } from "../adapters/host-release.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
@@ -50,8 +50,9 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
   const drafts: HostDraft[] = [];
   const notes = new Set<string>();
   let release: ReleaseSummary | undefined;
+  const question = await packQuestion(script);
   for (const connection of connections) {
-    const state = await observeHost(connection, project, script, signal);
+    const state = await observeHost(connection, project, question, signal);
     checkHost(state, environment);
     const manifest = servingManifest(state, environment);
     const kept = parseRelease(await readRelease(connection, project, "current", signal));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { observeHost } from "../adapters/host.ts";
+import { observeHost, packQuestion } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { ColdtivateError } from "../errors.ts";
@@ -45,10 +45,10 @@ export interface RollbackPorts {
  */
 export async function prepareRollback(intent: RollbackIntent, { connections, signal }: RollbackPorts): Promise<PreparedDeploy> {
   const { environment, project, script } = intent;
-  const entries = [...script, { path: "past", content: intent.release ?? "-" }];
+  const question = await packQuestion([...script, { path: "past", content: intent.release ?? "-" }]);
   const hosts = await Promise.all(
     (await connections).map(async (connection) => {
-      const state = await observeHost(connection, project, entries, signal);
+      const state = await observeHost(connection, project, question, signal);
       checkHost(state, environment);
       return { connection, state, chosen: await chooseRelease({ connection, state, ...intent }, signal) };
     }),
