@@ -78,12 +78,7 @@ export async function packQuestion(entries: readonly TarEntry[]): Promise<Buffer
  * @param name of the Compose project, which is the state directory's, too
  * @param question what packQuestion made
  */
-export async function observeHost(
-  connection: HostConnection,
-  name: string,
-  question: Buffer,
-  signal?: AbortSignal,
-): Promise<HostState> {
+export async function observeHost(connection: HostConnection, name: string, question: Buffer, signal?: AbortSignal): Promise<HostState> {
   const options = { stdin: question, ...(signal === undefined ? {} : { signal }) };
   const { code, stdout, stderr } = await connection.exec(observeCommand(name), options);
   if (code !== 0) {
