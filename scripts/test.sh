@@ -100,8 +100,8 @@ run_suite() {
 net_of() {
   case $1 in
     e2e) printf '%s\n' "${NETS[0]}" ;;
-    scripts | transaction) printf '%s\n' "${NETS[1]}" ;;
-    images) printf '%s\n' "${NETS[2]}" ;;
+    transaction) printf '%s\n' "${NETS[1]}" ;;
+    scripts | images) printf '%s\n' "${NETS[2]}" ;;
   esac
 }
 
