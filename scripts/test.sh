@@ -99,9 +99,9 @@ run_suite() {
 # Arguments: suite
 net_of() {
   case $1 in
-    e2e) printf '%s\n' "${NETS[0]}" ;;
+    e2e | hosts) printf '%s\n' "${NETS[0]}" ;;
     transaction) printf '%s\n' "${NETS[1]}" ;;
-    scripts | images | hosts) printf '%s\n' "${NETS[2]}" ;;
+    scripts | images) printf '%s\n' "${NETS[2]}" ;;
   esac
 }
 
