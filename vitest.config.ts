@@ -14,8 +14,6 @@ const onSandbox = {
   testTimeout: 180_000,
   hookTimeout: 300_000,
 };
-/** What a host keeps, and has room for, and what comes back on it. */
-const hosts = files("capacity", "prune", "restart");
 
 export default defineConfig({
   test: {
@@ -25,11 +23,10 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
-        test: { ...onSandbox, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: [...transaction, ...images, ...hosts] },
+        test: { ...onSandbox, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: [...transaction, ...images] },
       },
       { extends: true, test: { ...onSandbox, name: "transaction", include: transaction } },
       { extends: true, test: { ...onSandbox, name: "images", include: images } },
-      { extends: true, test: { ...onSandbox, name: "hosts", include: hosts } },
       // Takes an hour: npm run faults.
       {
         extends: true,

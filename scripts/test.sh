@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
-# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images hosts
+# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images
 # Those that deploy run in lanes, side by side, each on a sandbox of its own; what the first one says comes first.
 set -Eeuo pipefail
 
@@ -12,7 +12,7 @@ source "$SCRIPTS/setup.sh"
 
 # The tests' own sandboxes, one for each lane: the demo's is never touched.
 readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24)
-readonly SUITES=(types lint format shell unit e2e scripts transaction images hosts)
+readonly SUITES=(types lint format shell unit e2e scripts transaction images)
 passed=0 failed=0
 declare -A sandboxes=()
 
@@ -87,7 +87,7 @@ run_suite() {
     shell) check shell lint_shell ;;
     unit) run_vitest unit ;;
     scripts) run_scripts ;;
-    e2e | transaction | images | hosts) run_vitest "$1" ;;
+    e2e | transaction | images) run_vitest "$1" ;;
     *)
       complain "there is no suite $1" "suites: ${SUITES[*]}"
       exit 2
@@ -99,7 +99,7 @@ run_suite() {
 # Arguments: suite
 net_of() {
   case $1 in
-    e2e | hosts) printf '%s\n' "${NETS[0]}" ;;
+    e2e) printf '%s\n' "${NETS[0]}" ;;
     transaction) printf '%s\n' "${NETS[1]}" ;;
     scripts | images) printf '%s\n' "${NETS[2]}" ;;
   esac

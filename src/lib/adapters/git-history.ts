@@ -15,9 +15,10 @@ export function history(directory: string) {
   const past = createPast(directory);
   return {
     isShallow: async () => (await past.edges()).size > 0,
-    isReachableFrom: async (commit: string, patterns: readonly string[]) =>
-      (await isOnBranch(directory, commit, patterns)) ||
-      ((await past.deepenUntil(commit, async () => (await isOnBranch(directory, commit, patterns)) || undefined)) ?? false),
+    isReachableFrom: async (commit: string, patterns: readonly string[]) => {
+      const ask = async () => (await isOnBranch(directory, commit, patterns)) || undefined;
+      return (await ask()) ?? (await past.deepenUntil(commit, ask)) ?? false;
+    },
     isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
     timeOf: (commit: string) => timeOf(directory, commit),
     lastCommit: (paths: readonly string[], commit: string) => lastCommit(directory, past, paths, commit),

@@ -1,32 +1,9 @@
 import { expect, test } from "vitest";
 import { describeBuildFailure } from "../../../src/lib/build/build-failure.ts";
 import type { BuildRecord, StepFailure } from "../../../src/lib/build/image-progress.ts";
-import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.ts";
+import { planOf } from "./plan.ts";
 
-const image = (name: string): ImageBuild => ({
-  name,
-  context: `./${name}`,
-  dockerfile: "../docker/Dockerfile",
-  tags: [],
-  labels: {},
-  args: {},
-  secrets: [],
-  ssh: false,
-  platforms: [],
-  cacheFrom: [],
-  cacheTo: [],
-  contexts: {},
-  noCache: false,
-  attest: [],
-  dirty: false,
-});
-const plan = (...names: string[]): BuildPlan => ({
-  revision: { commit: "1f" },
-  output: "load",
-  images: names.map(image),
-  insecure: false,
-  warnings: [],
-});
+const plan = (...names: string[]) => planOf(names, "load", { dockerfile: "../docker/Dockerfile" });
 const failing = (name: string, failure: Partial<StepFailure>): BuildRecord => ({
   name,
   milliseconds: 1,

@@ -1,34 +1,11 @@
 import { expect, test } from "vitest";
 import { buildSection, trackBuild } from "../../../src/lib/build/build-tracker.ts";
-import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.ts";
+import type { BuildPlan } from "../../../src/lib/images/build-plan.ts";
 import type { Vertex } from "../../../src/lib/images/build-status.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+import { planOf } from "./plan.ts";
 
-const image = (name: string): ImageBuild => ({
-  name,
-  context: name,
-  dockerfile: "Dockerfile",
-  tags: [`r/${name}:main`, `r/${name}:1f000000`],
-  labels: {},
-  args: {},
-  secrets: [],
-  ssh: false,
-  platforms: [],
-  cacheFrom: [],
-  cacheTo: [],
-  contexts: {},
-  noCache: false,
-  attest: [],
-  dirty: false,
-});
-
-const plan = (output: BuildPlan["output"], ...names: string[]): BuildPlan => ({
-  revision: { commit: "1f" },
-  output,
-  images: names.map(image),
-  insecure: false,
-  warnings: [],
-});
+const plan = (output: BuildPlan["output"], ...names: string[]) => planOf(names, output);
 
 const at = (second: number) => `2026-01-01T00:00:0${second}.000000000Z`;
 const running = (name: string, second = 0): Vertex => ({ digest: `sha256:${name}`, name, started: at(second) });
