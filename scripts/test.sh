@@ -156,7 +156,7 @@ run_lanes() {
 }
 
 main() {
-  local suite net suites=("$@")
+  local suite net suites=("$@") broken=()
   cd "$TOP"
   if [[ ${1-} == --lane ]]; then
     run_lane "${@:2}"
@@ -173,8 +173,10 @@ main() {
     [[ -z $net || -n ${sandboxes[$net]-} ]] || raise_sandbox "$net"
   done
   for suite in "${suites[@]}"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
-  for net in "${!sandboxes[@]}"; do await_sandbox "$net" || exit 1; done
-  ((${#sandboxes[@]} == 0)) || run_lanes "${suites[@]}"
+  for net in "${!sandboxes[@]}"; do await_sandbox "$net" || failed=$((failed + 1)) broken+=("$net"); done
+  if ((${#broken[@]} > 0)); then
+    complain "nothing could be deployed: no sandbox on ${broken[*]}" "its log is above; scripts/sandbox.sh up --net ${broken[0]}"
+  elif ((${#sandboxes[@]} > 0)); then run_lanes "${suites[@]}"; fi
   trap - EXIT
   lower_sandboxes
   printf '\n%d passed, %d failed\n' "$passed" "$failed"

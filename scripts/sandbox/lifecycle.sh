@@ -47,10 +47,7 @@ machines_remove() {
   strays_kill
   if ip link show "$LINK" >/dev/null 2>&1; then ip link del "$LINK"; fi
   rm -f "/run/$NAMESPACE"
-  if [[ -d /run/netns ]] && [[ -z $(ls -A /run/netns) ]]; then
-    umount /run/netns 2>/dev/null || true
-    rmdir /run/netns
-  fi
+  namespaces_tidy
 }
 
 # Removes this sandbox's files; those of sandboxes on other networks stay.

@@ -76,11 +76,28 @@ machine_remove() {
   find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null || true
 }
 
+# Makes a network namespace with a name. Only while no sandbox tidies: a name that is made on a file system
+# which is just going away is lost, and its machine with it.
+# Arguments: its name
+namespace_add() { flock --close /run ip netns add "$1"; }
+
+# Removes the folder of the namespaces' names once it is empty, which any sandbox on this machine may do.
+namespaces_tidy() {
+  local lock
+  exec {lock}</run
+  flock "$lock"
+  if [[ -d /run/netns && -z $(ls -A /run/netns) ]]; then
+    umount /run/netns 2>/dev/null || true
+    rmdir /run/netns
+  fi
+  exec {lock}<&-
+}
+
 # Makes the network that the machines are on: a bridge with the gateway's address, inside the gateway's
 # namespace, so that packets between machines never meet this machine's own firewall.
 network_up() {
   local switch=$NAMESPACE-gateway
-  ip netns add "$switch"
+  namespace_add "$switch"
   ip -n "$switch" link set lo up
   ip -n "$switch" link add bridge address "$(hardware_address "$GATEWAY")" type bridge
   ip -n "$switch" addr add "$GATEWAY/24" dev bridge
@@ -95,7 +112,7 @@ network_up() {
 # Arguments: machine, address
 network_join() {
   local name=$NAMESPACE-$1 switch=$NAMESPACE-gateway port=v${2##*.}
-  ip netns add "$name"
+  namespace_add "$name"
   ip -n "$name" link set lo up
   ip -n "$switch" link del "$port" 2>/dev/null || true
   ip -n "$switch" link add "$port" type veth peer name eth0 address "$(hardware_address "$2")" netns "$name"
