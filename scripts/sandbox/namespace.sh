@@ -83,14 +83,13 @@ namespace_add() { flock --close /run ip netns add "$1"; }
 
 # Removes the folder of the namespaces' names once it is empty, which any sandbox on this machine may do.
 namespaces_tidy() {
-  local lock
-  exec {lock}</run
-  flock "$lock"
-  if [[ -d /run/netns && -z $(ls -A /run/netns) ]]; then
-    umount /run/netns 2>/dev/null || true
-    rmdir /run/netns
-  fi
-  exec {lock}<&-
+  {
+    flock 9
+    if [[ -d /run/netns && -z $(ls -A /run/netns) ]]; then
+      umount /run/netns 2>/dev/null || true
+      rmdir /run/netns
+    fi
+  } 9</run
 }
 
 # Makes the network that the machines are on: a bridge with the gateway's address, inside the gateway's
