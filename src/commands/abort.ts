@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { attach } from "../lib/deploy/attach.ts";

@@ -1,18 +1,21 @@
-import { Args, Flags } from "@oclif/core";
-import { openRepository } from "../lib/adapters/git.ts";
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openAccess } from "../lib/build/build-access.ts";
 import { buildImages, type BuildWishes } from "../lib/build/build-images.ts";
 import { formatBuild } from "../lib/build/build-table.ts";
 import { observeCheckout } from "../lib/build/prepare-build.ts";
+import { lookUpTags } from "../lib/build/look-up.ts";
 import { readCi } from "../lib/config/ci.ts";
-import { loadConfig } from "../lib/config/load.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
+import { describeCheckout } from "../lib/git/revision.ts";
 import { buildOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/images/image-state.ts";
+import { later } from "../lib/later.ts";
+import { openProject } from "../lib/open-project.ts";
 
 export default class Build extends BaseCommand {
   static override summary = "Build images with BuildKit.";
@@ -41,22 +44,27 @@ export default class Build extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Build);
     const { reporter, signal } = this;
-    const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
+    const { config, repository: opening } = await openProject(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
-    const repository = await openRepository(config.directory);
-
-    await using access = await openAccess(config, reporter, signal);
-    using registry = openRegistry(config.registry, { signal });
+    const repository = await opening;
     const ci = readCi(process.env);
-    const options = { ci, sshEnv: access.sshEnv, reporter, signal };
+    const revision = await describeCheckout({ ci }, repository);
+
+    using registry = openRegistry(config.registry, { signal });
+    const names = images.map(({ name }) => name);
+    // The registry's part takes its time: Git and the agent are asked meanwhile.
+    const present = flags.push ? { present: later(lookUpTags(names, config.registry.image, revision, registry)) } : {};
+    await using access = await openAccess(config, reporter, signal);
+    const options = { revision, sshEnv: access.sshEnv, reporter, signal };
     const checkout = await observeCheckout(config, images, repository, options);
     if (flags.push) refuseDirty(checkout.states, "pushed");
 
     const around: BuildWishes["around"] = (changed, work) =>
-      runWithHooks(buildOccasion(checkout.revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
+      runWithHooks(buildOccasion(revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
     const wishes = { ...flags, output: flags.push ? "push" : "load", noCache: flags["no-cache"] } as const;
-    const built = await buildImages(config, images, checkout, { ...wishes, around, access, registry, repository, reporter, signal });
+    const tools = { access, registry, ...present, repository, reporter, signal };
+    const built = await buildImages(config, images, checkout, { ...wishes, around, ...tools });
     this.show(formatBuild(config.registry.image, built));
-    return { revision: checkout.revision, pushed: flags.push, images: built };
+    return { revision, pushed: flags.push, images: built };
   }
 }

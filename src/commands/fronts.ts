@@ -1,4 +1,5 @@
-import { Args, Flags } from "@oclif/core";
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
 import { readHostScript } from "../lib/adapters/host.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";

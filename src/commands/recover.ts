@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { connectReachable } from "../lib/deploy/connect-hosts.ts";

@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openEnvironment } from "../lib/deploy/open-environment.ts";
 import { formatStatus } from "../lib/status/format-status.ts";

@@ -1,4 +1,6 @@
-import { Command, Flags, type Interfaces } from "@oclif/core";
+import { Command } from "@oclif/core/command";
+import * as Flags from "@oclif/core/flags";
+import type * as Interfaces from "@oclif/core/interfaces";
 import { redactor } from "./config/redactor.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
@@ -11,7 +13,7 @@ import { chooseMode, wantsColor } from "./report/mode.ts";
 import { flushOutput, guardOutput } from "./report/output.ts";
 import { createPalette } from "./report/palette.ts";
 import type { Reporter, ScreenReporter } from "./report/progress.ts";
-import { createReporter } from "./report/reporter.ts";
+import { loadReporter } from "./report/reporter.ts";
 import { askOnKeys } from "./report/wish.ts";
 
 type Values = Record<string, unknown>;
@@ -38,6 +40,7 @@ export abstract class BaseCommand extends Command {
   abstract override run(): Promise<object>;
 
   #flags: Values = {};
+  #openReporter: (() => ScreenReporter) | undefined;
   #reporter: ScreenReporter | undefined;
   #interruption: Interruption | undefined;
   /** What was to be printed while progress was drawn: it follows. */
@@ -50,9 +53,7 @@ export abstract class BaseCommand extends Command {
 
   /** Progress, on standard error. */
   protected get reporter(): Reporter {
-    const { stderr, env } = process;
-    const mode = chooseMode(stderr, env, this.#flags.plain === true);
-    return (this.#reporter ??= createReporter({ mode, stream: stderr, color: wantsColor(stderr, env) }));
+    return (this.#reporter ??= this.#openReporter!());
   }
 
   /** Prints the human form of the result on standard output; nothing under `--json`. */
@@ -103,6 +104,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     guardOutput();
+    this.#openReporter = await this.#loadReporter(true);
     this.#interruption = listenForInterruption(() => {
       this.reporter.emit({ type: "warning", text: "stopping, after cleaning up; interrupt once more to leave at once" });
     });
@@ -116,6 +118,7 @@ export abstract class BaseCommand extends Command {
   ): Promise<Interfaces.ParserOutput<F, B, A>> {
     const output = await super.parse(options, argv);
     this.#flags = output.flags;
+    this.#openReporter = await this.#loadReporter(output.flags["plain"] === true);
     return output;
   }
 
@@ -132,6 +135,11 @@ export abstract class BaseCommand extends Command {
 
   override logJson(json: unknown): void {
     process.stdout.write(formatJson(json));
+  }
+
+  #loadReporter(plain: boolean): Promise<() => ScreenReporter> {
+    const { stderr, env } = process;
+    return loadReporter({ mode: chooseMode(stderr, env, plain), stream: stderr, color: wantsColor(stderr, env) });
   }
 
   #write(stream: NodeJS.WritableStream, text: string): void {

@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { openRegistry } from "../../lib/adapters/registry.ts";
 import { BaseCommand } from "../../lib/base-command.ts";
 import { observeTags, refuseEmpty, removeLeftovers } from "../../lib/build/prune-registry.ts";

@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { z } from "zod";
+import * as z from "zod";
 import type { BuildStatus } from "../images/build-status.ts";
 
 const vertex = z.object({

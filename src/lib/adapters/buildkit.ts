@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { execa, ExecaError } from "execa";
-import { z } from "zod";
+import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 import type { BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildStatus } from "../images/build-status.ts";
+import { later } from "../later.ts";
 import { readBuildStream } from "./buildkit-stream.ts";
 import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.ts";
 
@@ -49,9 +49,13 @@ const withDigest = z.object({ "containerimage.digest": z.string(), "containerima
  * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
 export async function inspectBuilder(signal: AbortSignal, name?: string): Promise<Builder> {
-  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], signal))?.[1] ?? "0.0.0";
+  // All at once: each of them takes a while to start. What is wrong is told in this order.
+  const versions = later(docker(["buildx", "version"], signal));
+  const inspection = later(docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal));
+  const storage = later(docker(["info", "--format", "{{json .DriverStatus}}"], signal));
+  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await versions)?.[1] ?? "0.0.0";
   if (!isAtLeast(version, 0, 13)) throw outdated(version);
-  const about = await docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal);
+  const about = await inspection;
   const driver = /^Driver:[ \t]*(\S+)/m.exec(about)?.[1];
   // A builder that does not answer is described, with the exit code 0.
   const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
@@ -60,12 +64,12 @@ export async function inspectBuilder(signal: AbortSignal, name?: string): Promis
   const isEngine = driver === "docker";
   const builder = { ...(name !== undefined && { name }), version, isEngine, ...(platform !== undefined && { platform }) };
   if (!isEngine) return { ...builder, cacheExport: true };
-  const status = await docker(["info", "--format", "{{json .DriverStatus}}"], signal);
-  return { ...builder, cacheExport: status.includes("io.containerd.snapshotter") };
+  return { ...builder, cacheExport: (await storage).includes("io.containerd.snapshotter") };
 }
 
 /** Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error. */
 export async function bake(definition: BakeDefinition, options: BakeOptions): Promise<BakeResult> {
+  const { execa, ExecaError } = await import("execa");
   const { directory, privateDirectory, output, env, builder, signal, onStatus } = options;
   const metadataFile = join(privateDirectory, "metadata.json");
   const needsSsh = Object.values(definition.target).some(({ ssh }) => Array.isArray(ssh) && ssh.length > 0);
@@ -123,6 +127,7 @@ async function readImages(file: string, { cacheExport }: Builder): Promise<Baked
 }
 
 async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const { execa, ExecaError } = await import("execa");
   try {
     return (await execa("docker", args, { stdin: "ignore", timeout: 60_000, cancelSignal: signal })).stdout;
   } catch (cause) {

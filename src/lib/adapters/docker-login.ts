@@ -1,6 +1,5 @@
 import { access, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { execa, ExecaError } from "execa";
 import type { RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure } from "./docker-failure.ts";
@@ -24,10 +23,25 @@ export async function logIn(
 ): Promise<DockerEnvironment> {
   if (credentials === undefined) return hasJobLogins() ? copyDockerConfig(undefined, directory) : {};
   const env = await copyDockerConfig(host, directory);
+  await tryLogin({ host, credentials }, env, signal);
+  return env;
+}
+
+/**
+ * Has the engine try the login: it may reach the registry, and trust it, where this machine does not, and the other way round.
+ * @param env what logIn or noteLogin gave
+ * @throws as logIn
+ */
+export async function tryLogin(
+  { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,
+  env: DockerEnvironment,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (credentials === undefined) return;
+  const { execa, ExecaError } = await import("execa");
   const args = ["login", "--username", credentials.username, "--password-stdin", host];
   try {
     await execa("docker", args, { env, input: credentials.password.reveal(), timeout: 60_000, ...(signal && { cancelSignal: signal }) });
-    return env;
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal?.aborted) throw cause;
     const said = `${cause.stderr}`;

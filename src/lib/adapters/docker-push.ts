@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { z } from "zod";
+import * as z from "zod";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { hintForTrust } from "../images/builder-trust.ts";

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { listEntries, readIndex, type TreeFile } from "./git-tree.ts";
-import { dirtyPaths, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
+import { dirtyBetween, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
 
 /** What Git and the working tree hold under some paths. */
 export interface InputTree extends BlindSpots {
@@ -22,7 +22,7 @@ export async function readInputs(directory: string, commit: string, paths: reado
   const [entries, dirty, spots] = await Promise.all([
     listEntries(directory, commit, outside),
     // Whether the submodule itself has moved is seen from outside alone.
-    dirtyPaths(directory, [...new Set([...paths, ...outside])]),
+    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])]),
     findBlindSpots(directory, index, paths),
   ]);
   return { entries, dirty, ...spots, submoduleOf };

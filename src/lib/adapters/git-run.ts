@@ -1,4 +1,6 @@
-import { execa, ExecaError } from "execa";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { buffer } from "node:stream/consumers";
 import { ColdtivateError } from "../errors.ts";
 
 export interface GitRun {
@@ -15,20 +17,18 @@ export const gitEnvironment = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0
  * @throws ColdtivateError GIT_MISSING without a git on PATH
  */
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
-  try {
-    const { exitCode, stdout, stderr } = await execa("git", ["--literal-pathspecs", ...args], {
-      cwd: directory,
-      env: { ...gitEnvironment, ...env },
-      encoding: "buffer",
-      stdin: "ignore",
-      stripFinalNewline: false,
-    });
-    return { code: exitCode ?? 0, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr).toString() };
-  } catch (cause) {
-    if (!(cause instanceof ExecaError)) throw cause;
-    if (cause.exitCode !== undefined) return { code: cause.exitCode, stdout: bytes(cause.stdout), stderr: bytes(cause.stderr).toString() };
+  // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
+  const child = spawn("git", ["--literal-pathspecs", ...args], {
+    cwd: directory,
+    env: { ...process.env, ...gitEnvironment, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close").catch((cause: unknown) => {
     throw missing(cause);
-  }
+  });
+  const [[code], stdout, stderr] = await Promise.all([ended, buffer(child.stdout), buffer(child.stderr)]);
+  if (typeof code !== "number") throw cutShort();
+  return { code, stdout, stderr: stderr.toString() };
 }
 
 /**
@@ -46,8 +46,7 @@ export async function git(directory: string, args: readonly string[]): Promise<s
   });
 }
 
-function missing(cause: ExecaError): ColdtivateError {
-  if (cause.code !== "ENOENT") return new ColdtivateError("git ended before it was done", { code: "GIT_FAILED", exit: "refused", cause });
+function missing(cause: unknown): ColdtivateError {
   return new ColdtivateError("git cannot be run", {
     code: "GIT_MISSING",
     exit: "usage",
@@ -56,6 +55,6 @@ function missing(cause: ExecaError): ColdtivateError {
   });
 }
 
-function bytes(output: unknown): Buffer {
-  return output instanceof Uint8Array ? Buffer.from(output) : Buffer.alloc(0);
+function cutShort(): ColdtivateError {
+  return new ColdtivateError("git ended before it was done", { code: "GIT_FAILED", exit: "refused" });
 }

@@ -8,7 +8,15 @@ import { readIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
  * Submodules are looked into; one that is checked out at another commit than the pinned one counts as a file.
  */
 export async function dirtyPaths(directory: string, paths: readonly string[]): Promise<string[]> {
-  const homes = groupByHome(await submoduleEdges(directory), paths);
+  return dirtyBetween(directory, await submoduleEdges(directory), paths);
+}
+
+/**
+ * The same where the index has been read.
+ * @param edges paths of submodules
+ */
+export async function dirtyBetween(directory: string, edges: readonly string[], paths: readonly string[]): Promise<string[]> {
+  const homes = groupByHome(edges, paths);
   const found = await Promise.all(
     [...homes].map(async ([home, within]) =>
       home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within) : [],
@@ -67,11 +75,10 @@ async function isCheckedOut(submodule: string): Promise<boolean> {
 
 async function dirtyIn(directory: string, home: string, paths: readonly string[]): Promise<string[]> {
   const flags = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
-  const [output, prefix] = await Promise.all([
-    git(join(directory, home), ["status", ...flags, "--", ...paths]),
-    prefixOf(join(directory, home)),
-  ]);
+  const output = await git(join(directory, home), ["status", ...flags, "--", ...paths]);
   const entries = output.split("\0").filter(Boolean).map(parseStatus);
+  if (entries.length === 0) return [];
+  const prefix = await prefixOf(join(directory, home));
   const files = await Promise.all(
     entries.map(async ({ path, submodule }) => {
       const here = join(home, relativeTo(prefix, path));

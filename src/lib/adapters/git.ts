@@ -1,3 +1,5 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
 import { ColdtivateError } from "../errors.ts";
 import { history, type LastCommit } from "./git-history.ts";
 import { readInputs, type InputTree } from "./git-inputs.ts";
@@ -7,15 +9,22 @@ import { dirtyPaths } from "./git-worktree.ts";
 
 export type { InputTree, LastCommit, Submodule, TreeFile };
 
+export interface CheckedOut {
+  /** Missing before the first one. */
+  commit?: string;
+  /** Missing when detached, and before the first commit. */
+  branch?: string;
+}
+
 /** A Git working tree. Every path, given or returned, is relative to `directory`. */
 export interface Repository {
   directory: string;
   /** Top of the working tree, absolute. */
   root: string;
-  /** The commit that is checked out; undefined before the first one. */
+  /** What was checked out when this was opened. */
+  checkedOut: CheckedOut;
+  /** The commit that is checked out now. */
   head(): Promise<string | undefined>;
-  /** The branch that is checked out; undefined when detached. */
-  branch(): Promise<string | undefined>;
   /** The full commit that a tag, branch, its `origin/` copy or (abbreviated) commit names; undefined when there is none. */
   resolve(ref: string): Promise<string | undefined>;
   /** The full commit of exactly this tag. */
@@ -49,13 +58,16 @@ export interface Repository {
  * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
  */
 export async function openRepository(directory: string): Promise<Repository> {
-  const root = await findRoot(directory);
+  const { root, checkedOut } = await lookAround(directory);
   return {
     directory,
     root,
+    checkedOut,
     head: () => commitOf(directory, "HEAD"),
-    branch: () => currentBranch(directory),
-    resolve: async (ref) => (await commitOf(directory, ref)) ?? commitOf(directory, `refs/remotes/origin/${ref}`),
+    resolve: async (ref) => {
+      if (ref === "HEAD") return checkedOut.commit;
+      return (await commitOf(directory, ref)) ?? commitOf(directory, `refs/remotes/origin/${ref}`);
+    },
     resolveTag: (tag) => commitOf(directory, `refs/tags/${tag}`),
     tagsAt: (commit) => tagsAt(directory, commit),
     ...history(directory),
@@ -63,14 +75,26 @@ export async function openRepository(directory: string): Promise<Repository> {
     readInputs: (commit, paths) => readInputs(directory, commit, paths),
     readFile: (commit, path) => readFile(directory, commit, path),
     listFiles: (commit, prefix) => listFiles(directory, commit, prefix),
-    submodules: (commit) => listSubmodules(directory, root, commit),
+    submodules: async (commit) =>
+      commit === checkedOut.commit && !(await hasSubmodules(root)) ? [] : listSubmodules(directory, root, commit),
     changedPaths: (from, to, paths) => changedPaths(directory, from, to, paths),
   };
 }
 
-async function findRoot(directory: string): Promise<string> {
-  const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", "--show-toplevel"]);
-  if (code === 0) return stdout.toString().replace(/\n$/, "");
+/** Asks for the working tree and what is checked out there, all at once. */
+async function lookAround(directory: string): Promise<Pick<Repository, "root" | "checkedOut">> {
+  const { code, stdout, stderr } = await tryGit(directory, [
+    "rev-parse",
+    "--show-toplevel",
+    "HEAD^{commit}",
+    "--symbolic-full-name",
+    "HEAD",
+  ]);
+  const [root = "", commit = "", ref = ""] = stdout.toString().split("\n");
+  const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
+  if (code === 0) return { root, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
+  // Without a commit it fails at HEAD, and has said before that there is a working tree.
+  if (root !== "") return { root, checkedOut: {} };
   if (stderr.includes("dubious ownership")) {
     throw new ColdtivateError(`git does not trust the repository in ${directory}: it belongs to another user`, {
       code: "GIT_UNTRUSTED",
@@ -86,14 +110,17 @@ async function findRoot(directory: string): Promise<string> {
   });
 }
 
+/** Without .gitmodules there Git itself would not know where they come from. */
+function hasSubmodules(root: string): Promise<boolean> {
+  return access(join(root, ".gitmodules")).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function commitOf(directory: string, ref: string): Promise<string | undefined> {
   if (ref === "" || ref.startsWith("-")) return undefined;
   const { code, stdout } = await tryGit(directory, ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
-  return code === 0 ? stdout.toString().trim() : undefined;
-}
-
-async function currentBranch(directory: string): Promise<string | undefined> {
-  const { code, stdout } = await tryGit(directory, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
   return code === 0 ? stdout.toString().trim() : undefined;
 }
 

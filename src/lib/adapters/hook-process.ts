@@ -1,5 +1,3 @@
-import { execa, ExecaError } from "execa";
-
 export interface HookRun {
   /** The program, and its arguments. */
   command: readonly string[];
@@ -18,6 +16,7 @@ export interface HookRun {
  * @returns why it failed; undefined when it did not
  */
 export async function runHook({ command, directory, env, timeout, onLine, signal }: HookRun): Promise<string | undefined> {
+  const { execa, ExecaError } = await import("execa");
   const [program = "", ...args] = command;
   try {
     const child = execa(program, args, {

@@ -1,7 +1,6 @@
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { execa, ExecaError } from "execa";
 import { ColdtivateError } from "../errors.ts";
 import { createPrivateDirectory } from "./private-directory.ts";
 
@@ -43,6 +42,7 @@ export async function findConfiguredKeys(name: string, content: string): Promise
 }
 
 async function find(name: string, file: string, source: string): Promise<KnownKeys> {
+  const { execa, ExecaError } = await import("execa");
   try {
     const { stdout } = await execa("ssh-keygen", ["-F", name, "-f", file], { stdin: "ignore", timeout: 10_000 });
     return parseFound(stdout, source);

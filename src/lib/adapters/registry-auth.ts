@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Credentials } from "../config/config.ts";
 import { Secret } from "../config/secret.ts";
 import { ColdtivateError } from "../errors.ts";

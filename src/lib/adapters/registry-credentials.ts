@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { z } from "zod";
+import * as z from "zod";
 import type { Credentials } from "../config/config.ts";
 import { redactor } from "../config/redactor.ts";
 import { Secret } from "../config/secret.ts";
@@ -93,6 +92,7 @@ function hostOf(name: string): string {
 
 /** Docker's protocol: the registry on standard input, JSON on standard output; any failure means "I know nothing". */
 async function askHelper(helper: string, registry: string): Promise<Credentials | undefined> {
+  const { execa } = await import("execa");
   try {
     const { stdout } = await execa(`docker-credential-${helper}`, ["get"], { input: registry, timeout: 30_000 });
     const answer = helperAnswer.parse(JSON.parse(stdout));

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A layer as a registry has it. */
 export interface Layer {

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { execa, ExecaError } from "execa";
 import type { Secret } from "../config/secret.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
@@ -16,6 +15,7 @@ export interface SshAgent extends AsyncDisposable {
  * @throws ColdtivateError SSH_AGENT_MISSING, SSH_AGENT_EMPTY
  */
 export async function checkAgent(): Promise<void> {
+  const { execa, ExecaError } = await import("execa");
   const code = await execa("ssh-add", ["-l"], { stdin: "ignore", timeout: 10_000 }).then(
     () => 0,
     (cause: unknown) => (cause instanceof ExecaError ? cause.exitCode : undefined),
@@ -39,6 +39,7 @@ export async function checkAgent(): Promise<void> {
  * @throws ColdtivateError SSH_KEY_INVALID, SSH_AGENT_MISSING
  */
 export async function startAgent(key: Secret, { path }: PrivateDirectory): Promise<SshAgent> {
+  const { execa, ExecaError } = await import("execa");
   const socket = join(path, "agent");
   // The agent watches the program that it was given: when we are killed, that one's input ends, and the agent follows.
   const watched = execa("ssh-agent", ["-a", socket, "sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat'], { reject: false });

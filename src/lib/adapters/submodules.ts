@@ -1,4 +1,3 @@
-import { execa, ExecaError } from "execa";
 import { git, gitEnvironment } from "./git-run.ts";
 import { describeUnreadable } from "./submodule-error.ts";
 
@@ -39,6 +38,7 @@ async function update(
   options: SubmoduleOptions,
   tolerated?: RegExp,
 ): Promise<boolean> {
+  const { execa, ExecaError } = await import("execa");
   const args = ["submodule", "update", "--init", "--recursive", "--jobs", "4", ...flags, "--", ...paths];
   const { GIT_SSH_COMMAND: ssh, CI_JOB_TOKEN: token } = process.env;
   const env = { ...gitEnvironment, GIT_SSH_COMMAND: `${ssh || "ssh"} -o BatchMode=yes`, ...options.env };
@@ -80,6 +80,7 @@ async function outOfStep(directory: string, paths: readonly string[]): Promise<{
 }
 
 async function isOnBranch(directory: string, path: string): Promise<boolean> {
+  const { execa } = await import("execa");
   const { exitCode } = await execa("git", ["-C", path, "symbolic-ref", "--quiet", "HEAD"], {
     cwd: directory,
     reject: false,

@@ -1,19 +1,27 @@
-import { logIn, noteLogin, type DockerEnvironment } from "../adapters/docker-login.ts";
+import { logIn, noteLogin, tryLogin, type DockerEnvironment } from "../adapters/docker-login.ts";
 import { createPrivateDirectory, type PrivateDirectory } from "../adapters/private-directory.ts";
 import { checkAgent, startAgent } from "../adapters/ssh-agent.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { later } from "../later.ts";
 import type { Reporter } from "../report/progress.ts";
+
+export interface Login {
+  /** The environment of every docker from then on. */
+  env: DockerEnvironment;
+  /** Rejects where the engine cannot log in, which it may still be trying. */
+  tried: Promise<void>;
+}
 
 /** What a build may use, for as long as it runs: a private folder, an agent, the registry's login. */
 export interface BuildAccess extends AsyncDisposable {
   directory: PrivateDirectory;
   sshEnv: { SSH_AUTH_SOCK?: string };
   /**
-   * Logs in to the registry, and gives the environment of every docker from then on.
+   * Logs in to the registry.
    * @param throughEngine whether the engine is to try the login: any other builder needs no engine
    */
-  logIn(output: "load" | "push", throughEngine: boolean): Promise<DockerEnvironment>;
+  logIn(output: "load" | "push", throughEngine: boolean): Promise<Login>;
 }
 
 /**
@@ -30,13 +38,17 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
     directory,
     sshEnv,
     async logIn(output, throughEngine) {
+      if (output === "push" || !throughEngine) {
+        const env = await noteLogin(registry, directory);
+        return { env, tried: throughEngine ? later(tryLogin(registry, env, signal)) : Promise.resolve() };
+      }
       try {
-        return await (throughEngine ? logIn(registry, directory, signal) : noteLogin(registry, directory));
+        return { env: await logIn(registry, directory, signal), tried: Promise.resolve() };
       } catch (error) {
         // A build that stays here can do without the registry's cache.
-        if (output === "push" || !(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
+        if (!(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
         reporter.emit({ type: "warning", text: [`${error.message}: building without its cache`, ...error.details].join("; ") });
-        return {};
+        return { env: {}, tried: Promise.resolve() };
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

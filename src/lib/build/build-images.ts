@@ -8,6 +8,7 @@ import { basesOf } from "../images/content-digest.ts";
 import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
 import { findCommits } from "../images/image-state.ts";
 import { releaseTags } from "../images/image-tags.ts";
+import { later } from "../later.ts";
 import type { Reporter } from "../report/progress.ts";
 import type { BuildAccess } from "./build-access.ts";
 import { compareContent, type ComparedContent } from "./compare-content.ts";
@@ -32,6 +33,8 @@ export interface BuildWishes {
   around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
   access: BuildAccess;
   registry: RegistryClient;
+  /** The digests that the release's tags have now, by full name, where they are pushed: they are being asked for. */
+  present?: Promise<ReadonlyMap<string, string>>;
   repository: Repository;
   reporter: Reporter;
   signal: AbortSignal;
@@ -49,17 +52,20 @@ export async function buildImages(
   checkout: Checkout,
   wishes: BuildWishes,
 ): Promise<BuiltImage[]> {
-  const { output, registry, reporter, repository, noCache } = wishes;
+  const { output, registry, present, reporter, repository, noCache } = wishes;
   const force = wishes.force || noCache;
   const { image: registryImage } = config.registry;
   const { revision } = checkout;
   const now = Date.now();
-  const compared = await compareContent(config, images, checkout, { registry, force, needsRegistry: output === "push", reporter, now });
+  const asking = { registry, ...(present && { present }), force, needsRegistry: output === "push", reporter, now };
+  const compared = await compareContent(config, images, checkout, asking);
   const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
   for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
 
   const changed = compared.plan.changed.map(({ name }) => name);
-  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, now }));
+  // While hooks run and what is unchanged gets its tags.
+  const inspecting = changed.length > 0 ? { inspecting: later(inspectBuilder(wishes.signal, wishes.builder)) } : {};
+  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, ...inspecting, now }));
   return images.flatMap(({ name }) => {
     const found = described.find((image) => image.name === name);
     const why = reasons?.get(name);
@@ -67,7 +73,11 @@ export async function buildImages(
   });
 }
 
-type Work = BuildWishes & ComparedContent & { now: number };
+interface Work extends Omit<BuildWishes, "present">, ComparedContent {
+  /** The builder, where it is being asked already. */
+  inspecting?: Promise<Builder>;
+  now: number;
+}
 
 async function carryOut(config: Config, images: readonly ImageConfig[], checkout: Checkout, work: Work): Promise<BuiltImage[]> {
   const { output, registry, reporter, now, contents, present } = work;
@@ -89,13 +99,31 @@ async function buildChanged(
   config: Config,
   images: readonly ImageConfig[],
   { revision, states }: Checkout,
-  { plan, sources, texts, bases, reachable, output, noCache, concurrency, builder: name, access, repository, reporter, signal }: Work,
+  {
+    plan,
+    sources,
+    texts,
+    bases,
+    reachable,
+    output,
+    noCache,
+    concurrency,
+    builder: name,
+    inspecting,
+    access,
+    repository,
+    reporter,
+    signal,
+  }: Work,
 ): Promise<BuiltImage[]> {
   const changed = images.filter((image) => plan.changed.some((each) => each.name === image.name));
   if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
   if (changed.length === 0) return [];
-  const [builder, dated] = await Promise.all([inspectBuilder(signal, name), findCommits(changed, states, revision.commit, repository)]);
-  const env = { ...access.sshEnv, ...(reachable ? await access.logIn(output, builder.isEngine) : {}) };
+  const [builder, dated] = await Promise.all([
+    inspecting ?? inspectBuilder(signal, name),
+    findCommits(changed, states, revision.commit, repository),
+  ]);
+  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
   // What lacks something that the content asks for, or is for another platform than it says, is another image.
   const isOurs = config.build.platforms.length > 0 || builder.platform === undefined || builder.platform === ownPlatform;
   if (!isOurs) reporter.emit({ type: "warning", text: describeForeign(builder) });
@@ -111,16 +139,24 @@ async function buildChanged(
     withoutCache,
     bases: basesBySource({ sources, texts, bases }),
   };
-  return runBuild(planBuild(config, changed, facts, output), {
-    config,
-    builder,
-    texts,
-    directory: access.directory,
-    env,
-    reporter,
-    signal,
-    concurrency,
-  });
+  const build = planBuild(config, changed, facts, output);
+  const options = { config, builder, texts, directory: access.directory, env: { ...access.sshEnv, ...env }, reporter, concurrency };
+  return unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either }));
+}
+
+/** Begins while a login is being tried, and ends with that one's error, after cleaning up, where it fails. */
+async function unlessRefused<Result>(
+  tried: Promise<void>,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const refused = new AbortController();
+  const trying = later(tried);
+  trying.catch((error: unknown) => refused.abort(error));
+  const working = later(work(AbortSignal.any([signal, refused.signal])));
+  await Promise.allSettled([trying, working]);
+  await trying;
+  return working;
 }
 
 function describeForeign({ platform }: Builder): string {

@@ -5,7 +5,7 @@ import type { ContentRecord } from "../images/content-record.ts";
 import { findVolatileArguments } from "../images/content-arguments.ts";
 import { planContent, type ContentPlan } from "../images/content-plan.ts";
 import type { Reporter } from "../report/progress.ts";
-import { lookUpRecords, lookUpTags } from "./look-up.ts";
+import { lookUpRecords } from "./look-up.ts";
 import { observeContent, type ObservedContent } from "./observe-content.ts";
 import type { Checkout } from "./prepare-build.ts";
 
@@ -20,6 +20,8 @@ export interface ComparedContent extends ObservedContent {
 
 export interface CompareOptions {
   registry: RegistryClient;
+  /** The digests that the release's tags have now, by full name, where they matter: they are being asked for. */
+  present?: Promise<ReadonlyMap<string, string>>;
   /** Build all, and do not ask. */
   force: boolean;
   /** The registry is written to: without it nothing can be done. */
@@ -36,14 +38,13 @@ export async function compareContent(
   config: Config,
   images: readonly ImageConfig[],
   checkout: Checkout,
-  { registry, force, needsRegistry, reporter, now }: CompareOptions,
+  { registry, present: asked, force, needsRegistry, reporter, now }: CompareOptions,
 ): Promise<ComparedContent> {
   const { image: registryImage } = config.registry;
-  const names = images.map(({ name }) => name);
   let reachable = true;
-  const orWithout = async <T>(asked: Promise<T>, otherwise: T): Promise<T> => {
+  const orWithout = async <T>(answer: Promise<T>, otherwise: T): Promise<T> => {
     try {
-      return await asked;
+      return await answer;
     } catch (error) {
       if (needsRegistry || !(error instanceof ColdtivateError) || !error.code.startsWith("REGISTRY_")) throw error;
       if (reachable)
@@ -52,15 +53,15 @@ export async function compareContent(
       return otherwise;
     }
   };
-  const [observed, present] = await Promise.all([
-    observeContent(config, images, checkout, registry),
-    orWithout(
-      needsRegistry ? lookUpTags(names, registryImage, checkout.revision, registry) : Promise.resolve(new Map()),
-      new Map<string, string>(),
-    ),
-  ]);
   const none = new Map<string, ContentRecord>();
-  const records = force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry), none);
+  const observe = async () => {
+    const observed = await observeContent(config, images, checkout, registry);
+    return { observed, records: force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry), none) };
+  };
+  const [{ observed, records }, present] = await Promise.all([
+    observe(),
+    orWithout<ReadonlyMap<string, string>>(asked ?? Promise.resolve(new Map()), new Map()),
+  ]);
   const plan = planContent({ contents: observed.contents, states: checkout.states, records, now, ttl: config.content.ttl, force });
   warn(observed, plan, { checkout, reporter, now });
   return { ...observed, plan, present, reachable };

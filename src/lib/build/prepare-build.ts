@@ -1,8 +1,7 @@
 import { fetchSubmodules } from "../adapters/submodules.ts";
 import type { InputTree, Repository } from "../adapters/git.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
-import type { CiVariables } from "../config/ci.ts";
-import { describeCheckout, type Revision } from "../git/revision.ts";
+import type { Revision } from "../git/revision.ts";
 import { inputsOf } from "../images/image-inputs.ts";
 import { findDirty, type ImageState } from "../images/image-state.ts";
 import { isWithin } from "../images/path.ts";
@@ -17,7 +16,8 @@ export interface Checkout {
 }
 
 export interface CheckoutOptions {
-  ci: CiVariables;
+  /** What is checked out. */
+  revision: Revision;
   /** Environment for ssh, where submodules are fetched with it. */
   sshEnv: Record<string, string>;
   reporter: Reporter;
@@ -29,9 +29,8 @@ export async function observeCheckout(
   config: Config,
   images: readonly ImageConfig[],
   repository: Repository,
-  { ci, sshEnv, reporter, signal }: CheckoutOptions,
+  { revision, sshEnv, reporter, signal }: CheckoutOptions,
 ): Promise<Checkout> {
-  const revision = await describeCheckout({ ci }, repository);
   if (config.build.submodules) {
     const inputs = images.flatMap(inputsOf);
     const known = await repository.submodules(revision.commit);

@@ -7,6 +7,7 @@ import { releaseTags } from "../images/image-tags.ts";
 import { planPush } from "../images/push-plan.ts";
 import type { Reporter } from "../report/progress.ts";
 import { compareContent } from "./compare-content.ts";
+import { lookUpTags } from "./look-up.ts";
 import type { Checkout } from "./prepare-build.ts";
 import { noteBuilds, recordContent, retag } from "./record-content.ts";
 import { findBare, refuseBare } from "./bare-images.ts";
@@ -40,11 +41,14 @@ export async function pushImages(
   const { image: registryImage, host, credentials: own } = config.registry;
   const { revision } = checkout;
   const now = Date.now();
-  const {
-    plan: found,
-    contents,
-    present,
-  } = await compareContent(config, images, checkout, { registry, force, needsRegistry: true, reporter, now });
+  const asked = lookUpTags(
+    images.map(({ name }) => name),
+    registryImage,
+    revision,
+    registry,
+  );
+  const asking = { registry, present: asked, force, needsRegistry: true, reporter, now };
+  const { plan: found, contents, present } = await compareContent(config, images, checkout, asking);
   const tools = { registryImage, registry, revision, reporter };
   const lost = await retag(found.unchanged, present, tools, "is pushed from here");
   const plan = giveUp(found, lost, contents);

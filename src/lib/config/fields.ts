@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A value that still holds a reference to a variable: nobody needed it, so nobody asked for the variable. */
 const template = z.string().regex(/\$\{[^}]+\}/);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { didYouMean, nearest } from "./nearest.ts";
 import { valueAt } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { schema } from "./schema.ts";
 
 /** The JSON schema of coldtivate.yml for editors, as the text of schema.json: what may be written, variables included. */

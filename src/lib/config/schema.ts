@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { duration, flag, named, number, port, secret, text, textLike } from "./fields.ts";
 import { hooks } from "./hook-schema.ts";
 import { front, service } from "./service-schema.ts";

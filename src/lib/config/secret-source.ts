@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { execa } from "execa";
 import type { SecretSource } from "./fields.ts";
 import { kindOf, systemCode } from "./file.ts";
 import { keyFault, normaliseKey } from "./private-key.ts";
@@ -105,6 +104,7 @@ function acceptAddress(address: string): string {
 }
 
 async function run([program = "", ...args]: readonly string[], { directory, env, signal }: SecretContext): Promise<string> {
+  const { execa } = await import("execa");
   const { stdout, failed, exitCode, code, timedOut } = await execa(program, args, {
     cwd: directory,
     env,

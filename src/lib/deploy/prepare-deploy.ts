@@ -9,6 +9,7 @@ import type { Config, EnvironmentConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
+import { later } from "../later.ts";
 import type { Shortage } from "../plan/capacity.ts";
 import { hostNotes, otherFronts } from "../plan/notes.ts";
 import { missingImages } from "../plan/capacity-disk.ts";
@@ -165,12 +166,6 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
 /** Name of the Compose project of an environment, and of its state on a host. */
 export function projectOf(config: Pick<Config, "project">, environment: Pick<EnvironmentConfig, "name">): string {
   return `${config.project}-${environment.name}`;
-}
-
-/** What is waited for later: until then its failure is nobody's. */
-function later<Result>(promise: Promise<Result>): Promise<Result> {
-  promise.catch(() => {});
-  return promise;
 }
 
 async function readCompose({ config, environment, revision, dotenv, env }: DeployIntent, repository: Repository) {

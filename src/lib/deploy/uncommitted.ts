@@ -16,8 +16,11 @@ export interface ReleaseInputs {
  * A note on modified and untracked files that somebody who deploys what is checked out may expect to be in the release:
  * Compose files and the images' inputs. None for another commit than the one that is checked out.
  */
-export async function describeUncommitted(inputs: ReleaseInputs, repository: Pick<Repository, "head" | "dirtyPaths">): Promise<string[]> {
-  if ((await repository.head()) !== inputs.commit) return [];
+export async function describeUncommitted(
+  inputs: ReleaseInputs,
+  repository: Pick<Repository, "checkedOut" | "dirtyPaths">,
+): Promise<string[]> {
+  if (repository.checkedOut.commit !== inputs.commit) return [];
   const paths = new Set([...inputs.composeFiles, ...inputs.images.flatMap(inputsOf)]);
   const dirty = await repository.dirtyPaths([...paths]);
   if (dirty.length === 0) return [];

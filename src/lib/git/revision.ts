@@ -27,8 +27,8 @@ export interface RevisionRules {
 
 /** The questions that choosing a commit asks of a repository. */
 export interface RevisionFacts {
-  head(): Promise<string | undefined>;
-  branch(): Promise<string | undefined>;
+  /** What is checked out. */
+  checkedOut: { commit?: string; branch?: string };
   resolve(ref: string): Promise<string | undefined>;
   resolveTag(tag: string): Promise<string | undefined>;
   tagsAt(commit: string): Promise<string[]>;
@@ -48,7 +48,7 @@ export async function chooseRevision(request: RevisionRequest, rules: RevisionRu
   if (tag !== undefined) return named(commit, tag);
   if (wanted.by === "tag" || rules.branches.length === 0) throw notAllowed(wanted, commit, rules, await facts.tagsAt(commit));
   if (!(await facts.isReachableFrom(commit, rules.branches))) throw notAllowed(wanted, commit, rules, []);
-  return named(commit, await branchName(wanted, request, rules, facts), wanted.by === "commit" ? request.ci?.refSlug : undefined);
+  return named(commit, branchName(wanted, request, rules, facts), wanted.by === "commit" ? request.ci?.refSlug : undefined);
 }
 
 /**
@@ -56,7 +56,7 @@ export async function chooseRevision(request: RevisionRequest, rules: RevisionRu
  * @throws ColdtivateError NO_COMMIT, COMMIT_NOT_CHECKED_OUT
  */
 export async function describeCheckout(request: RevisionRequest, facts: RevisionFacts): Promise<Revision> {
-  const commit = await facts.head();
+  const { commit, branch } = facts.checkedOut;
   if (commit === undefined) throw unknown({ by: "head", name: "HEAD", source: "HEAD" });
   const { tag, sha, refName, refSlug } = request.ci ?? {};
   if (sha && sha !== commit) {
@@ -66,9 +66,13 @@ export async function describeCheckout(request: RevisionRequest, facts: Revision
       hint: `Run git checkout ${sha}, or unset CI_COMMIT_SHA.`,
     });
   }
-  const tags = await facts.tagsAt(commit);
-  const ref = tag || refName || (await facts.branch()) || (tags.length === 1 ? tags[0] : undefined);
+  const ref = tag || refName || branch || (await onlyTagAt(commit, facts));
   return named(commit, ref, tag ? undefined : refSlug);
+}
+
+async function onlyTagAt(commit: string, facts: RevisionFacts): Promise<string | undefined> {
+  const tags = await facts.tagsAt(commit);
+  return tags.length === 1 ? tags[0] : undefined;
 }
 
 function pickWanted({ tag, ref, ci }: RevisionRequest): Wanted {
@@ -94,19 +98,19 @@ async function findTag(wanted: Wanted, commit: string, rules: RevisionRules, fac
   return allowed.length === 1 ? allowed[0] : undefined;
 }
 
-async function branchName(
+function branchName(
   wanted: Wanted,
   request: RevisionRequest,
   rules: RevisionRules,
-  facts: RevisionFacts,
-): Promise<string | undefined> {
+  facts: Pick<RevisionFacts, "checkedOut">,
+): string | undefined {
   const candidates = {
-    ref: () => Promise.resolve(wanted.name),
-    commit: () => Promise.resolve(request.ci?.refName),
-    head: () => facts.branch(),
-    tag: () => Promise.resolve(undefined),
+    ref: wanted.name,
+    commit: request.ci?.refName,
+    head: facts.checkedOut.branch,
+    tag: undefined,
   };
-  const name = await candidates[wanted.by]();
+  const name = candidates[wanted.by];
   if (name && matchesAny(name, rules.branches)) return name;
   return rules.branches.find((pattern) => !pattern.includes("*"));
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ContentInput, Hash } from "./content-digest.ts";
 
 /** A manifest or an index as a registry has it, byte by byte. */

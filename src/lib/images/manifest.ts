@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const schema = z.object({ config: z.object({ digest: z.string() }) });
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What an index of ours stands for. */
 export interface NamedImages {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { HostPlan } from "./plan.ts";
 
 const schema = z.object({

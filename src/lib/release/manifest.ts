@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { mapValues } from "./record.ts";
 import type { Rendered } from "./render.ts";
 

@@ -3,7 +3,6 @@ import type { Mode } from "./mode.ts";
 import { createPalette } from "./palette.ts";
 import { createPlainReporter } from "./plain.ts";
 import type { ScreenReporter } from "./progress.ts";
-import { createTerminalReporter } from "./terminal.ts";
 
 export interface ReporterOptions {
   mode: Mode;
@@ -12,10 +11,13 @@ export interface ReporterOptions {
   color: boolean;
 }
 
-/** The reporter for a mode. */
-export function createReporter({ mode, stream, color }: ReporterOptions): ScreenReporter {
+/** Makes reporters for a mode, one for each stretch of progress; what draws in a terminal is loaded only for one. */
+export async function loadReporter({ mode, stream, color }: ReporterOptions): Promise<() => ScreenReporter> {
   const palette = createPalette(color);
+  if (mode === "terminal") {
+    const { createTerminalReporter } = await import("./terminal.ts");
+    return () => createTerminalReporter({ stream, palette, now: Date.now });
+  }
   const lines = { write: (text: string) => void stream.write(text), palette, now: Date.now };
-  if (mode === "terminal") return createTerminalReporter({ stream, palette, now: Date.now });
-  return mode === "gitlab" ? createGitlabReporter(lines) : createPlainReporter(lines);
+  return () => (mode === "gitlab" ? createGitlabReporter(lines) : createPlainReporter(lines));
 }

@@ -1,6 +1,15 @@
 import { stripVTControlCharacters } from "node:util";
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Characters of which each stands alone and takes one column: most texts have no others. */
+const plain = /^[\x20-\x7E\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2190-\u21FF\u2500-\u257F\u2713\u2717]*$/;
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** What a reader takes for one character each. The first time it takes some milliseconds. */
+function segmentsOf(text: string): Iterable<{ segment: string }> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** East Asian wide characters and emoji, which take two columns. */
 const wide =
@@ -9,9 +18,9 @@ const wide =
 /** How many columns a text takes in a terminal; colours take none. */
 export function widthOf(text: string): number {
   const bare = stripVTControlCharacters(text);
-  if (/^[\x20-\x7E]*$/.test(bare)) return bare.length;
+  if (plain.test(bare)) return bare.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(bare)) width += widthOfSegment(segment);
+  for (const { segment } of segmentsOf(bare)) width += widthOfSegment(segment);
   return width;
 }
 
@@ -26,7 +35,7 @@ export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = "";
   let taken = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     taken += widthOfSegment(segment);
     if (taken > width - 1) break;
     cut += segment;

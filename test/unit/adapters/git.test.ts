@@ -15,7 +15,7 @@ test("refs, annotated tags and abbreviated commits resolve to full commits, and 
   const repository = await openRepository(origin.directory);
 
   expect(await repository.head()).toBe(second);
-  expect(await repository.branch()).toBe("main");
+  expect(repository.checkedOut).toEqual({ commit: second, branch: "main" });
   expect(await repository.resolve("v1.0.0")).toBe(first);
   expect(await repository.resolveTag("v1.0.0")).toBe(first);
   expect(await repository.resolveTag("main")).toBeUndefined();
@@ -40,7 +40,7 @@ test("a detached clone knows branches by their origin copy only", async () => {
   clone.git("branch", "--delete", "--force", "main");
   const repository = await openRepository(clone.directory);
 
-  expect(await repository.branch()).toBeUndefined();
+  expect(repository.checkedOut).toEqual({ commit: second });
   expect(await repository.resolve("main")).toBe(second);
   expect(await repository.isReachableFrom(first, ["main"])).toBe(true);
   expect(await repository.isReachableFrom(aside, ["main"])).toBe(false);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { parseDotenv, quoteDotenv } from "../../../src/lib/config/dotenv.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "coldtivate-dotenv-"));

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { expect, test } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { jsonSchema } from "../../../src/lib/config/json-schema.ts";
 import { minimal } from "./project.ts";
 

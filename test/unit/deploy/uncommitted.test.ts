@@ -9,7 +9,7 @@ function repository(dirty: string[], head = "c0ffee") {
   const asked: string[] = [];
   return {
     asked,
-    head: () => Promise.resolve(head),
+    checkedOut: { commit: head },
     dirtyPaths: (paths: readonly string[]) => {
       asked.push(...paths);
       return Promise.resolve(dirty);

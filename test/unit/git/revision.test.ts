@@ -62,11 +62,15 @@ test("a tag environment takes HEAD or a bare commit only if exactly one allowed 
   await expect(chooseRevision({}, production, repository)).rejects.toMatchObject({ code: "REF_NOT_ALLOWED" });
   await expect(chooseRevision({ ref: "main" }, production, repository)).rejects.toThrow("production takes tag v* only: --ref main is none");
   origin.git("checkout", "--quiet", "--detach", two);
-  await expect(chooseRevision({}, production, repository)).rejects.toMatchObject({
+  await expect(chooseRevision({}, production, await openRepository(origin.directory))).rejects.toMatchObject({
     hint: "Nothing was changed. Say which tag: --tag v1.2.0 or --tag v1.2.1.",
   });
   origin.git("checkout", "--quiet", "--detach", one);
-  expect(await chooseRevision({}, production, repository)).toEqual({ commit: one, ref: "v1.0.0", slug: "v1-0-0" });
+  expect(await chooseRevision({}, production, await openRepository(origin.directory))).toEqual({
+    commit: one,
+    ref: "v1.0.0",
+    slug: "v1-0-0",
+  });
   expect(await chooseRevision({ ref: one }, production, repository)).toMatchObject({ ref: "v1.0.0" });
   await expect(chooseRevision({ tag: "nightly" }, production, repository)).rejects.toMatchObject({ code: "REF_NOT_ALLOWED" });
 });
@@ -93,7 +97,7 @@ test("a build is named by CI's ref, then the branch, then the only tag at HEAD",
     exit: "refused",
   });
   origin.git("checkout", "--quiet", "--detach", one);
-  expect(await describeCheckout({}, repository)).toEqual({ commit: one, ref: "v1.0.0", slug: "v1-0-0" });
+  expect(await describeCheckout({}, await openRepository(origin.directory))).toEqual({ commit: one, ref: "v1.0.0", slug: "v1-0-0" });
   origin.git("checkout", "--quiet", "--detach", two);
-  expect(await describeCheckout({}, repository)).toEqual({ commit: two });
+  expect(await describeCheckout({}, await openRepository(origin.directory))).toEqual({ commit: two });
 });
