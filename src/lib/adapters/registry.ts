@@ -71,6 +71,19 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     return { digest, mediaType: header(answer, "content-type") ?? "", bytes };
   };
 
+  /** What a digest names stays what it is: who asks for it again gets the first answer, once there is one. */
+  const known = new Map<string, ReturnType<typeof load>>();
+  const loadOnce = (reference: Reference) => {
+    const { registry, repository, digest } = reference;
+    if (digest === undefined) return load(reference);
+    const name = `${registry}/${repository}@${digest}`;
+    const found = known.get(name) ?? load(reference);
+    known.set(name, found);
+    const forget = () => void known.delete(name);
+    found.then((stored) => stored === undefined && forget(), forget);
+    return found;
+  };
+
   const layersIn = async (reference: Reference) => {
     const stored = await load(reference);
     const manifest = stored && parseManifest(stored.bytes.toString());
@@ -95,7 +108,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       expect(reference, answer, 200);
       return header(answer, "docker-content-digest") ?? digestOfBytes(answer.body);
     },
-    manifestOf: (text) => load(parseReference(text)),
+    manifestOf: (text) => loadOnce(parseReference(text)),
     async putManifest(text, { mediaType, bytes }) {
       const reference = parseReference(text);
       const headers = { "content-type": mediaType };

@@ -47,7 +47,8 @@ function describeTarget(image: ImageBuild, { output, insecure }: BuildPlan, secr
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
     attest: image.attest.map(escape),
-    ...(output === "push" && { output: [`type=image,push=true${insecure ? ",registry.insecure=true" : ""}`] }),
+    // An engine that only passes it on need not lay its files out: should it run the image, it does so then.
+    ...(output === "push" && { output: [`type=image,push=true,unpack=false${insecure ? ",registry.insecure=true" : ""}`] }),
   };
 }
 

@@ -239,6 +239,19 @@ test("a manifest is put byte by byte, and a token that may only read is not used
   });
 });
 
+test("what a digest names is asked for once, and again where it was not there", async () => {
+  const bytes = Buffer.from('{"schemaVersion":2}');
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const answers = [404, 200];
+  await using server = await serve((_, response) => response.writeHead(answers.shift() ?? 500).end(bytes));
+  using registry = openRegistry({ host: server.host, insecure: true }, { backoff });
+  const ask = () => registry.manifestOf(`${server.host}/web@${digest}`);
+  expect(await ask()).toBeUndefined();
+  expect(await Promise.all([ask(), ask()])).toMatchObject([{ digest }, { digest }]);
+  expect(await ask()).toMatchObject({ digest });
+  expect(server.requests).toHaveLength(2);
+});
+
 test("a manifest that the registry does not take for a moment is put again", async () => {
   const answers = [404, 400, 201];
   await using server = await serve((_, response) => response.writeHead(answers.shift() ?? 500).end());

@@ -146,13 +146,13 @@ test("a builder that is no engine is told how the registry speaks; what it loads
   const elsewhere = { isEngine: false, cacheExport: true };
   const plan = planBuild({ ...config, registry, build }, [web], { ...facts, builder: elsewhere }, "push");
   expect(bakeDefinition(plan, noSecrets).target["web"]).toMatchObject({
-    output: ["type=image,push=true,registry.insecure=true"],
+    output: ["type=image,push=true,unpack=false,registry.insecure=true"],
     "cache-from": ["type=registry,ref=r.example.com/shop/web:buildcache,registry.insecure=true"],
     "cache-to": [expect.stringContaining(",registry.insecure=true,mode=max")],
     attest: ["type=provenance,mode=min"],
   });
   const engine = planBuild({ ...config, registry, build }, [web], facts, "push");
-  expect(bakeDefinition(engine, noSecrets).target["web"]).toMatchObject({ output: ["type=image,push=true"] });
+  expect(bakeDefinition(engine, noSecrets).target["web"]).toMatchObject({ output: ["type=image,push=true,unpack=false"] });
   const [loaded] = planBuild({ ...config, build }, [web], { ...facts, builder: elsewhere }, "load").images;
   expect(loaded?.attest).toEqual(["type=provenance,disabled=true"]);
 });
