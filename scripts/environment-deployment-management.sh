@@ -45,6 +45,8 @@ source "$parts/lock.sh"
 source "$parts/journal.sh"
 # shellcheck source=scripts/environment-deployment-management/messages.sh
 source "$parts/messages.sh"
+# shellcheck source=scripts/environment-deployment-management/ask.sh
+source "$parts/ask.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$parts/engine.sh"
 # shellcheck source=scripts/environment-deployment-management/credentials.sh

@@ -3,7 +3,6 @@
 # Sourced by environment-deployment-management.sh.
 
 readonly groups=/sys/fs/cgroup
-readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") "-"}}\t{{.Names}}\t{{.Ports}}'
 
 # Prints a line a fact, and nothing of what cannot be seen here. Numbers are bytes.
 #   memory <tab> total <tab> available
@@ -15,22 +14,25 @@ readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") 
 capacity() {
   local id process path driver group store=/var/lib/docker parent='' owner name ports
   local -A stat
+  # Beside what takes this shell's time.
+  exec 5< <(listeners)
   # Tabs in a row count as one.
-  while IFS=$'\x1f' read -r id _ _ _ _ _ _ _ _ _ process path driver; do
-    case $driver/$path in
-      overlayfs/*) store=/var/lib/containerd ;;
-      */containers/*) store=${path%/containers/*} ;;
-    esac
+  IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver <<<"${1//$'\t'/$'\x1f'}" || true
+  case $driver/$path in
+    overlayfs/*) store=/var/lib/containerd ;;
+    */containers/*) store=${path%/containers/*} ;;
+  esac
+  exec 6< <(free_disk "$store")
+  while IFS=$'\x1f' read -r id _ _ _ _ _ _ _ _ _ process _; do
     { find_group "$process" "$id" && read_stat "$group"; } || continue
     parent=${group%/*}
     printf 'used\t%s\t%s\n' "$id" $((${stat[total_rss]-${stat[anon]-0}} + ${stat[total_shmem]-${stat[shmem]-0}}))
   done <<<"${1//$'\t'/$'\x1f'}"
   memory "$parent"
-  free_disk "$store"
   while IFS=$'\t' read -r id owner name ports; do
     [[ $ports != *'->'* ]] || printf 'publishes\t%s\t%s\t%s\n' "$owner" "$name" "$ports"
   done <<<"$2"
-  listeners
+  cat /dev/fd/5 /dev/fd/6
 }
 
 # Arguments: first process of a container, the container's id

@@ -2,8 +2,6 @@
 # What the host tells, and the verbs that change nothing but a container or an interrupted release.
 # Sourced by environment-deployment-management.sh.
 
-readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}'
-
 # Prints a field of the answer to `observe`. Arguments: name, content
 field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
 
@@ -48,15 +46,21 @@ keep_model() {
   mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"
 }
 
+# Has the engine asked, unless that was done on the CLI's way here, just now and while the same release served.
+# Arguments: the release that serves
+ask_unless_asked() {
+  local at now release
+  read -r at release <<<"${COLDTIVATE_ASKED-}" || true
+  printf -v now '%(%s)T' -1
+  if ((now - ${at:-0} > 2)) || [[ $release != "$1" ]]; then ask_engine "$project" "$1"; fi
+}
+
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 unlisted='' path name id owner files=() variables=() model='' error='' directory running='' locked='' manifest='' ids=() all found='' images listing asking merging unsettled pointed room
-  # While Compose is at work.
-  exec {images}< <(engine image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
-  engine ps -a --no-trunc --format "$published_format" >"$root/containers" 2>"$root/listing" &
-  listing=$!
-  ask_version >"$root/version" &
-  asking=$!
+  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code found='' merging unsettled pointed room
+  # What serves is looked up first: a release that takes over after this finds its plan stale.
+  serving=$(current_release)
+  ask_unless_asked "$serving"
   mkdir -p "$root/compose"
   cd "$root/compose"
   directory=$(pwd -P)
@@ -71,19 +75,17 @@ observe() {
       docker compose --progress quiet -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
     merging=$!
   fi
-  # Without an engine nothing is listed, and the reason is told below.
-  wait "$listing" || unlisted=yes
-  all=$(<"$root/containers")
-  while IFS=$'\t' read -r id owner _; do [[ $owner != "$project" ]] || ids+=("$id"); done <<<"$all"
-  # A container may go away meanwhile; the others are printed all the same.
-  ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$container_format" "${ids[@]}" 2>/dev/null) || true
-  check_engine "$asking" "$root/version"
-  [[ -z $unlisted ]] || fail 3 "The Docker daemon does not list its containers on $HOSTNAME: $(tail -n 1 "$root/listing")"
   [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
   running=$(at_work)
-  [[ ! -e $state/current/manifest.json ]] || manifest=$(<"$state/current/manifest.json")
-  name=$(current_release)
-  unsettled=$(unsettled_releases) pointed=$(fronts) room=$(capacity "$found" "$all")
+  [[ $serving == - || ! -e $state/releases/$serving/manifest.json ]] || manifest=$(<"$state/releases/$serving/manifest.json")
+  unsettled=$(unsettled_releases) pointed=$(fronts)
+  found=$(</dev/fd/3)
+  code=${found%%$'\n'*} found=${found#*$'\x1f\n'} all=${found%%$'\n\x1f'*} found=${found#*$'\x1f'} found=${found#$'\n'}
+  # Where a release serves, the engine was found good before.
+  [[ $code == 0 && $serving != - ]] || check_engine
+  # Without an answer nothing is listed, which is not the same as an empty host.
+  [[ $code == 0 ]] || fail 3 "The Docker daemon does not list its containers on $HOSTNAME: ${all##*$'\n'}"
+  room=$(capacity "$found" "$all")
   if ((${#files[@]} > 0)); then
     ! wait "$merging" || model=$(<"$root/model")
     error=$(<"$root/error")
@@ -93,16 +95,16 @@ observe() {
   field protocol 1
   field state "$state"
   field directory "$directory"
-  field engine "$engine_version"
+  field engine "${engine_version-}"
   field compose "${compose_version-}"
-  field current "${name#-}"
+  field current "${serving#-}"
   field manifest "$manifest"
   field locked "$locked"
   field running "$running"
   field unsettled "$unsettled"
   field containers "$found"
   field fronts "$pointed"
-  field images "$(grep -F @sha256: <&"$images" || true)"
+  field images "$(grep -F @sha256: <&4 || true)"
   field capacity "$room"
   field model "$model"
   field error "$error"

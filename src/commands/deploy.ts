@@ -15,6 +15,7 @@ import { whoDeploys } from "../lib/deploy/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
+import { later } from "../lib/later.ts";
 import { openProject } from "../lib/open-project.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
@@ -41,11 +42,13 @@ export default class Deploy extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Deploy);
     const ci = readCi(process.env);
+    const reading = later(readHostScript(this.config.root));
     const settings = { env: process.env, environment: args.environment, signal: this.signal };
     const { config, repository: opening } = await openProject(flags.config, settings);
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
-    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
+    const script = await reading;
+    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
     const [dotenv, repository] = await Promise.all([readDotenv(config, environment), opening]);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
@@ -63,7 +66,7 @@ export default class Deploy extends BaseCommand {
           allowsOlder: flags["allow-older"],
           isIrreversible: flags.irreversible,
           dotenv,
-          script: await readHostScript(this.config.root),
+          script,
           who,
           now: new Date(),
           isDryRun: flags["dry-run"],

@@ -13,6 +13,7 @@ import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
+import { later } from "../lib/later.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
 export default class Rollback extends BaseCommand {
@@ -36,6 +37,7 @@ export default class Rollback extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Rollback);
+    const reading = later(readHostScript(this.config.root));
     const config = await loadConfig(flags.config, {
       env: process.env,
       environment: args.environment,
@@ -44,7 +46,8 @@ export default class Rollback extends BaseCommand {
     });
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
-    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project));
+    const script = await reading;
+    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
     const who = whoDeploys(readCi(process.env));
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
@@ -56,7 +59,7 @@ export default class Rollback extends BaseCommand {
           project,
           release: args.release,
           keepReleases: config.keepReleases,
-          script: await readHostScript(this.config.root),
+          script,
           who,
           now: new Date(),
         },

@@ -38,18 +38,24 @@ export interface JournalLine {
  * Starts the two commands of a deploy before there is anything to send them: they wait for it on the host.
  *
  * @param name of the Compose project
+ * @param script what readHostScript gave
  */
-export function expectDeploy(connection: HostConnection, name: string): void {
-  connection.startAhead(observeCommand(name));
+export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
+  connection.startAhead(observeCommand(name, script));
   connection.startAhead(applyCommand(name));
 }
 
-/** Waits for a first line, and leaves the host as it is where none comes. */
-function observeCommand(name: string): string {
+/** The part of the script that asks the engine, and that goes ahead of the rest. */
+const askingPart = "ask.sh";
+
+/** Has the engine asked at once, then waits for a first line, and leaves the host as it is where none comes. */
+function observeCommand(name: string, script: readonly TarEntry[]): string {
+  const asking = script.find(({ path }) => path.endsWith(`/${askingPart}`))?.content.toString() ?? "";
   return bash(
-    // What a power cut left behind holds a dotenv.
-    `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + ; d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
-      `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"`,
+    `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
+      // What a power cut left behind holds a dotenv.
+      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }
 
@@ -63,13 +69,27 @@ function applyCommand(name: string): string {
   );
 }
 
+/** A text for printf's %b, without anything that a shell would take for its own. */
+function inOctal(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9 _.,:/=+@{}()<>|&;-]/g, (character) =>
+    [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
+  );
+}
+
+/** What hosts are asked. */
+export interface Question {
+  /** The script, with what belongs to it. */
+  entries: readonly TarEntry[];
+  input: Buffer;
+}
+
 /**
  * Packs what hosts are sent to be asked: the same for all of them.
  *
  * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
  */
-export async function packQuestion(entries: readonly TarEntry[]): Promise<Buffer> {
-  return Buffer.concat([Buffer.from("\n"), await packTar(entries)]);
+export async function packQuestion(entries: readonly TarEntry[]): Promise<Question> {
+  return { entries, input: Buffer.concat([Buffer.from("\n"), await packTar(entries)]) };
 }
 
 /**
@@ -78,9 +98,9 @@ export async function packQuestion(entries: readonly TarEntry[]): Promise<Buffer
  * @param name of the Compose project, which is the state directory's, too
  * @param question what packQuestion made
  */
-export async function observeHost(connection: HostConnection, name: string, question: Buffer, signal?: AbortSignal): Promise<HostState> {
-  const options = { stdin: question, ...(signal === undefined ? {} : { signal }) };
-  const { code, stdout, stderr } = await connection.exec(observeCommand(name), options);
+export async function observeHost(connection: HostConnection, name: string, question: Question, signal?: AbortSignal): Promise<HostState> {
+  const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
+  const { code, stdout, stderr } = await connection.exec(observeCommand(name, question.entries), options);
   if (code !== 0) {
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# What the engine is asked before anything else. The CLI sends this ahead of its question, so that the engine answers while
+# that is on its way; environment-deployment-management.sh sources it, too. Nothing here changes anything.
+
+readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") "-"}}\t{{.Names}}\t{{.Ports}}'
+readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}'
+
+# Begins to ask, all at once. Arguments: project, the release that serves
+# Opens: 3, all containers and the project's own, as ask_containers prints them; 4, images
+# Sets: COLDTIVATE_ASKED, when this was and which release served
+ask_engine() {
+  printf -v COLDTIVATE_ASKED '%(%s)T %s' -1 "$2"
+  export COLDTIVATE_ASKED
+  exec 3< <(ask_containers "$1") 4< <(ask image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
+}
+
+ask() { timeout -k 5 60 docker "$@" </dev/null; }
+
+# Prints docker's exit code, a line with nothing but \x1f, all containers, such a line, and the project's. Arguments: project
+ask_containers() {
+  local all code=0 id owner ids=()
+  all=$(ask ps -a --no-trunc --format "$published_format" 2>&1) || code=$?
+  printf '%s\n\x1f\n%s\n\x1f\n' "$code" "$all"
+  ((code == 0)) || return 0
+  while IFS=$'\t' read -r id owner _; do [[ $owner != "$1" ]] || ids+=("$id"); done <<<"$all"
+  # A container may go away meanwhile; the others are printed all the same.
+  ((${#ids[@]} == 0)) || ask container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true
+}
