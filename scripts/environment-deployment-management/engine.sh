@@ -72,9 +72,13 @@ containers() {
   engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
 }
 
+# Prints a line a container, the newest first: id, service.
+list_containers() { containers --format "{{.ID}} {{.Label \"$service_label\"}}"; }
+
 # Prints the ids of services' containers, the newest first; plain ones that were found are left out. Arguments: services
+# Uses: listing, what list_containers printed, where a caller has that
 ids_of() {
-  containers --format "{{.ID}} {{.Label \"$service_label\"}}" | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'
+  { if [[ -n ${listing-} ]]; then printf '%s\n' "$listing"; else list_containers; fi; } | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'
 }
 
 # Their own stop_grace_period holds, unless a caller sets $grace, in seconds.

@@ -5,8 +5,11 @@
 readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
 
 do_healthy() {
-  local service first=''
+  local service first='' listing
+  # Once for all that is looked up here.
+  listing=$(list_containers) || return
   resolve "$1" || return
+  [[ $1 != *@idle ]] || get_ready "${1%@*}" || return
   # A slot that this release started has not been restarted before.
   [[ $1 != *@idle || $idle == "$was" ]] || first=0
   wait_until_healthy "$service" "${@:2}" && well_at[${1%@*}]=$EPOCHSECONDS && return
@@ -18,22 +21,34 @@ do_healthy() {
 # Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers, port that must accept connections
 # Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
 wait_until_healthy() {
-  local deadline=$((SECONDS + $2)) port=${5-} ids
+  local deadline=$((SECONDS + $2)) port=${5-} ids news code=0
   local -A restarts=()
   verdict=waiting culprit='' reason="$1 has no container"
   ids=$(ids_of "$1") || return
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} >= ${4:-1})) || return
   ((${#ids[@]} > 0)) || return 0
+  # It says at once when there is a reason to look again; without a word that is done all the same.
+  exec {news}< <(exec timeout --foreground -k 5 "$(($2 + 5))" docker events "${ids[@]/#/--filter=container=}" \
+    --filter event=health_status --filter event=die --format . 2>/dev/null 9>&-)
+  until_well "$3" "$deadline" "${ids[@]}" || code=$?
+  kill "$!" 2>/dev/null || true
+  exec {news}<&-
+  ((code < 2)) || reason="$reason after $2 s"
+  return "$((code > 0))"
+}
+
+# Looks at containers until they are well, or never will be. Arguments: seconds, as above; when to end, by SECONDS; ids
+# Uses: news, port, restarts. Sets: verdict, reason, culprit. Returns: 0 when they are, 1 when they will not be, 2 when it is too late
+until_well() {
   while :; do
-    look "$3" "${ids[@]}"
+    look "$1" "${@:3}"
     [[ $verdict != well ]] || return 0
-    [[ $verdict == waiting ]] && ! is_aborted || return
-    ((SECONDS <= deadline)) || break
-    pause 0.1
+    [[ $verdict == waiting ]] && ! is_aborted || return 1
+    ((SECONDS <= $2)) || return 2
+    # Not at once where there will be no news any more.
+    read -rt 0.15 -u "$news" _ || (($? > 128)) || pause 0.15
   done
-  reason="$reason after $2 s"
-  return 1
 }
 
 # Looks at containers once. Arguments: seconds, as above; ids. Sets: verdict, reason, culprit; restarts, by name

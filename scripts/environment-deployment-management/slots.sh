@@ -29,13 +29,19 @@ do_start() {
   ((${#slots[@]} > 0)) || return 0
   start_slots "${slots[@]}" &
   starting=$!
-  for service in "$@"; do
-    { find_slots "$service" && { [[ $live == @(-|"$idle") ]] || ! find_front "$service" || propose "$service" "$idle" cfg; }; } || code=1
-    [[ $was == @(-|"$idle") ]] || leaving["$service-$was"]=$(ids_of "$service-$was" | paste -sd ' ') || code=1
-  done
+  # One alone has time for that while it turns healthy, which leaves the processor to its start.
+  (($# == 1)) || for service in "$@"; do get_ready "$service" || code=1; done
   wait "$starting" || code=1
   [[ ! -e $dir/unstarted ]] || reason=$(<"$dir/unstarted")
   return "$code"
+}
+
+# Does what a switch needs and does not have to wait with: has the front check its configuration, and looks up what will leave.
+# Arguments: service, with a front. Sets: reason, when the front refuses it
+get_ready() {
+  find_slots "$1" && [[ $was != @(-|"$idle") ]] || return 0
+  [[ $live == "$idle" ]] || ! find_front "$1" || propose "$1" "$idle" cfg || return
+  [[ -n ${leaving["$1-$was"]+x} ]] || leaving["$1-$was"]=$(ids_of "$1-$was" | paste -sd ' ')
 }
 
 # Runs beside the rest of its step, which finds out from a file why it failed. Arguments: services, which are slots
@@ -191,9 +197,10 @@ do_stop() {
     # Those were told to stay down while their front drained.
     if has 0/committed && ((${#known[@]} > 0)); then ids+=("${known[@]}"); else services+=("$service"); fi
   done
-  wait
   ((${#ids[@]} == 0)) || remove_containers "${ids[@]}" || return
-  ((${#services[@]} == 0)) || remove_services "${services[@]}"
+  ((${#services[@]} == 0)) || remove_services "${services[@]}" || return
+  # For those that were told.
+  wait
 }
 # Before the commit, where memory is short.
 undo_stop() {
