@@ -2,10 +2,10 @@ import { defineConfig } from "vitest/config";
 
 const files = (...names: string[]) => names.map((name) => `test/e2e/${name}.test.ts`);
 // These have sandboxes of their own, and run beside the others.
-/** How a release ends, whatever dies on the way. */
-const transaction = files("failed-release", "faults", "fleet", "people", "rollback");
-/** What becomes of images on their way to the registry, and there. */
-const images = files("attestations", "builders", "content", "push", "registry-login", "registry-prune");
+/** How a release ends, whatever dies on the way, or lacks. */
+const transaction = files("capacity", "failed-release", "faults", "fleet", "people", "rollback");
+/** What becomes of images on their way to the registry, by hand and in a pipeline, and there. */
+const images = files("attestations", "builders", "content", "gitlab", "push", "registry-login", "registry-prune");
 
 /** All of them deploy to the same hosts. */
 const onSandbox = {

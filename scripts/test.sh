@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
 # usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images
-# Those that deploy run in lanes, side by side, each on a sandbox of its own; what the first one says comes first.
+# Those that deploy run in lanes, side by side, each on a sandbox of its own; what they say follows on the rest.
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -140,23 +140,38 @@ run_lane() {
   for suite in "${@:2}"; do [[ $(net_of "$suite") != "$1" ]] || run_suite "$suite"; done
 }
 
-# Runs all lanes at once, and adds what they counted.
+# Begins a lane, beside what this shell does. Adds to: lanes, its process and its log
+# Arguments: network, suites
+begin_lane() {
+  local log=$TOP/.tools/test-lane-${1%/*}.log
+  bash "$SCRIPTS/test.sh" --lane "$@" >"$log" 2>&1 </dev/null &
+  lanes+=("$!:$log")
+}
+
+# Runs the suites: the lanes side by side, and here those that need no sandbox, then the last lane.
 # Arguments: suites
-run_lanes() {
-  local net log logs=() others=()
-  for net in "${NETS[@]:1}"; do
-    [[ -n ${sandboxes[$net]+x} ]] || continue
-    log=$TOP/.tools/test-lane-${net%/*}.log
-    bash "$SCRIPTS/test.sh" --lane "$net" "$@" >"$log" 2>&1 </dev/null &
-    others+=("$!") logs+=("$log")
+run_all() {
+  local suite net lane own='' ready=() lanes=()
+  for net in "${NETS[@]}"; do [[ -z ${sandboxes[$net]-} ]] || ready+=("$net"); done
+  for net in "${ready[@]}"; do
+    if await_sandbox "$net"; then
+      [[ -z $own ]] || begin_lane "$own" "$@"
+      own=$net
+    else
+      complain "nothing can be deployed to $net: there is no sandbox" "why is told above; scripts/sandbox.sh up --net $net"
+      failed=$((failed + 1))
+    fi
   done
-  run_lane "${NETS[0]}" "$@"
-  ((${#others[@]} == 0)) || wait "${others[@]}" || true
-  for log in "${logs[@]}"; do add_counted "$log"; done
+  for suite in "$@"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
+  [[ -z $own ]] || run_lane "$own" "$@"
+  for lane in "${lanes[@]}"; do
+    wait "${lane%%:*}" || true
+    add_counted "${lane#*:}"
+  done
 }
 
 main() {
-  local suite net suites=("$@") broken=()
+  local suite net suites=("$@")
   cd "$TOP"
   if [[ ${1-} == --lane ]]; then
     run_lane "${@:2}"
@@ -172,11 +187,7 @@ main() {
     net=$(net_of "$suite")
     [[ -z $net || -n ${sandboxes[$net]-} ]] || raise_sandbox "$net"
   done
-  for suite in "${suites[@]}"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
-  for net in "${!sandboxes[@]}"; do await_sandbox "$net" || failed=$((failed + 1)) broken+=("$net"); done
-  if ((${#broken[@]} > 0)); then
-    complain "nothing could be deployed: no sandbox on ${broken[*]}" "its log is above; scripts/sandbox.sh up --net ${broken[0]}"
-  elif ((${#sandboxes[@]} > 0)); then run_lanes "${suites[@]}"; fi
+  run_all "${suites[@]}"
   trap - EXIT
   lower_sandboxes
   printf '\n%d passed, %d failed\n' "$passed" "$failed"

@@ -1,8 +1,13 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
-import { applyRelease, followRelease } from "../../../src/lib/adapters/host.ts";
+import { execa } from "execa";
+import { expect, onTestFinished, test } from "vitest";
+import { applyRelease, expectDeploy, followRelease, packQuestion, readHostScript } from "../../../src/lib/adapters/host.ts";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
 import { Secret } from "../../../src/lib/config/secret.ts";
+import { fakeDocker } from "./fake-docker.ts";
 
 /** A host whose script reads all that it is sent, and ends; it also keeps the command. */
 function host() {
@@ -42,4 +47,28 @@ test("a release that is at work is followed without a word", async () => {
   const { connection, seen } = host();
   expect(await followRelease(connection, release)).toEqual({ code: 0, stderr: "" });
   expect(seen).toMatchObject({ command: expect.stringContaining("-p shop-staging -c follow r2"), input: "" });
+});
+
+/** What a host's login shell is given before it is asked anything, run at home with what there is to read. */
+async function observeWith(script: Awaited<ReturnType<typeof readHostScript>>, input: Buffer) {
+  const commands: string[] = [];
+  expectDeploy({ ...host().connection, startAhead: (command) => void commands.push(command) }, "shop-staging", script);
+  const home = mkdtempSync(join(tmpdir(), "coldtivate-test-"));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const { stdout, exitCode } = await execa("sh", ["-c", commands[0]!], { input, env: { HOME: home }, reject: false });
+  return { stdout, exitCode, left: readdirSync(home) };
+}
+
+test("a host is asked what it runs before the question is there, and keeps nothing where none comes", async () => {
+  using docker = fakeDocker('case $1 in ps) printf "c1\\tshop-staging\\tweb\\t\\n";; container) printf "%s\\n" "c1 \'\\"";; esac');
+  const [, ...parts] = await readHostScript(".");
+  const told = { path: "environment-deployment-management.sh", content: 'cat /dev/fd/3; printf "%s\\n" "${COLDTIVATE_ASKED#* }"' };
+  const asked = await observeWith(parts, (await packQuestion([told, ...parts])).input);
+  expect(asked).toEqual({
+    stdout: "0\n\u001f\nc1\tshop-staging\tweb\t\n\u001f\nc1 '\"\n-",
+    exitCode: 0,
+    left: [".coldtivate"],
+  });
+  expect(docker.calls().map(({ args }) => args[0])).toEqual(expect.arrayContaining(["ps", "container", "image"]));
+  expect(await observeWith(parts, Buffer.alloc(0))).toEqual({ stdout: "", exitCode: 0, left: [] });
 });
