@@ -240,10 +240,8 @@ test("a manifest is put byte by byte, and a token that may only read is not used
 });
 
 test("what a digest names is asked for once, and again where it was not there", async () => {
-  const bytes = Buffer.from('{"schemaVersion":2}');
-  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
   const answers = [404, 200];
-  await using server = await serve((_, response) => response.writeHead(answers.shift() ?? 500).end(bytes));
+  await using server = await serve((_, response) => response.writeHead(answers.shift() ?? 500).end(manifest));
   using registry = openRegistry({ host: server.host, insecure: true }, { backoff });
   const ask = () => registry.manifestOf(`${server.host}/web@${digest}`);
   expect(await ask()).toBeUndefined();
