@@ -91,7 +91,8 @@ observe() {
     error=$(<"$root/error")
     [[ -z $model ]] || keep_model "$root"
   fi
-  [[ -n $model ]] || check_compose
+  # Without one Compose itself may be what is wrong, unless there were no files to make one of, where it has been at work before.
+  [[ -n $model || (! -s $root/arguments && $serving != -) ]] || check_compose
   field protocol 1
   field state "$state"
   field directory "$directory"
