@@ -10,9 +10,12 @@ export type LastCommit = { commit: string; time: number } | { commit?: never; re
 /** The first step into a shallow clone's past; each next one is twice as long. */
 const firstStep = 50;
 
-/** Questions about a repository's past; a shallow clone is deepened as far as an answer needs. */
-export function history(directory: string) {
-  const past = createPast(directory);
+/**
+ * Questions about a repository's past; a shallow clone is deepened as far as an answer needs.
+ * @param shallowFile where Git lists the commits at a shallow clone's edge, relative to the directory or absolute
+ */
+export function history(directory: string, shallowFile: string) {
+  const past = createPast(directory, resolve(directory, shallowFile));
   return {
     isShallow: async () => (await past.edges()).size > 0,
     isReachableFrom: async (commit: string, patterns: readonly string[]) => {
@@ -21,7 +24,10 @@ export function history(directory: string) {
     },
     isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
     timeOf: (commit: string) => timeOf(directory, commit),
-    lastCommit: (paths: readonly string[], commit: string) => lastCommit(directory, past, paths, commit),
+    lastCommits: async (groups: readonly (readonly string[])[], commit: string) => {
+      const inside = await submoduleEdges(directory);
+      return Promise.all(groups.map((paths) => lastCommit(directory, past, { paths, inside }, commit)));
+    },
   };
 }
 
@@ -32,13 +38,12 @@ interface Past {
   deepenUntil: <T>(commit: string, ask: (edges: Set<string>) => Promise<T | undefined>) => Promise<T | undefined>;
 }
 
-function createPast(directory: string): Past {
+function createPast(directory: string, shallowFile: string): Past {
   let step = firstStep;
   let busy: Promise<boolean> | undefined;
 
   const edges = async () => {
-    const file = (await git(directory, ["rev-parse", "--git-path", "shallow"])).trim();
-    const content = await readFile(resolve(directory, file), "utf8").catch(() => "");
+    const content = await readFile(shallowFile, "utf8").catch(() => "");
     return new Set(content.split("\n").filter(Boolean));
   };
 
@@ -107,8 +112,12 @@ async function timeOf(directory: string, commit: string): Promise<Date | undefin
   return code === 0 ? new Date(Number(stdout.toString().trim()) * 1000) : undefined;
 }
 
-async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {
-  const inside = await submoduleEdges(directory);
+async function lastCommit(
+  directory: string,
+  past: Past,
+  { paths, inside }: { paths: readonly string[]; inside: readonly string[] },
+  commit: string,
+): Promise<LastCommit> {
   const asked = paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path);
   const found = await past.deepenUntil<LastCommit>(commit, async (edges) => {
     const [last = "", time = ""] = (await git(directory, ["log", "-1", "--format=%H %ct", commit, "--", ...asked])).trim().split(" ");

@@ -37,8 +37,8 @@ export interface Repository {
   isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
   /** When a commit was committed; undefined when it is not there. */
   timeOf(commit: string): Promise<Date | undefined>;
-  /** The last commit up to `commit` that touched one of the paths. */
-  lastCommit(paths: readonly string[], commit: string): Promise<LastCommit>;
+  /** For each group of paths the last commit up to `commit` that touched one of them. */
+  lastCommits(groups: readonly (readonly string[])[], commit: string): Promise<LastCommit[]>;
   isShallow(): Promise<boolean>;
   /** Modified and untracked files under the paths, within submodules too; what .gitignore names does not count. */
   dirtyPaths(paths: readonly string[]): Promise<string[]>;
@@ -58,7 +58,7 @@ export interface Repository {
  * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
  */
 export async function openRepository(directory: string): Promise<Repository> {
-  const { root, checkedOut } = await lookAround(directory);
+  const { root, shallowFile, checkedOut } = await lookAround(directory);
   return {
     directory,
     root,
@@ -70,7 +70,7 @@ export async function openRepository(directory: string): Promise<Repository> {
     },
     resolveTag: (tag) => commitOf(directory, `refs/tags/${tag}`),
     tagsAt: (commit) => tagsAt(directory, commit),
-    ...history(directory),
+    ...history(directory, shallowFile),
     dirtyPaths: (paths) => dirtyPaths(directory, paths),
     readInputs: (commit, paths) => readInputs(directory, commit, paths),
     readFile: (commit, path) => readFile(directory, commit, path),
@@ -82,19 +82,14 @@ export async function openRepository(directory: string): Promise<Repository> {
 }
 
 /** Asks for the working tree and what is checked out there, all at once. */
-async function lookAround(directory: string): Promise<Pick<Repository, "root" | "checkedOut">> {
-  const { code, stdout, stderr } = await tryGit(directory, [
-    "rev-parse",
-    "--show-toplevel",
-    "HEAD^{commit}",
-    "--symbolic-full-name",
-    "HEAD",
-  ]);
-  const [root = "", commit = "", ref = ""] = stdout.toString().split("\n");
+async function lookAround(directory: string): Promise<Pick<Repository, "root" | "checkedOut"> & { shallowFile: string }> {
+  const places = ["--show-toplevel", "--git-path", "shallow"];
+  const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", ...places, "HEAD^{commit}", "--symbolic-full-name", "HEAD"]);
+  const [root = "", shallowFile = "", commit = "", ref = ""] = stdout.toString().split("\n");
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
-  if (code === 0) return { root, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
+  if (code === 0) return { root, shallowFile, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
   // Without a commit it fails at HEAD, and has said before that there is a working tree.
-  if (root !== "") return { root, checkedOut: {} };
+  if (root !== "") return { root, shallowFile, checkedOut: {} };
   if (stderr.includes("dubious ownership")) {
     throw new ColdtivateError(`git does not trust the repository in ${directory}: it belongs to another user`, {
       code: "GIT_UNTRUSTED",

@@ -57,15 +57,19 @@ export async function buildImages(
   const { image: registryImage } = config.registry;
   const { revision } = checkout;
   const now = Date.now();
-  const asking = { registry, ...(present && { present }), force, needsRegistry: output === "push", reporter, now };
+  let inspecting: Promise<Builder> | undefined;
+  // As soon as there is something to build: the registry still answers, hooks run, and what is unchanged gets its tags.
+  const inspect = () => void (inspecting ??= later(inspectBuilder(wishes.signal, wishes.builder)));
+  const asking = { registry, ...(present && { present }), force, needsRegistry: output === "push", reporter, now, onMissing: inspect };
   const compared = await compareContent(config, images, checkout, asking);
   const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
   for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
 
   const changed = compared.plan.changed.map(({ name }) => name);
-  // While hooks run and what is unchanged gets its tags.
-  const inspecting = changed.length > 0 ? { inspecting: later(inspectBuilder(wishes.signal, wishes.builder)) } : {};
-  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, ...inspecting, now }));
+  if (changed.length > 0) inspect();
+  const described = await wishes.around(changed, () =>
+    carryOut(config, images, checkout, { ...wishes, ...compared, ...(inspecting && { inspecting }), now }),
+  );
   return images.flatMap(({ name }) => {
     const found = described.find((image) => image.name === name);
     const why = reasons?.get(name);

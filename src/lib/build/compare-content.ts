@@ -28,6 +28,8 @@ export interface CompareOptions {
   needsRegistry: boolean;
   reporter: Reporter;
   now: number;
+  /** Called as soon as it is known that there is something to build. */
+  onMissing?: () => void;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function compareContent(
   config: Config,
   images: readonly ImageConfig[],
   checkout: Checkout,
-  { registry, present: asked, force, needsRegistry, reporter, now }: CompareOptions,
+  { registry, present: asked, force, needsRegistry, reporter, now, onMissing }: CompareOptions,
 ): Promise<ComparedContent> {
   const { image: registryImage } = config.registry;
   let reachable = true;
@@ -56,7 +58,10 @@ export async function compareContent(
   const none = new Map<string, ContentRecord>();
   const observe = async () => {
     const observed = await observeContent(config, images, checkout, registry);
-    return { observed, records: force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry), none) };
+    return {
+      observed,
+      records: force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry, onMissing), none),
+    };
   };
   const [{ observed, records }, present] = await Promise.all([
     observe(),

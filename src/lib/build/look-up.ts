@@ -6,16 +6,22 @@ import type { Content } from "../images/content-digest.ts";
 import { readRecord, type ContentRecord } from "../images/content-record.ts";
 import { releaseTags } from "../images/image-tags.ts";
 
-/** By image: what the registry has under the content's tag; an image that it does not show has none. */
+/**
+ * By image: what the registry has under the content's tag; an image that it does not show has none.
+ * @param onMissing called as soon as there is one without
+ */
 export async function lookUpRecords(
   contents: readonly Content[],
   registryImage: string,
   registry: Pick<RegistryClient, "manifestOf">,
+  onMissing: () => void = () => {},
 ): Promise<Map<string, ContentRecord>> {
   const found = await Promise.all(
     contents.map(async ({ name, tag }) => {
       const record = tag === undefined ? undefined : await readRecordAt(`${registryImage}/${name}:${tag}`, registry);
-      return [name, record?.tag === tag ? record : undefined] as const;
+      const fitting = record?.tag === tag ? record : undefined;
+      if (fitting === undefined) onMissing();
+      return [name, fitting] as const;
     }),
   );
   return new Map(found.filter((entry): entry is [string, ContentRecord] => entry[1] !== undefined));

@@ -18,7 +18,10 @@ export interface ImageState {
 
 /** The question that this asks of a repository. */
 export interface InputFacts {
-  lastCommit(paths: readonly string[], commit: string): Promise<{ commit: string; time: number } | { commit?: never; reason: string }>;
+  lastCommits(
+    groups: readonly (readonly string[])[],
+    commit: string,
+  ): Promise<({ commit: string; time: number } | { commit?: never; reason: string })[]>;
 }
 
 /** Each image's share of the files that are not committed. */
@@ -40,12 +43,11 @@ export async function findCommits(
   commit: string,
   facts: InputFacts,
 ): Promise<ImageState[]> {
-  return Promise.all(
-    images.map(async (image) => {
-      const dirty = states.find(({ name }) => name === image.name)?.dirty ?? [];
-      return { name: image.name, ...(await facts.lastCommit(inputsOf(image), commit)), dirty };
-    }),
-  );
+  const commits = await facts.lastCommits(images.map(inputsOf), commit);
+  return images.map(({ name }, index) => {
+    const dirty = states.find((state) => state.name === name)?.dirty ?? [];
+    return { name, ...commits[index], dirty };
+  });
 }
 
 /**

@@ -61,12 +61,12 @@ test("a shallow clone is deepened as far as the last commit of a path needs, and
   const head = (await repository.head()) ?? "";
   expect(await repository.isShallow()).toBe(true);
 
-  const both = await Promise.all([repository.lastCommit(["late"], head), repository.lastCommit(["late/file"], head)]);
+  const both = await repository.lastCommits([["late"], ["late/file"]], head);
   expect(both).toMatchObject([{ commit: touched }, { commit: touched }]);
   expect(await repository.isShallow()).toBe(true);
-  expect(await repository.lastCommit(["noise"], head)).toMatchObject({ commit: head });
-  expect(await repository.lastCommit(["early"], head)).toMatchObject({ commit: first });
-  expect(await repository.lastCommit(["nothing-here"], head)).toEqual({ reason: "no commit has touched it" });
+  expect((await repository.lastCommits([["noise"]], head))[0]).toMatchObject({ commit: head });
+  expect((await repository.lastCommits([["early"]], head))[0]).toMatchObject({ commit: first });
+  expect((await repository.lastCommits([["nothing-here"]], head))[0]).toEqual({ reason: "no commit has touched it" });
 });
 
 test("reachability deepens a shallow clone too", async () => {
@@ -110,7 +110,7 @@ test("a shallow clone whose remote is gone gives a reason in place of a wrong co
   clone.git("remote", "set-url", "origin", "file:///nowhere");
   const repository = await openRepository(clone.directory);
 
-  expect(await repository.lastCommit(["a"], (await repository.head()) ?? "")).toHaveProperty("reason");
+  expect((await repository.lastCommits([["a"]], (await repository.head()) ?? ""))[0]).toHaveProperty("reason");
 });
 
 test("dirty paths are modified and untracked files, without what .gitignore names", async () => {
@@ -142,8 +142,8 @@ test("submodules: pinned commit, dirty files inside, and history by the commit t
   const repository = await openRepository(origin.directory);
 
   expect(await repository.submodules(head)).toEqual([{ name: "part", path: "part", url: `file://${part.directory}`, commit: pinned }]);
-  expect(await repository.lastCommit(["part"], head)).toMatchObject({ commit: moved });
-  expect(await repository.lastCommit(["part/src"], head)).toMatchObject({ commit: moved });
+  expect((await repository.lastCommits([["part"]], head))[0]).toMatchObject({ commit: moved });
+  expect((await repository.lastCommits([["part/src"]], head))[0]).toMatchObject({ commit: moved });
   expect(await repository.dirtyPaths(["part"])).toEqual([]);
   origin.write("part/src/file", "2");
   origin.write("part/new", "1");
