@@ -14,7 +14,6 @@ source "$SCRIPTS/setup.sh"
 readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24)
 readonly SUITES=(types lint format shell unit e2e scripts transaction images)
 passed=0 failed=0
-declare -A sandboxes=()
 
 # Runs a check that passes or fails as a whole.
 # Arguments: name, command and its arguments
@@ -105,39 +104,27 @@ net_of() {
   esac
 }
 
-# Begins to bring a sandbox up, while suites run that need none.
+# Begins to bring a sandbox up, while suites run that need none. Sets: rising, the process
 # Arguments: network
 raise_sandbox() {
   bash "$SCRIPTS/sandbox.sh" up --net "$1" >"$TOP/.tools/test-sandbox-${1%/*}.log" 2>&1 </dev/null &
-  sandboxes[$1]=$!
+  rising=$!
 }
 
-# Waits until it is up, and shows what it took.
-# Arguments: network
-# Returns: 1 when it did not come up
-await_sandbox() {
-  local code=0
-  [[ -n ${sandboxes[$1]} ]] || return 0
-  wait "${sandboxes[$1]}" || code=1
-  sandboxes[$1]=
-  cat "$TOP/.tools/test-sandbox-${1%/*}.log"
-  return "$code"
-}
-
-lower_sandboxes() {
-  local net
-  for net in "${!sandboxes[@]}"; do
-    await_sandbox "$net" >/dev/null || true
-    bash "$SCRIPTS/sandbox.sh" down --net "$net" >&2
-  done
-}
-
-# Runs the suites that deploy to a sandbox, one after the other.
+# Runs the suites that deploy to a sandbox, one after the other, once that is up.
 # Arguments: network, suites
+# Uses: rising
 run_lane() {
   local suite
   export COLDTIVATE_TEST_NET=$1
-  for suite in "${@:2}"; do [[ $(net_of "$suite") != "$1" ]] || run_suite "$suite"; done
+  if wait "$rising"; then
+    cat "$TOP/.tools/test-sandbox-${1%/*}.log"
+    for suite in "${@:2}"; do [[ $(net_of "$suite") != "$1" ]] || run_suite "$suite"; done
+  else
+    cat "$TOP/.tools/test-sandbox-${1%/*}.log"
+    complain "nothing can be deployed to $1: its sandbox is not up" "why is told above; scripts/sandbox.sh up --net $1"
+    failed=$((failed + 1))
+  fi
 }
 
 # Begins a lane, beside what this shell does. Adds to: lanes, its process and its log
@@ -148,20 +135,19 @@ begin_lane() {
   lanes+=("$!:$log")
 }
 
-# Runs the suites: the lanes side by side, and here those that need no sandbox, then the last lane.
+lower_sandboxes() {
+  local net
+  for net in "${nets[@]}"; do bash "$SCRIPTS/sandbox.sh" down --net "$net" >&2; done
+}
+
+# Runs the suites: all lanes but the last beside the rest, and here those that need no sandbox, then the last lane.
 # Arguments: suites
+# Uses: nets
 run_all() {
-  local suite net lane own='' ready=() lanes=()
-  for net in "${NETS[@]}"; do [[ -z ${sandboxes[$net]-} ]] || ready+=("$net"); done
-  for net in "${ready[@]}"; do
-    if await_sandbox "$net"; then
-      [[ -z $own ]] || begin_lane "$own" "$@"
-      own=$net
-    else
-      complain "nothing can be deployed to $net: there is no sandbox" "why is told above; scripts/sandbox.sh up --net $net"
-      failed=$((failed + 1))
-    fi
-  done
+  local suite net lane own='' lanes=()
+  ((${#nets[@]} == 0)) || own=${nets[-1]}
+  for net in "${nets[@]}"; do [[ $net == "$own" ]] || begin_lane "$net" "$@"; done
+  [[ -z $own ]] || raise_sandbox "$own"
   for suite in "$@"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
   [[ -z $own ]] || run_lane "$own" "$@"
   for lane in "${lanes[@]}"; do
@@ -171,9 +157,10 @@ run_all() {
 }
 
 main() {
-  local suite net suites=("$@")
+  local suite net suites=("$@") nets=() rising
   cd "$TOP"
   if [[ ${1-} == --lane ]]; then
+    raise_sandbox "$2"
     run_lane "${@:2}"
     printf '\n%d passed, %d failed\n' "$passed" "$failed"
     return
@@ -182,11 +169,8 @@ main() {
   ensure_packages || exit 1
   ensure_node "$TOP" || exit 1
   ensure_cli "$TOP" || exit 1
+  mapfile -t nets < <(for suite in "${suites[@]}"; do net_of "$suite"; done | sort -u)
   trap 'lower_sandboxes 2>/dev/null || true' EXIT
-  for suite in "${suites[@]}"; do
-    net=$(net_of "$suite")
-    [[ -z $net || -n ${sandboxes[$net]-} ]] || raise_sandbox "$net"
-  done
   run_all "${suites[@]}"
   trap - EXIT
   lower_sandboxes

@@ -21,7 +21,7 @@ do_healthy() {
 # Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers, port that must accept connections
 # Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
 wait_until_healthy() {
-  local deadline=$((SECONDS + $2)) port=${5-} ids news code=0
+  local deadline=$((SECONDS + $2)) port=${5-} ids news watcher code=0
   local -A restarts=()
   verdict=waiting culprit='' reason="$1 has no container"
   ids=$(ids_of "$1") || return
@@ -31,8 +31,9 @@ wait_until_healthy() {
   # It says at once when there is a reason to look again; without a word that is done all the same.
   exec {news}< <(exec timeout --foreground -k 5 "$(($2 + 5))" docker events "${ids[@]/#/--filter=container=}" \
     --filter event=health_status --filter event=die --format . 2>/dev/null 9>&-)
+  watcher=$!
   until_well "$3" "$deadline" "${ids[@]}" || code=$?
-  kill "$!" 2>/dev/null || true
+  kill "$watcher" 2>/dev/null || true
   exec {news}<&-
   ((code < 2)) || reason="$reason after $2 s"
   return "$((code > 0))"
