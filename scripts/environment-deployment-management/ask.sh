@@ -7,20 +7,24 @@ readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "
 
 # Begins to ask, all at once. Arguments: project, the release that serves
 # Opens: 3, all containers and the project's own, as ask_containers prints them; 4, images
-# Sets: COLDTIVATE_ASKED, when this was and which release served
+# Sets: COLDTIVATE_ASKED, when this was, in seconds since the epoch, and which release served
 ask_engine() {
-  printf -v COLDTIVATE_ASKED '%(%s)T %s' -1 "$2"
-  export COLDTIVATE_ASKED
-  exec 3< <(ask_containers "$1") 4< <(ask image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
+  local now
+  printf -v now '%(%s)T' -1
+  now=${EPOCHREALTIME-$now}
+  export COLDTIVATE_ASKED="${now/,/.} $2"
+  # Whoever listens here is not to wait for an engine that does not answer.
+  exec 3< <(ask_containers "$1" 2>/dev/null) 4< <(ask image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
 }
 
 ask() { timeout -k 5 60 docker "$@" </dev/null; }
 
-# Prints docker's exit code, a line with nothing but \x1f, all containers, such a line, and the project's. Arguments: project
+# Prints docker's exit code in three columns and in twelve the bytes of what follows it: all containers; then the project's.
+# Arguments: project
 ask_containers() {
-  local all code=0 id owner ids=()
+  local all code=0 id owner ids=() LC_ALL=C
   all=$(ask ps -a --no-trunc --format "$published_format" 2>&1) || code=$?
-  printf '%s\n\x1f\n%s\n\x1f\n' "$code" "$all"
+  printf '%3d%12d%s' "$code" "${#all}" "$all"
   ((code == 0)) || return 0
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$1" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.

@@ -17,11 +17,15 @@ capacity() {
   # Beside what takes this shell's time.
   exec 5< <(listeners)
   # Tabs in a row count as one.
-  IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver <<<"${1//$'\t'/$'\x1f'}" || true
-  case $driver/$path in
-    overlayfs/*) store=/var/lib/containerd ;;
-    */containers/*) store=${path%/containers/*} ;;
-  esac
+  while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver; do
+    case $driver/$path in
+      overlayfs/*) store=/var/lib/containerd ;;
+      */containers/*) store=${path%/containers/*} ;;
+      # One that has never run tells nothing.
+      *) continue ;;
+    esac
+    break
+  done <<<"${1//$'\t'/$'\x1f'}"
   exec 6< <(free_disk "$store")
   while IFS=$'\x1f' read -r id _ _ _ _ _ _ _ _ _ process _; do
     { find_group "$process" "$id" && read_stat "$group"; } || continue

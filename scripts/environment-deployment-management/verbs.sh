@@ -46,18 +46,23 @@ keep_model() {
   mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"
 }
 
-# Has the engine asked, unless that was done on the CLI's way here, just now and while the same release served.
+# Has the engine asked, unless that was done on the CLI's way here, just now, and nobody has deployed since.
 # Arguments: the release that serves
 ask_unless_asked() {
-  local at now release
+  local at now release time
   read -r at release <<<"${COLDTIVATE_ASKED-}" || true
   printf -v now '%(%s)T' -1
-  if ((now - ${at:-0} > 2)) || [[ $release != "$1" ]]; then ask_engine "$project" "$1"; fi
+  if ((now - ${at%.*} <= 2)) 2>/dev/null && [[ $release == "$1" ]]; then
+    # A deploy writes to the one when it begins, and to the other when it ends.
+    while read -r time; do [[ ! $time > $at ]] || release=; done < <(stat -c %.6Y "$state/running" "$state/history" 2>/dev/null)
+    [[ -z $release ]] || return 0
+  fi
+  ask_engine "$project" "$1"
 }
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code found='' merging unsettled pointed room
+  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room
   # What serves is looked up first: a release that takes over after this finds its plan stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
@@ -80,7 +85,10 @@ observe() {
   [[ $serving == - || ! -e $state/releases/$serving/manifest.json ]] || manifest=$(<"$state/releases/$serving/manifest.json")
   unsettled=$(unsettled_releases) pointed=$(fronts)
   found=$(</dev/fd/3)
-  code=${found%%$'\n'*} found=${found#*$'\x1f\n'} all=${found%%$'\n\x1f'*} found=${found#*$'\x1f'} found=${found#$'\n'}
+  code=$((${found:0:3})) length=$((${found:3:12}))
+  all=${found:15:length} found=${found:15+length}
+  # It was given a minute.
+  ((code != 124 && code != 137)) || fail 3 "The Docker daemon does not answer on $HOSTNAME."
   # Where a release serves, the engine was found good before.
   [[ $code == 0 && $serving != - ]] || check_engine
   # Without an answer nothing is listed, which is not the same as an empty host.

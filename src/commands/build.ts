@@ -1,5 +1,6 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
+import { openRepository } from "../lib/adapters/git.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { openAccess } from "../lib/build/build-access.ts";
@@ -8,6 +9,7 @@ import { formatBuild } from "../lib/build/build-table.ts";
 import { observeCheckout } from "../lib/build/prepare-build.ts";
 import { lookUpTags } from "../lib/build/look-up.ts";
 import { readCi } from "../lib/config/ci.ts";
+import { loadConfig } from "../lib/config/load.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { describeCheckout } from "../lib/git/revision.ts";
 import { buildOccasion } from "../lib/hooks/occasions.ts";
@@ -15,7 +17,6 @@ import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/images/image-state.ts";
 import { later } from "../lib/later.ts";
-import { openProject } from "../lib/open-project.ts";
 
 export default class Build extends BaseCommand {
   static override summary = "Build images with BuildKit.";
@@ -44,9 +45,9 @@ export default class Build extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Build);
     const { reporter, signal } = this;
-    const { config, repository: opening } = await openProject(flags.config, { env: process.env, needs: ["build"], signal });
+    const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
-    const repository = await opening;
+    const repository = await openRepository(config.directory);
     const ci = readCi(process.env);
     const revision = await describeCheckout({ ci }, repository);
 

@@ -1,9 +1,11 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../lib/base-command.ts";
+import { openRepository } from "../lib/adapters/git.ts";
 import { expectDeploy, readHostScript } from "../lib/adapters/host.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { readCi } from "../lib/config/ci.ts";
+import { loadConfig } from "../lib/config/load.ts";
 import { applyPlan } from "../lib/deploy/apply-plan.ts";
 import { startConnecting } from "../lib/deploy/connect-hosts.ts";
 import { readDotenv } from "../lib/deploy/release-dotenv.ts";
@@ -16,7 +18,6 @@ import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
 import { later } from "../lib/later.ts";
-import { openProject } from "../lib/open-project.ts";
 import { formatPlan } from "../lib/plan/format-plan.ts";
 
 export default class Deploy extends BaseCommand {
@@ -43,13 +44,12 @@ export default class Deploy extends BaseCommand {
     const { args, flags } = await this.parse(Deploy);
     const ci = readCi(process.env);
     const reading = later(readHostScript(this.config.root));
-    const settings = { env: process.env, environment: args.environment, signal: this.signal };
-    const { config, repository: opening } = await openProject(flags.config, settings);
+    const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
     const script = await reading;
     await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
-    const [dotenv, repository] = await Promise.all([readDotenv(config, environment), opening]);
+    const [dotenv, repository] = await Promise.all([readDotenv(config, environment), openRepository(config.directory)]);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 
     using registry = openRegistry(config.registry, { signal: this.signal });

@@ -1,15 +1,16 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
+import { openRepository } from "../lib/adapters/git.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { observeInputs } from "../lib/build/prepare-build.ts";
 import { pushImages } from "../lib/build/push-images.ts";
 import { formatPush } from "../lib/build/push-table.ts";
 import { readCi } from "../lib/config/ci.ts";
+import { loadConfig } from "../lib/config/load.ts";
 import { describeCheckout } from "../lib/git/revision.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/images/image-state.ts";
-import { openProject } from "../lib/open-project.ts";
 
 export default class Push extends BaseCommand {
   static override summary = "Put built images into the registry.";
@@ -22,9 +23,9 @@ export default class Push extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Push);
     const { reporter, signal } = this;
-    const { config, repository: opening } = await openProject(flags.config, { env: process.env, needs: ["build"], signal });
+    const config = await loadConfig(flags.config, { env: process.env, needs: ["build"], signal });
     const images = selectImages(config, args.image ?? []);
-    const repository = await opening;
+    const repository = await openRepository(config.directory);
     const revision = await describeCheckout({ ci: readCi(process.env) }, repository);
     const checkout = { revision, ...(await observeInputs(images, revision.commit, repository)) };
     refuseDirty(checkout.states, "pushed");

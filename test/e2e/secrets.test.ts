@@ -98,7 +98,7 @@ describe("while a release is built and deployed", () => {
   });
 
   test("no argument list, environment or open file shows a secret", () => {
-    for (const program of [/docker login/, /docker buildx bake/, /docker pull/, /management\.sh .* execute/, /docker compose .* up/]) {
+    for (const program of [/docker login/, /docker buildx bake/, /docker pull/, /management\.sh .* execute/, /docker-compose .* up/]) {
       expect(testimony.commands.join("\n"), "the witness has to see the programs at work").toMatch(program);
     }
     expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
+import { systemCode } from "../config/file.ts";
 import { ColdtivateError } from "../errors.ts";
 
 export interface GitRun {
@@ -18,17 +19,19 @@ export const gitEnvironment = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0
  */
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
   // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
-  const child = spawn("git", ["--literal-pathspecs", ...args], {
-    cwd: directory,
-    env: { ...process.env, ...gitEnvironment, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = once(child, "close").catch((cause: unknown) => {
-    throw missing(cause);
-  });
-  const [[code], stdout, stderr] = await Promise.all([ended, buffer(child.stdout), buffer(child.stderr)]);
-  if (typeof code !== "number") throw cutShort();
+  const { code, stdout, stderr } = await run(directory, ["--literal-pathspecs", ...args], { ...process.env, ...gitEnvironment, ...env });
+  if (typeof code !== "number") throw failed("git ended before it was done");
   return { code, stdout, stderr: stderr.toString() };
+}
+
+async function run(directory: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  try {
+    const child = spawn("git", args, { cwd: directory, env, stdio: ["ignore", "pipe", "pipe"] });
+    const [[code], stdout, stderr] = await Promise.all([once(child, "close"), buffer(child.stdout), buffer(child.stderr)]);
+    return { code: code as unknown, stdout, stderr };
+  } catch (cause) {
+    throw systemCode(cause) === "ENOENT" ? missing(cause) : failed("git cannot be run", cause);
+  }
 }
 
 /**
@@ -55,6 +58,6 @@ function missing(cause: unknown): ColdtivateError {
   });
 }
 
-function cutShort(): ColdtivateError {
-  return new ColdtivateError("git ended before it was done", { code: "GIT_FAILED", exit: "refused" });
+function failed(what: string, cause?: unknown): ColdtivateError {
+  return new ColdtivateError(what, { code: "GIT_FAILED", exit: "refused", details: cause instanceof Error ? [cause.message] : [], cause });
 }

@@ -1,5 +1,3 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
 import { ColdtivateError } from "../errors.ts";
 import { history, type LastCommit } from "./git-history.ts";
 import { readInputs, type InputTree } from "./git-inputs.ts";
@@ -58,7 +56,7 @@ export interface Repository {
  * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
  */
 export async function openRepository(directory: string): Promise<Repository> {
-  const { root, shallowFile, checkedOut } = await lookAround(directory);
+  const { root, shallowFile, hasSubmodules, checkedOut } = await lookAround(directory);
   return {
     directory,
     root,
@@ -75,21 +73,29 @@ export async function openRepository(directory: string): Promise<Repository> {
     readInputs: (commit, paths) => readInputs(directory, commit, paths),
     readFile: (commit, path) => readFile(directory, commit, path),
     listFiles: (commit, prefix) => listFiles(directory, commit, prefix),
-    submodules: async (commit) =>
-      commit === checkedOut.commit && !(await hasSubmodules(root)) ? [] : listSubmodules(directory, root, commit),
+    submodules: async (commit) => (commit === checkedOut.commit && !hasSubmodules ? [] : listSubmodules(directory, root, commit)),
     changedPaths: (from, to, paths) => changedPaths(directory, from, to, paths),
   };
 }
 
+interface Surroundings extends Pick<Repository, "root" | "checkedOut"> {
+  /** Where Git lists the commits at a shallow clone's edge. */
+  shallowFile: string;
+  /** Whether the commit that is checked out names submodules. */
+  hasSubmodules: boolean;
+}
+
 /** Asks for the working tree and what is checked out there, all at once. */
-async function lookAround(directory: string): Promise<Pick<Repository, "root" | "checkedOut"> & { shallowFile: string }> {
-  const places = ["--show-toplevel", "--git-path", "shallow"];
-  const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", ...places, "HEAD^{commit}", "--symbolic-full-name", "HEAD"]);
+async function lookAround(directory: string): Promise<Surroundings> {
+  // What there may be none of comes last: Git gives up there, and has told the rest.
+  const asked = ["--show-toplevel", "--git-path", "shallow", "HEAD^{commit}", "--symbolic-full-name", "HEAD", "HEAD:.gitmodules"];
+  const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", ...asked]);
   const [root = "", shallowFile = "", commit = "", ref = ""] = stdout.toString().split("\n");
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
-  if (code === 0) return { root, shallowFile, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
-  // Without a commit it fails at HEAD, and has said before that there is a working tree.
-  if (root !== "") return { root, shallowFile, checkedOut: {} };
+  const hasSubmodules = code === 0 || !/'\.gitmodules' (does not exist|exists on disk, but not) in/.test(stderr);
+  if (/^[0-9a-f]{40,}$/.test(commit))
+    return { root, shallowFile, hasSubmodules, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
+  if (root !== "") return { root, shallowFile, hasSubmodules, checkedOut: {} };
   if (stderr.includes("dubious ownership")) {
     throw new ColdtivateError(`git does not trust the repository in ${directory}: it belongs to another user`, {
       code: "GIT_UNTRUSTED",
@@ -103,14 +109,6 @@ async function lookAround(directory: string): Promise<Pick<Repository, "root" | 
     details: stderr.trim().split("\n").slice(0, 1),
     hint: "Run coldtivate in a clone of the monorepo.",
   });
-}
-
-/** Without .gitmodules there Git itself would not know where they come from. */
-function hasSubmodules(root: string): Promise<boolean> {
-  return access(join(root, ".gitmodules")).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function commitOf(directory: string, ref: string): Promise<string | undefined> {

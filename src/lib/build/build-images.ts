@@ -58,8 +58,10 @@ export async function buildImages(
   const { revision } = checkout;
   const now = Date.now();
   let inspecting: Promise<Builder> | undefined;
-  // As soon as there is something to build: the registry still answers, hooks run, and what is unchanged gets its tags.
-  const inspect = () => void (inspecting ??= later(inspectBuilder(wishes.signal, wishes.builder)));
+  // As soon as there is something to build: the registry still answers, and what is unchanged gets its tags. A hook may
+  // make or choose the builder first.
+  const mayInspect = config.hooks.client["before_build"] === undefined;
+  const inspect = () => void (inspecting ??= mayInspect ? later(inspectBuilder(wishes.signal, wishes.builder)) : undefined);
   const asking = { registry, ...(present && { present }), force, needsRegistry: output === "push", reporter, now, onMissing: inspect };
   const compared = await compareContent(config, images, checkout, asking);
   const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
@@ -127,7 +129,6 @@ async function buildChanged(
     inspecting ?? inspectBuilder(signal, name),
     findCommits(changed, states, revision.commit, repository),
   ]);
-  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
   // What lacks something that the content asks for, or is for another platform than it says, is another image.
   const isOurs = config.build.platforms.length > 0 || builder.platform === undefined || builder.platform === ownPlatform;
   if (!isOurs) reporter.emit({ type: "warning", text: describeForeign(builder) });
@@ -144,6 +145,7 @@ async function buildChanged(
     bases: basesBySource({ sources, texts, bases }),
   };
   const build = planBuild(config, changed, facts, output);
+  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
   const options = { config, builder, texts, directory: access.directory, env: { ...access.sshEnv, ...env }, reporter, concurrency };
   return unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either }));
 }

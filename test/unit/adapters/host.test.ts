@@ -65,7 +65,7 @@ test("a host is asked what it runs before the question is there, and keeps nothi
   const told = { path: "environment-deployment-management.sh", content: 'cat /dev/fd/3; printf "%s\\n" "${COLDTIVATE_ASKED#* }"' };
   const asked = await observeWith(parts, (await packQuestion([told, ...parts])).input);
   expect(asked).toEqual({
-    stdout: "0\n\u001f\nc1\tshop-staging\tweb\t\n\u001f\nc1 '\"\n-",
+    stdout: "  0          20c1\tshop-staging\tweb\tc1 '\"\n-",
     exitCode: 0,
     left: [".coldtivate"],
   });
