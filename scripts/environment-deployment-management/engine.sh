@@ -7,8 +7,8 @@ readonly service_label=com.docker.compose.service
 # Runs docker for at most $limit seconds, 60 where a caller does not set it.
 engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
 
-# Finds Compose. It is a plugin that also runs alone, and through docker it starts twice: that is 35 ms each time. The places
-# are docker's own, in its order. Sets: composer
+# Finds Compose. It is a plugin that also runs alone, and that docker would start twice. The places are docker's
+# own, in its order. Sets: composer
 find_compose() {
   local path own=${DOCKER_CONFIG:-$HOME/.docker}
   composer=(docker compose)

@@ -54,7 +54,7 @@ function observeCommand(name: string, script: readonly TarEntry[]): string {
   return bash(
     `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
       // What a power cut left behind holds a dotenv.
-      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }

@@ -157,11 +157,10 @@ async function unlessRefused<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const refused = new AbortController();
-  const trying = later(tried);
-  trying.catch((error: unknown) => refused.abort(error));
-  const working = later(work(AbortSignal.any([signal, refused.signal])));
-  await Promise.allSettled([trying, working]);
-  await trying;
+  tried.catch((error: unknown) => refused.abort(error));
+  const working = work(AbortSignal.any([signal, refused.signal]));
+  await Promise.allSettled([tried, working]);
+  await tried;
   return working;
 }
 
