@@ -37,7 +37,7 @@ export async function findKnownKeys(name: string, files: readonly string[]): Pro
 
 /** The same for lines that the configuration holds. */
 export async function findConfiguredKeys(name: string, content: string): Promise<KnownKeys> {
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   return await find(name, await directory.write("known_hosts", content), "known_hosts in the configuration");
 }
 

@@ -1,5 +1,5 @@
-import { rmSync } from "node:fs";
-import { access, constants, lstat, mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
+import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,11 +16,11 @@ const prefix = "coldtivate-client";
 const held = new Set<string>();
 
 /** Makes the folder, and removes what a killed process left behind. */
-export async function createPrivateDirectory(): Promise<PrivateDirectory> {
-  const home = await memoryBacked();
-  const space = await processSpace();
-  await sweep(home, space);
-  const path = await mkdtemp(join(home, `${prefix}-${space}-${process.pid}-`));
+export function createPrivateDirectory(): PrivateDirectory {
+  const home = memoryBacked();
+  const space = processSpace();
+  sweep(home, space);
+  const path = mkdtempSync(join(home, `${prefix}-${space}-${process.pid}-`));
   if (held.size === 0) process.on("exit", removeHeld);
   held.add(path);
   return {
@@ -42,30 +42,39 @@ function removeHeld(): void {
   for (const path of held) rmSync(path, { recursive: true, force: true });
 }
 
-async function memoryBacked(): Promise<string> {
+function memoryBacked(): string {
   const memory = "/dev/shm";
-  return access(memory, constants.W_OK).then(
-    () => memory,
-    () => tmpdir(),
-  );
+  const found = orUndefined(() => {
+    accessSync(memory, constants.W_OK);
+    return memory;
+  });
+  return found ?? tmpdir();
 }
 
 /** Process ids mean something within their namespace only. */
-async function processSpace(): Promise<string> {
-  const link = await readlink("/proc/self/ns/pid").catch(() => "");
+function processSpace(): string {
+  const link = orUndefined(() => readlinkSync("/proc/self/ns/pid")) ?? "";
   return link.replace(/\D/g, "") || "0";
 }
 
-async function sweep(home: string, space: string): Promise<void> {
-  const names = await readdir(home).catch(() => []);
+function sweep(home: string, space: string): void {
+  const names = orUndefined(() => readdirSync(home)) ?? [];
   const abandoned = names.filter((name) => {
     const [, pid] = new RegExp(`^${prefix}-${space}-(\\d+)-`).exec(name) ?? [];
     return pid !== undefined && !isAlive(Number(pid));
   });
   for (const name of abandoned) {
     const path = join(home, name);
-    const owner = await lstat(path).catch(() => undefined);
-    if (owner?.uid === process.getuid?.()) await rm(path, { recursive: true, force: true });
+    const owner = orUndefined(() => lstatSync(path));
+    if (owner?.uid === process.getuid?.()) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function orUndefined<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
   }
 }
 

@@ -30,7 +30,7 @@ export interface BuildAccess extends AsyncDisposable {
  */
 export async function openAccess({ build, registry }: Config, reporter: Reporter, signal: AbortSignal): Promise<BuildAccess> {
   await using stack = new AsyncDisposableStack();
-  const directory = stack.use(await createPrivateDirectory());
+  const directory = stack.use(createPrivateDirectory());
   if (build.sshKey === undefined && build.ssh) await checkAgent();
   const sshEnv = build.sshKey === undefined ? {} : stack.use(await startAgent(build.sshKey, directory)).env;
   const owned = stack.move();

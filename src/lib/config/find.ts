@@ -9,7 +9,7 @@ export const configName = "coldtivate.yml";
 export async function findConfig(file: string | undefined, cwd: string): Promise<string> {
   if (file !== undefined) {
     const path = resolve(cwd, file);
-    if ((await kindOf(path)) === "file") return path;
+    if (kindOf(path) === "file") return path;
     throw new ColdtivateError(`There is no configuration file ${path}.`, {
       code: "CONFIG_MISSING",
       exit: "usage",
@@ -18,7 +18,7 @@ export async function findConfig(file: string | undefined, cwd: string): Promise
   }
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, configName);
-    if ((await kindOf(path)) === "file") return path;
+    if (kindOf(path) === "file") return path;
     if (folder === dirname(folder)) break;
   }
   throw new ColdtivateError(`There is no ${configName} in ${resolve(cwd)} or above it.`, {

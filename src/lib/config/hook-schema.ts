@@ -1,11 +1,8 @@
 import * as z from "zod";
-import { text } from "./fields.ts";
+import { program, text } from "./fields.ts";
 
 const hook = (when: string) =>
-  z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: "expected a path, or a list of a program and its arguments" })
-    .describe(`What runs here ${when}: an executable, relative to this file; or a program with its arguments.`)
-    .optional();
+  program.describe(`What runs here ${when}: an executable, relative to this file; or a program with its arguments.`).optional();
 
 const hostHook = (when: string) =>
   text(`What runs on each host ${when}: an executable in the repository, relative to this file.`).optional();

@@ -5,7 +5,7 @@ import { hooks as hookSchema } from "./hook-schema.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
-import { isMissingSubmodule } from "./submodules.ts";
+import { findSubmodules, isMissingSubmodule } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
@@ -24,53 +24,56 @@ export function defaultComposeFiles(environment: string): string[] {
  */
 export async function findReferenceProblems(value: unknown, scope: ReferenceScope): Promise<Problem[]> {
   const { images, environments } = asMapping(value);
-  const imageProblems = await Promise.all(
-    Object.entries(asMapping(images)).map(([name, image]) => checkImage(name, asMapping(image), scope)),
+  const submodules = findSubmodules(scope.directory);
+  const imageProblems = Object.entries(asMapping(images)).flatMap(([name, image]) =>
+    checkImage(name, asMapping(image), { ...scope, submodules }),
   );
   const compose = await Promise.all(
     Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), scope)),
   );
   const services = new Set(compose.flatMap((found) => [...found.services]));
   return [
-    ...imageProblems.flat(),
+    ...imageProblems,
     ...compose.flatMap((found) => found.problems),
     ...findDanglingServices(value, services),
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => checkEnvironment(name, asMapping(environment))),
     ...findDoubleTasks(asMapping(value)["tasks"]),
-    ...(await findMissingHooks(asMapping(value)["hooks"], scope)),
+    ...findMissingHooks(asMapping(value)["hooks"], scope),
   ];
 }
 
 /** A program that is given with its arguments may be one of the system's. */
-async function findMissingHooks(hooks: unknown, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {
+function findMissingHooks(hooks: unknown, { directory, isUnresolved }: ReferenceScope): Problem[] {
   const { host, ...client } = asMapping(hooks);
   const { shape: known } = hookSchema;
   const named = [
     ...Object.entries(client).flatMap(([name, file]) => (name in known ? [{ path: ["hooks", name], file }] : [])),
     ...Object.entries(asMapping(host)).map(([name, file]) => ({ path: ["hooks", "host", name], file })),
   ];
-  const checked = await Promise.all(
-    named.map(async ({ path, file }): Promise<Problem[]> => {
-      if (typeof file !== "string" || file === "" || isUnresolved(path)) return [];
-      const full = resolve(directory, file);
-      if ((await kindOf(full)) !== "file") return [{ path, message: `there is no file ${file}` }];
-      return (await isExecutable(full)) ? [] : [{ path, message: `${file} is not executable: chmod +x ${file}` }];
-    }),
-  );
-  return checked.flat();
+  return named.flatMap(({ path, file }): Problem[] => {
+    if (typeof file !== "string" || file === "" || isUnresolved(path)) return [];
+    const full = resolve(directory, file);
+    if (kindOf(full) !== "file") return [{ path, message: `there is no file ${file}` }];
+    return isExecutable(full) ? [] : [{ path, message: `${file} is not executable: chmod +x ${file}` }];
+  });
 }
 
-async function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved }: ReferenceScope): Promise<Problem[]> {
+interface ImageScope extends ReferenceScope {
+  /** Absolute paths. */
+  submodules: readonly string[];
+}
+
+function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved, submodules }: ImageScope): Problem[] {
   const path = ["images", name];
   const { context, dockerfile = "Dockerfile" } = image;
   if (typeof context !== "string" || isUnresolved([...path, "context"])) return [];
   const folder = resolve(directory, context);
   if (relative(directory, folder).startsWith(".."))
     return [{ path: [...path, "context"], message: `${context} is outside the folder of this file` }];
-  if (await isMissingSubmodule(folder, directory)) return [];
-  if ((await kindOf(folder)) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
+  if (isMissingSubmodule(folder, submodules)) return [];
+  if (kindOf(folder) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
   if (typeof dockerfile !== "string" || isUnresolved([...path, "dockerfile"])) return [];
-  if ((await kindOf(join(folder, dockerfile))) === "file") return [];
+  if (kindOf(join(folder, dockerfile)) === "file") return [];
   const at = image["dockerfile"] === undefined ? "context" : "dockerfile";
   return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
 }

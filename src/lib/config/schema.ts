@@ -22,24 +22,22 @@ const args = named(
 );
 const secrets = named(/^[A-Za-z0-9._-]+$/, "a secret's id has letters, digits, ., - and _", secret("A BuildKit secret."));
 const compose = text("A Compose file, relative to this file.");
-const hostName = () =>
-  textLike(
-    /^[A-Za-z0-9_[][A-Za-z0-9._:[\]-]*$/,
-    "expected a host name or an address (the user and the port have keys of their own)",
-    "Name or address of the server.",
-  );
-const fingerprint = () =>
-  textLike(
-    /^SHA256:[A-Za-z0-9+/]{43}=?$/,
-    "expected the SHA256:… that ssh-keygen -lf prints for the server's host key",
-    "The server's host key, as `ssh-keygen -lf` prints it; without it known_hosts decides.",
-  );
+const hostName = textLike(
+  /^[A-Za-z0-9_[][A-Za-z0-9._:[\]-]*$/,
+  "expected a host name or an address (the user and the port have keys of their own)",
+  "Name or address of the server.",
+);
+const fingerprint = textLike(
+  /^SHA256:[A-Za-z0-9+/]{43}=?$/,
+  "expected the SHA256:… that ssh-keygen -lf prints for the server's host key",
+  "The server's host key, as `ssh-keygen -lf` prints it; without it known_hosts decides.",
+);
 
 const connection = {
   port: port("SSH port; 22 unless said otherwise.").optional(),
   user: text("Who to log in as; must be able to use Docker.").optional(),
   private_key: secret("The private key, as a path or as its content; without it the ssh-agent and the default keys are tried.").optional(),
-  fingerprint: fingerprint().optional(),
+  fingerprint: fingerprint.optional(),
   known_hosts: text("A known_hosts file of its own, as a path or as its content, instead of the user's.").optional(),
 };
 
@@ -129,9 +127,9 @@ const environment = z
     branches: list(text("A branch, * stands for anything."), "Branches whose commits may be deployed.").optional(),
     tags: list(text("A tag, * stands for anything."), "Tags that may be deployed.").optional(),
     confirm: flag("Ask before a deploy; without a terminal --yes is needed.").optional(),
-    host: hostName().optional(),
+    host: hostName.optional(),
     hosts: list(
-      z.union([hostName(), z.strictObject({ host: hostName(), ...connection })]),
+      z.union([hostName, z.strictObject({ host: hostName, ...connection })]),
       "The servers, where there are several or each has settings of its own.",
     ).optional(),
     ...connection,

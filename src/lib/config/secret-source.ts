@@ -44,8 +44,7 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
 /** Takes a value that is a path on one machine and the file's content on another. Throws SecretFault. */
 export async function readPathOrContent(value: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
   const named = context.variables?.length ? context.variables.join(", ") : "coldtivate.yml";
-  if (mayBePath(value, kind) && (await kindOf(resolvePath(value, context.directory))) === "file")
-    return readSecretFile(value, kind, context);
+  if (mayBePath(value, kind) && kindOf(resolvePath(value, context.directory)) === "file") return readSecretFile(value, kind, context);
   if (looksLikeContent(value, kind)) return { content: accept(value, kind), source: named };
   throw new SecretFault(await missingFile(value, kind, context));
 }
@@ -70,7 +69,7 @@ function looksLikeContent(value: string, kind: SecretKind): boolean {
 
 /** The path is shown only when it surely is one: a mistaken value may be a secret. */
 async function missingFile(value: string, kind: SecretKind, { directory, variables = [] }: SecretContext): Promise<string> {
-  const certain = variables.length === 0 || ((await kindOf(dirname(resolvePath(value, directory)))) === "folder" && /^[./~]/.test(value));
+  const certain = variables.length === 0 || (kindOf(dirname(resolvePath(value, directory))) === "folder" && /^[./~]/.test(value));
   if (certain) return `there is no file ${value}`;
   return `the value of ${variables.join(", ")} is neither a file that exists nor the content of a ${kind}`;
 }

@@ -1,13 +1,12 @@
 import * as z from "zod";
 import { duration, flag, port, text, textLike } from "./fields.ts";
 
-const mode = () =>
-  z
-    .enum(["http", "tcp"])
-    .describe("http: the front passes requests on, and moves them to the new version at once; tcp: it passes connections on, of any kind.")
-    .optional();
+const mode = z
+  .enum(["http", "tcp"])
+  .describe("http: the front passes requests on, and moves them to the new version at once; tcp: it passes connections on, of any kind.")
+  .optional();
 
-const proxyProtocol = () => flag("Tell the service its client's address by the PROXY protocol, version 2.").optional();
+const proxyProtocol = flag("Tell the service its client's address by the PROXY protocol, version 2.").optional();
 
 const wait = duration("How long its clients are given to notice; 4s unless said otherwise.").optional();
 
@@ -49,7 +48,7 @@ export const service = z
         z.union(
           [
             port("A port inside the container."),
-            z.strictObject({ port: port("A port inside the container."), mode: mode(), proxy_protocol: proxyProtocol() }),
+            z.strictObject({ port: port("A port inside the container."), mode, proxy_protocol: proxyProtocol }),
           ],
           { error: "expected a port, or {port: PORT, mode: http or tcp, proxy_protocol: true or false}" },
         ),
@@ -57,11 +56,11 @@ export const service = z
       .min(1, { error: "must not be empty" })
       .describe("The ports inside the container that take requests, where there are several.")
       .optional(),
-    mode: mode(),
+    mode,
     healthy_within: duration("How long a new container may take to become healthy.").optional(),
     drain: duration("How long requests and connections in flight may take to finish.").optional(),
     drain_signal: drainSignal.optional(),
-    proxy_protocol: proxyProtocol(),
+    proxy_protocol: proxyProtocol,
     trusted_proxies: z
       .array(textLike(/^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/, "expected an address or a network such as 10.0.0.0/8", "An address or a network."))
       .describe("Proxies in front of a published port, whose X-Forwarded headers are believed.")

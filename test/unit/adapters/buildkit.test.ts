@@ -50,7 +50,7 @@ test("no docker at all is an error of its own", async () => {
 
 async function runBake(body: string, version = "0.13.1") {
   using docker = fakeDocker(body);
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const statuses: BuildStatus[] = [];
   const options: BakeOptions = {
     directory: docker.directory,
@@ -90,7 +90,7 @@ test("a failed build is a result: the exit code and what was said last", async (
 
 test("an abort ends the build", async () => {
   using _ = fakeDocker("exec sleep 5");
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const abort = new AbortController();
   const run = bake(definition, {
     directory: directory.path,

@@ -12,7 +12,7 @@ const credentials = { username: "robot", password: new Secret("pass-word-1") };
 
 test("the password goes over standard input into a configuration that only the user can read", async () => {
   using docker = fakeDocker("exit 0");
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const env = await logIn({ host, credentials }, directory);
 
   const [call] = docker.calls();
@@ -35,7 +35,7 @@ test("what works through the user's own configuration works on, but the login st
     credHelpers: { "gcr.io": "gcloud" },
   };
   writeFileSync(join(docker.config, "config.json"), JSON.stringify(own));
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const env = await logIn({ host, credentials }, directory);
 
   expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toEqual({
@@ -48,7 +48,7 @@ test("what works through the user's own configuration works on, but the login st
 
 test("without credentials the user's own login counts, and nothing is written", async () => {
   using docker = fakeDocker("exit 1");
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   expect(await logIn({ host }, directory)).toEqual({});
   expect(docker.calls()).toEqual([]);
 });
@@ -58,7 +58,7 @@ test("logins that a CI job brings along are there for docker, with the registry'
   vi.stubEnv("DOCKER_AUTH_CONFIG", JSON.stringify({ auths: { "base.example.com": { auth: "cm9ib3Q6YmFzZS13b3Jk" } } }));
   onTestFinished(() => void vi.unstubAllEnvs());
   for (const own of [{ host }, { host, credentials }]) {
-    await using directory = await createPrivateDirectory();
+    await using directory = createPrivateDirectory();
     expect(await logIn(own, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
     expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toMatchObject({
       auths: { "base.example.com": { auth: "cm9ib3Q6YmFzZS13b3Jk" } },
@@ -70,7 +70,7 @@ test("logins that a CI job brings along are there for docker, with the registry'
 test("for a builder elsewhere the login is noted without an engine, beside the user's own ones", async () => {
   using docker = fakeDocker("exit 1");
   writeFileSync(join(docker.config, "config.json"), JSON.stringify({ credsStore: "desktop", auths: { "gcr.io": { auth: "x" } } }));
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   expect(await noteLogin({ host, credentials }, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
   expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toEqual({
     credsStore: "desktop",
@@ -91,6 +91,6 @@ test.each([
   ["echo 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?' >&2; exit 1", "DOCKER_UNREACHABLE"],
 ])("a login that fails with %s is %s", async (body, code) => {
   using _ = fakeDocker(body);
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   await expect(logIn({ host, credentials }, directory)).rejects.toMatchObject({ code, exit: "refused" });
 });

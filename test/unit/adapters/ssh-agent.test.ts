@@ -15,7 +15,7 @@ async function makeKey(directory: string, passphrase = ""): Promise<Secret> {
 }
 
 test("an agent of its own holds the key, and ends with the build", async () => {
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const key = await makeKey(directory.path);
   let socket = "";
   {
@@ -28,7 +28,7 @@ test("an agent of its own holds the key, and ends with the build", async () => {
 });
 
 test("a key that needs a passphrase, and what is no key, are errors that show none of it", async () => {
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   const locked = await makeKey(directory.path, "a long passphrase");
   await expect(startAgent(locked, directory)).rejects.toMatchObject({ code: "SSH_KEY_INVALID", exit: "usage" });
   await expect(startAgent(new Secret("not a key at all\n"), directory)).rejects.toMatchObject({ code: "SSH_KEY_INVALID" });
@@ -38,7 +38,7 @@ test("the user's own agent has to be there, and to hold a key", async () => {
   vi.stubEnv("SSH_AUTH_SOCK", "");
   await expect(checkAgent()).rejects.toMatchObject({ code: "SSH_AGENT_MISSING", exit: "usage" });
 
-  await using directory = await createPrivateDirectory();
+  await using directory = createPrivateDirectory();
   await using agent = await startAgent(await makeKey(directory.path), directory);
   vi.stubEnv("SSH_AUTH_SOCK", agent.env.SSH_AUTH_SOCK);
   await checkAgent();
