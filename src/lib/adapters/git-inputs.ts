@@ -1,7 +1,9 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { listEntries, readIndex, type TreeFile } from "./git-tree.ts";
-import { dirtyBetween, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
+import { kindOf, textOf } from "../config/file.ts";
+import { askTogether } from "./git-together.ts";
+import { entriesCommand, indexCommand, listEntries, readIndex, type TreeFile } from "./git-tree.ts";
+import { dirtyBetween, dirtyCommand, findBlindSpots, ignoredCommand, type BlindSpots } from "./git-worktree.ts";
 
 /** What Git and the working tree hold under some paths. */
 export interface InputTree extends BlindSpots {
@@ -14,34 +16,33 @@ export interface InputTree extends BlindSpots {
 }
 
 /** Looks at all inputs at once: the number of processes does not grow with the number of paths. */
-export async function readInputs(directory: string, commit: string, paths: readonly string[]): Promise<InputTree> {
-  const index = await readIndex(directory);
+export async function readInputs(directory: string, commit: string, inputs: readonly string[]): Promise<InputTree> {
+  const paths = [...new Set(inputs.map((path) => join(path)))];
+  // As it is where no path lies in a submodule, of which the index tells.
+  const likely = [entriesCommand(commit), dirtyCommand, ignoredCommand].map((args) => ({ args, aboutPaths: true }));
+  const ask = askTogether(directory, [{ args: indexCommand, aboutPaths: false }, ...likely], paths);
+  const index = await readIndex(directory, ask);
   const { edges } = index;
   const submoduleOf = (path: string) => edges.find((edge) => path.startsWith(`${edge}/`));
   const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];
   const [entries, dirty, spots] = await Promise.all([
-    listEntries(directory, commit, outside),
+    listEntries(directory, commit, outside, ask),
     // Whether the submodule itself has moved is seen from outside alone.
-    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])]),
-    findBlindSpots(directory, index, paths),
+    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])], ask),
+    findBlindSpots(directory, index, paths, ask),
   ]);
   return { entries, dirty, ...spots, submoduleOf };
 }
 
 /** The text of each file that is there, by path. */
-export async function readTexts(directory: string, paths: readonly string[]): Promise<Map<string, string>> {
-  const found = await Promise.all(
-    [...new Set(paths)].map(async (path) => [path, await readFile(join(directory, path), "utf8").catch(() => undefined)] as const),
-  );
+export function readTexts(directory: string, paths: readonly string[]): Map<string, string> {
+  const found = [...new Set(paths)].map((path) => [path, textOf(join(directory, path))] as const);
   return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Whether there is a folder. */
-export async function isFolder(directory: string, path: string): Promise<boolean> {
-  return stat(join(directory, path)).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+export function isFolder(directory: string, path: string): boolean {
+  return kindOf(join(directory, path)) === "folder";
 }
 
 /** Every file below a folder. */

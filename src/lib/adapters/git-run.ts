@@ -13,13 +13,16 @@ export interface GitRun {
 /** What every git of ours gets: no prompt, English messages, no lock for a mere look. */
 export const gitEnvironment = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" };
 
+/** What comes before every command of ours: a path is a path, whatever it is made of. */
+export const gitFlags = ["--literal-pathspecs"];
+
 /**
  * Runs git in a folder and gives its exit code and output; the caller judges the code.
  * @throws ColdtivateError GIT_MISSING without a git on PATH
  */
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
   // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
-  const { code, stdout, stderr } = await run(directory, ["--literal-pathspecs", ...args], { ...process.env, ...gitEnvironment, ...env });
+  const { code, stdout, stderr } = await run(directory, [...gitFlags, ...args], { ...process.env, ...gitEnvironment, ...env });
   if (typeof code !== "number") throw failed("git ended before it was done");
   return { code, stdout, stderr: stderr.toString() };
 }
@@ -34,11 +37,14 @@ async function run(directory: string, args: readonly string[], env: NodeJS.Proce
   }
 }
 
+/** Asks git something in a folder, and gives its standard output as text. */
+export type AskGit = (directory: string, args: readonly string[]) => Promise<string>;
+
 /**
  * Runs git in a folder and gives its standard output as text.
  * @throws ColdtivateError GIT_FAILED with git's own last words
  */
-export async function git(directory: string, args: readonly string[]): Promise<string> {
+export const git: AskGit = async (directory, args) => {
   const { code, stdout, stderr } = await tryGit(directory, args);
   if (code === 0) return stdout.toString();
   throw new ColdtivateError(`git ${args[0]} failed with exit code ${code}`, {
@@ -47,7 +53,7 @@ export async function git(directory: string, args: readonly string[]): Promise<s
     details: stderr.trim().split("\n").slice(-5),
     hint: `Nothing was changed. Look at the repository in ${directory}.`,
   });
-}
+};
 
 function missing(cause: unknown): ColdtivateError {
   return new ColdtivateError("git cannot be run", {

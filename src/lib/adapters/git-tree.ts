@@ -1,5 +1,5 @@
 import { relative, resolve } from "node:path";
-import { git, tryGit } from "./git-run.ts";
+import { git, tryGit, type AskGit } from "./git-run.ts";
 
 export interface TreeFile {
   path: string;
@@ -28,10 +28,15 @@ export async function listFiles(directory: string, commit: string, prefix: strin
   return listEntries(directory, commit, [prefix === "" ? "." : prefix]);
 }
 
+/** What lists the files under paths as of a commit. */
+export function entriesCommand(commit: string): string[] {
+  return ["ls-tree", "-r", "-z", commit];
+}
+
 /** Every file under some paths as of a commit, by one look; a submodule counts as one. */
-export async function listEntries(directory: string, commit: string, paths: readonly string[]): Promise<TreeFile[]> {
+export async function listEntries(directory: string, commit: string, paths: readonly string[], ask: AskGit = git): Promise<TreeFile[]> {
   if (paths.length === 0) return [];
-  const output = await git(directory, ["ls-tree", "-r", "-z", commit, "--", ...paths]);
+  const output = await ask(directory, [...entriesCommand(commit), "--", ...paths]);
   return output.split("\0").filter(Boolean).map(parseEntry);
 }
 
@@ -65,9 +70,12 @@ export async function submoduleEdges(directory: string): Promise<string[]> {
   return (await readIndex(directory)).edges;
 }
 
+/** What lists the index. */
+export const indexCommand = ["ls-files", "-v", "--stage", "-z"];
+
 /** Reads the index once. */
-export async function readIndex(directory: string): Promise<IndexFacts> {
-  const records = (await git(directory, ["ls-files", "-v", "--stage", "-z"])).split("\0").filter(Boolean);
+export async function readIndex(directory: string, ask: AskGit = git): Promise<IndexFacts> {
+  const records = (await ask(directory, indexCommand)).split("\0").filter(Boolean);
   return {
     edges: records.filter((record) => record.startsWith("160000 ", 2)).map(pathOf),
     hidden: records.filter((record) => /^[a-zS]/.test(record)).map(pathOf),

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { git, tryGit } from "./git-run.ts";
+import { git, tryGit, type AskGit } from "./git-run.ts";
 import { readIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
 
 /**
@@ -15,11 +15,16 @@ export async function dirtyPaths(directory: string, paths: readonly string[]): P
  * The same where the index has been read.
  * @param edges paths of submodules
  */
-export async function dirtyBetween(directory: string, edges: readonly string[], paths: readonly string[]): Promise<string[]> {
+export async function dirtyBetween(
+  directory: string,
+  edges: readonly string[],
+  paths: readonly string[],
+  ask: AskGit = git,
+): Promise<string[]> {
   const homes = groupByHome(edges, paths);
   const found = await Promise.all(
     [...homes].map(async ([home, within]) =>
-      home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within) : [],
+      home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within, ask) : [],
     ),
   );
   return [...new Set(found.flat())].toSorted();
@@ -36,11 +41,22 @@ export interface BlindSpots {
 }
 
 /** Looks for them under some paths, within submodules too. */
-export async function findBlindSpots(directory: string, index: IndexFacts, paths: readonly string[]): Promise<BlindSpots> {
-  return lookInto(directory, ".", index, paths);
+export async function findBlindSpots(
+  directory: string,
+  index: IndexFacts,
+  paths: readonly string[],
+  ask: AskGit = git,
+): Promise<BlindSpots> {
+  return lookInto({ directory, ask }, ".", index, paths);
 }
 
-async function lookInto(directory: string, home: string, index: IndexFacts | undefined, paths: readonly string[]): Promise<BlindSpots> {
+interface Look {
+  directory: string;
+  ask: AskGit;
+}
+
+async function lookInto(look: Look, home: string, index: IndexFacts | undefined, paths: readonly string[]): Promise<BlindSpots> {
+  const { directory, ask } = look;
   const here = join(directory, home);
   if (home !== "." && !(await isCheckedOut(here))) return { ignored: [], hidden: [], absent: [home] };
   const { edges, hidden } = index ?? (await readIndex(here));
@@ -49,8 +65,8 @@ async function lookInto(directory: string, home: string, index: IndexFacts | und
   for (const edge of edges) if (own.some((path) => isInside(edge, path))) homes.set(edge, ["."]);
   homes.delete(".");
   const [ignored, ...inside] = await Promise.all([
-    own.length === 0 ? [] : listIgnored(here, own),
-    ...[...homes].map(([edge, within]) => lookInto(directory, join(home, edge), undefined, within)),
+    own.length === 0 ? [] : listIgnored(here, own, ask),
+    ...[...homes].map(([edge, within]) => lookInto(look, join(home, edge), undefined, within)),
   ]);
   const all = (key: keyof BlindSpots) => inside.flatMap((each) => each[key]);
   return {
@@ -60,9 +76,14 @@ async function lookInto(directory: string, home: string, index: IndexFacts | und
   };
 }
 
-async function listIgnored(directory: string, paths: readonly string[]): Promise<string[]> {
-  const flags = ["--others", "--ignored", "--exclude-standard", "--directory"];
-  return (await git(directory, ["ls-files", "-z", ...flags, "--", ...paths])).split("\0").filter(Boolean);
+/** What lists ignored files under paths. */
+export const ignoredCommand = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+
+/** What lists modified and untracked files under paths. */
+export const dirtyCommand = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
+
+async function listIgnored(directory: string, paths: readonly string[], ask: AskGit): Promise<string[]> {
+  return (await ask(directory, [...ignoredCommand, "--", ...paths])).split("\0").filter(Boolean);
 }
 
 /** In the empty folder of one that is not, Git would speak of the repository around it. */
@@ -73,9 +94,8 @@ async function isCheckedOut(submodule: string): Promise<boolean> {
   );
 }
 
-async function dirtyIn(directory: string, home: string, paths: readonly string[]): Promise<string[]> {
-  const flags = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
-  const output = await git(join(directory, home), ["status", ...flags, "--", ...paths]);
+async function dirtyIn(directory: string, home: string, paths: readonly string[], ask: AskGit): Promise<string[]> {
+  const output = await ask(join(directory, home), [...dirtyCommand, "--", ...paths]);
   const entries = output.split("\0").filter(Boolean).map(parseStatus);
   if (entries.length === 0) return [];
   const prefix = await prefixOf(join(directory, home));
@@ -83,7 +103,7 @@ async function dirtyIn(directory: string, home: string, paths: readonly string[]
     entries.map(async ({ path, submodule }) => {
       const here = join(home, relativeTo(prefix, path));
       if (submodule === undefined) return [here];
-      const inside = submodule.dirty ? await dirtyIn(directory, here, ["."]) : [];
+      const inside = submodule.dirty ? await dirtyIn(directory, here, ["."], ask) : [];
       return submodule.moved || inside.length === 0 ? [here, ...inside] : inside;
     }),
   );
