@@ -3,11 +3,11 @@ import * as Flags from "@oclif/core/flags";
 import { openRepository } from "../lib/adapters/git.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
+import { askAhead } from "../lib/build/ask-ahead.ts";
 import { openAccess } from "../lib/build/build-access.ts";
 import { buildImages, type BuildWishes } from "../lib/build/build-images.ts";
 import { formatBuild } from "../lib/build/build-table.ts";
 import { observeCheckout } from "../lib/build/prepare-build.ts";
-import { lookUpTags } from "../lib/build/look-up.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
@@ -52,18 +52,17 @@ export default class Build extends BaseCommand {
     const revision = await describeCheckout({ ci }, repository);
 
     using registry = openRegistry(config.registry, { signal });
-    const names = images.map(({ name }) => name);
-    // The registry's part takes its time: Git and the agent are asked meanwhile.
-    const present = flags.push ? { present: later(lookUpTags(names, config.registry.image, revision, registry)) } : {};
     await using access = await openAccess(config, reporter, signal);
     const options = { revision, sshEnv: access.sshEnv, reporter, signal };
-    const checkout = await observeCheckout(config, images, repository, options);
+    const observing = later(observeCheckout(config, images, repository, options));
+    const asked = askAhead(config, images, { revision, registry, pushes: flags.push });
+    const checkout = await observing;
     if (flags.push) refuseDirty(checkout.states, "pushed");
 
     const around: BuildWishes["around"] = (changed, work) =>
       runWithHooks(buildOccasion(revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
     const wishes = { ...flags, output: flags.push ? "push" : "load", noCache: flags["no-cache"] } as const;
-    const tools = { access, registry, ...present, repository, reporter, signal };
+    const tools = { access, registry, asked, repository, reporter, signal };
     const built = await buildImages(config, images, checkout, { ...wishes, around, ...tools });
     this.show(formatBuild(config.registry.image, built));
     return { revision, pushed: flags.push, images: built };

@@ -10,6 +10,7 @@ import { findCommits } from "../images/image-state.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import { later } from "../later.ts";
 import type { Reporter } from "../report/progress.ts";
+import type { AskedAhead } from "./ask-ahead.ts";
 import type { BuildAccess } from "./build-access.ts";
 import { compareContent, type ComparedContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
@@ -33,8 +34,7 @@ export interface BuildWishes {
   around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
   access: BuildAccess;
   registry: RegistryClient;
-  /** The digests that the release's tags have now, by full name, where they are pushed: they are being asked for. */
-  present?: Promise<ReadonlyMap<string, string>>;
+  asked: AskedAhead;
   repository: Repository;
   reporter: Reporter;
   signal: AbortSignal;
@@ -52,7 +52,7 @@ export async function buildImages(
   checkout: Checkout,
   wishes: BuildWishes,
 ): Promise<BuiltImage[]> {
-  const { output, registry, present, reporter, repository, noCache } = wishes;
+  const { output, registry, asked, reporter, repository, noCache } = wishes;
   const force = wishes.force || noCache;
   const { image: registryImage } = config.registry;
   const { revision } = checkout;
@@ -62,7 +62,7 @@ export async function buildImages(
   // make or choose the builder first.
   const mayInspect = config.hooks.client["before_build"] === undefined;
   const inspect = () => void (inspecting ??= mayInspect ? later(inspectBuilder(wishes.signal, wishes.builder)) : undefined);
-  const asking = { registry, ...(present && { present }), force, needsRegistry: output === "push", reporter, now, onMissing: inspect };
+  const asking = { registry, ...asked, force, needsRegistry: output === "push", reporter, now, onMissing: inspect };
   const compared = await compareContent(config, images, checkout, asking);
   const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
   for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
@@ -79,7 +79,7 @@ export async function buildImages(
   });
 }
 
-interface Work extends Omit<BuildWishes, "present">, ComparedContent {
+interface Work extends BuildWishes, ComparedContent {
   /** The builder, where it is being asked already. */
   inspecting?: Promise<Builder>;
   now: number;

@@ -20,6 +20,8 @@ export interface ComparedContent extends ObservedContent {
 
 export interface CompareOptions {
   registry: RegistryClient;
+  /** Knows base images, where they were asked for already. */
+  bases?: Pick<RegistryClient, "digestOf">;
   /** The digests that the release's tags have now, by full name, where they matter: they are being asked for. */
   present?: Promise<ReadonlyMap<string, string>>;
   /** Build all, and do not ask. */
@@ -40,7 +42,7 @@ export async function compareContent(
   config: Config,
   images: readonly ImageConfig[],
   checkout: Checkout,
-  { registry, present: asked, force, needsRegistry, reporter, now, onMissing }: CompareOptions,
+  { registry, bases = registry, present: asked, force, needsRegistry, reporter, now, onMissing }: CompareOptions,
 ): Promise<ComparedContent> {
   const { image: registryImage } = config.registry;
   let reachable = true;
@@ -57,7 +59,7 @@ export async function compareContent(
   };
   const none = new Map<string, ContentRecord>();
   const observe = async () => {
-    const observed = await observeContent(config, images, checkout, registry);
+    const observed = await observeContent(config, images, checkout, bases);
     return {
       observed,
       records: force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry, onMissing), none),

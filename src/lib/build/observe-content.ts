@@ -24,6 +24,18 @@ export interface ObservedContent {
   withGit: string[];
 }
 
+/** The base images that a registry has to be asked for, by the Dockerfiles as they are. */
+export function basesNamedBy(config: Config, images: readonly ImageConfig[]): string[] {
+  const sources = images.map((image) => sourceOf(image, config.build, ownPlatform));
+  return namedBy(sources, readTexts(config.directory, sources.flatMap(textsOf))).filter((reference) => !pinned.test(reference));
+}
+
+function namedBy(sources: readonly ImageSource[], texts: ReadonlyMap<string, string>): string[] {
+  return [...new Set(sources.flatMap((source) => basesOf(source, texts).references))];
+}
+
+const pinned = /@(sha256:[0-9a-f]{64})$/;
+
 /** Works out the content of every image, from one look at Git and one question to a registry for each base image. */
 export async function observeContent(
   config: Config,
@@ -32,24 +44,21 @@ export async function observeContent(
   registry: Pick<RegistryClient, "digestOf">,
 ): Promise<ObservedContent> {
   const sources = images.map((image) => sourceOf(image, config.build, ownPlatform));
-  const texts = await readTexts(config.directory, sources.flatMap(textsOf));
-  const { bases, troubles } = await resolveBases([...new Set(sources.flatMap((source) => basesOf(source, texts).references))], registry);
+  const texts = readTexts(config.directory, sources.flatMap(textsOf));
+  const { bases, troubles } = await resolveBases(namedBy(sources, texts), registry);
   const folders = sources.flatMap((source) => contextsOf(source).map(([folder]) => folder));
   const index = indexFiles({ ...tree, texts, unseen: [] }, folders);
   const files = { ...index, unseen: await listUnseen(config.directory, sources, tree.ignored, index) };
   const contents = sources.map((source) => describeContent(source, files, bases, sha256));
-  return { contents, sources, texts, bases, troubles, withGit: await findWithGit(config.directory, sources, files) };
+  return { contents, sources, texts, bases, troubles, withGit: findWithGit(config.directory, sources, files) };
 }
 
-async function findWithGit(directory: string, sources: readonly ImageSource[], files: FileIndex): Promise<string[]> {
-  const found = await Promise.all(
-    sources.map(async ({ name, context, dockerfile }) => {
-      const file = joinPaths(context, dockerfile);
-      const isCopied = copiesContext(files.texts.get(file) ?? "") && !ignoresOf(ignoreFileOf(context, file, files), files)(".git");
-      return isCopied && (await isFolder(directory, joinPaths(context, ".git"))) ? [name] : [];
-    }),
-  );
-  return found.flat();
+function findWithGit(directory: string, sources: readonly ImageSource[], files: FileIndex): string[] {
+  return sources.flatMap(({ name, context, dockerfile }) => {
+    const file = joinPaths(context, dockerfile);
+    const isCopied = copiesContext(files.texts.get(file) ?? "") && !ignoresOf(ignoreFileOf(context, file, files), files)(".git");
+    return isCopied && isFolder(directory, joinPaths(context, ".git")) ? [name] : [];
+  });
 }
 
 /** What BuildKit will take each reference for; what no registry knows is missing. */
@@ -57,9 +66,9 @@ async function resolveBases(references: readonly string[], registry: Pick<Regist
   const bases = new Map<string, string>();
   const troubles = new Map<string, string>();
   const resolve = async (reference: string) => {
-    const [, pinned] = /@(sha256:[0-9a-f]{64})$/.exec(reference) ?? [];
+    const [, known] = pinned.exec(reference) ?? [];
     try {
-      const digest = pinned ?? (await registry.digestOf(reference));
+      const digest = known ?? (await registry.digestOf(reference));
       if (digest === undefined) troubles.set(reference, "the registry does not have it");
       else bases.set(reference, digest);
     } catch (error) {

@@ -8,6 +8,8 @@ export interface RegisteredImage {
   digest: string;
   /** Where it is known already. */
   manifest?: StoredManifest;
+  /** Whether the commit had no image in the registry until just now: there is no record of another one to keep. */
+  isFirst?: boolean;
   /** Where it is being written just now, whether that came well: a registry may not find meanwhile what is referred to. */
   written?: Promise<boolean>;
 }
@@ -51,10 +53,12 @@ interface Recording extends Omit<RegisteredImage, "name"> {
   now: Date;
 }
 
-async function recordBuild({ repository, digest, manifest, written, commit, now }: Recording, registry: RegistryClient): Promise<void> {
+async function recordBuild(recording: Recording, registry: RegistryClient): Promise<void> {
+  const { repository, digest, manifest, isFirst = false, written, commit, now } = recording;
   const reference = `${repository}:${recordTag(commit)}`;
+  const none: BuildRecord = { commit, builds: [] };
   const [known, image, isThere] = await Promise.all([
-    readRecord(reference, commit, registry),
+    isFirst ? none : readRecord(reference, commit, registry),
     manifest ?? registry.manifestOf(`${repository}@${digest}`),
     written ?? true,
   ]);
@@ -67,7 +71,7 @@ async function recordBuild({ repository, digest, manifest, written, commit, now 
   } catch (error) {
     // An older build that the record names can be gone from the registry.
     if (known.builds.length === 0 || !(error instanceof ColdtivateError) || error.code !== "MANIFEST_REFUSED") throw error;
-    await put(addBuild({ commit, builds: [] }, build));
+    await put(addBuild(none, build));
   }
 }
 

@@ -65,13 +65,13 @@ export async function retag(
     }
   };
   const writing = images.map((image) => ({ ...image, written: put(image) }));
-  const named = writing.filter(
-    ({ name, record }) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "") !== record.image.digest,
-  );
+  const ofCommit = (name: string) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "");
+  const named = writing.filter(({ name, record }) => ofCommit(name) !== record.image.digest);
   const built = named.map(({ name, record: { image }, written }) => ({
     name,
     digest: image.digest,
     manifest: image,
+    isFirst: ofCommit(name) === undefined,
     // What goes wrong with it is said there.
     written: written.catch(() => false),
   }));
