@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 import type { BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildStatus } from "../images/build-status.ts";
-import { later } from "../later.ts";
 import { readBuildStream } from "./buildkit-stream.ts";
 import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.ts";
 
@@ -12,8 +12,6 @@ import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.t
 export interface Builder {
   /** Its name, where it is not the chosen one. */
   name?: string;
-  /** Of buildx, such as `0.13.1`. */
-  version: string;
   /** Whether it is the Docker engine itself: its registries and images are the engine's. */
   isEngine: boolean;
   /** Whether it can put a layer cache into a registry, and make an index: of several platforms, or with attestations. */
@@ -49,25 +47,30 @@ const withDigest = z.object({ "containerimage.digest": z.string(), "containerima
  * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
 export async function inspectBuilder(signal: AbortSignal, name?: string): Promise<Builder> {
-  // All at once: each of them takes a while to start. What is wrong is told in this order.
-  const versions = later(docker(["buildx", "version"], signal));
-  const inspection = later(docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal));
-  const storage = later(docker(["info", "--format", "{{json .DriverStatus}}"], signal));
-  const version = /\bv?(\d+\.\d+\.\d+)/.exec(await versions)?.[1] ?? "0.0.0";
-  if (!isAtLeast(version, 0, 13)) throw outdated(version);
-  const about = await inspection;
+  const about = await docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal);
   const driver = /^Driver:[ \t]*(\S+)/m.exec(about)?.[1];
   // A builder that does not answer is described, with the exit code 0.
   const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
   if (error !== undefined) throw describeDockerTrouble(error, undefined) ?? unusable(error, undefined);
   const platform = /^Platforms:[ \t]*([a-z0-9/]+)/m.exec(about)?.[1];
   const isEngine = driver === "docker";
-  const builder = { ...(name !== undefined && { name }), version, isEngine, ...(platform !== undefined && { platform }) };
-  if (!isEngine) return { ...builder, cacheExport: true };
-  return { ...builder, cacheExport: (await storage).includes("io.containerd.snapshotter") };
+  const builder = { ...(name !== undefined && { name }), isEngine, ...(platform !== undefined && { platform }) };
+  return { ...builder, cacheExport: !isEngine || (await hasContainerdStore(about, signal)) };
 }
 
-/** Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error. */
+/**
+ * Whether the engine keeps its images in containerd. Then its builder is BuildKit's worker for containerd, which says so in a
+ * label that newer buildx shows (moby's builder/builder-next/controller.go); else the engine is asked.
+ */
+async function hasContainerdStore(about: string, signal: AbortSignal): Promise<boolean> {
+  if (/^\s*org\.mobyproject\.buildkit\.worker\.snapshotter:/m.test(about)) return true;
+  return (await docker(["info", "--format", "{{json .DriverStatus}}"], signal)).includes("io.containerd.snapshotter");
+}
+
+/**
+ * Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error.
+ * @throws ColdtivateError BUILDX_OUTDATED
+ */
 export async function bake(definition: BakeDefinition, options: BakeOptions): Promise<BakeResult> {
   const { execa, ExecaError } = await import("execa");
   const { directory, privateDirectory, output, env, builder, signal, onStatus } = options;
@@ -77,7 +80,7 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
   // Where it goes to otherwise is said in the definition, with how to speak to the registry.
   if (output === "load") args.push("--load");
   if (builder.name !== undefined) args.push("--builder", builder.name);
-  if (needsSsh && isAtLeast(builder.version, 0, 19)) args.push("--allow", "ssh");
+  if (needsSsh && isAtLeast(await findVersion(signal), [0, 19])) args.push("--allow", "ssh");
   const child = execa("docker", args, {
     cwd: directory,
     // Contexts and secrets are the configuration's own: nobody has to allow them by path.
@@ -89,16 +92,20 @@ export async function bake(definition: BakeDefinition, options: BakeOptions): Pr
   });
   const said: string[] = [];
   const read = readBuildStream();
+  let hasStatus = false;
+  const take = (line: string) => {
+    const { status, text } = read(line);
+    hasStatus ||= status !== undefined;
+    if (status !== undefined) onStatus(status);
+    if (text !== undefined && text.trim() !== "") said.push(text);
+  };
   try {
-    for await (const line of child.iterable({ from: "stderr" })) {
-      const { status, text } = read(line);
-      if (status !== undefined) onStatus(status);
-      if (text !== undefined && text.trim() !== "") said.push(text);
-    }
-    await child;
+    await Promise.all([child, takeLines(child.stderr, take)]);
     return { images: await readImages(metadataFile, builder) };
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
+    // Asked here alone, as the answer takes as long as half of what comes before a build.
+    if (!hasStatus) await requireVersion(signal);
     return { exitCode: cause.exitCode, said: said.slice(-20), cause };
   }
 }
@@ -136,7 +143,31 @@ async function docker(args: readonly string[], signal: AbortSignal): Promise<str
   }
 }
 
-function isAtLeast(version: string, major: number, minor: number): boolean {
+/** By pieces as they come: a build says a lot, on processors that it could use itself. */
+async function takeLines(stream: AsyncIterable<Buffer>, take: (line: string) => void): Promise<void> {
+  const decoder = new StringDecoder("utf8");
+  let open = "";
+  for await (const piece of stream) {
+    const lines = (open + decoder.write(piece)).split("\n");
+    open = lines.pop() ?? "";
+    lines.forEach(take);
+  }
+  const last = open + decoder.end();
+  if (last !== "") take(last);
+}
+
+/** @throws ColdtivateError BUILDX_OUTDATED */
+async function requireVersion(signal: AbortSignal): Promise<void> {
+  const version = await findVersion(signal);
+  if (!isAtLeast(version, [0, 13])) throw outdated(version);
+}
+
+/** Of buildx, such as `0.13.1`. */
+async function findVersion(signal: AbortSignal): Promise<string> {
+  return /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], signal))?.[1] ?? "0.0.0";
+}
+
+function isAtLeast(version: string, [major, minor]: readonly [major: number, minor: number]): boolean {
   const [a = 0, b = 0] = version.split(".").map(Number);
   return a > major || (a === major && b >= minor);
 }

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { matchesAny } from "../git/pattern.ts";
-import { git, tryGit } from "./git-run.ts";
+import { git, tryGit, type AskGit } from "./git-run.ts";
+import { askInTurn } from "./git-together.ts";
 import { submoduleEdges } from "./git-tree.ts";
 
 /** A commit and its time in seconds since the epoch, or why there is none. */
@@ -26,7 +27,17 @@ export function history(directory: string, shallowFile: string) {
     timeOf: (commit: string) => timeOf(directory, commit),
     lastCommits: async (groups: readonly (readonly string[])[], commit: string) => {
       const inside = await submoduleEdges(directory);
-      return Promise.all(groups.map((paths) => lastCommit(directory, past, { paths, inside }, commit)));
+      const asked = groups.map((paths) => paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path));
+      const edges = await past.edges();
+      const ask = askInTurn(
+        directory,
+        asked.map((paths) => lastCommitCommand(commit, paths)),
+      );
+      return Promise.all(
+        asked.map(
+          async (paths) => (await findLast(directory, paths, { commit, edges, ask })) ?? lastCommit(directory, past, paths, commit),
+        ),
+      );
     },
   };
 }
@@ -112,19 +123,27 @@ async function timeOf(directory: string, commit: string): Promise<Date | undefin
   return code === 0 ? new Date(Number(stdout.toString().trim()) * 1000) : undefined;
 }
 
-async function lastCommit(
-  directory: string,
-  past: Past,
-  { paths, inside }: { paths: readonly string[]; inside: readonly string[] },
-  commit: string,
-): Promise<LastCommit> {
-  const asked = paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path);
-  const found = await past.deepenUntil<LastCommit>(commit, async (edges) => {
-    const [last = "", time = ""] = (await git(directory, ["log", "-1", "--format=%H %ct", commit, "--", ...asked])).trim().split(" ");
-    // At the edge of a shallow clone every file looks as if that commit had added it.
-    if (edges.has(last)) return undefined;
-    if (last !== "") return { commit: last, time: Number(time) };
-    return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
-  });
+async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {
+  const found = await past.deepenUntil(commit, (edges) => findLast(directory, paths, { commit, edges, ask: git }));
   return found ?? { reason: "the clone is shallow and its past could not be fetched" };
+}
+
+interface Asking {
+  commit: string;
+  /** Commits whose parents the clone did not have when it was asked. */
+  edges: ReadonlySet<string>;
+  ask: AskGit;
+}
+
+/** Undefined where a shallow clone cannot tell. */
+async function findLast(directory: string, paths: readonly string[], { commit, edges, ask }: Asking): Promise<LastCommit | undefined> {
+  const [last = "", time = ""] = (await ask(directory, lastCommitCommand(commit, paths))).trim().split(" ");
+  // At the edge of a shallow clone every file looks as if that commit had added it.
+  if (edges.has(last)) return undefined;
+  if (last !== "") return { commit: last, time: Number(time) };
+  return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
+}
+
+function lastCommitCommand(commit: string, paths: readonly string[]): string[] {
+  return ["log", "-1", "--format=%H %ct", commit, "--", ...paths];
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { git, gitEnvironment, gitFlags, type AskGit } from "./git-run.ts";
@@ -28,6 +29,41 @@ export function askTogether(directory: string, likely: readonly LikelyQuestion[]
   };
 }
 
+/**
+ * Asks git many small things by as few processes of Node.js's own as there are processors: each of these asks in turn.
+ * @param questions of which no answer has a NUL in it
+ * @returns takes the answer that is there already, or asks git
+ */
+export function askInTurn(directory: string, questions: readonly (readonly string[])[]): AskGit {
+  const lanes = Math.min(questions.length, availableParallelism());
+  const answers = new Map<string, Promise<string | undefined>>();
+  for (let lane = 0; lane < lanes; lane++) {
+    const own = questions.filter((_, index) => index % lanes === lane);
+    const run = runInTurn(directory, own).catch((): string[] => []);
+    own.forEach((args, index) =>
+      answers.set(
+        keyOf(args),
+        run.then((found) => found[index]),
+      ),
+    );
+  }
+  return async (where, args) => {
+    const answer = where === directory ? await answers.get(keyOf(args)) : undefined;
+    return answer ?? git(where, args);
+  };
+}
+
+/** The script is read as it is carried out: there may be more of it than the arguments of a process can hold. */
+async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
+  const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
+  const child = spawn("sh", ["-s"], { cwd: directory, env: { ...process.env, ...gitEnvironment }, stdio: ["pipe", "pipe", "ignore"] });
+  child.stdin.on("error", () => {});
+  child.stdin.end(script);
+  const [output] = await Promise.all([buffer(child.stdout), once(child, "close")]);
+  const parts = output.toString().split("\0");
+  return questions.map((_, index) => (parts[2 * index + 1] === "0" ? parts[2 * index] : undefined));
+}
+
 function keyOf(args: readonly string[]): string {
   return args.join("\0");
 }
@@ -42,8 +78,7 @@ async function runTogether(
   paths: readonly string[],
 ): Promise<(string | undefined)[]> {
   const commands = questions.map(({ args, aboutPaths }, index) => {
-    const words = [...gitFlags, ...args].map(quote).join(" ");
-    return `git ${words}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} & all="$all $!"`;
+    return `git ${wordsOf(args)}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} & all="$all $!"`;
   });
   const script = ["all=", ...commands, "for one in $all; do wait $one; echo $?; done"].join("\n");
   const child = spawn("sh", ["-c", script, "sh", ...paths], {
@@ -57,6 +92,6 @@ async function runTogether(
   return questions.map((_, index) => (ended[index] === "0" ? found[index]?.toString() : undefined));
 }
 
-function quote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+function wordsOf(args: readonly string[]): string {
+  return [...gitFlags, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
 }

@@ -81,7 +81,7 @@ export async function retag(
     const [ofRef = ""] = releaseTags(registryImage, name, revision);
     return !lost.includes(name) && revision.slug !== undefined && present.get(ofRef) !== record.image.digest;
   });
-  await noteInputs(moved, { registryImage, registry, revision, reporter });
+  await Promise.all(moved.map((image) => noteInputs(image, { registryImage, registry, revision, reporter })));
   return lost;
 }
 
@@ -122,25 +122,22 @@ export async function recordContent(images: readonly PushedContent[], built: num
       return undefined;
     }
   };
-  const recorded = await Promise.all(images.map(record));
-  await noteInputs(
-    recorded.filter((image) => image !== undefined),
-    tools,
+  await Promise.all(
+    images.map(async (image) => {
+      const recorded = await record(image);
+      if (recorded !== undefined) await noteInputs(recorded, tools);
+    }),
   );
 }
 
-/** Notes what a ref's images are made of now, for `--explain` alone: it may fail. */
-async function noteInputs(images: readonly UnchangedImage[], { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
-  const tag = inputsTag(revision);
-  const note = async ({ name, record }: UnchangedImage) => {
-    try {
-      await registry.putManifest(`${registryImage}/${name}:${tag}`, writeRecord(record, sha256));
-    } catch (error) {
-      if (!(error instanceof ColdtivateError)) throw error;
-      reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });
-    }
-  };
-  await Promise.all(images.map(note));
+/** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */
+async function noteInputs({ name, record }: UnchangedImage, { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
+  try {
+    await registry.putManifest(`${registryImage}/${name}:${inputsTag(revision)}`, writeRecord(record, sha256));
+  } catch (error) {
+    if (!(error instanceof ColdtivateError)) throw error;
+    reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });
+  }
 }
 
 function notTagged(name: string, cause: ColdtivateError): ColdtivateError {
