@@ -92,6 +92,9 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, "is built again") : [];
   const intended = giveUp(work.plan, lost, contents);
   const made = await buildChanged(config, images, checkout, { ...work, plan: intended });
+  // What is noted of them holds their manifests: they come while Git looks once more.
+  if (output === "push")
+    for (const { name, digest } of made) if (digest !== undefined) void later(registry.manifestOf(`${registryImage}/${name}@${digest}`));
   const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: intended, made });
   if (output === "push") {
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
