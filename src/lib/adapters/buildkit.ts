@@ -1,11 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { StringDecoder } from "node:string_decoder";
-import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
-import type { BakeDefinition } from "../images/bake-definition.ts";
-import type { BuildStatus } from "../images/build-status.ts";
-import { readBuildStream } from "./buildkit-stream.ts";
 import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.ts";
 
 /** The builder that the user's Docker has chosen. */
@@ -19,27 +12,6 @@ export interface Builder {
   /** What it builds for unless it is told, such as `linux/amd64`; where it says so. */
   platform?: string;
 }
-
-export interface BakeOptions {
-  /** The folder that contexts are relative to. */
-  directory: string;
-  /** An existing folder for files that others must not read. */
-  privateDirectory: string;
-  output: "load" | "push";
-  env: Record<string, string>;
-  builder: Builder;
-  signal: AbortSignal;
-  onStatus: (status: BuildStatus) => void;
-}
-
-/** What a bake made, by target; the digest of a manifest is missing where the engine keeps none. */
-export type BakedImages = Map<string, { digest?: string; configuration?: string }>;
-
-/** How a bake ended: what it made, or what buildx said in the end. */
-export type BakeResult = { images: BakedImages } | { images?: never; exitCode: number | undefined; said: string[]; cause: unknown };
-
-const metadata = z.record(z.string(), z.unknown());
-const withDigest = z.object({ "containerimage.digest": z.string(), "containerimage.config.digest": z.string().optional() });
 
 /**
  * Looks at the builder before anything is asked of it.
@@ -68,69 +40,11 @@ async function hasContainerdStore(about: string, signal: AbortSignal): Promise<b
 }
 
 /**
- * Runs one `docker buildx bake`; its definition goes over standard input. A failed build is a result, not an error.
- * @throws ColdtivateError BUILDX_OUTDATED
- */
-export async function bake(definition: BakeDefinition, options: BakeOptions): Promise<BakeResult> {
-  const { execa, ExecaError } = await import("execa");
-  const { directory, privateDirectory, output, env, builder, signal, onStatus } = options;
-  const metadataFile = join(privateDirectory, "metadata.json");
-  const needsSsh = Object.values(definition.target).some(({ ssh }) => Array.isArray(ssh) && ssh.length > 0);
-  const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", "--metadata-file", metadataFile];
-  // Where it goes to otherwise is said in the definition, with how to speak to the registry.
-  if (output === "load") args.push("--load");
-  if (builder.name !== undefined) args.push("--builder", builder.name);
-  if (needsSsh && isAtLeast(await findVersion(signal), [0, 19])) args.push("--allow", "ssh");
-  const child = execa("docker", args, {
-    cwd: directory,
-    // Contexts and secrets are the configuration's own: nobody has to allow them by path.
-    env: { ...env, BUILDX_BAKE_ENTITLEMENTS_FS: "0" },
-    input: JSON.stringify(definition),
-    buffer: false,
-    cancelSignal: signal,
-    forceKillAfterDelay: 10_000,
-  });
-  const said: string[] = [];
-  const read = readBuildStream();
-  let hasStatus = false;
-  const take = (line: string) => {
-    const { status, text } = read(line);
-    hasStatus ||= status !== undefined;
-    if (status !== undefined) onStatus(status);
-    if (text !== undefined && text.trim() !== "") said.push(text);
-  };
-  try {
-    await Promise.all([child, takeLines(child.stderr, take)]);
-    return { images: await readImages(metadataFile, builder) };
-  } catch (cause) {
-    if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
-    // Asked here alone, as the answer takes as long as half of what comes before a build.
-    if (!hasStatus) await requireVersion(signal);
-    return { exitCode: cause.exitCode, said: said.slice(-20), cause };
-  }
-}
-
-/**
  * Takes names from images in the local engine, which keeps the images under their others.
  * @throws ColdtivateError DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
 export async function untagImages(names: readonly string[], signal: AbortSignal): Promise<void> {
   await docker(["image", "rm", "--no-prune", ...names], signal);
-}
-
-async function readImages(file: string, { cacheExport }: Builder): Promise<BakedImages> {
-  const targets = Object.entries(metadata.parse(JSON.parse(await readFile(file, "utf8"))));
-  return new Map(
-    targets.flatMap(([target, value]) => {
-      const { data } = withDigest.safeParse(value);
-      if (data === undefined) return [];
-      const { "containerimage.digest": digest, "containerimage.config.digest": configuration } = data;
-      // An engine without the containerd image store, which cannot write caches either, keeps no manifest: what it gives is
-      // the configuration's digest.
-      const isManifest = cacheExport || digest !== configuration;
-      return [[target, { ...(isManifest && { digest }), ...(configuration !== undefined && { configuration }) }]];
-    }),
-  );
 }
 
 async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -143,23 +57,18 @@ async function docker(args: readonly string[], signal: AbortSignal): Promise<str
   }
 }
 
-/** By pieces as they come: a build says a lot, on processors that it could use itself. */
-async function takeLines(stream: AsyncIterable<Buffer>, take: (line: string) => void): Promise<void> {
-  const decoder = new StringDecoder("utf8");
-  let open = "";
-  for await (const piece of stream) {
-    const lines = (open + decoder.write(piece)).split("\n");
-    open = lines.pop() ?? "";
-    lines.forEach(take);
-  }
-  const last = open + decoder.end();
-  if (last !== "") take(last);
-}
-
-/** @throws ColdtivateError BUILDX_OUTDATED */
-async function requireVersion(signal: AbortSignal): Promise<void> {
+/**
+ * Sees that buildx is not too old.
+ * @throws ColdtivateError BUILDX_OUTDATED
+ */
+export async function requireBuildx(signal: AbortSignal): Promise<void> {
   const version = await findVersion(signal);
   if (!isAtLeast(version, [0, 13])) throw outdated(version);
+}
+
+/** Whether buildx takes `--allow ssh`, without which newer ones forward no agent. */
+export async function mayAllowSsh(signal: AbortSignal): Promise<boolean> {
+  return isAtLeast(await findVersion(signal), [0, 19]);
 }
 
 /** Of buildx, such as `0.13.1`. */

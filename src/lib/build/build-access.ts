@@ -17,6 +17,8 @@ export interface Login {
 export interface BuildAccess extends AsyncDisposable {
   directory: PrivateDirectory;
   sshEnv: { SSH_AUTH_SOCK?: string };
+  /** What every docker needs to know the registry; nobody tries it. */
+  noteLogin(): Promise<DockerEnvironment>;
   /**
    * Logs in to the registry.
    * @param throughEngine whether the engine is to try the login: any other builder needs no engine
@@ -34,12 +36,15 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
   if (build.sshKey === undefined && build.ssh) await checkAgent();
   const sshEnv = build.sshKey === undefined ? {} : stack.use(await startAgent(build.sshKey, directory)).env;
   const owned = stack.move();
+  let noted: Promise<DockerEnvironment> | undefined;
+  const note = () => (noted ??= noteLogin(registry, directory));
   return {
     directory,
     sshEnv,
+    noteLogin: note,
     async logIn(output, throughEngine) {
       if (output === "push" || !throughEngine) {
-        const env = await noteLogin(registry, directory);
+        const env = await note();
         return { env, tried: throughEngine ? later(tryLogin(registry, env, signal)) : Promise.resolve() };
       }
       try {

@@ -1,4 +1,4 @@
-import type { BakeResult } from "../adapters/buildkit.ts";
+import type { BakeResult } from "../adapters/bake.ts";
 import { ColdtivateError } from "../errors.ts";
 import { hintForTrust } from "../images/builder-trust.ts";
 import type { BuildPlan } from "../images/build-plan.ts";

@@ -1,9 +1,10 @@
+import { startBake, type StartedBake } from "../adapters/bake.ts";
 import { inspectBuilder, type Builder } from "../adapters/buildkit.ts";
 import { ownPlatform } from "../adapters/machine.ts";
 import type { Repository } from "../adapters/git.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
-import { attachesAll, planBuild } from "../images/build-plan.ts";
+import { attachesAll, forwardsAgent, planBuild } from "../images/build-plan.ts";
 import { basesOf } from "../images/content-digest.ts";
 import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
 import { findCommits } from "../images/image-state.ts";
@@ -57,21 +58,26 @@ export async function buildImages(
   const { image: registryImage } = config.registry;
   const { revision } = checkout;
   const now = Date.now();
-  let inspecting: Promise<Builder> | undefined;
-  // As soon as there is something to build: the registry still answers, and what is unchanged gets its tags. A hook may
-  // make or choose the builder first.
-  const mayInspect = config.hooks.client["before_build"] === undefined;
-  const inspect = () => void (inspecting ??= mayInspect ? later(inspectBuilder(wishes.signal, wishes.builder)) : undefined);
-  const asking = { registry, ...asked, force, needsRegistry: output === "push", reporter, now, onMissing: inspect };
+  let begun: Begun = {};
+  await using stack = new AsyncDisposableStack();
+  // As soon as there is something to build: the registry still answers, and what is unchanged gets its tags.
+  const begin = () => {
+    // A hook may make or choose the builder first.
+    if (config.hooks.client["before_build"] !== undefined || begun.inspecting) return;
+    begun = { inspecting: later(inspectBuilder(wishes.signal, wishes.builder)) };
+    if (output === "load") return;
+    const starting = later(startAhead(config, wishes));
+    stack.defer(async () => (await starting.catch(() => undefined))?.[Symbol.asyncDispose]());
+    begun = { ...begun, starting };
+  };
+  const asking = { registry, ...asked, force, needsRegistry: output === "push", reporter, now, onMissing: begin };
   const compared = await compareContent(config, images, checkout, asking);
   const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
   for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
 
   const changed = compared.plan.changed.map(({ name }) => name);
-  if (changed.length > 0) inspect();
-  const described = await wishes.around(changed, () =>
-    carryOut(config, images, checkout, { ...wishes, ...compared, ...(inspecting && { inspecting }), now }),
-  );
+  if (changed.length > 0) begin();
+  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, ...begun, now }));
   return images.flatMap(({ name }) => {
     const found = described.find((image) => image.name === name);
     const why = reasons?.get(name);
@@ -79,9 +85,21 @@ export async function buildImages(
   });
 }
 
-interface Work extends BuildWishes, ComparedContent {
-  /** The builder, where it is being asked already. */
+/** Of a build, before it is known what it makes. */
+interface Begun {
+  /** The builder is being asked. */
   inspecting?: Promise<Builder>;
+  /** A bake is being started. */
+  starting?: Promise<StartedBake>;
+}
+
+async function startAhead(config: Config, { access, builder, output, signal }: BuildWishes): Promise<StartedBake> {
+  const env = { ...access.sshEnv, ...(await access.noteLogin()) };
+  const { directory, build } = config;
+  return startBake({ directory, privateDirectory: access.directory.path, output, env, builder, ssh: forwardsAgent(build), signal });
+}
+
+interface Work extends BuildWishes, ComparedContent, Begun {
   now: number;
 }
 
@@ -119,6 +137,7 @@ async function buildChanged(
     concurrency,
     builder: name,
     inspecting,
+    starting,
     access,
     repository,
     reporter,
@@ -149,7 +168,17 @@ async function buildChanged(
   };
   const build = planBuild(config, changed, facts, output);
   const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
-  const options = { config, builder, texts, directory: access.directory, env: { ...access.sshEnv, ...env }, reporter, concurrency };
+  const started = await starting;
+  const options = {
+    config,
+    builder,
+    texts,
+    directory: access.directory,
+    env: { ...access.sshEnv, ...env },
+    reporter,
+    concurrency,
+    started,
+  };
   return unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either }));
 }
 

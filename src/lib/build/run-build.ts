@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { bake, type BakedImages, type Builder } from "../adapters/buildkit.ts";
+import { startBake, type BakedImages, type StartedBake } from "../adapters/bake.ts";
+import type { Builder } from "../adapters/buildkit.ts";
 import type { PrivateDirectory } from "../adapters/private-directory.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
@@ -39,6 +40,8 @@ export interface BuildOptions {
   signal: AbortSignal;
   /** How many images are built at once, at most. */
   concurrency?: number | undefined;
+  /** A bake that has been started for it. */
+  started?: StartedBake | undefined;
 }
 
 /** How often a build loses to another one that gives its images their names in the engine. */
@@ -58,7 +61,8 @@ export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<
   for (const [index, images] of parts.entries()) {
     const part = { ...plan, images };
     try {
-      built.push(...(await runBake(part, bakeDefinition(part, secretPath), options)));
+      const { started, ...rest } = options;
+      built.push(...(await runBake(part, bakeDefinition(part, secretPath), index === 0 ? options : rest)));
     } catch (error) {
       for (const event of trackBuild({ ...plan, images: parts.slice(index + 1).flat() }).finish(false)) reporter.emit(event);
       throw error;
@@ -81,20 +85,15 @@ function splitEvenly<T>(all: readonly T[], most: number): T[][] {
 }
 
 async function runBake(plan: BuildPlan, definition: BakeDefinition, options: BuildOptions): Promise<BuiltImage[]> {
-  const { config, builder, texts, directory, env, reporter, signal } = options;
+  const { config, builder, texts, directory, env, reporter, signal, started } = options;
+  const start = { directory: config.directory, privateDirectory: directory.path, output: plan.output, env, builder: builder.name, signal };
+  const ssh = plan.images.some((image) => image.ssh);
   for (let attempt = 1; ; attempt++) {
     const tracker = trackBuild(plan);
     const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
     try {
-      const result = await bake(definition, {
-        directory: config.directory,
-        privateDirectory: directory.path,
-        output: plan.output,
-        env,
-        builder,
-        signal,
-        onStatus: (status) => emitAll(tracker.take(status)),
-      });
+      await using baking = attempt === 1 && started ? started : await startBake({ ...start, ssh });
+      const result = await baking.make(definition, { builder, signal, onStatus: (status) => emitAll(tracker.take(status)) });
       if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) continue;
       if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
       emitAll(tracker.finish(true));

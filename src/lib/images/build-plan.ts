@@ -93,6 +93,11 @@ function keepsIndexes({ isEngine, cacheExport }: BuilderFacts, output: "load" | 
   return cacheExport && (isEngine || output === "push");
 }
 
+/** Whether steps may use an agent. */
+export function forwardsAgent({ ssh, sshKey }: Config["build"]): boolean {
+  return ssh || sshKey !== undefined;
+}
+
 /** Whether the images will have the attestations that are asked for, if any are. */
 export function attachesAll({ provenance, sbom }: Config["build"], builder: BuilderFacts, output: "load" | "push"): boolean {
   return (provenance === undefined && sbom === undefined) || keepsIndexes(builder, output);
@@ -129,7 +134,7 @@ function planImage(
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
     args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
     secrets: [...new Set([...Object.keys(build.secrets), ...Object.keys(image.secrets)])],
-    ssh: build.ssh || build.sshKey !== undefined,
+    ssh: forwardsAgent(build),
     platforms: build.platforms,
     cacheFrom: cache === undefined || noCache ? [] : [cache],
     cacheTo: cache !== undefined && facts.exportsCache ? [`${cache},mode=max,ignore-error=true`] : [],

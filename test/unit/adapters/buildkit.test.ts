@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bake, inspectBuilder, type BakeOptions } from "../../../src/lib/adapters/buildkit.ts";
+import { startBake } from "../../../src/lib/adapters/bake.ts";
+import { inspectBuilder } from "../../../src/lib/adapters/buildkit.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import type { BakeDefinition } from "../../../src/lib/images/bake-definition.ts";
 import type { BuildStatus } from "../../../src/lib/images/build-status.ts";
@@ -45,20 +46,19 @@ async function runBake(body: string, version = "0.13.1") {
   using docker = fakeDocker(`[[ $* == "buildx version" ]] && echo 'github.com/docker/buildx v${version} abc' && exit; ${body}`);
   await using directory = createPrivateDirectory();
   const statuses: BuildStatus[] = [];
-  const options: BakeOptions = {
-    directory: docker.directory,
-    privateDirectory: directory.path,
-    output: "push",
-    env: { DOCKER_CONFIG: directory.path },
-    builder: { isEngine: true, cacheExport: true },
-    signal,
-    onStatus: (status) => statuses.push(status),
-  };
   writeFileSync(
     join(directory.path, "metadata.json"),
     JSON.stringify({ web: { "containerimage.digest": "sha256:1f" }, "buildx.build.warnings": [] }),
   );
-  const result = await bake(definition, options);
+  await using baking = await startBake({
+    directory: docker.directory,
+    privateDirectory: directory.path,
+    output: "push",
+    env: { DOCKER_CONFIG: directory.path },
+    ssh: true,
+    signal,
+  });
+  const result = await baking.make(definition, { builder: { cacheExport: true }, signal, onStatus: (status) => statuses.push(status) });
   return { result, statuses, call: docker.calls().find(({ args }) => args[1] === "bake"), directory };
 }
 
@@ -97,15 +97,21 @@ test("an abort ends the build", async () => {
   using _ = fakeDocker("exec sleep 5");
   await using directory = createPrivateDirectory();
   const abort = new AbortController();
-  const run = bake(definition, {
-    directory: directory.path,
-    privateDirectory: directory.path,
-    output: "load",
-    env: {},
-    builder: { isEngine: true, cacheExport: true },
-    signal: abort.signal,
-    onStatus: () => {},
-  });
+  const start = { directory: directory.path, privateDirectory: directory.path, output: "load", env: {}, ssh: false, signal } as const;
+  await using baking = await startBake(start);
+  const run = baking.make(definition, { builder: { cacheExport: true }, signal: abort.signal, onStatus: () => {} });
   abort.abort();
   await expect(run).rejects.toThrow(/canceled|aborted/);
+});
+
+test("a bake that is not needed after all ends, and has made nothing", async () => {
+  using docker = fakeDocker('[[ -z "$stdin" ]] || echo made >made');
+  await using directory = createPrivateDirectory();
+  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ssh: false, signal } as const;
+  const began = performance.now();
+  {
+    await using _ = await startBake(start);
+  }
+  expect(performance.now() - began).toBeLessThan(5000);
+  expect(existsSync(join(docker.directory, "made"))).toBe(false);
 });
