@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
-import type { BuildStatus } from "../images/build-status.ts";
+import type { BuildStatus, SentManifest } from "../images/build-status.ts";
 
 const vertex = z.object({
   digest: z.string(),
@@ -11,7 +11,15 @@ const vertex = z.object({
   error: z.string().optional(),
 });
 const log = z.object({ vertex: z.string(), stream: z.number().optional(), data: z.string(), timestamp: z.string().optional() });
-const record = z.object({ vertexes: z.array(vertex).nullish(), logs: z.array(log).nullish() });
+const status = z.object({ id: z.string(), completed: z.string().optional() });
+const record = z.object({
+  vertexes: z.array(vertex).nullish(),
+  statuses: z.array(status).nullish(),
+  logs: z.array(log).nullish(),
+});
+
+/** What the status of a push says (BuildKit's util/push). */
+const sending = "pushing manifest for ";
 
 /**
  * Reads what `docker buildx --progress rawjson` writes: records of JSON, spread over lines (buildx 0.13) or one a line (later ones),
@@ -54,9 +62,10 @@ function createDecoder(): (log: Log) => string | undefined {
   };
 }
 
-/** How many bytes went where: most of what is said, and nothing that is shown. */
+/** How many bytes went where: most of what is said, and nothing that matters here. */
 function isAboutBytesAlone(text: string): boolean {
-  return /^\{\s*"statuses":/.test(text) && text.endsWith("}") && !text.includes('"vertexes":') && !text.includes('"logs":');
+  const matters = ['"vertexes":', '"logs":', `"${sending}`];
+  return /^\{\s*"statuses":/.test(text) && text.endsWith("}") && !matters.some((part) => text.includes(part));
 }
 
 function parseRecord(text: string, decode: (log: Log) => string | undefined): { status?: BuildStatus; text?: string } {
@@ -67,7 +76,14 @@ function parseRecord(text: string, decode: (log: Log) => string | undefined): { 
     const decoded = decode(each);
     return decoded === undefined ? [] : [{ vertex: each.vertex, text: decoded }];
   });
-  return { status: { vertexes: parsed.data.vertexes ?? [], logs } };
+  const sent = (parsed.data.statuses ?? []).flatMap(readSent);
+  return { status: { vertexes: parsed.data.vertexes ?? [], logs, ...(sent.length > 0 && { sent }) } };
+}
+
+function readSent({ id, completed }: z.infer<typeof status>): SentManifest[] {
+  if (completed === undefined || !id.startsWith(sending)) return [];
+  const [, reference, digest] = /^(\S+)@(sha256:[0-9a-f]{64})$/.exec(id.slice(sending.length)) ?? [];
+  return reference === undefined || digest === undefined ? [] : [{ reference, digest }];
 }
 
 function parseJson(text: string): unknown {

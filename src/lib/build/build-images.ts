@@ -1,45 +1,18 @@
-import { startBake, type StartedBake } from "../adapters/bake.ts";
-import { inspectBuilder, type Builder } from "../adapters/buildkit.ts";
-import { ownPlatform } from "../adapters/machine.ts";
-import type { Repository } from "../adapters/git.ts";
-import type { RegistryClient } from "../adapters/registry.ts";
+import { inspectBuilder } from "../adapters/buildkit.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
-import { attachesAll, forwardsAgent, planBuild } from "../images/build-plan.ts";
-import { basesOf } from "../images/content-digest.ts";
-import { giveUp, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
-import { findCommits } from "../images/image-state.ts";
+import { giveUp, leaveUnnoted, type ChangedImage, type ContentPlan, type UnchangedImage } from "../images/content-plan.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import { later } from "../later.ts";
-import type { Reporter } from "../report/progress.ts";
-import type { AskedAhead } from "./ask-ahead.ts";
-import type { BuildAccess } from "./build-access.ts";
-import { compareContent, type ComparedContent } from "./compare-content.ts";
+import { buildChanged, startAhead, type Begun, type BuildWishes, type BuildWork } from "./build-changed.ts";
+import { compareContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
-import type { ObservedContent } from "./observe-content.ts";
+import { notePushed, type SentImage } from "./note-pushed.ts";
 import type { Checkout } from "./prepare-build.ts";
-import { noteBuilds, recordContent, retag, type RecordTools } from "./record-content.ts";
-import { runBuild, type BuiltImage } from "./run-build.ts";
+import { noteBuilds, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
+import type { BuiltImage } from "./run-build.ts";
 import { leaveTouched } from "./touched-images.ts";
 
-export interface BuildWishes {
-  output: "load" | "push";
-  explain: boolean;
-  /** Whatever the registry has. */
-  force: boolean;
-  /** Run every step anew. */
-  noCache: boolean;
-  concurrency?: number | undefined;
-  /** A builder of buildx; the chosen one unless said otherwise. */
-  builder?: string | undefined;
-  /** Does the work, once it is known which images are built. */
-  around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
-  access: BuildAccess;
-  registry: RegistryClient;
-  asked: AskedAhead;
-  repository: Repository;
-  reporter: Reporter;
-  signal: AbortSignal;
-}
+export type { BuildWishes };
 
 /**
  * Builds what the registry does not have with the same content; what it has gets the release's tags, where they are pushed.
@@ -85,156 +58,56 @@ export async function buildImages(
   });
 }
 
-/** Of a build, before it is known what it makes. */
-interface Begun {
-  /** The builder is being asked. */
-  inspecting?: Promise<Builder>;
-  /** A bake is being started. */
-  starting?: Promise<StartedBake>;
-}
-
-async function startAhead(config: Config, { access, builder, output, signal }: BuildWishes): Promise<StartedBake> {
-  const env = { ...access.sshEnv, ...(await access.noteLogin()) };
-  const { directory, build } = config;
-  return startBake({ directory, privateDirectory: access.directory.path, output, env, builder, ssh: forwardsAgent(build), signal });
-}
-
-interface Work extends BuildWishes, ComparedContent, Begun {
-  now: number;
-}
-
-async function carryOut(config: Config, images: readonly ImageConfig[], checkout: Checkout, work: Work): Promise<BuiltImage[]> {
+async function carryOut(config: Config, images: readonly ImageConfig[], checkout: Checkout, work: BuildWork): Promise<BuiltImage[]> {
   const { output, registry, reporter, now, contents, present } = work;
   const { image: registryImage } = config.registry;
   const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
   const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, "is built again") : [];
   const intended = giveUp(work.plan, lost, contents);
-  const made = await buildChanged(config, images, checkout, { ...work, plan: intended });
-  // What is noted of them holds their manifests: they come while Git looks once more.
-  if (output === "push")
-    for (const { name, digest } of made) if (digest !== undefined) void later(registry.manifestOf(`${registryImage}/${name}@${digest}`));
-  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: intended, made });
+  const describe = (sent: readonly SentImage[]) => findPushed(intended, sent, registryImage);
+  const notes = notePushed(config, images, { ...work, checkout, plan: intended, describe, tools });
+  const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add });
+  const { made, isWhole } = await settlingAfter(building, notes.settle);
+  const digests = await notes.settle();
+  const noted = made.filter(({ name, digest }) => digest !== undefined && digests.get(name) === digest);
+  const others = made.filter((image) => !noted.includes(image));
+  const open = leaveUnnoted(
+    intended,
+    (isWhole ? noted : made).map(({ name }) => name),
+  );
+  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others });
   if (output === "push") {
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
     await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);
   }
   const unchanged = plan.unchanged.map((image) => describeUnchanged(image, config, checkout, output));
-  return [...built.map((image) => withContent(image, plan.changed)), ...unchanged];
+  return [
+    ...noted.map((image) => withContent(image, intended.changed)),
+    ...built.map((image) => withContent(image, plan.changed)),
+    ...unchanged,
+  ];
 }
 
-async function buildChanged(
-  config: Config,
-  images: readonly ImageConfig[],
-  { revision, states }: Checkout,
-  {
-    plan,
-    sources,
-    texts,
-    bases,
-    reachable,
-    output,
-    noCache,
-    concurrency,
-    builder: name,
-    inspecting,
-    starting,
-    access,
-    repository,
-    reporter,
-    signal,
-  }: Work,
-): Promise<BuiltImage[]> {
-  const changed = images.filter((image) => plan.changed.some((each) => each.name === image.name));
-  if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
-  if (changed.length === 0) return [];
-  const [builder, dated] = await Promise.all([
-    inspecting ?? inspectBuilder(signal, name),
-    findCommits(changed, states, revision.commit, repository),
-  ]);
-  // What lacks something that the content asks for, or is for another platform than it says, is another image.
-  const isOurs = config.build.platforms.length > 0 || builder.platform === undefined || builder.platform === ownPlatform;
-  if (!isOurs) reporter.emit({ type: "warning", text: describeForeign(builder) });
-  const isWhole = isOurs && attachesAll(config.build, builder, output);
-  const known = isWhole ? plan.changed : [];
-  const contentTags = new Map(known.flatMap((each) => (each.content === undefined ? [] : [[each.name, each.content.tag]])));
-  const withoutCache = new Set(plan.changed.filter(({ cause }) => noCache || cause.kind === "expired").map((each) => each.name));
-  const facts = {
-    revision,
-    states: dated,
-    builder,
-    contentTags,
-    withoutCache,
-    bases: basesBySource({ sources, texts, bases }),
-  };
-  const build = planBuild(config, changed, facts, output);
-  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
-  const started = await starting;
-  const options = {
-    config,
-    builder,
-    texts,
-    directory: access.directory,
-    env: { ...access.sshEnv, ...env },
-    reporter,
-    concurrency,
-    started,
-  };
-  return unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either }));
+/** What goes on beside some work ends before that one's failure is told. */
+async function settlingAfter<Result>(work: Promise<Result>, settle: () => Promise<unknown>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    await Promise.allSettled([settle()]);
+    throw error;
+  }
 }
 
-/** Begins while a login is being tried, and ends with that one's error, after cleaning up, where it fails. */
-async function unlessRefused<Result>(
-  tried: Promise<void>,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const refused = new AbortController();
-  tried.catch((error: unknown) => refused.abort(error));
-  const working = work(AbortSignal.any([signal, refused.signal]));
-  await Promise.allSettled([tried, working]);
-  await tried;
-  return working;
-}
-
-function describeForeign({ platform }: Builder): string {
-  return `the builder builds for ${platform}, and this machine is ${ownPlatform}: unless build.platforms says for what, such images are built every time`;
-}
-
-/** By image: the digests of its base images, as far as they are known. */
-function basesBySource({
-  sources,
-  texts,
-  bases,
-}: Pick<ObservedContent, "sources" | "texts" | "bases">): Map<string, Record<string, string>> {
-  return new Map(
-    sources.map((source) => {
-      const { references } = basesOf(source, texts);
-      return [source.name, Object.fromEntries(references.flatMap((each) => (bases.has(each) ? [[each, bases.get(each) ?? ""]] : [])))];
-    }),
-  );
-}
-
-function describeRest({ unchanged, changed }: ContentPlan, count: number): string {
-  const all = unchanged.length + changed.length;
-  if (count === 0) return all === 1 ? "nothing changed: the registry has it" : `nothing changed: the registry has all ${all} images`;
-  return `${unchanged.length} of ${all} images are unchanged: the registry has them`;
-}
-
-function findPushed({ changed }: ContentPlan, built: readonly BuiltImage[], registryImage: string) {
+function findPushed({ changed }: ContentPlan, built: readonly (BuiltImage | SentImage)[], registryImage: string): PushedContent[] {
   return changed.flatMap(({ name, content, cause }) => {
     const image = built.find((each) => each.name === name);
-    if (image === undefined || image.dirty || content === undefined) return [];
-    const reference = image.digest === undefined ? (image.tags.at(-1) ?? "") : `${registryImage}/${name}@${image.digest}`;
-    return [
-      {
-        name,
-        ...content,
-        reference,
-        ...(image.digest === undefined && { configuration: image.configuration }),
-        commit: image.commit,
-        replaces: cause.kind !== "new",
-      },
-    ];
+    if (image === undefined || content === undefined) return [];
+    const found = { name, ...content, commit: image.commit, replaces: cause.kind !== "new" };
+    if (!("tags" in image)) return [{ ...found, reference: `${registryImage}/${name}@${image.digest}` }];
+    const { dirty, digest, tags, configuration } = image;
+    if (dirty) return [];
+    if (digest !== undefined) return [{ ...found, reference: `${registryImage}/${name}@${digest}` }];
+    return [{ ...found, reference: tags.at(-1) ?? "", configuration }];
   });
 }
 

@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { bakeDefinition, bakeTargets, type BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildPlan } from "../images/build-plan.ts";
+import type { BuildStatus } from "../images/build-status.ts";
 import type { Reporter } from "../report/progress.ts";
 import { describeBuildFailure } from "./build-failure.ts";
 import { buildSection, isRace, trackBuild } from "./build-tracker.ts";
@@ -42,6 +43,8 @@ export interface BuildOptions {
   concurrency?: number | undefined;
   /** A bake that has been started for it. */
   started?: StartedBake | undefined;
+  /** Called once an image's manifest was sent under all of its tags, where the builder tells. */
+  onSent?: ((image: Pick<BuiltImage, "name" | "commit"> & { digest: string }) => void) | undefined;
 }
 
 /** How often a build loses to another one that gives its images their names in the engine. */
@@ -61,8 +64,8 @@ export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<
   for (const [index, images] of parts.entries()) {
     const part = { ...plan, images };
     try {
-      const { started, ...rest } = options;
-      built.push(...(await runBake(part, bakeDefinition(part, secretPath), index === 0 ? options : rest)));
+      const own = index === 0 ? options : { ...options, started: undefined };
+      built.push(...(await runBake(part, bakeDefinition(part, secretPath), own)));
     } catch (error) {
       for (const event of trackBuild({ ...plan, images: parts.slice(index + 1).flat() }).finish(false)) reporter.emit(event);
       throw error;
@@ -85,15 +88,20 @@ function splitEvenly<T>(all: readonly T[], most: number): T[][] {
 }
 
 async function runBake(plan: BuildPlan, definition: BakeDefinition, options: BuildOptions): Promise<BuiltImage[]> {
-  const { config, builder, texts, directory, env, reporter, signal, started } = options;
+  const { config, builder, texts, directory, env, reporter, signal, started, onSent = () => {} } = options;
   const start = { directory: config.directory, privateDirectory: directory.path, output: plan.output, env, builder: builder.name, signal };
   const ssh = plan.images.some((image) => image.ssh);
   for (let attempt = 1; ; attempt++) {
     const tracker = trackBuild(plan);
+    const takeSent = trackSent(plan);
     const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
     try {
+      const onStatus = (status: BuildStatus) => {
+        emitAll(tracker.take(status));
+        takeSent(status).forEach(onSent);
+      };
       await using baking = attempt === 1 && started ? started : await startBake({ ...start, ssh });
-      const result = await baking.make(definition, { builder, signal, onStatus: (status) => emitAll(tracker.take(status)) });
+      const result = await baking.make(definition, { builder, signal, onStatus });
       if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) continue;
       if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
       emitAll(tracker.finish(true));
@@ -103,6 +111,18 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
       throw error;
     }
   }
+}
+
+/** Gives each image once its last tag has come. */
+function trackSent({ images }: BuildPlan) {
+  const missing = new Map(images.map(({ name, tags }) => [name, new Set(tags)]));
+  return ({ sent = [] }: BuildStatus) =>
+    sent.flatMap(({ reference, digest }) => {
+      const image = images.find(({ tags }) => tags.includes(reference));
+      const tags = image && missing.get(image.name);
+      if (image === undefined || tags?.delete(reference) !== true || tags.size > 0) return [];
+      return [{ name: image.name, digest, ...(image.commit !== undefined && { commit: image.commit }) }];
+    });
 }
 
 /** Secrets reach BuildKit as files that only this user can read. */

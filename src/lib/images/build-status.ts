@@ -4,6 +4,14 @@ import type { NumberedStep } from "./dockerfile.ts";
 export interface BuildStatus {
   vertexes: Vertex[];
   logs: BuildLog[];
+  /** Names whose manifests were sent; whether the registry took them shows there. */
+  sent?: SentManifest[];
+}
+
+export interface SentManifest {
+  /** With its tag. */
+  reference: string;
+  digest: string;
 }
 
 /** A piece of a step's output. */
