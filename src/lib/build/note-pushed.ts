@@ -39,8 +39,9 @@ export function notePushed(config: Config, images: readonly ImageConfig[], optio
     const known = images.filter(({ name }) => sent.some((image) => image.name === name) && isKnown(plan, name));
     const touched = known.length === 0 ? [] : await findTouched(config, known, options);
     const whole = sent.filter(({ name }) => !touched.includes(name));
-    await Promise.all([recordContent(describe(whole), now, tools), noteBuilds(whole, tools)]);
-    for (const { name, digest } of whole) noted.set(name, digest);
+    const [absent] = await Promise.all([recordContent(describe(whole), now, tools), noteBuilds(whole, tools)]);
+    // A manifest that was sent may have been refused, and be sent once more.
+    for (const { name, digest } of whole) if (!absent.includes(name)) noted.set(name, digest);
   };
   // One look at Git for all that have come meanwhile.
   const noteWaiting = async () => {

@@ -94,9 +94,13 @@ export async function noteBuilds(
   for (const text of await recordBuilds(images, options, registry)) reporter.emit({ type: "warning", text });
 }
 
-/** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
-export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
+/**
+ * Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time.
+ * @returns images that are not there, or no longer under their tag
+ */
+export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<string[]> {
   const { registryImage, registry, revision, reporter } = tools;
+  const absent: string[] = [];
   const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
     try {
       const place = `${registryImage}/${name}:${tag}`;
@@ -104,8 +108,10 @@ export async function recordContent(images: readonly PushedContent[], built: num
       if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
       const image = await registry.manifestOf(reference);
       // Under a tag there may be another build of the same commit by now.
-      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration))
+      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration)) {
+        absent.push(name);
         return undefined;
+      }
       const about: ContentRecord = {
         tag,
         image,
@@ -128,6 +134,7 @@ export async function recordContent(images: readonly PushedContent[], built: num
       if (recorded !== undefined) await noteInputs(recorded, tools);
     }),
   );
+  return absent;
 }
 
 /** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */

@@ -38,3 +38,18 @@ test("a character that comes in two pieces is one", () => {
   });
   expect(texts.join("")).toBe("hé\n");
 });
+
+test("a manifest that was sent is told with its name and digest, and bytes are not", () => {
+  const digest = `sha256:${"1f".repeat(32)}`;
+  const at = "2026-01-01T00:00:00Z";
+  const statuses = [
+    { id: `pushing manifest for r:5000/web:main@${digest}`, vertex: "sha256:1f", current: 0, completed: at },
+    { id: `pushing manifest for r:5000/web:1234abcd@${digest}`, vertex: "sha256:1f", current: 0 },
+    { id: "pushing layers", vertex: "sha256:1f", current: 7, completed: at },
+  ];
+  const read = readBuildStream();
+  expect(read(JSON.stringify({ statuses }))).toEqual({
+    status: { vertexes: [], logs: [], sent: [{ reference: "r:5000/web:main", digest }] },
+  });
+  expect(read(JSON.stringify({ statuses: statuses.slice(2) }))).toEqual({ status: { vertexes: [], logs: [] } });
+});

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import { readRecordAt } from "../../../src/lib/build/look-up.ts";
+import { notePushed } from "../../../src/lib/build/note-pushed.ts";
+import { observeContent } from "../../../src/lib/build/observe-content.ts";
+import { observeInputs } from "../../../src/lib/build/prepare-build.ts";
+import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
+import { createRepository } from "../adapters/git-repository.ts";
+import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
+
+let server: MemoryRegistry;
+let registry: RegistryClient;
+
+beforeEach(async () => {
+  server = await startMemoryRegistry();
+  registry = openRegistry({ host: server.host, insecure: true });
+});
+afterEach(async () => {
+  registry[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+const images: ImageConfig[] = ["web", "api"].map((name) => ({ name, context: name, dockerfile: "Dockerfile", args: {}, secrets: {} }));
+
+async function inBuild(work: (build: Awaited<ReturnType<typeof begin>>) => Promise<void>): Promise<void> {
+  using repository = createRepository();
+  await work(await begin(repository));
+}
+
+async function begin(clone: ReturnType<typeof createRepository>) {
+  const commit = clone.commit({ "web/Dockerfile": "FROM scratch\n", "api/Dockerfile": "FROM scratch\n" });
+  const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
+  const repository = await openRepository(clone.directory);
+  const { contents } = await observeContent(config, images, await observeInputs(images, commit, repository), {
+    digestOf: async () => undefined,
+  });
+  const changed = contents.map(({ name, tag = "", inputs = [] }) => ({ name, cause: { kind: "new" } as const, content: { tag, inputs } }));
+  const registryImage = `${server.host}/shop`;
+  const told: string[] = [];
+  const notes = notePushed(config, images, {
+    checkout: { revision: { commit } },
+    contents,
+    bases: new Map(),
+    repository,
+    plan: { unchanged: [], changed },
+    describe: (sent) =>
+      sent.map(({ name, digest }) => {
+        const { content } = changed.find((image) => image.name === name)!;
+        return { name, ...content, reference: `${registryImage}/${name}@${digest}`, replaces: false };
+      }),
+    tools: {
+      registryImage,
+      registry,
+      revision: { commit },
+      reporter: { emit: (event) => void told.push(JSON.stringify(event)), close: async () => {} },
+    },
+    now: 1,
+  });
+  const recordOf = async (name: string) => {
+    const tag = changed.find((image) => image.name === name)?.content.tag;
+    return (await readRecordAt(`${registryImage}/${name}:${tag}`, registry))?.image.digest;
+  };
+  return {
+    clone,
+    notes,
+    recordOf,
+    told,
+    push: (name: string) => server.put(`shop/${name}`, commit.slice(0, 8), JSON.stringify({ layers: [], name })),
+  };
+}
+
+test("an image is noted once it is there, without those that are still built", async () => {
+  await inBuild(async ({ notes, push, recordOf, told }) => {
+    const digest = push("web");
+    notes.add({ name: "web", digest });
+    expect([...(await notes.settle())]).toEqual([["web", digest]]);
+    expect([await recordOf("web"), await recordOf("api")]).toEqual([digest, undefined]);
+    expect(told).toEqual([]);
+  });
+});
+
+test("one that the registry does not have after all is left for the end", async () => {
+  await inBuild(async ({ notes, recordOf }) => {
+    notes.add({ name: "web", digest: `sha256:${"1f".repeat(32)}` });
+    expect([...(await notes.settle())]).toEqual([]);
+    expect(await recordOf("web")).toBeUndefined();
+  });
+});
+
+test("one whose files have changed meanwhile stands for nothing", async () => {
+  await inBuild(async ({ clone, notes, push, recordOf }) => {
+    clone.write("web/new", "1");
+    const api = push("api");
+    notes.add({ name: "web", digest: push("web") });
+    notes.add({ name: "api", digest: api });
+    expect([...(await notes.settle())]).toEqual([["api", api]]);
+    expect([await recordOf("web"), await recordOf("api")]).toEqual([undefined, api]);
+  });
+});
