@@ -8,7 +8,7 @@ import { startRelay } from "../e2e/relay.ts";
 import { buildWithColdtivate, forgetBuilds, openContestants, type Contestant } from "./contestants.ts";
 import { formatTable, median } from "./figures.ts";
 import type { Timed } from "./machine.ts";
-import { changeOne, makeMonorepo } from "./monorepo.ts";
+import { changeNothing, changeOne, makeMonorepo } from "./monorepo.ts";
 
 const images = 10;
 /** Bytes that each image's context holds, and that no compression makes smaller. */
@@ -40,6 +40,7 @@ const unchanged: readonly Scenario[] = [
   { name: "nothing changed, the same builder", goals: {}, fresh: false },
   { name: "nothing changed, a fresh builder", goals: { ofBake: 0.06, milliseconds: 400 }, fresh: true },
 ];
+const another: Scenario = { name: "nothing changed in another commit, a fresh builder", goals: {}, fresh: true };
 const changed: Scenario = { name: "one of ten changed, a fresh builder", goals: { ofBake: 0.6 }, fresh: true };
 
 /** By scenario and contestant: a run a round. */
@@ -88,6 +89,8 @@ async function measureBuilds({ scratch, registry, rounds }: Bench): Promise<Resu
       record(results, name, contestant.name, await contestant.build(folder, `${registry}/${imageOf(contestant)}`));
     };
     for (const contestant of order) for (const scenario of unchanged) await measure(contestant, scenario);
+    await changeNothing(folder, `round ${round}`);
+    for (const contestant of order) await measure(contestant, another);
     await changeOne(folder, `round ${round}`);
     for (const contestant of order) await measure(contestant, changed);
     const own = contestants.at(-1)!;
@@ -148,7 +151,7 @@ function record(results: Results, scenario: string, contestant: string, run: Tim
 function describe(results: Results): string {
   if (results.size === 0) return "";
   const goals = new Map([
-    ...[...unchanged, changed].map(({ name, goals: its }) => [name, its] as const),
+    ...[...unchanged, another, changed].map(({ name, goals: its }) => [name, its] as const),
     [distantName, { milliseconds: 800 }] as const,
   ]);
   const rows = [...results].map(([name, runs]) => {

@@ -41,6 +41,12 @@ export async function changeOne(folder: string, mark: string): Promise<void> {
   await commit(folder, `feat: ${mark}`);
 }
 
+/** Commits something that no image is made of. */
+export async function changeNothing(folder: string, mark: string): Promise<void> {
+  await writeFile(join(folder, "README.md"), `${mark}\n`);
+  await commit(folder, `docs: ${mark}`);
+}
+
 async function commit(folder: string, message: string): Promise<void> {
   await must("git", ["add", "--all"], folder);
   await must("git", ["-c", "user.name=Bench", "-c", "user.email=bench@example.org", "commit", "--quiet", "--message", message], folder);
