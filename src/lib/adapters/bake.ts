@@ -67,6 +67,10 @@ export async function startBake({ directory, privateDirectory, output, env, buil
     forceKillAfterDelay: 10_000,
   });
   const ended = later(child);
+  // What it says before it is known what it makes is kept: why it cannot, perhaps.
+  const early: string[] = [];
+  let takeLine = (line: string): void => void early.push(line);
+  const reading = later(takeLines(child.stderr, (line) => takeLine(line)));
   // It says itself why it no longer listens.
   child.stdin.on("error", () => {});
 
@@ -80,8 +84,10 @@ export async function startBake({ directory, privateDirectory, output, env, buil
       if (status !== undefined) work.onStatus(status);
       if (text !== undefined && text.trim() !== "") said.push(text);
     };
+    early.splice(0).forEach(take);
+    takeLine = take;
     try {
-      await Promise.all([ended, takeLines(child.stderr, take)]);
+      await Promise.all([ended, reading]);
       return { images: await readImages(metadataFile, work.builder) };
     } catch (cause) {
       if (!(cause instanceof ExecaError) || work.signal.aborted) throw cause;
@@ -94,7 +100,7 @@ export async function startBake({ directory, privateDirectory, output, env, buil
   return {
     async make(definition, work) {
       const stop = () => ending.abort(work.signal.reason);
-      if (work.signal.aborted) stop();
+      work.signal.throwIfAborted();
       work.signal.addEventListener("abort", stop);
       try {
         child.stdin.end(JSON.stringify(definition));

@@ -33,11 +33,9 @@ export function history(directory: string, shallowFile: string) {
         directory,
         asked.map((paths) => lastCommitCommand(commit, paths)),
       );
-      return Promise.all(
-        asked.map(
-          async (paths) => (await findLast(directory, paths, { commit, edges, ask })) ?? lastCommit(directory, past, paths, commit),
-        ),
-      );
+      // All of them before the first one has the clone deepened: it has another edge then.
+      const found = await Promise.all(asked.map((paths) => findLast(directory, paths, { commit, edges, ask })));
+      return Promise.all(asked.map(async (paths, index) => found[index] ?? lastCommit(directory, past, paths, commit)));
     },
   };
 }

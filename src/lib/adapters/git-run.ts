@@ -23,7 +23,7 @@ export const gitFlags = ["--literal-pathspecs"];
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
   // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
   const { code, stdout, stderr } = await run(directory, [...gitFlags, ...args], { ...process.env, ...gitEnvironment, ...env });
-  if (typeof code !== "number") throw failed("git ended before it was done");
+  if (typeof code !== "number") throw interrupted();
   return { code, stdout, stderr: stderr.toString() };
 }
 
@@ -54,6 +54,11 @@ export const git: AskGit = async (directory, args) => {
     hint: `Nothing was changed. Look at the repository in ${directory}.`,
   });
 };
+
+/** Somebody ended it. */
+export function interrupted(): ColdtivateError {
+  return failed("git ended before it was done");
+}
 
 function missing(cause: unknown): ColdtivateError {
   return new ColdtivateError("git cannot be run", {

@@ -1,9 +1,11 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { git, gitEnvironment, gitFlags, type AskGit } from "./git-run.ts";
+import { ColdtivateError } from "../errors.ts";
+import { later } from "../later.ts";
+import { git, gitEnvironment, gitFlags, interrupted, type AskGit } from "./git-run.ts";
 
 /** A command of git up to its paths. */
 export interface LikelyQuestion {
@@ -19,8 +21,7 @@ export interface LikelyQuestion {
  * @returns takes the answer that is there already, or asks git
  */
 export function askTogether(directory: string, likely: readonly LikelyQuestion[], paths: readonly string[]): AskGit {
-  // What went wrong is told by git itself, which is asked once more.
-  const answers = runTogether(directory, likely, paths).catch(() => []);
+  const answers = orNone(runTogether(directory, likely, paths));
   const places = new Map(likely.map(({ args, aboutPaths }, index) => [keyOf(aboutPaths ? [...args, "--", ...paths] : args), index]));
   return async (where, args) => {
     const place = where === directory ? places.get(keyOf(args)) : undefined;
@@ -39,13 +40,8 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
   const answers = new Map<string, Promise<string | undefined>>();
   for (let lane = 0; lane < lanes; lane++) {
     const own = questions.filter((_, index) => index % lanes === lane);
-    const run = runInTurn(directory, own).catch((): string[] => []);
-    own.forEach((args, index) =>
-      answers.set(
-        keyOf(args),
-        run.then((found) => found[index]),
-      ),
-    );
+    const run = orNone(runInTurn(directory, own));
+    for (const [index, args] of own.entries()) answers.set(keyOf(args), later(run.then((found) => found[index])));
   }
   return async (where, args) => {
     const answer = where === directory ? await answers.get(keyOf(args)) : undefined;
@@ -57,11 +53,28 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
 async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
   const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
   const child = spawn("sh", ["-s"], { cwd: directory, env: { ...process.env, ...gitEnvironment }, stdio: ["pipe", "pipe", "ignore"] });
+  const ended = later(whenEnded(child));
   child.stdin.on("error", () => {});
   child.stdin.end(script);
-  const [output] = await Promise.all([buffer(child.stdout), once(child, "close")]);
+  const [output] = await Promise.all([buffer(child.stdout), ended]);
   const parts = output.toString().split("\0");
   return questions.map((_, index) => (parts[2 * index + 1] === "0" ? parts[2 * index] : undefined));
+}
+
+/** @throws ColdtivateError GIT_FAILED where somebody ended it; else what kept it from being started */
+async function whenEnded(child: ChildProcess): Promise<void> {
+  const [, signal] = (await once(child, "exit")) as unknown[];
+  if (signal !== null) throw interrupted();
+}
+
+function orNone(run: Promise<(string | undefined)[]>): Promise<(string | undefined)[]> {
+  return later(
+    run.catch((error: unknown) => {
+      if (error instanceof ColdtivateError) throw error;
+      // What went wrong is told by git itself, which is asked once more.
+      return [];
+    }),
+  );
 }
 
 function keyOf(args: readonly string[]): string {
@@ -77,8 +90,10 @@ async function runTogether(
   questions: readonly LikelyQuestion[],
   paths: readonly string[],
 ): Promise<(string | undefined)[]> {
+  // What a git leaves behind, such as a daemon that watches files, must not keep these open.
+  const closed = questions.map((_, index) => `${3 + index}>&-`).join(" ");
   const commands = questions.map(({ args, aboutPaths }, index) => {
-    return `git ${wordsOf(args)}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} & all="$all $!"`;
+    return `git ${wordsOf(args)}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} ${closed} & all="$all $!"`;
   });
   const script = ["all=", ...commands, "for one in $all; do wait $one; echo $?; done"].join("\n");
   const child = spawn("sh", ["-c", script, "sh", ...paths], {
@@ -86,10 +101,11 @@ async function runTogether(
     env: { ...process.env, ...gitEnvironment },
     stdio: ["ignore", "pipe", "ignore", ...questions.map(() => "pipe" as const)],
   });
-  const outputs = child.stdio.slice(3).map((stream) => (stream instanceof Readable ? buffer(stream) : Buffer.alloc(0)));
-  const [codes, ...found] = await Promise.all([buffer(child.stdout!), ...outputs, once(child, "close")]);
-  const ended = codes.toString().split("\n");
-  return questions.map((_, index) => (ended[index] === "0" ? found[index]?.toString() : undefined));
+  const ended = later(whenEnded(child));
+  const streams = child.stdio.filter((stream) => stream instanceof Readable);
+  const [, codes = Buffer.alloc(0), ...found] = await Promise.all([ended, ...streams.map((stream) => buffer(stream))]);
+  const exits = codes.toString().split("\n");
+  return questions.map((_, index) => (exits[index] === "0" ? found[index]?.toString() : undefined));
 }
 
 function wordsOf(args: readonly string[]): string {

@@ -112,8 +112,8 @@ export async function buildChanged(
     bases: basesBySource({ sources, texts, bases }),
   };
   const build = planBuild(config, changed, facts, output);
-  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
   const started = await starting;
+  const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
   // An index is sent with its parts, and is more than one of them.
   const isPlain = config.build.platforms.length <= 1 && config.build.provenance === undefined && config.build.sbom === undefined;
   const options = {

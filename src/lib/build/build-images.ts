@@ -62,20 +62,20 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const { output, registry, reporter, now, contents, present } = work;
   const { image: registryImage } = config.registry;
   const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
-  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, "is built again") : [];
+  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, { asked: now, fate: "is built again" }) : [];
   const intended = giveUp(work.plan, lost, contents);
   const describe = (sent: readonly SentImage[]) => findPushed(intended, sent, registryImage);
   const notes = notePushed(config, images, { ...work, checkout, plan: intended, describe, tools });
   const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add });
   const { made, isWhole } = await settlingAfter(building, notes.settle);
-  const digests = await notes.settle();
+  const { noted: digests, touched } = await notes.settle();
   const noted = made.filter(({ name, digest }) => digest !== undefined && digests.get(name) === digest);
   const others = made.filter((image) => !noted.includes(image));
   const open = leaveUnnoted(
     intended,
     (isWhole ? noted : made).map(({ name }) => name),
   );
-  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others });
+  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others, touched });
   if (output === "push") {
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
     await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);

@@ -1,6 +1,5 @@
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
-import { later } from "../later.ts";
 import { noteBuilds, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { BuiltImage } from "./run-build.ts";
 import { findTouched, type TouchedOptions } from "./touched-images.ts";
@@ -17,12 +16,19 @@ export interface NoteOptions extends TouchedOptions {
   now: number;
 }
 
+export interface Noted {
+  /** By image: the digest of what was noted. */
+  noted: ReadonlyMap<string, string>;
+  /** Images of which files had changed by then. */
+  touched: ReadonlySet<string>;
+}
+
 /** Notes images while others are still being built. */
 export interface PushedNotes {
   /** To be called once an image is in the registry under all of its tags. */
   add: (image: SentImage) => void;
-  /** Waits for what is being noted, and gives the digests of what was, by image. */
-  settle: () => Promise<ReadonlyMap<string, string>>;
+  /** Waits for what is being noted. */
+  settle: () => Promise<Noted>;
 }
 
 /**
@@ -32,30 +38,38 @@ export interface PushedNotes {
 export function notePushed(config: Config, images: readonly ImageConfig[], options: NoteOptions): PushedNotes {
   const { plan, describe, tools, now } = options;
   const noted = new Map<string, string>();
+  const touched = new Set<string>();
   const waiting: SentImage[] = [];
   let working: Promise<void> = Promise.resolve();
 
   const note = async (sent: readonly SentImage[]) => {
     const known = images.filter(({ name }) => sent.some((image) => image.name === name) && isKnown(plan, name));
-    const touched = known.length === 0 ? [] : await findTouched(config, known, options);
-    const whole = sent.filter(({ name }) => !touched.includes(name));
-    const [absent] = await Promise.all([recordContent(describe(whole), now, tools), noteBuilds(whole, tools)]);
+    const changed = known.length === 0 ? [] : await findTouched(config, known, options);
+    for (const name of changed) touched.add(name);
+    const whole = sent.filter(({ name }) => !touched.has(name));
     // A manifest that was sent may have been refused, and be sent once more.
-    for (const { name, digest } of whole) if (!absent.includes(name)) noted.set(name, digest);
+    const there = await Promise.all(
+      whole.map(async (image) => {
+        const reference = `${tools.registryImage}/${image.name}@${image.digest}`;
+        return (await tools.registry.manifestOf(reference)) === undefined ? [] : [image];
+      }),
+    );
+    await Promise.all([recordContent(describe(there.flat()), now, tools), noteBuilds(there.flat(), tools)]);
+    for (const { name, digest } of there.flat()) noted.set(name, digest);
   };
-  // One look at Git for all that have come meanwhile.
+  // One look at Git for all that have come meanwhile. What goes wrong here is tried again once all are built.
   const noteWaiting = async () => {
-    if (waiting.length > 0) await note(waiting.splice(0));
+    if (waiting.length > 0) await note(waiting.splice(0)).catch(() => {});
   };
 
   return {
     add(image) {
       waiting.push(image);
-      working = later(working.then(noteWaiting));
+      working = working.then(noteWaiting);
     },
     async settle() {
       await working;
-      return noted;
+      return { noted, touched };
     },
   };
 }

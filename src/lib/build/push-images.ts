@@ -50,7 +50,7 @@ export async function pushImages(
   const asking = { registry, present: asked, force, needsRegistry: true, reporter, now };
   const { plan: found, contents, present } = await compareContent(config, images, checkout, asking);
   const tools = { registryImage, registry, revision, reporter };
-  const lost = await retag(found.unchanged, present, tools, "is pushed from here");
+  const lost = await retag(found.unchanged, present, tools, { asked: now, fate: "is pushed from here" });
   const plan = giveUp(found, lost, contents);
 
   const docker = openLocalDocker();

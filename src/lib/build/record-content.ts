@@ -32,6 +32,9 @@ export interface PushedContent {
   replaces: boolean;
 }
 
+/** Milliseconds for which an answer counts as of now. */
+const fresh = 5000;
+
 /** The tag under which the last build of a ref says what it was made of. */
 export function inputsTag({ slug }: Revision): string {
   return slug === undefined ? "inputs" : `inputs-${slug}`;
@@ -39,8 +42,9 @@ export function inputsTag({ slug }: Revision): string {
 
 /**
  * Puts the manifests of images that are there already under the release's tags, byte by byte: no layer moves, and the digest stays.
- * @param present the digests that the tags have now: what is right is left alone
- * @param then what becomes of images that the registry no longer has whole
+ * @param present the digests that the tags have: what is right is left alone
+ * @param asked when that was asked, in milliseconds since the epoch
+ * @param fate what becomes of images that the registry no longer has whole
  * @returns those
  * @throws ColdtivateError PUSH_FAILED
  */
@@ -48,7 +52,7 @@ export async function retag(
   images: readonly UnchangedImage[],
   present: ReadonlyMap<string, string>,
   { registryImage, registry, revision, reporter }: RecordTools,
-  then: string,
+  { asked, fate }: { asked: number; fate: string },
 ): Promise<string[]> {
   const lost: string[] = [];
   const put = async ({ name, record }: UnchangedImage): Promise<boolean> => {
@@ -59,7 +63,7 @@ export async function retag(
     } catch (error) {
       if (!(error instanceof ColdtivateError)) throw error;
       if (error.code !== "MANIFEST_REFUSED") throw notTagged(name, error);
-      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and ${then}: ${error.message}` });
+      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and ${fate}: ${error.message}` });
       lost.push(name);
       return false;
     }
@@ -71,7 +75,8 @@ export async function retag(
     name,
     digest: image.digest,
     manifest: image,
-    isFirst: ofCommit(name) === undefined,
+    // A hook may have taken its time since.
+    isFirst: ofCommit(name) === undefined && Date.now() - asked < fresh,
     // What goes wrong with it is said there.
     written: written.catch(() => false),
   }));
@@ -94,13 +99,9 @@ export async function noteBuilds(
   for (const text of await recordBuilds(images, options, registry)) reporter.emit({ type: "warning", text });
 }
 
-/**
- * Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time.
- * @returns images that are not there, or no longer under their tag
- */
-export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<string[]> {
+/** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
+export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
   const { registryImage, registry, revision, reporter } = tools;
-  const absent: string[] = [];
   const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
     try {
       const place = `${registryImage}/${name}:${tag}`;
@@ -108,10 +109,8 @@ export async function recordContent(images: readonly PushedContent[], built: num
       if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
       const image = await registry.manifestOf(reference);
       // Under a tag there may be another build of the same commit by now.
-      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration)) {
-        absent.push(name);
+      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration))
         return undefined;
-      }
       const about: ContentRecord = {
         tag,
         image,
@@ -134,7 +133,6 @@ export async function recordContent(images: readonly PushedContent[], built: num
       if (recorded !== undefined) await noteInputs(recorded, tools);
     }),
   );
-  return absent;
 }
 
 /** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */

@@ -16,6 +16,8 @@ export interface TouchedWork extends TouchedOptions {
   plan: ContentPlan;
   /** What was built of it. */
   made: readonly BuiltImage[];
+  /** Images that are known to be such. */
+  touched: ReadonlySet<string>;
   reporter: Reporter;
   signal: AbortSignal;
 }
@@ -24,10 +26,11 @@ export interface TouchedWork extends TouchedOptions {
 export async function leaveTouched(
   config: Config,
   images: readonly ImageConfig[],
-  { plan, made, reporter, signal, ...options }: TouchedWork,
+  { plan, made, touched: known, reporter, signal, ...options }: TouchedWork,
 ): Promise<{ plan: ContentPlan; built: BuiltImage[] }> {
   const noted = images.filter(({ name }) => plan.changed.some((image) => image.name === name && image.content !== undefined));
-  const touched = noted.length === 0 ? [] : await findTouched(config, noted, options);
+  const found = noted.length === 0 ? [] : await findTouched(config, noted, options);
+  const touched = noted.map(({ name }) => name).filter((name) => known.has(name) || found.includes(name));
   for (const name of touched) {
     reporter.emit({ type: "warning", text: `${name}: its files changed while it was built, so it will be built again` });
   }

@@ -115,3 +115,17 @@ test("a bake that is not needed after all ends, and has made nothing", async () 
   expect(performance.now() - began).toBeLessThan(5000);
   expect(existsSync(join(docker.directory, "made"))).toBe(false);
 });
+
+test("what a bake said before it knew what to make is why it failed", async () => {
+  using docker = fakeDocker("true");
+  const program = '#!/bin/sh\n[ "$2" = version ] && echo v0.13.1 && exit\necho no such flag >&2\nexit 125\n';
+  writeFileSync(join(docker.directory, "bin", "docker"), program);
+  await using directory = createPrivateDirectory();
+  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ssh: false, signal } as const;
+  await using baking = await startBake(start);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300);
+  });
+  const result = await baking.make(definition, { builder: { cacheExport: true }, signal, onStatus: () => {} });
+  expect(result).toMatchObject({ exitCode: 125, said: ["no such flag"] });
+});

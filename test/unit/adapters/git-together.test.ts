@@ -1,3 +1,5 @@
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { git } from "../../../src/lib/adapters/git-run.ts";
 import { askInTurn, askTogether } from "../../../src/lib/adapters/git-together.ts";
@@ -41,4 +43,20 @@ test("what is asked in turn has its own answer each, of many as of few", async (
   const ask = askInTurn(repository.directory, [...questions, ["log", "-1", "nowhere"]]);
   for (const args of questions) expect(await ask(repository.directory, args)).toBe(await git(repository.directory, args));
   await expect(ask(repository.directory, ["log", "-1", "nowhere"])).rejects.toMatchObject({ code: "GIT_FAILED" });
+});
+
+test("what git leaves behind does not hold up the answers", async () => {
+  using repository = createRepository();
+  repository.commit({ "app/file": "1", hook: "#!/bin/sh\nsleep 20 >/dev/null 2>&1 &\necho $! >>.git/left\n" });
+  chmodSync(join(repository.directory, "hook"), 0o755);
+  repository.git("config", "core.fsmonitor", join(repository.directory, "hook"));
+  repository.git("config", "core.fsmonitorHookVersion", "1");
+  const args = ["status", "--porcelain=v2", "-z"];
+  const began = performance.now();
+  await askTogether(repository.directory, [{ args, aboutPaths: true }], ["app"])(repository.directory, [...args, "--", "app"]);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  const left = readFileSync(join(repository.directory, ".git", "left"), "utf8")
+    .trim()
+    .split("\n");
+  for (const id of left) process.kill(Number(id));
 });

@@ -74,7 +74,7 @@ test("an image is noted once it is there, without those that are still built", a
   await inBuild(async ({ notes, push, recordOf, told }) => {
     const digest = push("web");
     notes.add({ name: "web", digest });
-    expect([...(await notes.settle())]).toEqual([["web", digest]]);
+    expect([...(await notes.settle()).noted]).toEqual([["web", digest]]);
     expect([await recordOf("web"), await recordOf("api")]).toEqual([digest, undefined]);
     expect(told).toEqual([]);
   });
@@ -83,7 +83,7 @@ test("an image is noted once it is there, without those that are still built", a
 test("one that the registry does not have after all is left for the end", async () => {
   await inBuild(async ({ notes, recordOf }) => {
     notes.add({ name: "web", digest: `sha256:${"1f".repeat(32)}` });
-    expect([...(await notes.settle())]).toEqual([]);
+    expect([...(await notes.settle()).noted]).toEqual([]);
     expect(await recordOf("web")).toBeUndefined();
   });
 });
@@ -94,7 +94,7 @@ test("one whose files have changed meanwhile stands for nothing", async () => {
     const api = push("api");
     notes.add({ name: "web", digest: push("web") });
     notes.add({ name: "api", digest: api });
-    expect([...(await notes.settle())]).toEqual([["api", api]]);
+    expect([...(await notes.settle()).noted]).toEqual([["api", api]]);
     expect([await recordOf("web"), await recordOf("api")]).toEqual([undefined, api]);
   });
 });
