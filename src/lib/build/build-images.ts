@@ -6,13 +6,11 @@ import { later } from "../later.ts";
 import { buildChanged, startAhead, type Begun, type BuildWishes, type BuildWork } from "./build-changed.ts";
 import { compareContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
-import { notePushed, type SentImage } from "./note-pushed.ts";
+import { notePushed } from "./note-pushed.ts";
 import type { Checkout } from "./prepare-build.ts";
 import { noteBuilds, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
-import type { BuiltImage } from "./run-build.ts";
+import type { BuiltImage, SentImage } from "./run-build.ts";
 import { leaveTouched } from "./touched-images.ts";
-
-export type { BuildWishes };
 
 /**
  * Builds what the registry does not have with the same content; what it has gets the release's tags, where they are pushed.
@@ -102,12 +100,10 @@ function findPushed({ changed }: ContentPlan, built: readonly (BuiltImage | Sent
   return changed.flatMap(({ name, content, cause }) => {
     const image = built.find((each) => each.name === name);
     if (image === undefined || content === undefined) return [];
+    if ("dirty" in image && image.dirty) return [];
     const found = { name, ...content, commit: image.commit, replaces: cause.kind !== "new" };
-    if (!("tags" in image)) return [{ ...found, reference: `${registryImage}/${name}@${image.digest}` }];
-    const { dirty, digest, tags, configuration } = image;
-    if (dirty) return [];
-    if (digest !== undefined) return [{ ...found, reference: `${registryImage}/${name}@${digest}` }];
-    return [{ ...found, reference: tags.at(-1) ?? "", configuration }];
+    if (image.digest !== undefined) return [{ ...found, reference: `${registryImage}/${name}@${image.digest}` }];
+    return "tags" in image ? [{ ...found, reference: image.tags.at(-1) ?? "", configuration: image.configuration }] : [];
   });
 }
 

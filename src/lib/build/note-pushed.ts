@@ -1,11 +1,8 @@
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
 import { noteBuilds, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
-import type { BuiltImage } from "./run-build.ts";
+import type { SentImage } from "./run-build.ts";
 import { findTouched, type TouchedOptions } from "./touched-images.ts";
-
-/** An image whose manifest is in the registry. */
-export type SentImage = Pick<BuiltImage, "name" | "commit"> & { digest: string };
 
 export interface NoteOptions extends TouchedOptions {
   plan: ContentPlan;

@@ -30,6 +30,9 @@ export interface BuiltImage extends Omit<BuildRecord, "failure"> {
   dirty: boolean;
 }
 
+/** An image whose manifest was sent to the registry. */
+export type SentImage = Pick<BuiltImage, "name" | "commit"> & { digest: string };
+
 export interface BuildOptions {
   config: Config;
   builder: Builder;
@@ -44,7 +47,7 @@ export interface BuildOptions {
   /** A bake that has been started for it. */
   started?: StartedBake | undefined;
   /** Called once an image's manifest was sent under all of its tags, where the builder tells. */
-  onSent?: ((image: Pick<BuiltImage, "name" | "commit"> & { digest: string }) => void) | undefined;
+  onSent?: ((image: SentImage) => void) | undefined;
 }
 
 /** How often a build loses to another one that gives its images their names in the engine. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git.ts";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
 import { readRecordAt } from "../../../src/lib/build/look-up.ts";
@@ -9,26 +9,16 @@ import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 
-let server: MemoryRegistry;
-let registry: RegistryClient;
-
-beforeEach(async () => {
-  server = await startMemoryRegistry();
-  registry = openRegistry({ host: server.host, insecure: true });
-});
-afterEach(async () => {
-  registry[Symbol.dispose]();
-  await server[Symbol.asyncDispose]();
-});
-
 const images: ImageConfig[] = ["web", "api"].map((name) => ({ name, context: name, dockerfile: "Dockerfile", args: {}, secrets: {} }));
 
 async function inBuild(work: (build: Awaited<ReturnType<typeof begin>>) => Promise<void>): Promise<void> {
   using repository = createRepository();
-  await work(await begin(repository));
+  await using server = await startMemoryRegistry();
+  using registry = openRegistry({ host: server.host, insecure: true });
+  await work(await begin(repository, server, registry));
 }
 
-async function begin(clone: ReturnType<typeof createRepository>) {
+async function begin(clone: ReturnType<typeof createRepository>, server: MemoryRegistry, registry: RegistryClient) {
   const commit = clone.commit({ "web/Dockerfile": "FROM scratch\n", "api/Dockerfile": "FROM scratch\n" });
   const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
   const repository = await openRepository(clone.directory);
