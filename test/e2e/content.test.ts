@@ -83,12 +83,13 @@ async function forwardHalf(request: IncomingMessage, response: ServerResponse): 
   }).end(half);
 }
 
-/** What the registry itself says that it was asked for while something was done: method and path. */
-async function loggedDuring(work: () => Promise<void>): Promise<string[]> {
+/** What the registry itself says that it was asked for while something was done: method and path, and the agent's name behind them. */
+async function loggedDuring(work: () => Promise<unknown>): Promise<string[]> {
   const read = () => onHost("gateway", "cat /mnt/access.log");
   const before = (await read()).length;
   await work();
-  return [...(await read()).slice(before).matchAll(/"([A-Z]+) (\S+) HTTP/g)].map(([, method, path]) => `${method} ${path}`);
+  const lines = (await read()).slice(before).matchAll(/"([A-Z]+) (\S+) HTTP[^"]*" \d+ \d+ "[^"]*" "([^"/]*)/g);
+  return [...lines].map(([, method, path, agent]) => `${method} ${path} ${agent}`.trim());
 }
 
 /** No engine, and no docker that could start one. */
@@ -106,6 +107,14 @@ test("another commit of the same content is a tag: no blob moves, the digest sta
   expect(logged.filter((line) => !/^(HEAD|GET|PUT) \/v2\/\S+\/manifests\/[^/]+$/.test(line))).toEqual([]);
   expect(await digestOf(commit.slice(0, 8))).toBe(first.digest);
   expect(await digestOf("main")).toBe(first.digest);
+});
+
+test("what is built is sent once, by the builder alone", async () => {
+  await commitNews();
+  const logged = await loggedDuring(() => build());
+  expect(logged.filter((line) => line.startsWith("PUT /v2/test/kiosk/web/manifests/main "))).toHaveLength(1);
+  // The engine itself asks whether it may log in, and for nothing of the image.
+  expect(logged.filter((line) => line.endsWith(" docker") && !line.startsWith("GET /v2/ "))).toEqual([]);
 });
 
 test("build and push in two steps come to the same", async () => {

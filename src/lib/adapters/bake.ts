@@ -19,6 +19,8 @@ export interface BakeStart {
   builder?: string | undefined;
   /** Whether steps may use the agent. */
   ssh: boolean;
+  /** Whether the images get provenance, which says what repository and commit they are from. */
+  provenance: boolean;
   signal: AbortSignal;
 }
 
@@ -47,7 +49,8 @@ export interface StartedBake extends AsyncDisposable {
 }
 
 /** Starts one: it takes a while to be ready, and gets its definition over standard input. */
-export async function startBake({ directory, privateDirectory, output, env, builder, ssh, signal }: BakeStart): Promise<StartedBake> {
+export async function startBake(start: BakeStart): Promise<StartedBake> {
+  const { directory, privateDirectory, output, env, builder, ssh, provenance, signal } = start;
   const { execa, ExecaError } = await import("execa");
   const metadataFile = join(privateDirectory, "metadata.json");
   const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", "--metadata-file", metadataFile];
@@ -58,8 +61,7 @@ export async function startBake({ directory, privateDirectory, output, env, buil
   const ending = new AbortController();
   const child = execa("docker", args, {
     cwd: directory,
-    // Contexts and secrets are the configuration's own: nobody has to allow them by path.
-    env: { ...env, BUILDX_BAKE_ENTITLEMENTS_FS: "0" },
+    env: { ...env, ...environmentOf(provenance) },
     stdin: "pipe",
     stdout: "ignore",
     buffer: false,
@@ -115,6 +117,15 @@ export async function startBake({ directory, privateDirectory, output, env, buil
       await ended.catch(() => {});
     },
   };
+}
+
+function environmentOf(provenance: boolean): Record<string, string> {
+  // Contexts and secrets are the configuration's own: nobody has to allow them by path.
+  const entitled = { BUILDX_BAKE_ENTITLEMENTS_FS: "0" };
+  // For provenance buildx asks Git before it builds, with up to eight processes a target, one after the other, and also where none
+  // is wanted (buildx's build/git.go).
+  if (provenance || process.env["BUILDX_GIT_INFO"] !== undefined) return entitled;
+  return { ...entitled, BUILDX_GIT_INFO: "false" };
 }
 
 async function readImages(file: string, { cacheExport }: Pick<Builder, "cacheExport">): Promise<BakedImages> {

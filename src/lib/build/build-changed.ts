@@ -48,7 +48,8 @@ export interface Begun {
 export async function startAhead(config: Config, { access, builder, output, signal }: BuildWishes): Promise<StartedBake> {
   const env = { ...access.sshEnv, ...(await access.noteLogin()) };
   const { directory, build } = config;
-  return startBake({ directory, privateDirectory: access.directory.path, output, env, builder, ssh: forwardsAgent(build), signal });
+  const wanted = { ssh: forwardsAgent(build), provenance: build.provenance !== undefined };
+  return startBake({ directory, privateDirectory: access.directory.path, output, env, builder, ...wanted, signal });
 }
 
 /** A build, with all that is known once it begins. */

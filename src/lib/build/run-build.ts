@@ -103,7 +103,8 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
         emitAll(tracker.take(status));
         takeSent(status).forEach(onSent);
       };
-      await using baking = attempt === 1 && started ? started : await startBake({ ...start, ssh });
+      await using baking =
+        attempt === 1 && started ? started : await startBake({ ...start, ssh, provenance: config.build.provenance !== undefined });
       const result = await baking.make(definition, { builder, signal, onStatus });
       if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) continue;
       if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);

@@ -31,7 +31,7 @@ export function bakeTargets({ images }: BuildPlan): Map<string, string> {
   return targets;
 }
 
-function describeTarget(image: ImageBuild, { output, insecure }: BuildPlan, secretPath: SecretPath): BakeTarget {
+function describeTarget(image: ImageBuild, { output, insecure, pushedOnce }: BuildPlan, secretPath: SecretPath): BakeTarget {
   return {
     context: escape(image.context),
     dockerfile: escape(image.dockerfile),
@@ -47,9 +47,17 @@ function describeTarget(image: ImageBuild, { output, insecure }: BuildPlan, secr
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
     attest: image.attest.map(escape),
-    // An engine that only passes it on need not lay its files out: should it run the image, it does so then.
-    ...(output === "push" && { output: [`type=image,push=true,unpack=false${insecure ? ",registry.insecure=true" : ""}`] }),
+    ...(output === "push" && { output: [describePush(insecure, pushedOnce)] }),
   };
+}
+
+/**
+ * An engine that only passes an image on need not lay its files out: should it run the image, it does so then. BuildKit takes an
+ * empty value for true (its exporter/containerimage/export.go), and buildx does not: with `true`, one that does not know that an
+ * engine's BuildKit pushes by itself has the engine push each tag once more (buildx's build/build.go, "pushing NAME with docker").
+ */
+function describePush(insecure: boolean, pushedOnce: boolean): string {
+  return `type=image,push=${pushedOnce ? "" : "true"},unpack=false${insecure ? ",registry.insecure=true" : ""}`;
 }
 
 function escapeValues(values: Record<string, string>): Record<string, string> {

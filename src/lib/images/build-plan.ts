@@ -13,6 +13,8 @@ export interface BuildPlan {
   images: ImageBuild[];
   /** Whether the builder has to be told that the registry speaks plain HTTP. */
   insecure: boolean;
+  /** Whether the builder's push is all that is needed, though buildx would have the engine push the same once more. */
+  pushedOnce: boolean;
   /** What the user should know before it starts. */
   warnings: string[];
 }
@@ -85,7 +87,7 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
     return planImage(config, image, state, { ...facts, output, attest, insecure, exportsCache: exporting && builder.cacheExport });
   });
-  return { revision: facts.revision, output, images: builds, insecure, warnings };
+  return { revision: facts.revision, output, images: builds, insecure, pushedOnce: builder.isEngine && builder.cacheExport, warnings };
 }
 
 /** Whether an image of several manifests can be made and kept there: into the local engine, no other builder can put one. */

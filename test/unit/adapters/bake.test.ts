@@ -1,16 +1,22 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { startBake } from "../../../src/lib/adapters/bake.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { startBake, type BakeStart } from "../../../src/lib/adapters/bake.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import type { BakeDefinition } from "../../../src/lib/images/bake-definition.ts";
 import type { BuildStatus } from "../../../src/lib/images/build-status.ts";
 import { fakeDocker } from "./fake-docker.ts";
 
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 const { signal } = new AbortController();
 const definition: BakeDefinition = { group: { default: { targets: ["web"] } }, target: { web: { context: "web", ssh: ["default"] } } };
 
-async function runBake(body: string, version = "0.13.1") {
+const plain = { ssh: false, provenance: false };
+
+async function runBake(body: string, version = "0.13.1", more: Partial<BakeStart> = {}) {
   using docker = fakeDocker(`[[ $* == "buildx version" ]] && echo 'github.com/docker/buildx v${version} abc' && exit; ${body}`);
   await using directory = createPrivateDirectory();
   const statuses: BuildStatus[] = [];
@@ -24,6 +30,8 @@ async function runBake(body: string, version = "0.13.1") {
     output: "push",
     env: { DOCKER_CONFIG: directory.path },
     ssh: true,
+    provenance: false,
+    ...more,
     signal,
   });
   const result = await baking.make(definition, { builder: { cacheExport: true }, signal, onStatus: (status) => statuses.push(status) });
@@ -41,6 +49,14 @@ test("the definition goes over standard input, digests come from the metadata", 
 test("a newer buildx is told that ssh is allowed", async () => {
   const { call } = await runBake("", "0.20.0");
   expect(call?.args.slice(-2)).toEqual(["--allow", "ssh"]);
+});
+
+test("buildx asks Git only for images that say where they are from, or where the user wants it", async () => {
+  const asks = async (provenance: boolean) => (await runBake("", "0.13.1", { provenance })).call?.env["BUILDX_GIT_INFO"];
+  expect(await asks(false)).toBe("false");
+  expect(await asks(true)).toBeUndefined();
+  vi.stubEnv("BUILDX_GIT_INFO", "true");
+  expect(await asks(false)).toBe("true");
 });
 
 test("a failed build is a result: the exit code and what was said last", async () => {
@@ -65,7 +81,7 @@ test("an abort ends the build", async () => {
   using _ = fakeDocker("exec sleep 5");
   await using directory = createPrivateDirectory();
   const abort = new AbortController();
-  const start = { directory: directory.path, privateDirectory: directory.path, output: "load", env: {}, ssh: false, signal } as const;
+  const start = { directory: directory.path, privateDirectory: directory.path, output: "load", env: {}, ...plain, signal } as const;
   await using baking = await startBake(start);
   const run = baking.make(definition, { builder: { cacheExport: true }, signal: abort.signal, onStatus: () => {} });
   abort.abort();
@@ -75,7 +91,7 @@ test("an abort ends the build", async () => {
 test("a bake that is not needed after all ends, and has made nothing", async () => {
   using docker = fakeDocker('[[ -z "$stdin" ]] || echo made >made');
   await using directory = createPrivateDirectory();
-  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ssh: false, signal } as const;
+  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ...plain, signal } as const;
   const began = performance.now();
   {
     await using _ = await startBake(start);
@@ -89,7 +105,7 @@ test("what a bake said before it knew what to make is why it failed", async () =
   const program = '#!/bin/sh\n[ "$2" = version ] && echo v0.13.1 && exit\necho no such flag >&2\nexit 125\n';
   writeFileSync(join(docker.directory, "bin", "docker"), program);
   await using directory = createPrivateDirectory();
-  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ssh: false, signal } as const;
+  const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ...plain, signal } as const;
   await using baking = await startBake(start);
   await new Promise((resolve) => {
     setTimeout(resolve, 300);

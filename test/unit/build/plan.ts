@@ -3,7 +3,7 @@ import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.t
 /** A plan to build images in folders of their names, with nothing special about them but what is said. */
 export function planOf(names: readonly string[], output: BuildPlan["output"], special: Partial<ImageBuild> = {}): BuildPlan {
   const images = names.map((name) => ({ ...imageOf(name), ...special }));
-  return { revision: { commit: "1f" }, output, images, insecure: false, warnings: [] };
+  return { revision: { commit: "1f" }, output, images, insecure: false, pushedOnce: false, warnings: [] };
 }
 
 function imageOf(name: string): ImageBuild {

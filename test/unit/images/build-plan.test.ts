@@ -152,9 +152,18 @@ test("a builder that is no engine is told how the registry speaks; what it loads
     attest: ["type=provenance,mode=min"],
   });
   const engine = planBuild({ ...config, registry, build }, [web], facts, "push");
-  expect(bakeDefinition(engine, noSecrets).target["web"]).toMatchObject({ output: ["type=image,push=true,unpack=false"] });
+  expect(bakeDefinition(engine, noSecrets).target["web"]).toMatchObject({ output: ["type=image,push=,unpack=false"] });
   const [loaded] = planBuild({ ...config, build }, [web], { ...facts, builder: elsewhere }, "load").images;
   expect(loaded?.attest).toEqual(["type=provenance,disabled=true"]);
+});
+
+test("an engine's own builder pushes by itself where it keeps images in containerd, and the engine itself where not", () => {
+  const outputFor = (cacheExport: boolean) => {
+    const plan = planBuild(config, [web], { ...facts, builder: { isEngine: true, cacheExport } }, "push");
+    return bakeDefinition(plan, noSecrets).target["web"]?.["output"];
+  };
+  expect(outputFor(true)).toEqual(["type=image,push=,unpack=false"]);
+  expect(outputFor(false)).toEqual(["type=image,push=true,unpack=false"]);
 });
 
 test("base images are those that the content was worked out from; content tags stay here until all is pushed", () => {
