@@ -63,8 +63,9 @@ export async function forgetBuilds(): Promise<void> {
     throw new Error("DOCKER_HOST is no sandbox's: nothing is removed from it");
   await must("docker", ["buildx", "prune", "--all", "--force"]);
   await must("docker", ["image", "prune", "--all", "--force"]);
-  // It has told what it removes, and is at it for a while: nobody is to be measured beside that.
-  await wait(2000);
+  // It has told what it removes, and begins with it between one and two seconds later, on all processors for another one: nobody
+  // is to be measured beside that.
+  await wait(4000);
 }
 
 async function tagsOf(folder: string, image: string, name: string): Promise<string[]> {

@@ -2,6 +2,7 @@ import type { RegistryClient } from "../adapters/registry.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { Revision } from "../git/revision.ts";
 import { later } from "../later.ts";
+import type { PresentOf } from "./compare-content.ts";
 import { lookUpTags } from "./look-up.ts";
 import { basesNamedBy } from "./observe-content.ts";
 
@@ -9,25 +10,46 @@ import { basesNamedBy } from "./observe-content.ts";
 export interface AskedAhead {
   /** Knows base images, or asks for them. */
   bases: Pick<RegistryClient, "digestOf">;
-  /** By full name: the digests that the release's tags have now, where they are to be pushed. */
-  present?: Promise<ReadonlyMap<string, string>>;
+  /** By full name: the digests that the release's tags of images have now, where those are put at what is there. */
+  presentOf?: PresentOf;
 }
 
 export interface AheadOptions {
   revision: Revision;
   registry: RegistryClient;
-  /** Whether the release's tags are to be pushed. */
-  pushes: boolean;
+  /** Whether the release's tags are put at what the registry has already. */
+  retags: boolean;
 }
 
 /**
  * Asks the registry what follows from the configuration, from the Dockerfiles as they are, and from the commit, while Git looks at the
  * files. Base images come first, as what an image is made of is known with them alone.
  */
-export function askAhead(config: Config, images: readonly ImageConfig[], { revision, registry, pushes }: AheadOptions): AskedAhead {
+export function askAhead(config: Config, images: readonly ImageConfig[], { revision, registry, retags }: AheadOptions): AskedAhead {
   const digests = new Map(basesNamedBy(config, images).map((reference) => [reference, later(registry.digestOf(reference))]));
   const bases = { digestOf: (reference: string) => digests.get(reference) ?? registry.digestOf(reference) };
-  if (!pushes) return { bases };
+  if (!retags) return { bases };
   const names = images.map(({ name }) => name);
-  return { bases, present: later(lookUpTags(names, config.registry.image, revision, registry)) };
+  return { bases, presentOf: askTagsAhead(names, (name) => lookUpTags([name], config.registry.image, revision, registry)) };
+}
+
+/**
+ * Asks for the tags of one image, and of the others as soon as it has any. Where it has none, the registry has probably none of the
+ * others' either, and a build is not held up by asking for them: they are asked for by whom they matter to.
+ */
+function askTagsAhead(names: readonly string[], ask: (name: string) => Promise<ReadonlyMap<string, string>>): PresentOf {
+  const asked = new Map<string, Promise<ReadonlyMap<string, string>>>();
+  const answerOf = (name: string) => {
+    const answer = asked.get(name) ?? later(ask(name));
+    asked.set(name, answer);
+    return answer;
+  };
+  const [first, ...others] = names;
+  const probing = first === undefined ? undefined : answerOf(first).then(({ size }) => size > 0 && others.forEach(answerOf));
+  const probed = later(Promise.resolve(probing));
+  return async (wanted) => {
+    await probed;
+    const found = await Promise.all(wanted.map(answerOf));
+    return new Map(found.flatMap((each) => [...each]));
+  };
 }

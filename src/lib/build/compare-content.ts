@@ -12,18 +12,21 @@ import type { Checkout } from "./prepare-build.ts";
 /** What the images are made of, what the registry has of it, and what that means. */
 export interface ComparedContent extends ObservedContent {
   plan: ContentPlan;
-  /** By full name: the digests that the release's tags have now. */
+  /** By full name: the digests that the release's tags have now, those of unchanged images at least. */
   present: ReadonlyMap<string, string>;
   /** Whether the registry answers. */
   reachable: boolean;
 }
 
+/** By full name: the digests that the release's tags of images have now. */
+export type PresentOf = (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
 export interface CompareOptions {
   registry: RegistryClient;
   /** Knows base images, where they were asked for already. */
   bases?: Pick<RegistryClient, "digestOf">;
-  /** The digests that the release's tags have now, by full name, where they matter: they are being asked for. */
-  present?: Promise<ReadonlyMap<string, string>>;
+  /** Where it matters what the release's tags of unchanged images are. */
+  presentOf?: PresentOf | undefined;
   /** Build all, and do not ask. */
   force: boolean;
   /** The registry is written to: without it nothing can be done. */
@@ -42,7 +45,7 @@ export async function compareContent(
   config: Config,
   images: readonly ImageConfig[],
   checkout: Checkout,
-  { registry, bases = registry, present: asked, force, needsRegistry, reporter, now, onMissing }: CompareOptions,
+  { registry, bases = registry, presentOf, force, needsRegistry, reporter, now, onMissing }: CompareOptions,
 ): Promise<ComparedContent> {
   const { image: registryImage } = config.registry;
   let reachable = true;
@@ -58,17 +61,9 @@ export async function compareContent(
     }
   };
   const none = new Map<string, ContentRecord>();
-  const observe = async () => {
-    const observed = await observeContent(config, images, checkout, bases);
-    return {
-      observed,
-      records: force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry, onMissing), none),
-    };
-  };
-  const [{ observed, records }, present] = await Promise.all([
-    observe(),
-    orWithout<ReadonlyMap<string, string>>(asked ?? Promise.resolve(new Map()), new Map()),
-  ]);
+  const observed = await observeContent(config, images, checkout, bases);
+  const records = force ? none : await orWithout(lookUpRecords(observed.contents, registryImage, registry, onMissing), none);
+  const present = presentOf === undefined ? new Map<string, string>() : await orWithout(presentOf([...records.keys()]), new Map());
   const plan = planContent({ contents: observed.contents, states: checkout.states, records, now, ttl: config.content.ttl, force });
   warn(observed, plan, { checkout, reporter, now });
   return { ...observed, plan, present, reachable };

@@ -6,6 +6,7 @@ import { giveUp, type UnchangedImage } from "../images/content-plan.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import { planPush } from "../images/push-plan.ts";
 import type { Reporter } from "../report/progress.ts";
+import { later } from "../later.ts";
 import { compareContent } from "./compare-content.ts";
 import { lookUpTags } from "./look-up.ts";
 import type { Checkout } from "./prepare-build.ts";
@@ -41,13 +42,9 @@ export async function pushImages(
   const { image: registryImage, host, credentials: own } = config.registry;
   const { revision } = checkout;
   const now = Date.now();
-  const asked = lookUpTags(
-    images.map(({ name }) => name),
-    registryImage,
-    revision,
-    registry,
-  );
-  const asking = { registry, present: asked, force, needsRegistry: true, reporter, now };
+  const all = images.map(({ name }) => name);
+  const asked = later(lookUpTags(all, registryImage, revision, registry));
+  const asking = { registry, presentOf: () => asked, force, needsRegistry: true, reporter, now };
   const { plan: found, contents, present } = await compareContent(config, images, checkout, asking);
   const tools = { registryImage, registry, revision, reporter };
   const lost = await retag(found.unchanged, present, tools, { asked: now, fate: "is pushed from here" });
