@@ -112,7 +112,10 @@ test("another commit of the same content is a tag: no blob moves, the digest sta
 test("what is built is sent once, by the builder alone", async () => {
   await commitNews();
   const logged = await loggedDuring(() => build());
-  expect(logged.filter((line) => line.startsWith("PUT /v2/test/kiosk/web/manifests/main "))).toHaveLength(1);
+  const written = logged.filter((line) => /^PUT \S+\/manifests\/(main|[0-9a-f]{8}) ?/.test(line));
+  const commit = (await must("git", ["rev-parse", "HEAD"], { cwd })).slice(0, 8);
+  expect(written).toEqual([`PUT /v2/test/kiosk/web/manifests/${commit} buildkit`, "PUT /v2/test/kiosk/web/manifests/main"]);
+  expect([await digestOf("main")]).toEqual([await digestOf(commit)]);
   // The engine itself asks whether it may log in, and for nothing of the image.
   expect(logged.filter((line) => line.endsWith(" docker") && !line.startsWith("GET /v2/ "))).toEqual([]);
 });
@@ -238,6 +241,7 @@ test.each<[string, RegistryFault, number, string, boolean]>([
   ["an upload that meets a 401", refusal("POST", "/blobs/uploads", 401), 4, "The registry's user may not write there", false],
   ["one that meets a 404", refusal("PUT", "/blobs/uploads", 404), 4, "or the repository does not exist", false],
   ["one that is cut short once", refusal("PUT", "/blobs/uploads", "cut", 1), 0, "retrying", true],
+  ["a name that it gets once it is there", refusal("PUT", "/manifests/main", 401), 4, "could not be given the release's tags", false],
   ["a content that cannot be noted", refusal("PUT", "/manifests/content-", 401), 0, "will be built again", false],
 ])("%s ends well, and names no content that is not whole", async (_name, fault, exitCode, said, unchanged) => {
   const { CI_REGISTRY = "", BASE_IMAGE = "" } = sandbox();

@@ -44,9 +44,11 @@ function askTagsAhead(names: readonly string[], ask: (name: string) => Promise<R
     asked.set(name, answer);
     return answer;
   };
-  const [first, ...others] = names;
-  const probing = first === undefined ? undefined : answerOf(first).then(({ size }) => size > 0 && others.forEach(answerOf));
-  const probed = later(Promise.resolve(probing));
+  const probe = async () => {
+    const [first, ...others] = names;
+    if (first !== undefined && (await answerOf(first)).size > 0) others.forEach((name) => void answerOf(name));
+  };
+  const probed = later(probe());
   return async (wanted) => {
     await probed;
     const found = await Promise.all(wanted.map(answerOf));

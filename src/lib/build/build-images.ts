@@ -8,7 +8,7 @@ import { compareContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
 import { notePushed } from "./note-pushed.ts";
 import type { Checkout } from "./prepare-build.ts";
-import { noteBuilds, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
+import { nameLater, noteBuilds, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { BuiltImage, SentImage } from "./run-build.ts";
 import { leaveTouched } from "./touched-images.ts";
 
@@ -75,6 +75,7 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   );
   const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others, touched });
   if (output === "push") {
+    await nameLater(built, tools);
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
     await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);
   }
@@ -109,7 +110,7 @@ function findPushed({ changed }: ContentPlan, built: readonly (BuiltImage | Sent
 
 function withContent(image: BuiltImage, changed: readonly ChangedImage[]): BuiltImage {
   const content = changed.find(({ name }) => name === image.name)?.content?.tag;
-  const { configuration: _configuration, ...shown } = image;
+  const { configuration: _configuration, laterTags: _laterTags, ...shown } = image;
   return { ...shown, ...(content !== undefined && { content }) };
 }
 

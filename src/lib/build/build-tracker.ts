@@ -87,7 +87,9 @@ export function trackBuild(plan: BuildPlan) {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
     if (vertex.error) return [...showRest(vertex.digest), ...fail(image, step, vertex)];
-    const complete = plan.output === "load" ? step.kind === "export" : step.kind === "push" && image.pushed === tags.get(image.name);
+    // What the engine pushes once it is built is a step for each tag; a builder pushes as it exports.
+    const pushes = plan.output === "push" && plan.pusher === "engine";
+    const complete = pushes ? step.kind === "push" && image.pushed === tags.get(image.name) : step.kind === "export";
     if (!complete || image.state !== "running") return [];
     image.state = "done";
     return [{ type: "done", row, text: summarise(image, plan.output) }];

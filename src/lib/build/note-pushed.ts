@@ -1,6 +1,6 @@
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
-import { noteBuilds, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
+import { nameLater, noteBuilds, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { SentImage } from "./run-build.ts";
 import { findTouched, type TouchedOptions } from "./touched-images.ts";
 
@@ -22,9 +22,9 @@ export interface Noted {
 
 /** Notes images while others are still being built. */
 export interface PushedNotes {
-  /** To be called once an image is in the registry under all of its tags. */
+  /** To be called once an image is in the registry, as far as the builder puts it there. */
   add: (image: SentImage) => void;
-  /** Waits for what is being noted. */
+  /** Notes what has been waiting for others, and waits for what is being noted. */
   settle: () => Promise<Noted>;
 }
 
@@ -37,6 +37,7 @@ export function notePushed(config: Config, images: readonly ImageConfig[], optio
   const noted = new Map<string, string>();
   const touched = new Set<string>();
   const waiting: SentImage[] = [];
+  let left = plan.changed.length;
   let working: Promise<void> = Promise.resolve();
 
   const note = async (sent: readonly SentImage[]) => {
@@ -51,20 +52,25 @@ export function notePushed(config: Config, images: readonly ImageConfig[], optio
         return (await tools.registry.manifestOf(reference)) === undefined ? [] : [image];
       }),
     );
+    await nameLater(there.flat(), tools);
     await Promise.all([recordContent(describe(there.flat()), now, tools), noteBuilds(there.flat(), tools)]);
     for (const { name, digest } of there.flat()) noted.set(name, digest);
   };
-  // One look at Git for all that have come meanwhile. What goes wrong here is tried again once all are built.
-  const noteWaiting = async () => {
-    if (waiting.length > 0) await note(waiting.splice(0)).catch(() => {});
+  const noteWaiting = () => {
+    const sent = waiting.splice(0);
+    left -= sent.length;
+    // What goes wrong here is tried again once all are built.
+    if (sent.length > 0) working = working.then(() => note(sent).catch(() => {}));
   };
 
   return {
     add(image) {
       waiting.push(image);
-      working = working.then(noteWaiting);
+      // Each time Git is asked, on processors that are building: half of those that are left at once, and the last one by itself.
+      if (2 * waiting.length >= left) noteWaiting();
     },
     async settle() {
+      noteWaiting();
       await working;
       return { noted, touched };
     },

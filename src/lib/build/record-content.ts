@@ -9,6 +9,7 @@ import { configurationOf } from "../images/manifest.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import type { Reporter } from "../report/progress.ts";
 import { readRecordAt } from "./look-up.ts";
+import type { BuiltImage } from "./run-build.ts";
 import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
 
 export interface RecordTools {
@@ -90,6 +91,27 @@ export async function retag(
   return lost;
 }
 
+/**
+ * Gives images that were pushed the names that the builder has not given them, byte by byte.
+ * @throws ColdtivateError PUSH_FAILED
+ */
+export async function nameLater(
+  images: readonly (Pick<BuiltImage, "name" | "laterTags" | "digest"> & Partial<Pick<BuiltImage, "tags">>)[],
+  { registryImage, registry }: Pick<RecordTools, "registryImage" | "registry">,
+): Promise<void> {
+  const put = async ({ name, tags = [], laterTags = [], digest }: (typeof images)[number]) => {
+    if (laterTags.length === 0) return;
+    try {
+      const manifest = await registry.manifestOf(digest === undefined ? (tags.at(-1) ?? "") : `${registryImage}/${name}@${digest}`);
+      if (manifest === undefined) throw vanished(name);
+      await Promise.all(laterTags.map((tag) => registry.putManifest(tag, manifest)));
+    } catch (error) {
+      throw error instanceof ColdtivateError ? notTagged(name, error) : error;
+    }
+  };
+  await Promise.all(images.map(put));
+}
+
 /** Notes beside the images which ones belong to the commit. */
 export async function noteBuilds(
   images: readonly RegisteredImage[],
@@ -143,6 +165,10 @@ async function noteInputs({ name, record }: UnchangedImage, { registryImage, reg
     if (!(error instanceof ColdtivateError)) throw error;
     reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });
   }
+}
+
+function vanished(name: string): ColdtivateError {
+  return new ColdtivateError(`the registry no longer has ${name} as it was pushed`, { code: "MANIFEST_MISSING", exit: "failed" });
 }
 
 function notTagged(name: string, cause: ColdtivateError): ColdtivateError {

@@ -14,8 +14,10 @@ import type { BuildRecord } from "./image-progress.ts";
 
 /** An image that was built, or that the registry has with the same content. */
 export interface BuiltImage extends Omit<BuildRecord, "failure"> {
-  /** Full names. */
+  /** Full names, those included that it gets later. */
   tags: string[];
+  /** Names that it gets once it is in the registry. */
+  laterTags?: readonly string[];
   digest?: string;
   /** The digest of its configuration, of one that was built just now. */
   configuration?: string;
@@ -31,7 +33,7 @@ export interface BuiltImage extends Omit<BuildRecord, "failure"> {
 }
 
 /** An image whose manifest was sent to the registry. */
-export type SentImage = Pick<BuiltImage, "name" | "commit"> & { digest: string };
+export type SentImage = Pick<BuiltImage, "name" | "commit" | "laterTags"> & { digest: string };
 
 export interface BuildOptions {
   config: Config;
@@ -46,7 +48,7 @@ export interface BuildOptions {
   concurrency?: number | undefined;
   /** A bake that has been started for it. */
   started?: StartedBake | undefined;
-  /** Called once an image's manifest was sent under all of its tags, where the builder tells. */
+  /** Called once an image's manifest was sent under all tags that the builder gives it, where it tells. */
   onSent?: ((image: SentImage) => void) | undefined;
 }
 
@@ -125,7 +127,8 @@ function trackSent({ images }: BuildPlan) {
       const image = images.find(({ tags }) => tags.includes(reference));
       const tags = image && missing.get(image.name);
       if (image === undefined || tags?.delete(reference) !== true || tags.size > 0) return [];
-      return [{ name: image.name, digest, ...(image.commit !== undefined && { commit: image.commit }) }];
+      const { name, commit, laterTags } = image;
+      return [{ name, digest, laterTags, ...(commit !== undefined && { commit }) }];
     });
 }
 
@@ -150,12 +153,13 @@ async function writeSecrets(
 
 function describeImages(plan: BuildPlan, records: readonly BuildRecord[], baked: BakedImages): BuiltImage[] {
   const targets = bakeTargets(plan);
-  return plan.images.map(({ name, tags, commit, dirty }) => {
+  return plan.images.map(({ name, tags, laterTags, commit, dirty }) => {
     const { milliseconds = 0, steps = 0, cachedSteps = 0 } = records.find((record) => record.name === name) ?? {};
     const { digest, configuration } = baked.get(targets.get(name) ?? name) ?? {};
     return {
       name,
-      tags,
+      tags: [...laterTags, ...tags],
+      laterTags,
       ...(digest !== undefined && { digest }),
       ...(configuration !== undefined && { configuration }),
       milliseconds,

@@ -31,7 +31,7 @@ export function bakeTargets({ images }: BuildPlan): Map<string, string> {
   return targets;
 }
 
-function describeTarget(image: ImageBuild, { output, insecure, pushedOnce }: BuildPlan, secretPath: SecretPath): BakeTarget {
+function describeTarget(image: ImageBuild, { output, insecure, pusher }: BuildPlan, secretPath: SecretPath): BakeTarget {
   return {
     context: escape(image.context),
     dockerfile: escape(image.dockerfile),
@@ -47,7 +47,7 @@ function describeTarget(image: ImageBuild, { output, insecure, pushedOnce }: Bui
     secret: image.secrets.map((id) => escape(`id=${id},src=${secretPath(image.name, id)}`)),
     ssh: image.ssh ? ["default"] : [],
     attest: image.attest.map(escape),
-    ...(output === "push" && { output: [describePush(insecure, pushedOnce)] }),
+    ...(output === "push" && { output: [describePush(insecure, pusher)] }),
   };
 }
 
@@ -56,8 +56,8 @@ function describeTarget(image: ImageBuild, { output, insecure, pushedOnce }: Bui
  * empty value for true (its exporter/containerimage/export.go), and buildx does not: with `true`, one that does not know that an
  * engine's BuildKit pushes by itself has the engine push each tag once more (buildx's build/build.go, "pushing NAME with docker").
  */
-function describePush(insecure: boolean, pushedOnce: boolean): string {
-  return `type=image,push=${pushedOnce ? "" : "true"},unpack=false${insecure ? ",registry.insecure=true" : ""}`;
+function describePush(insecure: boolean, pusher: BuildPlan["pusher"]): string {
+  return `type=image,push=${pusher === "embedded" ? "" : "true"},unpack=false${insecure ? ",registry.insecure=true" : ""}`;
 }
 
 function escapeValues(values: Record<string, string>): Record<string, string> {

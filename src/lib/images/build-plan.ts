@@ -13,8 +13,8 @@ export interface BuildPlan {
   images: ImageBuild[];
   /** Whether the builder has to be told that the registry speaks plain HTTP. */
   insecure: boolean;
-  /** Whether the builder's push is all that is needed, though buildx would have the engine push the same once more. */
-  pushedOnce: boolean;
+  /** Who puts images into the registry: the engine once they are built, the engine's own builder, or a builder elsewhere. */
+  pusher: "engine" | "embedded" | "builder";
   /** What the user should know before it starts. */
   warnings: string[];
 }
@@ -25,8 +25,10 @@ export interface ImageBuild {
   /** Relative to the context. */
   dockerfile: string;
   target?: string;
-  /** Full names. */
+  /** Full names under which the builder leaves it. */
   tags: string[];
+  /** Full names that it gets once it is in the registry: there a name is one request, and a push looks at every layer again. */
+  laterTags: string[];
   /** By name: additional contexts, and the base images as they are pinned. */
   contexts: Record<string, string>;
   labels: Record<string, string>;
@@ -87,7 +89,13 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
     const state = facts.states.find(({ name }) => name === image.name) ?? { name: image.name, dirty: [] };
     return planImage(config, image, state, { ...facts, output, attest, insecure, exportsCache: exporting && builder.cacheExport });
   });
-  return { revision: facts.revision, output, images: builds, insecure, pushedOnce: builder.isEngine && builder.cacheExport, warnings };
+  return { revision: facts.revision, output, images: builds, insecure, pusher: findPusher(builder), warnings };
+}
+
+/** An engine's own builder can push by itself where it keeps images in containerd. */
+function findPusher({ isEngine, cacheExport }: BuilderFacts): BuildPlan["pusher"] {
+  if (!isEngine) return "builder";
+  return cacheExport ? "embedded" : "engine";
 }
 
 /** Whether an image of several manifests can be made and kept there: into the local engine, no other builder can put one. */
@@ -125,13 +133,9 @@ function planImage(
     context: image.context,
     dockerfile: image.dockerfile,
     ...(image.target !== undefined && { target: image.target }),
-    // Here the content's tag says what `push` may call it; in the registry it comes last, when all is there.
-    tags: isDirty
-      ? [`${name}:dirty`]
-      : [
-          ...releaseTags(registry.image, image.name, facts.revision),
-          ...(contentTag !== undefined && facts.output === "load" ? [`${name}:${contentTag}`] : []),
-        ],
+    ...(isDirty
+      ? { tags: [`${name}:dirty`], laterTags: [] }
+      : nameImage(releaseTags(registry.image, image.name, facts.revision), contentTag && `${name}:${contentTag}`, facts)),
     contexts: { ...pinBases(facts.bases?.get(image.name) ?? {}), ...image.contexts },
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
     args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
@@ -145,6 +149,18 @@ function planImage(
     ...(known !== undefined && { commit: known }),
     dirty: isDirty,
   };
+}
+
+/** By its commit first: what the builder pushes under that one name gets the others afterwards, where its digest is told. */
+function nameImage(
+  names: readonly string[],
+  contentTag: string | undefined,
+  { builder, output }: Pick<BuildFacts, "builder"> & { output: "load" | "push" },
+): Pick<ImageBuild, "tags" | "laterTags"> {
+  // Here the content's tag says what `push` may call it; in the registry it comes last, when all is there.
+  if (output === "load") return { tags: [...names, ...(contentTag === undefined ? [] : [contentTag])], laterTags: [] };
+  if (findPusher(builder) === "engine") return { tags: [...names], laterTags: [] };
+  return { tags: names.slice(-1), laterTags: names.slice(0, -1) };
 }
 
 /**

@@ -59,6 +59,15 @@ test("a push is done once every name of the image is in the registry", () => {
   expect(shown.filter((line) => line.startsWith("done"))).toHaveLength(1);
 });
 
+test("a builder that pushes by itself is done once it has exported", () => {
+  const { shown } = follow({ ...plan("push", "web", "api"), pusher: "embedded" }, [
+    ended("[web 1/1] COPY . ."),
+    ended("[web] exporting to image"),
+    running("[web] exporting cache to registry"),
+  ]);
+  expect(shown.at(-1)).toBe("done build:web pushed");
+});
+
 test("a single image's steps carry no target, and are its own", () => {
   const { shown } = follow(plan("load", "web"), [running("[internal] load build context"), running("[builder 2/4] RUN make")]);
   expect(shown).toEqual(["started build:web load build context", "updated build:web builder 2/4 RUN make"]);

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git.ts";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
 import { readRecordAt } from "../../../src/lib/build/look-up.ts";
@@ -9,7 +10,8 @@ import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 
-const images: ImageConfig[] = ["web", "api"].map((name) => ({ name, context: name, dockerfile: "Dockerfile", args: {}, secrets: {} }));
+const names = ["web", "api", "db", "jobs"];
+const images: ImageConfig[] = names.map((name) => ({ name, context: name, dockerfile: "Dockerfile", args: {}, secrets: {} }));
 
 async function inBuild(work: (build: Awaited<ReturnType<typeof begin>>) => Promise<void>): Promise<void> {
   using repository = createRepository();
@@ -19,7 +21,7 @@ async function inBuild(work: (build: Awaited<ReturnType<typeof begin>>) => Promi
 }
 
 async function begin(clone: ReturnType<typeof createRepository>, server: MemoryRegistry, registry: RegistryClient) {
-  const commit = clone.commit({ "web/Dockerfile": "FROM scratch\n", "api/Dockerfile": "FROM scratch\n" });
+  const commit = clone.commit(Object.fromEntries(names.map((name) => [`${name}/Dockerfile`, "FROM scratch\n"])));
   const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
   const repository = await openRepository(clone.directory);
   const { contents } = await observeContent(config, images, await observeInputs(images, commit, repository), {
@@ -56,6 +58,8 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
     notes,
     recordOf,
     told,
+    registryImage,
+    digestOf: (name: string) => registry.digestOf(`${registryImage}/${name}`),
     push: (name: string) => server.put(`shop/${name}`, commit.slice(0, 8), JSON.stringify({ layers: [], name })),
   };
 }
@@ -67,6 +71,34 @@ test("an image is noted once it is there, without those that are still built", a
     expect([...(await notes.settle()).noted]).toEqual([["web", digest]]);
     expect([await recordOf("web"), await recordOf("api")]).toEqual([digest, undefined]);
     expect(told).toEqual([]);
+  });
+});
+
+test("one gets its other names first, as it is", async () => {
+  await inBuild(async ({ notes, push, digestOf, registryImage }) => {
+    const digest = push("web");
+    notes.add({ name: "web", digest, laterTags: [`${registryImage}/web:main`, `${registryImage}/web:latest`] });
+    expect([...(await notes.settle()).noted.keys()]).toEqual(["web"]);
+    expect([await digestOf("web:main"), await digestOf("web:latest")]).toEqual([digest, digest]);
+  });
+});
+
+test("half of those that are left are noted at once, and what waits is noted in the end", async () => {
+  await inBuild(async ({ notes, push, recordOf }) => {
+    const noted = async () => (await Promise.all(images.map(({ name }) => recordOf(name)))).filter(Boolean).length;
+    for (const name of ["web", "api"]) notes.add({ name, digest: push(name) });
+    await vi.waitFor(async () => expect(await noted()).toBe(2));
+    const db = { name: "db", digest: push("db") };
+    notes.add(db);
+    await vi.waitFor(async () => expect(await noted()).toBe(3));
+    expect([...(await notes.settle()).noted.keys()]).toEqual(["web", "api", "db"]);
+  });
+  await inBuild(async ({ notes, push, recordOf }) => {
+    notes.add({ name: "web", digest: push("web") });
+    await wait(200);
+    expect(await recordOf("web")).toBeUndefined();
+    await notes.settle();
+    expect(await recordOf("web")).toBeDefined();
   });
 });
 

@@ -3,7 +3,7 @@ import type { BuildPlan, ImageBuild } from "../../../src/lib/images/build-plan.t
 /** A plan to build images in folders of their names, with nothing special about them but what is said. */
 export function planOf(names: readonly string[], output: BuildPlan["output"], special: Partial<ImageBuild> = {}): BuildPlan {
   const images = names.map((name) => ({ ...imageOf(name), ...special }));
-  return { revision: { commit: "1f" }, output, images, insecure: false, pushedOnce: false, warnings: [] };
+  return { revision: { commit: "1f" }, output, images, insecure: false, pusher: "engine", warnings: [] };
 }
 
 function imageOf(name: string): ImageBuild {
@@ -12,6 +12,7 @@ function imageOf(name: string): ImageBuild {
     context: name,
     dockerfile: "Dockerfile",
     tags: [`r/${name}:main`, `r/${name}:1f000000`],
+    laterTags: [],
     labels: {},
     args: {},
     secrets: [],

@@ -40,7 +40,8 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
     name: "web",
     context: "Web",
     dockerfile: "Dockerfile",
-    tags: ["r.example.com/shop/web:main", "r.example.com/shop/web:1f000000"],
+    tags: ["r.example.com/shop/web:1f000000"],
+    laterTags: ["r.example.com/shop/web:main"],
     contexts: {},
     noCache: false,
     labels: { "org.opencontainers.image.revision": touched },
@@ -157,13 +158,15 @@ test("a builder that is no engine is told how the registry speaks; what it loads
   expect(loaded?.attest).toEqual(["type=provenance,disabled=true"]);
 });
 
-test("an engine's own builder pushes by itself where it keeps images in containerd, and the engine itself where not", () => {
-  const outputFor = (cacheExport: boolean) => {
+test("an engine's own builder pushes one name where it keeps images in containerd, and the engine itself all of them where not", () => {
+  const planFor = (cacheExport: boolean) => {
     const plan = planBuild(config, [web], { ...facts, builder: { isEngine: true, cacheExport } }, "push");
-    return bakeDefinition(plan, noSecrets).target["web"]?.["output"];
+    const { tags, output } = bakeDefinition(plan, noSecrets).target["web"] ?? {};
+    return { tags, output, laterTags: plan.images[0]?.laterTags };
   };
-  expect(outputFor(true)).toEqual(["type=image,push=,unpack=false"]);
-  expect(outputFor(false)).toEqual(["type=image,push=true,unpack=false"]);
+  const [ofRef, ofCommit] = ["r.example.com/shop/web:main", "r.example.com/shop/web:1f000000"];
+  expect(planFor(true)).toEqual({ tags: [ofCommit], output: ["type=image,push=,unpack=false"], laterTags: [ofRef] });
+  expect(planFor(false)).toEqual({ tags: [ofRef, ofCommit], output: ["type=image,push=true,unpack=false"], laterTags: [] });
 });
 
 test("base images are those that the content was worked out from; content tags stay here until all is pushed", () => {
