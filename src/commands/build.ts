@@ -56,8 +56,8 @@ export default class Build extends BaseCommand {
     await using access = await openAccess(config, reporter, signal);
     const options = { revision, sshEnv: access.sshEnv, reporter, signal };
     const observing = later(observeCheckout(config, images, repository, options));
-    const retags = flags.push && !flags.force && !flags["no-cache"];
-    const asked = askAhead(config, images, { revision, registry, retags });
+    const force = flags.force || flags["no-cache"];
+    const asked = askAhead(config, images, { revision, registry, pushes: flags.push, force });
     const checkout = await observing;
     if (flags.push) refuseDirty(checkout.states, "pushed");
 

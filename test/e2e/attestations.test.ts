@@ -28,6 +28,7 @@ async function readManifest(tag: string): Promise<Index> {
 test("an image with provenance is pushed, recorded and deployed", async () => {
   const commit = await publish(cwd, `provenance ${Date.now()}`);
   const { manifests = [] } = await readManifest(commit.slice(0, 8));
+  expect(await readManifest("main")).toEqual(await readManifest(commit.slice(0, 8)));
   const kinds = manifests.map(({ annotations }) => annotations?.["vnd.docker.reference.type"]);
   expect(kinds).toContain("attestation-manifest");
   const deployed = await coldtivate(["deploy", "staging"], { cwd });

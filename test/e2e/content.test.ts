@@ -235,13 +235,45 @@ test.each<[string, string, RegExp, number, number, number, string]>([
   expect(await digestOf(commit)).toBe(exitCode === 0 ? digest : null);
 });
 
+test("a push finishes what a build could not: the names that the builder has not given", async () => {
+  const commit = (await commitNews()).slice(0, 8);
+  const refuse: Fault = ({ method }, response) => {
+    if (method !== "PUT") return false;
+    response.writeHead(403).end();
+    return true;
+  };
+  await besideProxy(refuse, async (env) => {
+    const ended = await coldtivate(["build", "--push", "--json"], { cwd, env });
+    expect(ended.exitCode, ended.output).toBe(4);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "PUSH_FAILED" } });
+  });
+  const digest = await digestOf(commit);
+  expect([digest, await digestOf("main")]).toEqual([expect.stringContaining("sha256:"), expect.not.stringContaining(`${digest}`)]);
+  const pushed = await coldtivate(["push", "--json"], { cwd });
+  expect(pushed.exitCode, pushed.output).toBe(0);
+  expect(JSON.parse(pushed.stdout)).toMatchObject({ images: [{ name: "web", tags: [expect.stringContaining(":main")], digest }] });
+  expect(await digestOf("main")).toBe(digest);
+});
+
+test("a build of everything hears before it that the registry refuses it", async () => {
+  const refuse: Fault = (_request, response) => {
+    response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end();
+    return true;
+  };
+  await besideProxy(refuse, async (env) => {
+    const ended = await coldtivate(["build", "--push", "--force", "--json"], { cwd, env: { ...env, ...withoutDocker } });
+    expect(ended.exitCode, ended.output).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: "REGISTRY_UNAUTHORIZED" } });
+  });
+});
+
 const refusal = (method: string, path: string, how: RegistryFault["how"], times = 100): RegistryFault => ({ method, path, how, times });
 
 test.each<[string, RegistryFault, number, string, boolean]>([
   ["an upload that meets a 401", refusal("POST", "/blobs/uploads", 401), 4, "The registry's user may not write there", false],
   ["one that meets a 404", refusal("PUT", "/blobs/uploads", 404), 4, "or the repository does not exist", false],
   ["one that is cut short once", refusal("PUT", "/blobs/uploads", "cut", 1), 0, "retrying", true],
-  ["a name that it gets once it is there", refusal("PUT", "/manifests/main", 401), 4, "could not be given the release's tags", false],
+  ["a name that it gets once it is there", refusal("PUT", "/manifests/main", 401), 4, "could not be given the release's tags", true],
   ["a content that cannot be noted", refusal("PUT", "/manifests/content-", 401), 0, "will be built again", false],
 ])("%s ends well, and names no content that is not whole", async (_name, fault, exitCode, said, unchanged) => {
   const { CI_REGISTRY = "", BASE_IMAGE = "" } = sandbox();

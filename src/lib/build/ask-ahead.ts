@@ -10,27 +10,31 @@ import { basesNamedBy } from "./observe-content.ts";
 export interface AskedAhead {
   /** Knows base images, or asks for them. */
   bases: Pick<RegistryClient, "digestOf">;
-  /** By full name: the digests that the release's tags of images have now, where those are put at what is there. */
+  /** By full name: the digests that the release's tags of images have now, where they are pushed. */
   presentOf?: PresentOf;
 }
 
 export interface AheadOptions {
   revision: Revision;
   registry: RegistryClient;
-  /** Whether the release's tags are put at what the registry has already. */
-  retags: boolean;
+  /** Whether images are pushed. */
+  pushes: boolean;
+  /** Whether they are built whatever the registry has. */
+  force: boolean;
 }
 
 /**
  * Asks the registry what follows from the configuration, from the Dockerfiles as they are, and from the commit, while Git looks at the
  * files. Base images come first, as what an image is made of is known with them alone.
  */
-export function askAhead(config: Config, images: readonly ImageConfig[], { revision, registry, retags }: AheadOptions): AskedAhead {
+export function askAhead(config: Config, images: readonly ImageConfig[], { revision, registry, pushes, force }: AheadOptions): AskedAhead {
   const digests = new Map(basesNamedBy(config, images).map((reference) => [reference, later(registry.digestOf(reference))]));
   const bases = { digestOf: (reference: string) => digests.get(reference) ?? registry.digestOf(reference) };
-  if (!retags) return { bases };
+  if (!pushes) return { bases };
+  const ask = (name: string) => lookUpTags([name], config.registry.image, revision, registry);
   const names = images.map(({ name }) => name);
-  return { bases, presentOf: askTagsAhead(names, (name) => lookUpTags([name], config.registry.image, revision, registry)) };
+  // Where nothing has to be known, it is still better to hear before the build that the registry cannot be reached.
+  return { bases, presentOf: askTagsAhead(force ? names.slice(0, 1) : names, ask) };
 }
 
 /**

@@ -10,10 +10,12 @@ import type { PushPlan } from "../images/push-plan.ts";
  */
 export async function findBare({ images }: PushPlan, { changed }: ContentPlan, registryImage: string, docker: Docker): Promise<string[]> {
   const found = await Promise.all(
-    images.map(async ({ name, tags: [tag = ""] }) => {
+    images.map(async ({ name, pushed }) => {
       const content = changed.find((image) => image.name === name)?.content;
-      if (content === undefined) return [];
-      const [image, whole] = await Promise.all([tag, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)));
+      if (content === undefined || pushed === undefined) return [];
+      const [image, whole] = await Promise.all(
+        [pushed, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)),
+      );
       return image?.id === whole?.id ? [] : [name];
     }),
   );

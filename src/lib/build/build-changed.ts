@@ -88,7 +88,8 @@ export async function buildChanged(
     reporter,
     signal,
     onSent,
-  }: BuildWork & Pick<BuildOptions, "onSent">,
+    onBaked,
+  }: BuildWork & Pick<BuildOptions, "onSent" | "onBaked">,
 ): Promise<Made> {
   const changed = images.filter((image) => plan.changed.some((each) => each.name === image.name));
   if (plan.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(plan, changed.length) });
@@ -126,7 +127,7 @@ export async function buildChanged(
     reporter,
     concurrency,
     started,
-    ...(isWhole && isPlain && { onSent }),
+    ...(isWhole && isPlain && { onSent, onBaked }),
   };
   return { made: await unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either })), isWhole };
 }

@@ -8,7 +8,7 @@ import { compareContent } from "./compare-content.ts";
 import { explain } from "./explain.ts";
 import { notePushed } from "./note-pushed.ts";
 import type { Checkout } from "./prepare-build.ts";
-import { nameLater, noteBuilds, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
+import { noteBuilds, putLaterTags, recordContent, retag, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { BuiltImage, SentImage } from "./run-build.ts";
 import { leaveTouched } from "./touched-images.ts";
 
@@ -64,7 +64,7 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const intended = giveUp(work.plan, lost, contents);
   const describe = (sent: readonly SentImage[]) => findPushed(intended, sent, registryImage);
   const notes = notePushed(config, images, { ...work, checkout, plan: intended, describe, tools });
-  const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add });
+  const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add, onBaked: notes.flush });
   const { made, isWhole } = await settlingAfter(building, notes.settle);
   const { noted: digests, touched } = await notes.settle();
   const noted = made.filter(({ name, digest }) => digest !== undefined && digests.get(name) === digest);
@@ -75,9 +75,15 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   );
   const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others, touched });
   if (output === "push") {
-    await nameLater(built, tools);
+    const named = later(
+      putLaterTags(
+        built.filter(({ laterTags }) => laterTags !== undefined),
+        tools,
+      ),
+    );
     const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
     await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);
+    await named;
   }
   const unchanged = plan.unchanged.map((image) => describeUnchanged(image, config, checkout, output));
   return [

@@ -44,6 +44,9 @@ export function trackBuild(plan: BuildPlan) {
   const single = images.size === 1;
   const outputs = new Map<string, Output>();
   const tags = new Map(plan.images.map((image) => [image.name, image.tags.length]));
+  const enginePushes = plan.output === "push" && plan.pusher === "engine";
+  /** By image: names that a builder has yet to push. */
+  const unsent = new Map(plan.images.map((image) => [image.name, new Set(plan.output === "load" ? [] : image.tags)]));
 
   const ownerOf = ({ target, title }: Step) => {
     if (title.startsWith("load local bake definitions")) return undefined;
@@ -87,9 +90,11 @@ export function trackBuild(plan: BuildPlan) {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
     if (vertex.error) return [...showRest(vertex.digest), ...fail(image, step, vertex)];
-    // What the engine pushes once it is built is a step for each tag; a builder pushes as it exports.
-    const pushes = plan.output === "push" && plan.pusher === "engine";
-    const complete = pushes ? step.kind === "push" && image.pushed === tags.get(image.name) : step.kind === "export";
+    // What the engine pushes once it is built is a step for each tag. A builder pushes as it exports, or, from BuildKit 0.29 on, as the
+    // same step goes on after its end.
+    const complete = enginePushes
+      ? step.kind === "push" && image.pushed === tags.get(image.name)
+      : step.kind === "export" && unsent.get(image.name)?.size === 0;
     if (!complete || image.state !== "running") return [];
     image.state = "done";
     return [{ type: "done", row, text: summarise(image, plan.output) }];
@@ -120,7 +125,8 @@ export function trackBuild(plan: BuildPlan) {
 
   return {
     /** What a message means for the display. */
-    take({ vertexes, logs }: BuildStatus): ProgressEvent[] {
+    take({ vertexes, logs, sent = [] }: BuildStatus): ProgressEvent[] {
+      for (const { reference } of sent) unsent.forEach((names) => names.delete(reference));
       // A step that is over soon has its beginning, its output and its end in one message.
       const taken = vertexes.flatMap(takeVertex);
       const begun = taken.flatMap(begin);

@@ -1,6 +1,6 @@
 import type { Config, ImageConfig } from "../config/config.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
-import { nameLater, noteBuilds, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
+import { noteBuilds, putLaterTags, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { SentImage } from "./run-build.ts";
 import { findTouched, type TouchedOptions } from "./touched-images.ts";
 
@@ -24,58 +24,79 @@ export interface Noted {
 export interface PushedNotes {
   /** To be called once an image is in the registry, as far as the builder puts it there. */
   add: (image: SentImage) => void;
-  /** Notes what has been waiting for others, and waits for what is being noted. */
+  /** Notes what has been waiting for others. */
+  flush: () => void;
+  /** Does so, and waits for what is being noted. */
   settle: () => Promise<Noted>;
 }
 
 /**
- * Notes images as soon as they are in the registry, so that a build is not held up by it in the end, and what was pushed need not
- * be built again should another image fail. Those of which files have changed meanwhile are left to whoever tells of that.
+ * Gives images their other names, and notes them, so that a build is not held up by it in the end, and what was pushed need not be
+ * built again should another image fail. Names and whose they are come at once; for what they are made of Git has to be asked, on
+ * processors that are building: that is done for half of those that are left together. Those of which files have changed meanwhile
+ * are left to whoever tells of that.
  */
 export function notePushed(config: Config, images: readonly ImageConfig[], options: NoteOptions): PushedNotes {
   const { plan, describe, tools, now } = options;
   const noted = new Map<string, string>();
   const touched = new Set<string>();
-  const waiting: SentImage[] = [];
-  let left = plan.changed.length;
+  const left = new Set(plan.changed.map(({ name }) => name));
+  const waiting = new Map<string, SentImage>();
+  /** By image: of what was sent last. */
+  const naming = new Map<string, Promise<Naming>>();
   let working: Promise<void> = Promise.resolve();
 
-  const note = async (sent: readonly SentImage[]) => {
-    const known = images.filter(({ name }) => sent.some((image) => image.name === name) && isKnown(plan, name));
-    const changed = known.length === 0 ? [] : await findTouched(config, known, options);
-    for (const name of changed) touched.add(name);
-    const whole = sent.filter(({ name }) => !touched.has(name));
+  const name = async (image: SentImage): Promise<Naming> => {
     // A manifest that was sent may have been refused, and be sent once more.
-    const there = await Promise.all(
-      whole.map(async (image) => {
-        const reference = `${tools.registryImage}/${image.name}@${image.digest}`;
-        return (await tools.registry.manifestOf(reference)) === undefined ? [] : [image];
-      }),
-    );
-    await nameLater(there.flat(), tools);
-    await Promise.all([recordContent(describe(there.flat()), now, tools), noteBuilds(there.flat(), tools)]);
-    for (const { name, digest } of there.flat()) noted.set(name, digest);
+    const isThere = (await tools.registry.manifestOf(`${tools.registryImage}/${image.name}@${image.digest}`)) !== undefined;
+    if (!isThere) return missing;
+    const [named] = await Promise.allSettled([putLaterTags([image], tools), noteBuilds([image], tools)]);
+    return { isThere, isNamed: named.status === "fulfilled" };
   };
-  const noteWaiting = () => {
-    const sent = waiting.splice(0);
-    left -= sent.length;
+  const note = async (sent: readonly SentImage[]) => {
+    const known = images.filter((image) => sent.some((each) => each.name === image.name) && isKnown(plan, image.name));
+    const changed = known.length === 0 ? [] : await findTouched(config, known, options);
+    for (const each of changed) touched.add(each);
+    const whole = sent.filter((image) => !touched.has(image.name));
+    const named = await Promise.all(whole.map(async (image) => ({ image, ...((await naming.get(image.name)) ?? missing) })));
+    const there = named.filter(({ isThere }) => isThere);
+    await recordContent(describe(there.map(({ image }) => image)), now, tools);
+    for (const { image, isNamed } of there) if (isNamed) noted.set(image.name, image.digest);
+  };
+  const flush = () => {
+    const sent = [...waiting.values()];
+    waiting.clear();
+    for (const image of sent) left.delete(image.name);
     // What goes wrong here is tried again once all are built.
     if (sent.length > 0) working = working.then(() => note(sent).catch(() => {}));
   };
 
   return {
     add(image) {
-      waiting.push(image);
-      // Each time Git is asked, on processors that are building: half of those that are left at once, and the last one by itself.
-      if (2 * waiting.length >= left) noteWaiting();
+      // One that is sent once more, as another image perhaps, gets its names after the first one.
+      const before = naming.get(image.name) ?? Promise.resolve(missing);
+      naming.set(
+        image.name,
+        before.then(() => name(image)).catch(() => missing),
+      );
+      waiting.set(image.name, image);
+      if (2 * waiting.size >= left.size) flush();
     },
+    flush,
     async settle() {
-      noteWaiting();
+      flush();
       await working;
       return { noted, touched };
     },
   };
 }
+
+interface Naming {
+  isThere: boolean;
+  isNamed: boolean;
+}
+
+const missing: Naming = { isThere: false, isNamed: false };
 
 function isKnown({ changed }: ContentPlan, name: string): boolean {
   return changed.some((image) => image.name === name && image.content !== undefined);

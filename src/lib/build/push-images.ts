@@ -57,9 +57,9 @@ export async function pushImages(
     refuseBare(await findBare(pushing, plan, registryImage, docker));
   }
   const credentials = own ?? (await findCredentials(host));
-  const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, registry, credentials, reporter, signal });
+  const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, ...tools, credentials, signal });
   const known = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
-  await Promise.all([noteBuilds(known, tools), recordContent(await findKnownContent(pushed, plan, registryImage, docker), now, tools)]);
+  await Promise.all([noteBuilds(known, tools), recordContent(await findKnownContent(pushed, plan, { ...tools, docker }), now, tools)]);
 
   const tagged = plan.unchanged.map((image) => describeTagged(image, releaseTags(registryImage, image.name, revision), present));
   const done = [...tagged.filter(({ tags }) => tags.length > 0), ...pushed];

@@ -9,7 +9,6 @@ import { configurationOf } from "../images/manifest.ts";
 import { releaseTags } from "../images/image-tags.ts";
 import type { Reporter } from "../report/progress.ts";
 import { readRecordAt } from "./look-up.ts";
-import type { BuiltImage } from "./run-build.ts";
 import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
 
 export interface RecordTools {
@@ -91,25 +90,38 @@ export async function retag(
   return lost;
 }
 
+/** An image that was pushed, and the names that it has yet to get. */
+export interface NamedLater {
+  name: string;
+  digest?: string | undefined;
+  laterTags?: readonly string[];
+}
+
 /**
- * Gives images that were pushed the names that the builder has not given them, byte by byte.
+ * Sees that images are in the registry as they were pushed, and puts them under the names that they have not been pushed under, byte by
+ * byte; all of them, whatever becomes of one.
  * @throws ColdtivateError PUSH_FAILED
  */
-export async function nameLater(
-  images: readonly (Pick<BuiltImage, "name" | "laterTags" | "digest"> & Partial<Pick<BuiltImage, "tags">>)[],
+export async function putLaterTags(
+  images: readonly NamedLater[],
   { registryImage, registry }: Pick<RecordTools, "registryImage" | "registry">,
 ): Promise<void> {
-  const put = async ({ name, tags = [], laterTags = [], digest }: (typeof images)[number]) => {
-    if (laterTags.length === 0) return;
+  const put = async ({ name, digest, laterTags = [] }: NamedLater) => {
     try {
-      const manifest = await registry.manifestOf(digest === undefined ? (tags.at(-1) ?? "") : `${registryImage}/${name}@${digest}`);
+      const manifest = digest === undefined ? undefined : await registry.manifestOf(`${registryImage}/${name}@${digest}`);
       if (manifest === undefined) throw vanished(name);
-      await Promise.all(laterTags.map((tag) => registry.putManifest(tag, manifest)));
+      await settleAll(laterTags.map((tag) => registry.putManifest(tag, manifest)));
     } catch (error) {
       throw error instanceof ColdtivateError ? notTagged(name, error) : error;
     }
   };
-  await Promise.all(images.map(put));
+  await settleAll(images.map(put));
+}
+
+/** Fails as the first one that failed, once all have ended. */
+async function settleAll(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((end) => end.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** Notes beside the images which ones belong to the commit. */

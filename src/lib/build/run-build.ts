@@ -16,7 +16,7 @@ import type { BuildRecord } from "./image-progress.ts";
 export interface BuiltImage extends Omit<BuildRecord, "failure"> {
   /** Full names, those included that it gets later. */
   tags: string[];
-  /** Names that it gets once it is in the registry. */
+  /** Names that it gets once it is in the registry, where the builder itself puts it there. */
   laterTags?: readonly string[];
   digest?: string;
   /** The digest of its configuration, of one that was built just now. */
@@ -50,6 +50,8 @@ export interface BuildOptions {
   started?: StartedBake | undefined;
   /** Called once an image's manifest was sent under all tags that the builder gives it, where it tells. */
   onSent?: ((image: SentImage) => void) | undefined;
+  /** Called after each bake. */
+  onBaked?: (() => void) | undefined;
 }
 
 /** How often a build loses to another one that gives its images their names in the engine. */
@@ -71,6 +73,7 @@ export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<
     try {
       const own = index === 0 ? options : { ...options, started: undefined };
       built.push(...(await runBake(part, bakeDefinition(part, secretPath), own)));
+      options.onBaked?.();
     } catch (error) {
       for (const event of trackBuild({ ...plan, images: parts.slice(index + 1).flat() }).finish(false)) reporter.emit(event);
       throw error;
@@ -159,7 +162,7 @@ function describeImages(plan: BuildPlan, records: readonly BuildRecord[], baked:
     return {
       name,
       tags: [...laterTags, ...tags],
-      laterTags,
+      ...(plan.output === "push" && plan.pusher !== "engine" && { laterTags }),
       ...(digest !== undefined && { digest }),
       ...(configuration !== undefined && { configuration }),
       milliseconds,

@@ -4,11 +4,11 @@ import type { RegistryClient } from "../adapters/registry.ts";
 import type { Credentials } from "../config/config.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
-import { releaseTags } from "../images/image-tags.ts";
+import { commitTag, releaseTags } from "../images/image-tags.ts";
 import { countLayers } from "../images/push-layers.ts";
-import type { PushFacts, PushPlan } from "../images/push-plan.ts";
+import type { PlannedPush, PushFacts, PushPlan } from "../images/push-plan.ts";
 import type { Reporter } from "../report/progress.ts";
-import type { PushedContent } from "./record-content.ts";
+import { putLaterTags, type PushedContent } from "./record-content.ts";
 
 /** An image that was pushed. */
 export interface PushedImage {
@@ -23,6 +23,8 @@ export interface PushedImage {
 export interface PushTools {
   docker: Docker;
   registry: RegistryClient;
+  registryImage: string;
+  revision: Revision;
   credentials: Credentials | undefined;
   reporter: Reporter;
   signal: AbortSignal;
@@ -53,12 +55,11 @@ export async function observePush(
 export async function findKnownContent(
   pushed: readonly PushedImage[],
   { changed }: ContentPlan,
-  registryImage: string,
-  docker: Docker,
+  { docker, registryImage, revision }: Pick<PushTools, "docker" | "registryImage" | "revision">,
 ): Promise<PushedContent[]> {
-  const found = pushed.map(async ({ name, tags, digest }): Promise<PushedContent[]> => {
+  const found = pushed.map(async ({ name, digest }): Promise<PushedContent[]> => {
     const { content, cause } = changed.find((image) => image.name === name) ?? {};
-    const [tag = ""] = tags;
+    const tag = nameByCommit(name, { registryImage, revision });
     if (content === undefined || cause === undefined) return [];
     const [image, built] = await Promise.all([tag, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)));
     if (image === undefined || image.id !== built?.id) return [];
@@ -74,24 +75,25 @@ export async function findKnownContent(
  * Pushes what the plan says, a row an image.
  * @throws ColdtivateError as `pushImage` does, after the pushes that run have ended
  */
-export async function runPush(plan: PushPlan, { docker, registry, credentials, reporter, signal }: PushTools): Promise<PushedImage[]> {
+export async function runPush(
+  plan: PushPlan,
+  { docker, registry, registryImage, revision, credentials, reporter, signal }: PushTools,
+): Promise<PushedImage[]> {
   const rows = plan.images.map(({ name }) => ({ id: rowOf(name), title: name }));
   reporter.emit({ type: "planned", sections: [{ id: "push", title: "Push", rows }] });
   const waiting = [...plan.images];
   const pushed: PushedImage[] = [];
 
-  const pushAll = async ({ name, tags }: PushPlan["images"][number]): Promise<PushedImage> => {
+  const pushAll = async ({ name, pushed: own, laterTags }: PlannedPush): Promise<PushedImage> => {
     const count = countLayers();
     const onRecord = (record: Parameters<typeof count>[0]) => {
       const text = count(record);
       if (text !== undefined) reporter.emit({ type: "updated", row: rowOf(name), text });
     };
-    // The layers travel with the first name; what follows is a name alone.
-    for (const [index, tag] of tags.entries()) {
-      await pushImage(docker, tag, { credentials, signal, onRecord: index === 0 ? onRecord : () => {} });
-    }
-    const digest = await registry.digestOf(tags[0] ?? name);
-    return { name, tags, ...(digest !== undefined && { digest }), unchanged: false };
+    if (own !== undefined) await pushImage(docker, own, { credentials, signal, onRecord });
+    const digest = await registry.digestOf(nameByCommit(name, { registryImage, revision }));
+    await putLaterTags([{ name, digest, laterTags }], { registryImage, registry });
+    return { name, tags: [...laterTags, ...(own === undefined ? [] : [own])], ...(digest !== undefined && { digest }), unchanged: false };
   };
 
   const pushNext = async (): Promise<void> => {
@@ -113,6 +115,10 @@ export async function runPush(plan: PushPlan, { docker, registry, credentials, r
   const failure = ends.find((end) => end.status === "rejected");
   if (failure !== undefined) throw failure.reason;
   return plan.images.flatMap(({ name }) => pushed.find((image) => image.name === name) ?? []);
+}
+
+function nameByCommit(name: string, { registryImage, revision }: Pick<PushTools, "registryImage" | "revision">): string {
+  return `${registryImage}/${name}:${commitTag(revision.commit)}`;
 }
 
 function rowOf(name: string): string {

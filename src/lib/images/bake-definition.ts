@@ -53,8 +53,8 @@ function describeTarget(image: ImageBuild, { output, insecure, pusher }: BuildPl
 
 /**
  * An engine that only passes an image on need not lay its files out: should it run the image, it does so then. BuildKit takes an
- * empty value for true (its exporter/containerimage/export.go), and buildx does not: with `true`, one that does not know that an
- * engine's BuildKit pushes by itself has the engine push each tag once more (buildx's build/build.go, "pushing NAME with docker").
+ * empty value for true (its exporter/containerimage/export.go), and buildx does not: with `true`, one before 0.22, which does not know
+ * that an engine's BuildKit pushes by itself, has the engine push each tag once more (buildx's build/build.go, "pushing NAME with docker").
  */
 function describePush(insecure: boolean, pusher: BuildPlan["pusher"]): string {
   return `type=image,push=${pusher === "embedded" ? "" : "true"},unpack=false${insecure ? ",registry.insecure=true" : ""}`;

@@ -151,7 +151,7 @@ function planImage(
   };
 }
 
-/** By its commit first: what the builder pushes under that one name gets the others afterwards, where its digest is told. */
+/** What a builder pushes under the commit's name gets the others afterwards; an engine that pushes takes all of them. */
 function nameImage(
   names: readonly string[],
   contentTag: string | undefined,

@@ -20,13 +20,21 @@ export interface LocalImage {
 }
 
 export interface PushPlan {
-  images: { name: string; tags: string[] }[];
+  images: PlannedPush[];
   /** Images that the registry has already. */
   present: string[];
 }
 
+export interface PlannedPush {
+  name: string;
+  /** The name by the commit, where the engine pushes its image under it. */
+  pushed?: string;
+  /** Names that are put at that image once the registry has it. */
+  laterTags: string[];
+}
+
 /**
- * Decides which tags go to the registry: those that the image of this commit has here, and the registry has not.
+ * Decides what goes to the registry: the image of this commit, where only the engine has it, and the names that are not its own there.
  * @param lost images that the registry says it has, and has not whole: to be built whatever it says
  * @throws ColdtivateError NOTHING_TO_PUSH when an image of this commit is neither here nor there
  */
@@ -42,19 +50,22 @@ export function planPush(facts: readonly PushFacts[], lost: readonly string[] = 
       hint: `Nothing was pushed. Run: coldtivate build${force}${missing.length === facts.length ? "" : ` ${names}`}`,
     });
   }
-  const images = facts.map((each) => ({ name: each.name, tags: tagsToPush(each) }));
-  return {
-    images: images.filter(({ tags }) => tags.length > 0),
-    present: images.filter(({ tags }) => tags.length === 0).map(({ name }) => name),
-  };
+  const images = facts.map(planOne);
+  return { images: images.filter((image) => !isPresent(image)), present: images.filter(isPresent).map(({ name }) => name) };
 }
 
-/** The ref's tag may still be another build's here: only what is this commit's image goes. */
-function tagsToPush({ tags, local, remote }: PushFacts): string[] {
-  const image = local.get(tags.at(-1) ?? "");
-  if (image === undefined) return [];
-  return tags.filter((tag) => {
-    const digest = remote.get(tag);
-    return local.get(tag)?.id === image.id && !(digest !== undefined && image.digests.includes(digest));
-  });
+function isPresent({ pushed, laterTags }: PlannedPush): boolean {
+  return pushed === undefined && laterTags.length === 0;
+}
+
+/** What the ref's name means here does not matter: it may still be another build's, and a build that pushed left it alone. */
+function planOne({ name, tags, local, remote }: PushFacts): PlannedPush {
+  const ofCommit = tags.at(-1) ?? "";
+  const image = local.get(ofCommit);
+  // Whose it is there cannot be told from here.
+  if (image === undefined) return { name, laterTags: [] };
+  const digest = remote.get(ofCommit);
+  const isThere = digest !== undefined && image.digests.includes(digest);
+  const laterTags = tags.slice(0, -1).filter((tag) => !isThere || remote.get(tag) !== digest);
+  return { name, ...(!isThere && { pushed: ofCommit }), laterTags };
 }

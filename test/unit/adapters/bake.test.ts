@@ -52,6 +52,7 @@ test("a newer buildx is told that ssh is allowed", async () => {
 });
 
 test("buildx asks Git only for images that say where they are from, or where the user wants it", async () => {
+  vi.stubEnv("BUILDX_GIT_INFO", undefined);
   const asks = async (provenance: boolean) => (await runBake("", "0.13.1", { provenance })).call?.env["BUILDX_GIT_INFO"];
   expect(await asks(false)).toBe("false");
   expect(await asks(true)).toBeUndefined();

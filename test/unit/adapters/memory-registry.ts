@@ -44,6 +44,7 @@ export async function startMemoryRegistry(): Promise<MemoryRegistry> {
   const answer = async (request: IncomingMessage): Promise<{ status: number; headers?: Record<string, string>; body?: string }> => {
     const [, repository = "", kind, name = ""] = /^\/v2\/(.+)\/(manifests|tags)\/([^?]+)/.exec(request.url ?? "") ?? [];
     if (kind === "tags") return { status: 200, body: JSON.stringify({ tags: Object.keys(tagsIn(repository)) }) };
+    if (request.method === "PUT" && name === "refused") return { status: 403 };
     if (request.method === "PUT") {
       const body = Buffer.concat(await request.toArray()).toString();
       const members = index.parse(JSON.parse(body)).manifests;

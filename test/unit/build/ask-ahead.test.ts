@@ -13,14 +13,14 @@ const images: ImageConfig[] = ["web", "api", "jobs"].map((name) => ({
 const config = { directory: "/nowhere", registry: { image: "r/shop" }, build: { args: {}, platforms: [] } } as unknown as Config;
 
 /** Asks a registry that has these tags, and notes what it is asked. */
-function ask(there: readonly string[], retags = true) {
+function ask(there: readonly string[], { pushes = true, force = false } = {}) {
   const questions: string[] = [];
   const digestOf = async (reference: string) => {
     questions.push(reference);
     return there.includes(reference) ? `sha256:${reference}` : undefined;
   };
   const registry = { digestOf } as unknown as Parameters<typeof askAhead>[2]["registry"];
-  return { questions, asked: askAhead(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, retags }) };
+  return { questions, asked: askAhead(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, pushes, force }) };
 }
 
 async function settle(): Promise<void> {
@@ -46,8 +46,14 @@ test("where it has none, only those are asked for that matter", async () => {
   expect(questions.slice(2)).toEqual(["r/shop/jobs:main", "r/shop/jobs:1f1f1f1f"]);
 });
 
-test("where no tag is put at what is there, nobody asks for any", async () => {
-  const { questions, asked } = ask([], false);
+test("where all is built whatever the registry has, it is asked once, to hear whether it can be", async () => {
+  const { questions, asked } = ask(["r/shop/web:main"], { force: true });
+  await asked.presentOf!([]);
+  expect(questions).toEqual(["r/shop/web:main", "r/shop/web:1f1f1f1f"]);
+});
+
+test("where nothing is pushed, nobody asks for tags", async () => {
+  const { questions, asked } = ask([], { pushes: false });
   await settle();
   expect([questions, asked.presentOf]).toEqual([[], undefined]);
 });

@@ -60,7 +60,7 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
     told,
     registryImage,
     digestOf: (name: string) => registry.digestOf(`${registryImage}/${name}`),
-    push: (name: string) => server.put(`shop/${name}`, commit.slice(0, 8), JSON.stringify({ layers: [], name })),
+    push: (name: string, mark = "") => server.put(`shop/${name}`, commit.slice(0, 8), JSON.stringify({ layers: [], name, mark })),
   };
 }
 
@@ -80,6 +80,28 @@ test("one gets its other names first, as it is", async () => {
     notes.add({ name: "web", digest, laterTags: [`${registryImage}/web:main`, `${registryImage}/web:latest`] });
     expect([...(await notes.settle()).noted.keys()]).toEqual(["web"]);
     expect([await digestOf("web:main"), await digestOf("web:latest")]).toEqual([digest, digest]);
+  });
+});
+
+test("a name that cannot be put leaves its image for the end, and takes nothing from the others", async () => {
+  await inBuild(async ({ notes, push, recordOf, registryImage }) => {
+    const [web, api] = [push("web"), push("api")];
+    notes.add({ name: "web", digest: web, laterTags: [`${registryImage}/web:refused`] });
+    notes.add({ name: "api", digest: api, laterTags: [`${registryImage}/api:main`] });
+    expect([...(await notes.settle()).noted]).toEqual([["api", api]]);
+    // What it is made of is known all the same.
+    expect([await recordOf("web"), await recordOf("api")]).toEqual([web, api]);
+  });
+});
+
+test("an image that is sent once more is noted as what it is in the end", async () => {
+  await inBuild(async ({ notes, push, digestOf, registryImage }) => {
+    const laterTags = [`${registryImage}/web:main`];
+    notes.add({ name: "web", digest: push("web"), laterTags });
+    const digest = push("web", "again");
+    notes.add({ name: "web", digest, laterTags });
+    expect([...(await notes.settle()).noted]).toEqual([["web", digest]]);
+    expect(await digestOf("web:main")).toBe(digest);
   });
 });
 

@@ -13,7 +13,7 @@ const facts = (local: Record<string, LocalImage>, remote: Record<string, string>
 
 test("what the registry does not have goes, under both names", () => {
   const plan = planPush([facts({ "r/web:main": mine, "r/web:1f000000": mine }, { "r/web:main": "sha256:old" })]);
-  expect(plan).toEqual({ images: [{ name: "web", tags: ["r/web:main", "r/web:1f000000"] }], present: [] });
+  expect(plan).toEqual({ images: [{ name: "web", pushed: "r/web:1f000000", laterTags: ["r/web:main"] }], present: [] });
 });
 
 test("what the registry has stays, whether it is here or not", () => {
@@ -22,9 +22,13 @@ test("what the registry has stays, whether it is here or not", () => {
   expect(planPush([facts({}, there)])).toEqual({ images: [], present: ["web"] });
 });
 
-test("the ref's name does not go along when it is another build's here", () => {
-  const plan = planPush([facts({ "r/web:main": other, "r/web:1f000000": mine })]);
-  expect(plan.images).toEqual([{ name: "web", tags: ["r/web:1f000000"] }]);
+test("the ref's name is put at what the registry has, whatever it means here; at what is not here, nothing is put", () => {
+  const there = { "r/web:main": "sha256:old", "r/web:1f000000": "sha256:aa" };
+  const named = { images: [{ name: "web", laterTags: ["r/web:main"] }], present: [] };
+  for (const local of [{}, { "r/web:main": mine }, { "r/web:main": other }]) {
+    expect(planPush([facts({ ...local, "r/web:1f000000": mine }, there)])).toEqual(named);
+  }
+  expect(planPush([facts({}, there)])).toEqual({ images: [], present: ["web"] });
 });
 
 test("an image of this commit that is nowhere is refused, before anything is pushed", () => {
