@@ -124,7 +124,8 @@ function environmentOf(provenance: boolean): Record<string, string> {
   const entitled = { BUILDX_BAKE_ENTITLEMENTS_FS: "0" };
   // For provenance buildx asks Git before it builds, with up to eight processes a target, one after the other, and also where none
   // is wanted (buildx's build/git.go).
-  if (provenance || process.env["BUILDX_GIT_INFO"] !== undefined) return entitled;
+  const { BUILDX_GIT_INFO: wish } = process.env;
+  if (provenance || wish !== undefined) return entitled;
   return { ...entitled, BUILDX_GIT_INFO: "false" };
 }
 

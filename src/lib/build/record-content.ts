@@ -109,19 +109,21 @@ export async function putLaterTags(
   const put = async ({ name, digest, laterTags = [] }: NamedLater) => {
     try {
       const manifest = digest === undefined ? undefined : await registry.manifestOf(`${registryImage}/${name}@${digest}`);
-      if (manifest === undefined) throw vanished(name);
+      if (manifest === undefined) return [name];
       await settleAll(laterTags.map((tag) => registry.putManifest(tag, manifest)));
+      return [];
     } catch (error) {
       throw error instanceof ColdtivateError ? notTagged(name, error) : error;
     }
   };
-  await settleAll(images.map(put));
+  const vanished = (await settleAll(images.map(put))).flat();
+  if (vanished.length > 0) throw notThere(vanished);
 }
 
-/** Fails as the first one that failed, once all have ended. */
-async function settleAll(work: readonly Promise<void>[]): Promise<void> {
-  const failed = (await Promise.allSettled(work)).find((end) => end.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+/** What all of it gives; fails as the first one that failed, once all have ended. */
+async function settleAll<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 /** Notes beside the images which ones belong to the commit. */
@@ -179,8 +181,12 @@ async function noteInputs({ name, record }: UnchangedImage, { registryImage, reg
   }
 }
 
-function vanished(name: string): ColdtivateError {
-  return new ColdtivateError(`the registry no longer has ${name} as it was pushed`, { code: "MANIFEST_MISSING", exit: "failed" });
+function notThere(names: readonly string[]): ColdtivateError {
+  return new ColdtivateError(`${names.join(", ")}: not in the registry as pushed`, {
+    code: "PUSH_FAILED",
+    exit: "failed",
+    hint: "What serves is as it was. Somebody may have removed it since, or the builder pushes to another registry of that name: run the command again.",
+  });
 }
 
 function notTagged(name: string, cause: ColdtivateError): ColdtivateError {
