@@ -23,10 +23,17 @@ export default defineConfig({
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         extends: true,
-        test: { ...onSandbox, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: [...transaction, ...images] },
+        test: {
+          ...onSandbox,
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          exclude: [...transaction, ...images, "test/e2e/compose/**"],
+        },
       },
       { extends: true, test: { ...onSandbox, name: "transaction", include: transaction } },
       { extends: true, test: { ...onSandbox, name: "images", include: images } },
+      // Compose files and repositories like those of other people.
+      { extends: true, test: { ...onSandbox, name: "compose", include: ["test/e2e/compose/**/*.test.ts"] } },
       // Takes an hour: npm run faults.
       {
         extends: true,
