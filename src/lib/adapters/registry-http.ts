@@ -9,6 +9,8 @@ export interface HttpRequest {
   url: URL;
   headers: http.OutgoingHttpHeaders;
   body?: Buffer;
+  /** The most bytes that the answer may have; a longer one is an error. */
+  limit?: number;
 }
 
 export interface HttpAnswer {
@@ -61,7 +63,12 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: Ht
       const options = { method, headers, agent, timeout, ...(signal && { signal }), ...(ca && { ca }) };
       const outgoing = open(request.url, options, (incoming) => {
         const chunks: Buffer[] = [];
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        let length = 0;
+        incoming.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          length += chunk.length;
+          if (length > (request.limit ?? Number.POSITIVE_INFINITY)) incoming.destroy(new Error("its answer is longer than it can be"));
+        });
         incoming.on("error", reject);
         incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
       });

@@ -12,16 +12,22 @@ const manifestSchema = z.object({
     .array(z.object({ digest: z.string(), platform: z.object({ os: z.string(), architecture: z.string() }).optional() }))
     .optional(),
   layers: z.array(z.object({ digest: z.string(), size: z.number() })).optional(),
+  config: z.object({ digest: z.string(), size: z.number() }).optional(),
 });
 
-/**
- * What a manifest or an index consists of: layers, or the digest of the manifest for Linux on amd64, or for whatever it has.
- * Undefined when it is neither.
- */
-export function parseManifest(text: string): { layers?: Layer[]; platform?: string } | undefined {
+/** What a manifest consists of; of an index, the digest of the manifest for Linux on amd64, or for whatever it has. */
+export interface ManifestParts {
+  layers?: Layer[];
+  /** The image's configuration. */
+  configuration?: Layer;
+  platform?: string;
+}
+
+/** Reads a manifest or an index; undefined when it is neither. */
+export function parseManifest(text: string): ManifestParts | undefined {
   try {
-    const { manifests = [], layers } = manifestSchema.parse(JSON.parse(text));
-    if (layers !== undefined) return { layers };
+    const { manifests = [], layers, config } = manifestSchema.parse(JSON.parse(text));
+    if (layers !== undefined) return { layers, ...(config === undefined ? {} : { configuration: config }) };
     const runnable = manifests.filter(({ platform }) => platform?.os !== "unknown");
     const chosen = runnable.find(({ platform }) => platform?.os === "linux" && platform.architecture === "amd64") ?? runnable[0];
     return chosen === undefined ? undefined : { platform: chosen.digest };

@@ -11,6 +11,8 @@ export interface RegistryRequest {
   path: string;
   headers?: Record<string, string>;
   body?: Buffer;
+  /** The most bytes that the answer may have. */
+  limit?: number;
 }
 
 /** Requests to registries, who we are included. */
@@ -46,13 +48,19 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   };
 
   return {
-    async ask({ registry, repository }, { method, path, headers = {}, body }) {
+    async ask({ registry, repository }, { method, path, headers = {}, body, limit }) {
       const base = `${baseOf(registry, config)}/v2/${repository}/`;
       const url = new URL(path, base);
       const realm = `${registry}/${repository}`;
       const key = `${actions[method]} ${realm}`;
       const request = (authorization?: string) =>
-        send({ method, url, headers: { ...headers, ...(authorization && { authorization }) }, ...(body && { body }) });
+        send({
+          method,
+          url,
+          headers: { ...headers, ...(authorization && { authorization }) },
+          ...(body && { body }),
+          ...(limit && { limit }),
+        });
 
       const brought = authorizations.get(key) ?? authorizations.get(registry);
       const first = await request(brought);

@@ -22,6 +22,8 @@ export interface RegistryClient extends Disposable {
   digestOf(reference: string): Promise<string | undefined>;
   /** The layers of an image, for Linux on amd64 where there are several; undefined when it does not exist. */
   layersOf(reference: string): Promise<Layer[] | undefined>;
+  /** An image's configuration as text, for Linux on amd64 where there are several; undefined when it does not exist, or has none. */
+  configurationOf(reference: string): Promise<string | undefined>;
   /** A manifest as it is; undefined when it does not exist. */
   manifestOf(reference: string): Promise<StoredManifest | undefined>;
   /**
@@ -44,6 +46,9 @@ const manifestTypes = [
   "application/vnd.oci.image.manifest.v1+json",
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
+
+/** Bytes of an image's configuration: the layers' history is what makes it long. */
+const mostConfiguration = 4 * 1024 * 1024;
 
 /** Tags a page. */
 const pageSize = 1000;
@@ -84,19 +89,32 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     return found;
   };
 
-  const layersIn = async (reference: Reference) => {
-    const stored = await load(reference);
+  const partsIn = async (reference: Reference) => {
+    const stored = await loadOnce(reference);
     const manifest = stored && parseManifest(stored.bytes.toString());
     if (stored !== undefined && manifest === undefined) throw unexpected(reference.registry, 200);
     return manifest;
   };
 
+  /** What an image consists of, on one platform. */
+  const partsOf = async (reference: Reference) => {
+    const manifest = await partsIn(reference);
+    return manifest?.platform === undefined ? manifest : await partsIn({ ...reference, digest: manifest.platform });
+  };
+
   return {
     async layersOf(text) {
+      return (await partsOf(parseReference(text)))?.layers;
+    },
+    async configurationOf(text) {
       const reference = parseReference(text);
-      let manifest = await layersIn(reference);
-      if (manifest?.platform !== undefined) manifest = await layersIn({ ...reference, digest: manifest.platform });
-      return manifest?.layers;
+      const { configuration } = (await partsOf(reference)) ?? {};
+      if (configuration === undefined || configuration.size > mostConfiguration) return undefined;
+      const answer = await ask(reference, { method: "GET", path: `./blobs/${configuration.digest}`, limit: mostConfiguration });
+      if (answer.status === 404) return undefined;
+      expect(reference, answer, 200);
+      if (digestOfBytes(answer.body) !== configuration.digest) throw unexpected(reference.registry, 200);
+      return answer.body.toString();
     },
     async digestOf(text) {
       const reference = parseReference(text);

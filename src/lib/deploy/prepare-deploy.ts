@@ -20,7 +20,8 @@ import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import { isActive } from "../release/model.ts";
-import { pinImages, repositoryOf } from "../release/pins.ts";
+import type { ImageFacts } from "../release/image-facts.ts";
+import { pinImages, repositoryOf, type Pins } from "../release/pins.ts";
 import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
@@ -33,7 +34,7 @@ import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
 import { refuseOlder } from "./older-commit.ts";
-import { resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
+import { resolveFacts, resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 import { composeVariables } from "./variables.ts";
 
@@ -122,10 +123,12 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
+  const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state } of observed) {
     checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
       own: own.images,
+      imageFacts,
       project,
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
@@ -190,6 +193,8 @@ async function readCompose({ config, environment, revision, dotenv, env }: Deplo
 interface RenderFacts {
   /** The project's own images by repository, with their digests. */
   own: ReadonlyMap<string, PinnedImage>;
+  /** What is known of images so far, by image as it runs; more is added. */
+  imageFacts: Map<string, ImageFacts>;
   project: string;
   profiles: readonly string[];
   variables: Record<string, string>;
@@ -199,17 +204,23 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   const { model, manifest, sourceDirectory, stateDirectory } = state;
   checkTasks(intent.config, state);
   const { front, services } = intent.config;
-  const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
+  const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);
+  let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
-  const hasFronts = needsFronts({ model, names, config: services, isBuilt });
-  const { pinned, open } = pinImages(model, own, manifest, facts.profiles, hasFronts ? front.image : undefined);
-  const resolved = await resolveThirdParty(open, ports.registry);
-  return render({
+  const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
+  const { facts: told, unknown } = await resolveFacts(used, facts.imageFacts, ports.registry);
+  for (const [image, each] of told) facts.imageFacts.set(image, each);
+  const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
+  const factsOf = (name: string) => facts.imageFacts.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
+  if (needsFronts({ model, names, config: services, isBuilt, factsOf })) {
+    images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
+  }
+  const rendered = render({
     ...facts,
     model,
     stateDirectory,
     sourceDirectory,
-    images: new Map([...pinned, ...resolved]),
+    images,
     runningFronts: manifest?.fronts ?? {},
     front,
     services,
@@ -217,6 +228,11 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
     sources: await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory)),
     digest: (content) => createHash("sha256").update(content).digest("hex"),
   });
+  return { ...rendered, notes: [...rendered.notes, ...unknown.map(unknownImage)] };
+}
+
+function unknownImage(image: string): string {
+  return `${image}: its registry does not tell the ports and volumes that it declares; what the Compose files say counts alone`;
 }
 
 /** Tasks come from the working tree's coldtivate.yml, services from the commit's Compose files: they can disagree. */

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { parseRecord, recordTag } from "../images/build-record.ts";
 import { pinReference } from "../images/reference.ts";
+import { parseImageFacts, type ImageFacts } from "../release/image-facts.ts";
 import type { PinnedImage } from "../release/render.ts";
 
 /** The project's images at a commit. */
@@ -81,4 +82,38 @@ export async function resolveThirdParty(references: readonly string[], registry:
     });
   }
   return new Map(found.map(({ reference, digest }) => [reference, { image: pinReference(reference, digest ?? "") }]));
+}
+
+export interface KnownFacts {
+  /** By image as it runs. */
+  facts: Map<string, ImageFacts>;
+  /** Images that nobody tells about. */
+  unknown: string[];
+}
+
+/**
+ * What images say of themselves. Of those that the project builds the registry has to tell, for it was asked for them just now;
+ * others may be gone from where they came from, and run all the same.
+ *
+ * @param known by image as it runs: what releases before were told
+ */
+export async function resolveFacts(
+  images: readonly PinnedImage[],
+  known: ReadonlyMap<string, ImageFacts>,
+  registry: RegistryClient,
+): Promise<KnownFacts> {
+  const wanted = [...new Map(images.map((image) => [image.image, image])).values()];
+  const found = await Promise.all(
+    wanted.map(async ({ image, built }) => {
+      const before = known.get(image);
+      if (before !== undefined) return { image, facts: before };
+      const asked = registry.configurationOf(image);
+      const text = await (built === undefined ? asked.catch(() => undefined) : asked);
+      return { image, facts: text === undefined ? undefined : parseImageFacts(text) };
+    }),
+  );
+  return {
+    facts: new Map(found.flatMap(({ image, facts }) => (facts === undefined ? [] : [[image, facts] as const]))),
+    unknown: found.filter(({ facts }) => facts === undefined).map(({ image }) => image),
+  };
 }

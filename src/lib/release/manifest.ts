@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { imageFactsSchema } from "./image-facts.ts";
 import { mapValues } from "./record.ts";
 import type { Rendered } from "./render.ts";
 
@@ -52,6 +53,8 @@ const manifestSchema = z.object({
   fronts: z.record(z.string(), frontSchema).default({}),
   /** By task: the digest of its definition. */
   tasks: z.record(z.string(), z.string()),
+  /** By image as it runs: what the registry told of it, so that it is not asked again. */
+  images: z.record(z.string(), imageFactsSchema).default({}),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -69,7 +72,7 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** The manifest of a rendered release. */
-export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "fronts" | "tasks">): Manifest {
+export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images">): Manifest {
   return {
     version: 1,
     ...release,
@@ -83,5 +86,6 @@ export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version"
       slots,
     })),
     tasks: mapValues(rendered.tasks, ({ definition }) => definition),
+    images: rendered.images,
   };
 }

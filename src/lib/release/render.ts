@@ -15,6 +15,7 @@ import {
   type FrontImage,
   type Slot,
 } from "./fronts.ts";
+import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
 import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
@@ -36,6 +37,8 @@ export interface RenderInput extends PlacementInput {
   project: string;
   /** By the reference that the Compose files, or the fronts' settings, write. */
   images: ReadonlyMap<string, PinnedImage>;
+  /** By image as it runs: what it says of itself; one that nobody could be asked about is missing. */
+  imageFacts?: ReadonlyMap<string, ImageFacts>;
   /** What the fronts that are there run, by service: a release does not change it. */
   runningFronts?: Readonly<Record<string, FrontImage>>;
   front: FrontConfig;
@@ -55,6 +58,8 @@ export interface Rendered {
   /** The fronts of those that have one, by service. */
   fronts: Record<string, RenderedFront>;
   tasks: Record<string, RenderedTask>;
+  /** What is known of the services' images, by image as it runs. */
+  images: Record<string, ImageFacts>;
   files: KeptFile[];
   notes: string[];
 }
@@ -156,7 +161,8 @@ export function render(input: RenderInput): Rendered {
       hasUndo: task.undo !== undefined,
     };
   }
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, files, notes };
+  const images = factsOf(Object.values(rendered), input);
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, notes };
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */
@@ -164,6 +170,13 @@ function pin(written: ComposeService, { images }: RenderInput): ComposeService {
   const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
   const image = images.get(written.image ?? "")?.image;
   return image === undefined ? service : { ...service, image };
+}
+
+function factsOf(services: readonly RenderedService[], { imageFacts }: RenderInput): Record<string, ImageFacts> {
+  const used = new Set(services.map(({ image }) => image));
+  return Object.fromEntries(
+    [...(imageFacts ?? [])].filter(([image]) => used.has(image)).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  );
 }
 
 function builtImage({ model, images }: RenderInput, name: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 import { findPorts, udpPorts, type FrontPort } from "./ports.ts";
 
@@ -20,6 +21,8 @@ export interface RolloutInput {
   config: Readonly<Record<string, ServiceConfig>>;
   /** Whether the project builds the service's image. */
   isBuilt: (service: string) => boolean;
+  /** What a service's image says of itself, where that is known. */
+  factsOf?: (service: string) => ImageFacts | undefined;
   /** Whether a bind mount is content of the release, which any number of containers can read. */
   isContent: (source: string) => boolean;
 }

@@ -205,7 +205,34 @@ test("the layers of an image come from its manifest, or from the one for this ki
   expect(await registry.layersOf(`${server.host}/web:main`)).toEqual(known);
   expect(await registry.layersOf(`${server.host}/web@${digest}`)).toEqual(known);
   expect(await registry.layersOf(`${server.host}/web:none`)).toBeUndefined();
-  expect(server.requests).toHaveLength(4);
+  // What a digest names is asked for once.
+  expect(server.requests).toHaveLength(3);
+});
+
+test("an image's configuration is the one for this kind of machine, as long as it is one", async () => {
+  const configuration = JSON.stringify({ config: { ExposedPorts: { "8000/tcp": {} } } });
+  const own = `sha256:${createHash("sha256").update(configuration).digest("hex")}`;
+  const manifestOf = (blob: string, size = 10) => JSON.stringify({ layers: [], config: { digest: blob, size } });
+  const answers: Record<string, string> = {
+    "manifests/main": JSON.stringify({ manifests: [{ digest, platform: { os: "linux", architecture: "amd64" } }] }),
+    [`manifests/${digest}`]: manifestOf(own),
+    [`blobs/${own}`]: configuration,
+    "manifests/forged": manifestOf(digest),
+    [`blobs/${digest}`]: "something else",
+    "manifests/huge": manifestOf(own, 2 ** 30),
+    "manifests/endless": manifestOf(`sha256:${"e".repeat(64)}`),
+    [`blobs/sha256:${"e".repeat(64)}`]: "x".repeat(5 * 1024 * 1024),
+  };
+  await using server = await serve((request, response) => {
+    const body = answers[request.url?.replace("/v2/web/", "") ?? ""];
+    return body === undefined ? response.writeHead(404).end() : response.end(body);
+  });
+  using registry = openRegistry({ host: server.host, insecure: true }, { backoff: [] });
+  expect(await registry.configurationOf(`${server.host}/web:main`)).toBe(configuration);
+  expect(await registry.configurationOf(`${server.host}/web:none`)).toBeUndefined();
+  expect(await registry.configurationOf(`${server.host}/web:huge`)).toBeUndefined();
+  await expect(registry.configurationOf(`${server.host}/web:forged`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
+  await expect(registry.configurationOf(`${server.host}/web:endless`)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
 });
 
 test("a manifest is put byte by byte, and a token that may only read is not used for it", async () => {

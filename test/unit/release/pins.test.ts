@@ -5,7 +5,18 @@ import { pinImages, repositoryOf } from "../../../src/lib/release/pins.ts";
 const own = new Map([["registry.example:5000/shop/web", { image: "registry.example:5000/shop/web@sha256:aa", built: "web" }]]);
 
 function current(services: Manifest["services"]): Manifest {
-  return { version: 1, id: "r1", project: "shop", environment: "staging", commit: "c", createdAt: "", services, fronts: {}, tasks: {} };
+  return {
+    version: 1,
+    id: "r1",
+    project: "shop",
+    environment: "staging",
+    commit: "c",
+    createdAt: "",
+    services,
+    fronts: {},
+    tasks: {},
+    images: {},
+  };
 }
 
 describe("pinImages", () => {

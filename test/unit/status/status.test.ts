@@ -17,6 +17,7 @@ const manifest: Manifest = {
   },
   fronts: {},
   tasks: {},
+  images: {},
 };
 
 function container(service: string, definition: string, more: Partial<ListedContainer> = {}): ListedContainer {

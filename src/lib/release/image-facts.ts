@@ -1,0 +1,73 @@
+import * as z from "zod";
+
+/** What an image says of itself, as far as it decides how its containers run; also kept in manifests, so that nobody asks twice. */
+export const imageFactsSchema = z.object({
+  /** TCP ports that it exposes. */
+  ports: z.array(z.number()),
+  /** Folders for which every container gets a volume of its own, unless something else is mounted there. */
+  volumes: z.array(z.string()),
+  entrypoint: z.array(z.string()),
+  command: z.array(z.string()),
+  /** Values that are too long to name a port or a folder are empty. */
+  environment: z.record(z.string(), z.string()),
+  /** The test of its health check, as Compose writes it; absent: none. */
+  healthcheck: z.array(z.string()).optional(),
+  stopSignal: z.string().optional(),
+});
+
+export type ImageFacts = z.infer<typeof imageFactsSchema>;
+
+const words = z.array(z.string()).nullish();
+const keys = z.record(z.string(), z.unknown()).nullish();
+
+/** The OCI image configuration, and Docker's. */
+const configurationSchema = z.object({
+  config: z
+    .object({
+      ExposedPorts: keys,
+      Volumes: keys,
+      Entrypoint: words,
+      Cmd: words,
+      Env: words,
+      Healthcheck: z.object({ Test: words }).nullish(),
+      StopSignal: z.string().nullish(),
+    })
+    .nullish(),
+});
+
+const longestValue = 200;
+
+/** Reads an image's configuration; undefined when it is none. */
+export function parseImageFacts(text: string): ImageFacts | undefined {
+  try {
+    const { config } = configurationSchema.parse(JSON.parse(text));
+    const test = config?.Healthcheck?.Test ?? [];
+    return {
+      ports: Object.keys(config?.ExposedPorts ?? {})
+        .flatMap(exposedPorts)
+        .toSorted((a, b) => a - b),
+      volumes: Object.keys(config?.Volumes ?? {}).toSorted(),
+      entrypoint: config?.Entrypoint ?? [],
+      command: config?.Cmd ?? [],
+      environment: Object.fromEntries((config?.Env ?? []).map(readVariable)),
+      ...(test.length > 0 && test[0] !== "NONE" ? { healthcheck: test } : {}),
+      ...(config?.StopSignal ? { stopSignal: config.StopSignal } : {}),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** TCP ports in `8000`, `8000/tcp`, `8000-8003`; none of UDP. */
+export function exposedPorts(written: string): number[] {
+  const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(written) ?? [];
+  if (from === undefined || (protocol !== undefined && protocol !== "tcp")) return [];
+  const first = Number(from);
+  return Array.from({ length: Math.max(0, Number(to ?? from) - first + 1) }, (_, index) => first + index);
+}
+
+function readVariable(line: string): [string, string] {
+  const [name = "", ...value] = line.split("=");
+  const whole = value.join("=");
+  return [name, whole.length > longestValue ? "" : whole];
+}

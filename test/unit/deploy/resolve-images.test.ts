@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import { resolveFacts } from "../../../src/lib/deploy/resolve-images.ts";
+import { ColdtivateError } from "../../../src/lib/errors.ts";
+import { parseImageFacts } from "../../../src/lib/release/image-facts.ts";
+
+const facts = parseImageFacts("{}")!;
+const gone = () => Promise.reject(new ColdtivateError("gone", { code: "REGISTRY_UNREACHABLE", exit: "refused" }));
+
+function registryThat(answer: (image: string) => Promise<string | undefined>) {
+  const asked: string[] = [];
+  const configurationOf = (image: string) => {
+    asked.push(image);
+    return answer(image);
+  };
+  return { asked, registry: { configurationOf } as unknown as RegistryClient };
+}
+
+test("images of which the release before knew are not asked for again, and each of the others once", async () => {
+  const { asked, registry } = registryThat(() => Promise.resolve("{}"));
+  const images = [{ image: "web@1", built: "web" }, { image: "db@1" }, { image: "web@1", built: "web" }];
+  const found = await resolveFacts(images, new Map([["db@1", facts]]), registry);
+  expect(asked).toEqual(["web@1"]);
+  expect([...found.facts.keys()]).toEqual(["web@1", "db@1"]);
+  expect(found.unknown).toEqual([]);
+});
+
+test("another's image that nobody tells about does not keep a release back, one of the project's own does", async () => {
+  const { registry } = registryThat(gone);
+  expect(await resolveFacts([{ image: "db@1" }], new Map(), registry)).toEqual({ facts: new Map(), unknown: ["db@1"] });
+  await expect(resolveFacts([{ image: "web@1", built: "web" }], new Map(), registry)).rejects.toMatchObject({
+    code: "REGISTRY_UNREACHABLE",
+  });
+});

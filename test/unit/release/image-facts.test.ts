@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { exposedPorts, parseImageFacts } from "../../../src/lib/release/image-facts.ts";
+
+test("an image's configuration tells what its containers get without being asked", () => {
+  const text = JSON.stringify({
+    architecture: "amd64",
+    config: {
+      ExposedPorts: { "9100/tcp": {}, "8000/tcp": {}, "53/udp": {}, "7000-7001": {} },
+      Volumes: { "/var/lib/app": {}, "/data": {} },
+      Entrypoint: ["/entrypoint.sh"],
+      Cmd: ["serve"],
+      Env: ["PORT=8000", "EMPTY=", "A=b=c", `LONG=${"x".repeat(300)}`],
+      Healthcheck: { Test: ["CMD", "true"] },
+      StopSignal: "SIGINT",
+    },
+  });
+  expect(parseImageFacts(text)).toEqual({
+    ports: [7000, 7001, 8000, 9100],
+    volumes: ["/data", "/var/lib/app"],
+    entrypoint: ["/entrypoint.sh"],
+    command: ["serve"],
+    environment: { PORT: "8000", EMPTY: "", A: "b=c", LONG: "" },
+    healthcheck: ["CMD", "true"],
+    stopSignal: "SIGINT",
+  });
+});
+
+test.each([
+  ["an image that says nothing", "{}"],
+  ["one whose parts are null", JSON.stringify({ config: { ExposedPorts: null, Volumes: null, Cmd: null, Entrypoint: null, Env: null } })],
+  ["one without a health check", JSON.stringify({ config: { Healthcheck: { Test: ["NONE"] } } })],
+])("%s has no facts, which are known", (_name, text) => {
+  expect(parseImageFacts(text)).toEqual({ ports: [], volumes: [], entrypoint: [], command: [], environment: {} });
+});
+
+test("what is no configuration tells nothing", () => {
+  expect(parseImageFacts("<html>")).toBeUndefined();
+  expect(parseImageFacts("[]")).toBeUndefined();
+});
+
+test.each<[string, number[]]>([
+  ["8000", [8000]],
+  ["8000/tcp", [8000]],
+  ["8000/udp", []],
+  ["8000-8002/tcp", [8000, 8001, 8002]],
+  ["x", []],
+])("the TCP ports in %s", (written, expected) => {
+  expect(exposedPorts(written)).toEqual(expected);
+});
