@@ -8,6 +8,8 @@ export interface TarEntry {
   content: string | Uint8Array;
   /** Permission bits; only the owner may read and write unless said otherwise. */
   mode?: number;
+  /** Makes it a symbolic link, which leads there. */
+  link?: string;
 }
 
 const compress = promisify(gzip);
@@ -16,7 +18,10 @@ const compress = promisify(gzip);
 export async function packTar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   const packed = buffer(archive);
-  for (const { path, content, mode } of entries) archive.entry({ name: path, mode: mode ?? 0o600 }, Buffer.from(content));
+  for (const { path, content, mode, link } of entries) {
+    if (link === undefined) archive.entry({ name: path, mode: mode ?? 0o600 }, Buffer.from(content));
+    else archive.entry({ name: path, type: "symlink", linkname: link });
+  }
   archive.finalize();
   return compress(await packed, { level: constants.Z_BEST_SPEED });
 }

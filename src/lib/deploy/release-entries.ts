@@ -44,7 +44,12 @@ export function releaseEntries(
     ]),
     { path: "who", content: whoText(who, manifest, plans.plan) },
     ...(manifest.irreversible === true ? [{ path: "irreversible", content: "" }] : []),
-    ...rendered.files.map(({ path, content, executable }) => ({ path, content, mode: executable ? readable.executable : readable.file })),
+    ...rendered.files.map(({ path, content, executable, link }) => ({
+      path,
+      content,
+      mode: executable ? readable.executable : readable.file,
+      ...(link === undefined ? {} : { link }),
+    })),
   ];
 }
 

@@ -10,13 +10,16 @@ export async function readSources(repository: Repository, commit: string, paths:
   const found = new Map<string, SourceTree>();
   for (const path of paths) {
     const prefix = normalise(path);
-    const listed = (await repository.listFiles(commit, prefix)).filter((file) => file.type === "blob" && file.mode !== symlink);
+    const listed = (await repository.listFiles(commit, prefix)).filter((file) => file.type === "blob");
     const files = await Promise.all(
-      listed.map(async (file) => ({
-        path: file.path === prefix ? "" : file.path.slice(prefix === "" ? 0 : prefix.length + 1),
-        executable: file.mode === executable,
-        content: (await repository.readFile(commit, file.path)) ?? new Uint8Array(),
-      })),
+      listed.map(async (file) => {
+        const content = (await repository.readFile(commit, file.path)) ?? Buffer.alloc(0);
+        return {
+          path: file.path === prefix ? "" : file.path.slice(prefix === "" ? 0 : prefix.length + 1),
+          executable: file.mode === executable,
+          ...(file.mode === symlink ? { content: new Uint8Array(), link: content.toString() } : { content }),
+        };
+      }),
     );
     if (files.length > 0) found.set(path, { files });
   }

@@ -8,7 +8,10 @@ export interface SourceTree {
 export interface SourceFile {
   path: string;
   executable: boolean;
+  /** Empty for a symbolic link. */
   content: Uint8Array;
+  /** Of a symbolic link within a folder: where it leads, as written. */
+  link?: string;
 }
 
 /** A file to be kept on the host, at `files/<digest>/…` below the state directory. */
@@ -16,6 +19,8 @@ export interface KeptFile {
   path: string;
   executable: boolean;
   content: Uint8Array;
+  /** As in SourceFile. */
+  link?: string;
 }
 
 /** SHA-256 in hexadecimal. */
@@ -43,12 +48,15 @@ export function referredPaths(model: ComposeModel, sourceDirectory: string): str
  */
 export function keepTree(path: string, tree: SourceTree, digest: Digest): { place: string; kept: KeptFile[] } {
   const name = path.split("/").at(-1) ?? "file";
-  const parts = tree.files.map((file) => `${file.path}\t${file.executable}\t${digest(file.content)}`).toSorted();
+  const parts = tree.files
+    .map((file) => `${file.path}\t${file.link === undefined ? file.executable : "link"}\t${digest(file.link ?? file.content)}`)
+    .toSorted();
   const place = `files/${digest(parts.join("\n"))}/${name === "." ? "source" : name}`;
   const kept = tree.files.map((file) => ({
     path: file.path === "" ? place : `${place}/${file.path}`,
     executable: file.executable,
     content: file.content,
+    ...(file.link === undefined ? {} : { link: file.link }),
   }));
   return { place, kept };
 }

@@ -161,3 +161,27 @@ test("a service that is scaled to nothing, or hidden by a profile, is no part of
   expect(render(input(model)).services).toEqual({});
   expect(Object.keys(render(input(model, { profiles: ["debug"] })).services)).toEqual(["debug"]);
 });
+
+test("a symbolic link within a folder is kept as one, and another target is another place", () => {
+  const model: ComposeModel = {
+    services: { web: { image: written, volumes: [{ type: "bind", source: `${sourceDirectory}/conf`, target: "/conf", read_only: true }] } },
+  };
+  const kept = (link: string) =>
+    render(
+      input(model, {
+        sources: new Map([
+          [
+            "conf",
+            {
+              files: [
+                { path: "a", executable: false, content: Buffer.from("a") },
+                { path: "b", executable: false, content: new Uint8Array(), link },
+              ],
+            },
+          ],
+        ]),
+      }),
+    ).files;
+  expect(kept("a").find(({ path }) => path.endsWith("/conf/b"))).toMatchObject({ link: "a" });
+  expect(kept("a")[0]?.path).not.toBe(kept("../a")[0]?.path);
+});
