@@ -3,7 +3,7 @@
 # that is on its way; environment-deployment-management.sh sources it, too. Nothing here changes anything.
 
 readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") "-"}}\t{{.Names}}\t{{.Ports}}'
-readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}'
+readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}\t{{index .Config.Labels "com.docker.compose.project.working_dir"}}\t{{json .Mounts}}'
 
 # Begins to ask, all at once. Arguments: project, the release that serves
 # Opens: 3, all containers and the project's own, as ask_containers prints them; 4, images

@@ -17,7 +17,7 @@ capacity() {
   # Beside what takes this shell's time.
   exec 5< <(listeners)
   # Tabs in a row count as one.
-  while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver; do
+  while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver _; do
     case $driver/$path in
       overlayfs/*) store=/var/lib/containerd ;;
       */containers/*) store=${path%/containers/*} ;;

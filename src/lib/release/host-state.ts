@@ -52,4 +52,21 @@ export interface ObservedContainer {
   oneOff: boolean;
   /** `host`, `none`, or a network's name. */
   network?: string;
+  /** The folder that Compose took relative paths from; absent where no Compose made the container. */
+  workingDirectory?: string;
+  /** What is mounted into it, as the engine knows it; absent where that could not be read. */
+  mounts?: ObservedMount[];
+}
+
+/** A mount as the engine knows it, whatever the Compose files say by now. */
+export interface ObservedMount {
+  /** `bind`, `volume`, `tmpfs`, … */
+  type: string;
+  /** Absolute path on the host; of a volume, where the engine keeps it. */
+  source: string;
+  /** Path in the container. */
+  target: string;
+  writable: boolean;
+  /** Name of the volume: 64 hexadecimal digits where nobody gave it one. */
+  name?: string;
 }

@@ -1,7 +1,8 @@
+import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 import { parseCapacity } from "./capacity.ts";
 import { isSlot, type Slot } from "./fronts.ts";
-import type { HostState, ObservedContainer } from "./host-state.ts";
+import type { HostState, ObservedContainer, ObservedMount } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { parsePast } from "./past.ts";
@@ -61,9 +62,53 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
 }
 
 function parseContainer(line: string): ObservedContainer {
+  const fields = line.split("\t");
   const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = "", network = ""] =
-    line.split("\t");
-  return { id, name, service, image, definition, state, status, health: health === "-" ? "" : health, oneOff: oneOff === "True", network };
+    fields;
+  const [workingDirectory = "", ...rest] = fields.slice(13);
+  const mounts = parseMounts(rest.join("\t"));
+  return {
+    id,
+    name,
+    service,
+    image,
+    definition,
+    state,
+    status,
+    health: health === "-" ? "" : health,
+    oneOff: oneOff === "True",
+    network,
+    ...(workingDirectory === "" ? {} : { workingDirectory }),
+    ...(mounts === undefined ? {} : { mounts }),
+  };
+}
+
+const mountsSchema = z.array(
+  z.object({
+    Type: z.string(),
+    Name: z.string().optional(),
+    Source: z.string().default(""),
+    Destination: z.string(),
+    RW: z.boolean().default(true),
+  }),
+);
+
+/** Undefined where the engine said nothing that can be read. */
+function parseMounts(text: string): ObservedMount[] | undefined {
+  if (text === "") return undefined;
+  try {
+    return mountsSchema
+      .parse(JSON.parse(text) ?? [])
+      .map(({ Type: type, Name: name, Source: source, Destination: target, RW: writable }) => ({
+        type,
+        source,
+        target,
+        writable,
+        ...(name === undefined || name === "" ? {} : { name }),
+      }));
+  } catch {
+    return undefined;
+  }
 }
 
 function parseFronts(text: string): Record<string, Slot> {

@@ -61,6 +61,31 @@ test("a state is read with its containers", () => {
   expect(state.warnings).toEqual(["variable X is not set"]);
 });
 
+test("what is mounted into a container is read, whatever the Compose files say by now", () => {
+  const mounts = [
+    { Type: "bind", Source: "/srv/app/media", Destination: "/media", Mode: "rw", RW: true, Propagation: "rprivate" },
+    { Type: "volume", Name: "app_db", Source: "/var/lib/docker/volumes/app_db/_data", Destination: "/db", Driver: "local", RW: false },
+    { Type: "tmpfs", Source: "", Destination: "/tmp", RW: true },
+  ];
+  const line = (...rest: string[]) =>
+    ["id", "n", "web", "img", "", "", "running", "-", "False", "x_default", "1", "/p", "overlay2", ...rest].join("\t");
+  const containers = [line("/srv/app", JSON.stringify(mounts)), line("", "null"), line("", "garbage"), line()].join("\n");
+  const state = parseState("h", parseFields(answer({ protocol: "1", model: "", containers })));
+  expect(state.containers.map(({ workingDirectory, mounts: found }) => [workingDirectory, found])).toEqual([
+    [
+      "/srv/app",
+      [
+        { type: "bind", source: "/srv/app/media", target: "/media", writable: true },
+        { type: "volume", name: "app_db", source: "/var/lib/docker/volumes/app_db/_data", target: "/db", writable: false },
+        { type: "tmpfs", source: "", target: "/tmp", writable: true },
+      ],
+    ],
+    [undefined, []],
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+});
+
 test("files that Compose refuses are an error that quotes it", () => {
   const fields = parseFields(answer({ protocol: "1", model: "", error: "services.web.port: not allowed\n" }));
   expect(() => parseState("h", fields)).toThrow(
