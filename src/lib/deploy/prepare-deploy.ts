@@ -26,6 +26,7 @@ import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
+import { checkSupported } from "../release/unsupported.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
@@ -205,8 +206,9 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   checkTasks(intent.config, state);
   const { front, services } = intent.config;
   const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);
-  let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
+  checkSupported(model, names);
+  let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
   const { facts: told, unknown } = await resolveFacts(used, facts.imageFacts, ports.registry);
   for (const [image, each] of told) facts.imageFacts.set(image, each);

@@ -20,6 +20,7 @@ function referred(frame: ComposeModel, service: ComposeService): unknown {
     pick(frame.secrets, service.secrets?.map(({ source }) => source) ?? []),
     pick(frame.networks, Object.keys(service.networks ?? {})),
     pick(frame.volumes, volumes),
+    ...(service.models === undefined ? [] : [pick(frame.models, Object.keys(service.models))]),
   ];
 }
 

@@ -4,6 +4,7 @@ export interface ComposeModel {
   services: Record<string, ComposeService>;
   configs?: Record<string, ComposeSource>;
   secrets?: Record<string, ComposeSource>;
+  models?: Record<string, unknown>;
   networks?: Record<string, unknown>;
   volumes?: Record<string, unknown>;
   [key: string]: unknown;
@@ -27,6 +28,7 @@ export interface ComposeService {
   ipc?: string;
   links?: string[];
   mac_address?: string;
+  models?: Record<string, unknown>;
   mem_reservation?: string | number;
   network_mode?: string;
   networks?: Record<string, ComposeAttachment | null>;
