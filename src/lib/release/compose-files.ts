@@ -15,7 +15,7 @@ export interface ComposeFiles {
 
 /**
  * Collects the Compose files of an environment with everything that merging them reads: files that they include or
- * extend, and env files. A listed Compose file that the commit does not have is an error; an env file that it does not
+ * extend, env files and label files. A listed Compose file that the commit does not have is an error; an env file that it does not
  * have is left to Compose, which knows whether it is required.
  *
  * @param listed paths in the repository, in the order in which they are merged
@@ -45,7 +45,6 @@ export async function collectComposeFiles(
     const { path } = next;
     const base = path.split("/").slice(0, -1).join("/");
     const mentioned = mentionedFiles(parseCompose(text, path));
-    if (text.includes("label_file")) found.isWhole = false;
     const add = (mention: string, isCompose: boolean) => {
       const named = interpolate(mention, variables);
       const resolved = normalise(`${base}/${named}`);
@@ -102,7 +101,7 @@ function mentionedFiles(document: unknown): { compose: string[]; environment: st
     const service = asRecord(value);
     const { file } = asRecord(service["extends"]);
     if (isString(file)) compose.push(file);
-    for (const entry of asList(service["env_file"]))
+    for (const entry of [...asList(service["env_file"]), ...asList(service["label_file"])])
       environment.push(...[isString(entry) ? entry : asRecord(entry)["path"]].filter(isString));
   }
   return { compose, environment };

@@ -21,6 +21,17 @@ describe("collectComposeFiles", () => {
     expect([...variables].toSorted()).toEqual(["CI_REGISTRY_IMAGE", "DOT_ENV_PATH", "PG"]);
   });
 
+  test("takes label files along, of which Compose asks as of env files", async () => {
+    const compose = "services: {web: {label_file: ./web.labels}, db: {label_file: [db.labels, ../shared.labels]}}";
+    const { files, isWhole } = await collectComposeFiles(
+      ["deploy/compose.yaml"],
+      reader({ "deploy/compose.yaml": compose, "deploy/web.labels": "a=b", "deploy/db.labels": "c=d", "shared.labels": "e=f" }),
+      {},
+    );
+    expect([...files.keys()]).toEqual(["deploy/compose.yaml", "deploy/web.labels", "deploy/db.labels", "shared.labels"]);
+    expect(isWhole).toBe(true);
+  });
+
   test("names every Compose file that the commit does not have", async () => {
     const files = collectComposeFiles(["a.yml", "b.yml"], reader({ "a.yml": "include: c.yml" }), {});
     await expect(files).rejects.toMatchObject({
