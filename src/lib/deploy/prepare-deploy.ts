@@ -31,6 +31,7 @@ import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
+import { readBases } from "./read-bases.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
@@ -107,6 +108,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   await immediately();
   const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
   const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const reading = later(readBases(config, revision.commit, ports.repository));
   const dating = later(ports.repository.timeOf(revision.commit));
   const describing = later(describeUncommitted(inputs, ports.repository));
   // In this order: what is missing in the registry is told even where a host is out of reach.
@@ -130,6 +132,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const rendered = await renderFor(intent, ports, state, {
       own: own.images,
       imageFacts,
+      bases: await reading,
       project,
       profiles,
       variables: { ...Object.fromEntries(dotenv), ...variables },
@@ -196,6 +199,8 @@ interface RenderFacts {
   own: ReadonlyMap<string, PinnedImage>;
   /** What is known of images so far, by image as it runs; more is added. */
   imageFacts: Map<string, ImageFacts>;
+  /** By name of an image that the project builds: what it is built from. */
+  bases: ReadonlyMap<string, readonly string[]>;
   project: string;
   profiles: readonly string[];
   variables: Record<string, string>;
@@ -214,7 +219,8 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   for (const [image, each] of told) facts.imageFacts.set(image, each);
   const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
   const factsOf = (name: string) => facts.imageFacts.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
-  if (needsFronts({ model, names, config: services, isBuilt, factsOf })) {
+  const basesOf = (name: string) => facts.bases.get(own.get(repositoryOf(model.services[name]?.image ?? ""))?.built ?? "") ?? [];
+  if (needsFronts({ model, names, config: services, isBuilt, factsOf, basesOf })) {
     images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
   }
   const rendered = render({

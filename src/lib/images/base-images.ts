@@ -44,6 +44,32 @@ export function findBaseImages(text: string, { args, platforms, contexts }: Base
   return { references: [...new Set(found.references)].toSorted(), unknown: [...new Set(found.unknown)].toSorted() };
 }
 
+/**
+ * The image that the last stage of a Dockerfile, or its target, is built from, through its own stages; undefined where that
+ * cannot be known before the build, or is nothing.
+ */
+export function findBase(
+  text: string,
+  { args, target }: { args: Readonly<Record<string, string>>; target?: string | undefined },
+): string | undefined {
+  const globals = new Map<string, string>();
+  const stages: { base: string | undefined; name: string | undefined }[] = [];
+  for (const instruction of readDockerfile(text)) {
+    if (instruction.name === "ARG" && stages.length === 0) readArguments(instruction.rest, args, globals);
+    if (instruction.name !== "FROM") continue;
+    const [image = "", as, name] = instruction.rest.split(/\s+/);
+    stages.push({ base: substitute(image, globals), name: as?.toLowerCase() === "as" ? name?.toLowerCase() : undefined });
+  }
+  const indexOf = (name: string, before: number) => stages.slice(0, before).findLastIndex((stage) => stage.name === name.toLowerCase());
+  let at = target === undefined ? stages.length - 1 : indexOf(target, stages.length);
+  for (;;) {
+    const base = stages[at]?.base;
+    const earlier = base === undefined ? -1 : indexOf(base, at);
+    if (earlier === -1) return base === "" || base === "scratch" ? undefined : base;
+    at = earlier;
+  }
+}
+
 /** Images and stages that a COPY, ADD or RUN takes files from. */
 function sourcesOf({ name, flags }: Instruction): string[] {
   if (name === "COPY" || name === "ADD") return flags.flatMap((flag) => (flag.startsWith("from=") ? [flag.slice("from=".length)] : []));

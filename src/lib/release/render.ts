@@ -17,7 +17,7 @@ import {
 } from "./fronts.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
-import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { isActive, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
 import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { mapValues } from "./record.ts";
@@ -39,6 +39,8 @@ export interface RenderInput extends PlacementInput {
   images: ReadonlyMap<string, PinnedImage>;
   /** By image as it runs: what it says of itself; one that nobody could be asked about is missing. */
   imageFacts?: ReadonlyMap<string, ImageFacts>;
+  /** By name of an image that the project builds: what it is built from, as references. */
+  bases?: ReadonlyMap<string, readonly string[]>;
   /** What the fronts that are there run, by service: a release does not change it. */
   runningFronts?: Readonly<Record<string, FrontImage>>;
   front: FrontConfig;
@@ -118,7 +120,9 @@ export function render(input: RenderInput): Rendered {
     names: active,
     config: input.services,
     isBuilt: (name) => builtImage(input, name) !== undefined,
-    isContent: (source) => isPlacedContent(source, input.stateDirectory),
+    factsOf: (name) => input.imageFacts?.get(frame.services[name]?.image ?? ""),
+    basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
+    isContent: (mount) => isContent(mount, files, input.stateDirectory),
   });
   checkSlotNames(frame, rollouts);
   const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
@@ -163,6 +167,15 @@ export function render(input: RenderInput): Rendered {
   }
   const images = factsOf(Object.values(rendered), input);
   return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, notes };
+}
+
+/** Files in which programs keep what they write. */
+const dataFile = /\.(?:db|sqlite\d?|sqlite3-\w+|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid)$/i;
+
+/** Whether a mount is content of the commit that nobody is expected to write to: read-only, or a file of settings. */
+function isContent({ source = "", read_only: readOnly }: ComposeMount, files: readonly KeptFile[], stateDirectory: string): boolean {
+  if (!isPlacedContent(source, stateDirectory)) return false;
+  return readOnly === true || (!dataFile.test(source) && files.some(({ path }) => `${stateDirectory}/${path}` === source));
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */

@@ -2,7 +2,10 @@ import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
-import { findPorts, udpPorts, type FrontPort } from "./ports.ts";
+import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts";
+import { findSingleton } from "./singletons.ts";
+import { findStateful } from "./stateful.ts";
+import { writableState } from "./writable.ts";
 
 /** How a new version of a service takes over. */
 export interface ServiceRollout {
@@ -23,13 +26,15 @@ export interface RolloutInput {
   isBuilt: (service: string) => boolean;
   /** What a service's image says of itself, where that is known. */
   factsOf?: (service: string) => ImageFacts | undefined;
-  /** Whether a bind mount is content of the release, which any number of containers can read. */
-  isContent: (source: string) => boolean;
+  /** Images that a service's own image is built from, as their references. */
+  basesOf?: (service: string) => readonly string[];
+  /** Whether a mount is content of the commit that nobody is expected to write to. */
+  isContent: (mount: ComposeMount) => boolean;
 }
 
 /**
- * Decides how each service is rolled out: as configured; else without a front whatever must not run twice or cannot be
- * reached; else in slots.
+ * Decides how each service is rolled out: as configured; else never two at once of what has state that two would share, or
+ * works of its own accord; else in slots what the project builds and can be reached.
  * @throws ColdtivateError ROLLOUT_IMPOSSIBLE that names every service whose configured rollout cannot be
  */
 export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> {
@@ -38,15 +43,18 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
   for (const name of input.names) {
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
-    const { ports, reason } = findPorts(service, config);
-    const obstacle = obstacleToFront(name, service, input.model) ?? (ports.length === 0 ? reason : undefined);
-    if (config.rollout !== undefined && config.rollout !== "recreate") {
-      if (obstacle !== undefined) impossible.push(`${name} cannot be rolled out ${config.rollout}: ${obstacle}`);
-      rollouts.set(name, { rollout: config.rollout, reason: `set in coldtivate.yml; ${reason}`, ports });
+    const known = findPorts(service, config, input.factsOf?.(name));
+    const obstacle = obstacleToFront(name, service, input.model);
+    if (config.rollout !== undefined) {
+      const cause = obstacle ?? (known.ports.length === 0 ? known.reason : undefined);
+      const isFronted = config.rollout !== "recreate";
+      if (isFronted && cause !== undefined) impossible.push(`${name} cannot be rolled out ${config.rollout}: ${cause}`);
+      const reason = isFronted ? `set in coldtivate.yml; ${known.reason}` : "set in coldtivate.yml";
+      rollouts.set(name, { rollout: config.rollout, reason, ports: isFronted ? known.ports : [] });
       continue;
     }
-    const alone = config.rollout === undefined ? (singleton(name, service, input) ?? obstacle) : "set in coldtivate.yml";
-    rollouts.set(name, alone === undefined ? { rollout: "blue-green", reason, ports } : { rollout: "recreate", reason: alone, ports: [] });
+    const { rollout, reason } = inferRollout({ name, service, known, obstacle }, input);
+    rollouts.set(name, { rollout, reason, ports: rollout === "recreate" ? [] : known.ports });
   }
   if (impossible.length === 0) return rollouts;
   throw new ColdtivateError("services cannot be rolled out as coldtivate.yml says", {
@@ -62,9 +70,58 @@ export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
   return [...inferRollouts({ ...input, isContent: () => true }).values()].some(({ rollout }) => rollout !== "recreate");
 }
 
+interface Candidate {
+  name: string;
+  service: ComposeService;
+  known: KnownPorts;
+  /** Why no proxy can stand in for it. */
+  obstacle: string | undefined;
+}
+
+type Inferred = Omit<ServiceRollout, "ports">;
+
+const recreate = (reason: string): Inferred => ({ rollout: "recreate", reason });
+
+function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
+  const { name, service, known, obstacle } = candidate;
+  const isBuilt = input.isBuilt(name);
+  const facts = input.factsOf?.(name);
+  const stateful = findStateful({ name, service, isBuilt, facts, bases: input.basesOf?.(name) ?? [] });
+  if (stateful !== undefined) return recreate(`${stateful}: never two at once`);
+  if (obstacle !== undefined) return recreate(obstacle);
+  const order = updateOrder(service);
+  const wait = (reason: string): Inferred => ({ rollout: "hold", reason: `${known.reason}; ${reason}` });
+  if (order === "stop-first") {
+    return known.ports.length > 0
+      ? wait("requests wait, because update_config.order is stop-first")
+      : recreate("update_config.order is stop-first");
+  }
+  const single = findSingleton(name, service, facts);
+  if (single !== undefined) {
+    const isPublished = (service.ports ?? []).length > 0 && single.includes("by its name");
+    return isPublished ? wait(`requests wait, because it is ${single}`) : recreate(single);
+  }
+  if (known.ports.length === 0) return recreate(unknownPort(candidate, input.model));
+  const state = writableState({ service, model: input.model, facts, factsOf: input.factsOf, isContent: input.isContent });
+  const writes = `two would write to ${listed(state)}`;
+  const isAsked = order === "start-first" && state.length === 0;
+  if (!isBuilt && !isAsked) {
+    const isHttp = known.ports.some(({ mode }) => mode === "http");
+    const why = state.length > 0 ? writes : "the project does not build its image";
+    if (isHttp) return wait(`requests wait, because ${why}; rollout: blue-green if two may run at once`);
+    return recreate(`${why}; ${known.reason}: rollout: hold if its requests can wait`);
+  }
+  if (state.length > 0) return wait(`requests wait, because ${writes}; rollout: blue-green if they may`);
+  return { rollout: "blue-green", reason: isAsked && !isBuilt ? `${known.reason}; update_config.order is start-first` : known.reason };
+}
+
 /** Why no proxy can stand in for a service; undefined when one can. */
 function obstacleToFront(name: string, service: ComposeService, model: ComposeModel): string | undefined {
   if (service.network_mode !== undefined) return `network_mode ${service.network_mode}: no front possible`;
+  const own = [service.ipc, service.pid, service["cgroup"], service["uts"]].find(
+    (space) => typeof space === "string" && /^(?:service|container):/.test(space),
+  );
+  if (typeof own === "string") return `it shares the container of ${own.replace(/^[^:]*:/, "")}: no front possible`;
   const udp = udpPorts(service);
   if (udp.length > 0) return `published UDP port ${udp[0]}: a front passes only TCP on`;
   const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && shares(candidate, name));
@@ -73,23 +130,31 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
 
 /** Whether a service uses another one's very container: its network, processes, memory or volumes. */
 function shares(service: ComposeService, other: string): boolean {
-  const namespaces = [service.network_mode, service.ipc, service.pid];
+  const namespaces = [service.network_mode, service.ipc, service.pid, service["cgroup"], service["uts"]];
   return namespaces.includes(`service:${other}`) || (service.volumes_from ?? []).some((from) => from.split(":", 1)[0] === other);
 }
 
-/** Why there must never be two of a service; undefined when there may. */
-function singleton(name: string, service: ComposeService, { isBuilt, isContent }: RolloutInput): string | undefined {
-  const command = [...(service.entrypoint ?? []), ...(service.command ?? [])].join(" ");
-  const beat = /\bcelery\b.*\s(-[A-Za-z]*B[A-Za-z]*|--beat|beat)(?=\s|$)/.exec(command);
-  if (beat !== null) return `celery … ${beat[1]}: a singleton`;
-  if (/scheduler/i.test(name)) return "a scheduler, by its name: a singleton";
-  if (isBuilt(name)) return undefined;
-  const exclusive = (service.volumes ?? []).find((mount) => holdsData(mount, isContent));
-  if (exclusive === undefined) return undefined;
-  return `exclusive volume ${exclusive.source ?? exclusive.target}`;
+/** How the Compose file wants a new version to take over, as Swarm does it. */
+function updateOrder({ deploy }: ComposeService): string | undefined {
+  const settings = deploy?.["update_config"];
+  if (typeof settings !== "object" || settings === null || !("order" in settings)) return undefined;
+  return typeof settings.order === "string" ? settings.order : undefined;
 }
 
-function holdsData({ type, source, read_only: readOnly }: ComposeMount, isContent: (source: string) => boolean): boolean {
-  if (source === undefined || readOnly === true) return false;
-  return type === "volume" || (type === "bind" && !source.endsWith(".sock") && !isContent(source));
+/** That no port is known; and what to do where others seem to ask it for something. */
+function unknownPort({ name, known }: Candidate, model: ComposeModel): string {
+  const asking = Object.entries(model.services).find(([other, service]) => other !== name && mentions(service, name));
+  const hint = known.hint ?? (asking === undefined ? undefined : `${asking[0]} asks for it`);
+  return hint === undefined ? known.reason : `${known.reason}, but ${hint}: set services.${name}.port to replace it without a gap`;
+}
+
+/** Whether a service links to another, or has an address of it among its settings. */
+function mentions({ links, environment, command }: ComposeService, name: string): boolean {
+  if ((links ?? []).some((link) => link.split(":", 1)[0] === name)) return true;
+  const address = new RegExp(`(?:^|[/@\\s,=])${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}:\\d{2,5}\\b`);
+  return [...Object.values(environment ?? {}), ...(command ?? [])].some((text) => text !== null && address.test(text));
+}
+
+function listed(parts: readonly string[]): string {
+  return parts.length < 3 ? parts.join(" and ") : `${parts.slice(0, 2).join(", ")} and ${parts.length - 2} more`;
 }

@@ -53,7 +53,11 @@ const full: ComposeService = {
 const api: ComposeService = { image: "web", healthcheck };
 
 describe("a service with a front", () => {
-  const { model, fronts, services } = rendered({ web: full, api, db: { image: "postgres", scale: 1 } });
+  const { model, fronts, services } = rendered(
+    { web: full, api, db: { image: "postgres", scale: 1 } },
+    // Its two slots may write to its volume.
+    { services: { web: { rollout: "blue-green" } } },
+  );
   const { web, "web-blue": blue, "web-green": green } = model.services;
 
   test("is reached by its front, which has all that others reach it by, and nothing of what it runs", () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { findPorts, udpPorts } from "../../../src/lib/release/ports.ts";
 
@@ -14,19 +15,113 @@ test.each<[string, ComposeService, ServiceConfig | undefined, string, string]>([
   ["one that a variable names", shell("curl http://localhost:$$PORT/up"), undefined, "", "no port is known"],
   ["one of another host", curl("http://example.com:80/"), undefined, "", "no port is known"],
   ["one that is off", { healthcheck: { disable: true, test: ["CMD", "curl", "http://localhost:1"] } }, undefined, "", "no port is known"],
-  ["published ports", { ports: [{ target: 443 }, { target: 80 }] }, undefined, "80 http, 443 tcp", "ports 80 and 443, published"],
-  ["exposed ports", { expose: ["8000-8002", "53/udp", "6379/tcp"] }, undefined, "6379 tcp, 8000 http, 8001 http, 8002 http", "exposed"],
-  ["published before checked", { ...curl("http://localhost:1/"), ports: [{ target: 80 }] }, undefined, "80 http", "port 80, published"],
-  ["both published and exposed", { ports: [{ target: 80 }], expose: ["81"] }, undefined, "80 http, 81 http", "published"],
-  ["set, and published beside", { ports: [{ target: 80 }] }, { ports: [{ port: 9000 }] }, "80 http, 9000 http", "set in coldtivate.yml"],
+  ["published ports", { ports: [{ target: 443 }, { target: 80 }] }, undefined, "80 auto, 443 tcp", "ports 80 and 443, published"],
+  ["exposed ports", { expose: ["8000-8002", "53/udp", "6379/tcp"] }, undefined, "6379 tcp, 8000 auto, 8001 auto, 8002 auto", "exposed"],
+  ["published before checked", { ...curl("http://localhost:1/"), ports: [{ target: 80 }] }, undefined, "80 auto", "port 80, published"],
+  ["both published and exposed", { ports: [{ target: 80 }], expose: ["81"] }, undefined, "80 auto, 81 auto", "published"],
+  ["set, and published beside", { ports: [{ target: 80 }] }, { ports: [{ port: 9000 }] }, "9000 auto, 80 auto", "set in coldtivate.yml"],
   ["a mode", curl("http://localhost:8000/"), { mode: "tcp" }, "8000 tcp", "from its health check"],
   ["a port's own mode", {}, { ports: [{ port: 443, mode: "http" }, { port: 1 }], mode: "tcp" }, "1 tcp, 443 http", "set"],
   ["none", {}, undefined, "", "no port is known"],
+  ["published and checked by HTTP", { ...curl("http://localhost:8000/"), ports: [{ target: 8000 }] }, undefined, "8000 http", "published"],
+  ["an address without a scheme", shell("curl -fs localhost:8000/up || exit 1"), undefined, "8000 http", "from its health check"],
+  ["an address without a port", shell("wget -q --spider localhost/up"), undefined, "80 http", "from its health check"],
+  [
+    "a script's request",
+    { healthcheck: { test: ["CMD", "python", "-c", "urlopen('http://127.0.0.1:5000/')"] } },
+    undefined,
+    "5000 http",
+    "from",
+  ],
+  [
+    "a script's connection",
+    { healthcheck: { test: ["CMD", "node", "-e", "http.get({ host: 'localhost', port: 3000 })"] } },
+    undefined,
+    "3000 http",
+    "from",
+  ],
+  ["a connection by nc", shell("nc -z localhost 9000"), undefined, "9000 auto", "port 9000, from its health check"],
+  ["a connection by the shell", shell("echo > /dev/tcp/127.0.0.1/9000"), undefined, "9000 auto", "from its health check"],
+  ["a probe of gRPC", { healthcheck: { test: ["CMD", "grpc_health_probe", "-addr=:50051"] } }, undefined, "50051 tcp", "from"],
+  [
+    "a port that a variable gives",
+    { ...curl("http://localhost:$${PORT:-80}/up"), environment: { PORT: "8000" } },
+    undefined,
+    "8000 http",
+    "from",
+  ],
+  [
+    "its command's port",
+    { command: ["gunicorn", "--bind", "0.0.0.0:8000"] },
+    undefined,
+    "8000 auto",
+    "port 8000, from its command (gunicorn)",
+  ],
+  ["its command's port, of another protocol", { command: ["uwsgi", "--socket", ":3031"] }, undefined, "3031 tcp", "(uwsgi)"],
+  [
+    "its command's port, by a variable",
+    { command: ["gunicorn", "-b", "0.0.0.0:$$PORT"], environment: { PORT: "7000" } },
+    undefined,
+    "7000 auto",
+    "port 7000, from its command",
+  ],
 ])("%s", (_name, service, config, expected, reason) => {
   const found = findPorts(service, config);
   expect(found.ports.map(({ port, mode }) => `${port} ${mode}`).join(", ")).toBe(expected);
   expect(found.reason).toContain(reason);
 });
+
+const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
+
+test.each<[string, ComposeService, Partial<ImageFacts>, string, string]>([
+  ["a port that the image exposes", {}, { ports: [5000] }, "5000 auto", "port 5000, exposed by its image"],
+  [
+    "one that is published beside",
+    { ports: [{ target: 8000 }] },
+    { ports: [9100] },
+    "8000 auto, 9100 auto",
+    "ports 8000 and 9100, published",
+  ],
+  ["the image's command", {}, { command: ["gunicorn", "-b", ":8000"] }, "8000 auto", "from its command (gunicorn)"],
+  ["the image's health check", {}, { healthcheck: ["CMD", "curl", "http://localhost:8000"] }, "8000 http", "from its health check"],
+  ["PORT", { environment: { PORT: "8080" } }, { command: ["./app"] }, "8080 auto", "port 8080, from PORT"],
+  ["PORT of the image", {}, { environment: { PORT: "8080" } }, "8080 auto", "port 8080, from PORT"],
+  ["PORT, for another command", { environment: { PORT: "8080" }, command: ["./tool"] }, {}, "", "no port is known"],
+  ["another command than the one that the image exposes a port for", { command: ["./tool"] }, { ports: [8000] }, "", "no port is known"],
+  [
+    "another server than the image's",
+    { command: ["uvicorn", "--host", "0.0.0.0", "a:b"] },
+    { ports: [80] },
+    "8000 auto, 80 auto",
+    "from its command (uvicorn)",
+  ],
+  [
+    "a server that is told elsewhere",
+    { command: ["gunicorn", "-c", "conf.py", "a:b"] },
+    { ports: [80] },
+    "80 auto",
+    "exposed by its image",
+  ],
+  [
+    "another entrypoint, which takes the image's command away",
+    { entrypoint: ["./tool"] },
+    { command: ["gunicorn", "-b", ":80"] },
+    "",
+    "no port",
+  ],
+])("%s", (_name, service, image, expected, reason) => {
+  const found = findPorts(service, {}, { ...facts, ...image });
+  expect(found.ports.map(({ port, mode }) => `${port} ${mode}`).join(", ")).toBe(expected);
+  expect(found.reason).toContain(reason);
+});
+
+test.each([1025, 4317, 9300, 4222, 2181, 2379, 1433, 9042, 7687, 50_051, 5432, 3306, 6379, 27_017, 5672, 9092, 1883, 443, 25])(
+  "port %i is passed on as bytes",
+  (port) => {
+    expect(findPorts({ ports: [{ target: port }] }).ports).toMatchObject([{ port, mode: "tcp" }]);
+    expect(findPorts({}, {}, { ...facts, ports: [port] }).ports).toMatchObject([{ port, mode: "tcp" }]);
+  },
+);
 
 test("UDP ports are known for what they are", () => {
   const service: ComposeService = {

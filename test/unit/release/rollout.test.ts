@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { inferRollouts } from "../../../src/lib/release/rollout.ts";
 
@@ -11,67 +12,144 @@ interface Case {
   config?: ServiceConfig;
   built?: boolean;
   others?: Record<string, ComposeService>;
+  facts?: Partial<ImageFacts>;
+  bases?: string[];
 }
 
-function rolloutOf({ service = web, name = "web", config, built = true, others = {} }: Case) {
+function decide({ service = web, name = "web", config, built = true, others = {}, facts, bases = [] }: Case) {
+  const known = facts === undefined ? undefined : { ports: [], volumes: [], entrypoint: [], command: [], environment: {}, ...facts };
   const rollouts = inferRollouts({
     model: { services: { [name]: service, ...others } },
     names: [name],
     config: config === undefined ? {} : { [name]: config },
     isBuilt: () => built,
-    isContent: (source) => source.startsWith("/state/files/"),
+    factsOf: (asked) => (asked === name ? known : undefined),
+    basesOf: () => bases,
+    isContent: ({ source, read_only: readOnly }) => source?.startsWith("/state/files/") === true && readOnly === true,
   });
-  const { rollout, reason } = rollouts.get(name)!;
+  return rollouts.get(name)!;
+}
+
+function rolloutOf(given: Case) {
+  const { rollout, reason } = decide(given);
   return `${rollout}: ${reason}`;
 }
 
 const volume = { type: "volume", source: "data", target: "/data" };
+const bind = (source: string, more = {}) => ({ type: "bind", source, target: "/d", ...more });
+const order = (written: string) => ({ deploy: { update_config: { order: written } } });
 
-test.each<[string, Case, string]>([
-  ["takes requests", {}, "blue-green: port 8000, from its health check"],
-  [
-    "takes requests, and is to have a front",
-    { config: { rollout: "blue-green" } },
-    "blue-green: set in coldtivate.yml; port 8000, from its health check",
-  ],
-  ["takes none", { service: { command: ["worker"] } }, "recreate: no port is known"],
-  ["celery with a beat", { service: { ...web, command: ["celery", "-A", "app", "worker", "-B"] } }, "recreate: celery … -B: a singleton"],
-  ["celery's beat", { service: { command: ["sh", "-c", "celery -A app beat -l info"] } }, "recreate: celery … beat: a singleton"],
-  ["celery without", { service: { ...web, command: ["celery", "-A", "app", "worker"] } }, "blue-green: port 8000, from its health check"],
-  ["a scheduler", { name: "farmer_scheduler" }, "recreate: a scheduler, by its name: a singleton"],
-  ["a database", { built: false, service: { expose: ["5432"], volumes: [volume] } }, "recreate: exclusive volume data"],
-  [
-    "another's image on a folder",
-    { built: false, service: { ...web, volumes: [{ type: "bind", source: "/srv/d", target: "/d" }] } },
-    "recreate: exclusive volume /srv/d",
-  ],
-  [
-    "another's image with settings",
-    { built: false, service: { ...web, volumes: [{ type: "bind", source: "/state/files/1/x", target: "/x" }] } },
-    "blue-green: port 8000, from its health check",
-  ],
-  [
-    "another's image, read-only",
-    { built: false, service: { ...web, volumes: [{ ...volume, read_only: true }] } },
-    "blue-green: port 8000, from its health check",
-  ],
-  ["our own with a volume", { service: { ...web, volumes: [volume] } }, "blue-green: port 8000, from its health check"],
-  ["the host's network", { service: { ...web, network_mode: "host" } }, "recreate: network_mode host: no front possible"],
-  ["UDP", { service: { ports: [{ target: 53, protocol: "udp" }] } }, "recreate: published UDP port 53: a front passes only TCP on"],
-  [
-    "a sidecar in its network",
-    { others: { side: { network_mode: "service:web" } } },
-    "recreate: side shares its container: no front possible",
-  ],
-  ["a reader of its volumes", { others: { side: { volumes_from: ["web:ro"] } } }, "recreate: side shares its container: no front possible"],
-  ["set", { config: { rollout: "recreate" } }, "recreate: set in coldtivate.yml"],
-  [
-    "set against the name",
-    { name: "scheduler", config: { rollout: "hold" } },
-    "hold: set in coldtivate.yml; port 8000, from its health check",
-  ],
-])("%s", (_name, given, expected) => {
-  expect(rolloutOf(given)).toBe(expected);
+const checked = "port 8000, from its health check";
+const waits = `hold: ${checked}; requests wait, because`;
+const ifTheyMay = "rollout: blue-green if they may";
+
+describe("the project's own", () => {
+  test.each<[string, Case, string]>([
+    ["takes requests", {}, `blue-green: ${checked}`],
+    ["takes requests, and is to have a front", { config: { rollout: "blue-green" } }, `blue-green: set in coldtivate.yml; ${checked}`],
+    ["takes none", { service: { command: ["./tool"] } }, "recreate: no port is known"],
+    ["writes to a volume", { service: { ...web, volumes: [volume] } }, `${waits} two would write to the volume data; ${ifTheyMay}`],
+    ["may write there with another", { service: { ...web, volumes: [volume] }, config: { rollout: "blue-green" } }, "blue-green: set"],
+    ["reads a volume", { service: { ...web, volumes: [{ ...volume, read_only: true }] } }, `blue-green: ${checked}`],
+    [
+      "writes to a folder of the host",
+      { service: { ...web, volumes: [bind("/srv/media")] } },
+      `${waits} two would write to /d; ${ifTheyMay}`,
+    ],
+    ["writes to a folder of the commit", { service: { ...web, volumes: [bind("/state/files/1/x")] } }, `${waits} two would write to /d`],
+    ["reads one", { service: { ...web, volumes: [bind("/state/files/1/x", { read_only: true })] } }, `blue-green: ${checked}`],
+    ["speaks to the engine", { service: { ...web, volumes: [bind("/var/run/docker.sock")] } }, `blue-green: ${checked}`],
+    ["reads the host's clock", { service: { ...web, volumes: [bind("/etc/localtime")] } }, `blue-green: ${checked}`],
+    [
+      "has a volume without a name",
+      { service: { ...web, volumes: [{ type: "volume", target: "/d" }] } },
+      `${waits} two would write to /d (a`,
+    ],
+    [
+      "has a volume of its image",
+      { facts: { volumes: ["/var/lib/app"] } },
+      `${waits} two would write to /var/lib/app (a volume of its image)`,
+    ],
+    [
+      "has memory in that place",
+      { service: { ...web, tmpfs: ["/var/lib/app:size=1m"] } as ComposeService, facts: { volumes: ["/var/lib/app/"] } },
+      `blue-green: ${checked}`,
+    ],
+    ["has volumes of another", { service: { ...web, volumes_from: ["files"] } }, `${waits} two would write to the volumes of files`],
+    ["reads volumes of another", { service: { ...web, volumes_from: ["files:ro"] } }, `blue-green: ${checked}`],
+    ["has a modem", { service: { ...web, devices: ["/dev/ttyUSB0:/dev/ttyUSB0"] } }, `${waits} two would write to /dev/ttyUSB0`],
+    ["has a device that all may share", { service: { ...web, devices: ["/dev/null:/dev/licence", "/dev/dri"] } }, `blue-green: ${checked}`],
+    ["writes, and takes no requests", { service: { volumes: [volume] } }, "recreate: no port is known"],
+    ["the host's network", { service: { ...web, network_mode: "host" } }, "recreate: network_mode host: no front possible"],
+    ["UDP", { service: { ports: [{ target: 53, protocol: "udp" }] } }, "recreate: published UDP port 53: a front passes only TCP on"],
+    [
+      "a sidecar in its network",
+      { others: { side: { network_mode: "service:web" } } },
+      "recreate: side shares its container: no front possible",
+    ],
+    [
+      "a reader of its volumes",
+      { others: { side: { volumes_from: ["web:ro"] } } },
+      "recreate: side shares its container: no front possible",
+    ],
+    ["another's memory", { service: { ...web, ipc: "service:db" } }, "recreate: it shares the container of db: no front possible"],
+    ["set", { config: { rollout: "recreate" } }, "recreate: set in coldtivate.yml"],
+    ["set against its name", { name: "scheduler", config: { rollout: "hold" } }, `hold: set in coldtivate.yml; ${checked}`],
+    ["its image's port", { service: {}, facts: { ports: [5000] } }, "blue-green: port 5000, exposed by its image"],
+    [
+      "its image's port, which is for another command",
+      { service: { command: ["./tool"] }, facts: { ports: [5000] } },
+      "recreate: no port is known, but its image exposes 5000, for a command that it does not run: set services.web.port",
+    ],
+    [
+      "one whom another asks",
+      { service: { command: ["./tool"] }, others: { gate: { environment: { API: "http://web:9000/" } } } },
+      "recreate: no port is known, but gate asks for it: set services.web.port to replace it without a gap",
+    ],
+    [
+      "one whom another links to",
+      { service: {}, others: { gate: { links: ["web:api"] } } },
+      "recreate: no port is known, but gate asks for it",
+    ],
+    ["stop-first", { service: { ...web, ...order("stop-first") } }, `${waits} update_config.order is stop-first`],
+    ["stop-first without a port", { service: order("stop-first") }, "recreate: update_config.order is stop-first"],
+    ["start-first", { service: { ...web, ...order("start-first") } }, `blue-green: ${checked}`],
+    [
+      "start-first with a volume",
+      { service: { ...web, volumes: [volume], ...order("start-first") } },
+      `${waits} two would write to the volume data`,
+    ],
+  ])("%s", (_name, given, expected) => {
+    expect(rolloutOf(given)).toContain(expected);
+  });
+});
+
+describe("others' images", () => {
+  test.each<[string, Case, string]>([
+    ["speaks HTTP", { built: false }, `${waits} the project does not build its image; rollout: blue-green if two may run at once`],
+    ["speaks HTTP, and writes", { built: false, service: { ...web, volumes: [volume] } }, `${waits} two would write to the volume data`],
+    [
+      "has a port",
+      { built: false, service: { ports: [{ target: 80 }] } },
+      "recreate: the project does not build its image; port 80, published: rollout: hold",
+    ],
+    ["is said to speak HTTP", { built: false, service: { ports: [{ target: 80 }] }, config: { mode: "http" } }, "hold: port 80, published"],
+    ["has none", { built: false, service: {} }, "recreate: no port is known"],
+    [
+      "start-first",
+      { built: false, service: { ports: [{ target: 80 }], ...order("start-first") } },
+      "blue-green: port 80, published; update_config.order is start-first",
+    ],
+    ["start-first, and writes", { built: false, service: { ...web, volumes: [volume], ...order("start-first") } }, `${waits} two would`],
+    [
+      "start-first of a database",
+      { built: false, service: { image: "postgres:15", ...order("start-first") } },
+      "recreate: PostgreSQL, by its image: never two at once",
+    ],
+    ["set", { built: false, config: { rollout: "blue-green" } }, `blue-green: set in coldtivate.yml; ${checked}`],
+  ])("%s", (_name, given, expected) => {
+    expect(rolloutOf(given)).toContain(expected);
+  });
 });
 
 test.each<[Case, string]>([
@@ -82,4 +160,68 @@ test.each<[Case, string]>([
   ],
 ])("what cannot be is refused, and why", (given, detail) => {
   expect(() => rolloutOf(given)).toThrow(expect.objectContaining({ code: "ROLLOUT_IMPOSSIBLE", details: [detail] }));
+});
+
+/** Programs of others, with what their images say: a port, a volume, a check by HTTP as their documentation has it. */
+const programs: Record<string, { image: string; port: number; target: string; check?: string }> = {
+  postgres: { image: "postgres:16", port: 5432, target: "/var/lib/postgresql/data" },
+  timescaledb: { image: "timescale/timescaledb:latest-pg16", port: 5432, target: "/var/lib/postgresql/data" },
+  mysql: { image: "mysql:8", port: 3306, target: "/var/lib/mysql" },
+  mariadb: { image: "mariadb:11", port: 3306, target: "/var/lib/mysql" },
+  mongo: { image: "mongo:7", port: 27_017, target: "/data/db" },
+  redis: { image: "redis:7-alpine", port: 6379, target: "/data" },
+  valkey: { image: "valkey/valkey:8", port: 6379, target: "/data" },
+  rabbitmq: { image: "rabbitmq:3-management", port: 5672, target: "/var/lib/rabbitmq" },
+  kafka: { image: "apache/kafka:4.0.0", port: 9092, target: "/var/lib/kafka/data" },
+  clickhouse: { image: "clickhouse/clickhouse-server:24", port: 8123, target: "/var/lib/clickhouse" },
+  minio: { image: "quay.io/minio/minio", port: 9000, target: "/data", check: "/minio/health/live" },
+  elasticsearch: {
+    image: "docker.elastic.co/elasticsearch/elasticsearch:8.14.0",
+    port: 9200,
+    target: "/usr/share/elasticsearch/data",
+    check: "/_cluster/health",
+  },
+  opensearch: { image: "opensearchproject/opensearch:2", port: 9200, target: "/usr/share/opensearch/data", check: "/" },
+  meilisearch: { image: "getmeili/meilisearch:v1.9", port: 7700, target: "/meili_data", check: "/health" },
+  qdrant: { image: "qdrant/qdrant", port: 6333, target: "/qdrant/storage", check: "/readyz" },
+  weaviate: { image: "semitechnologies/weaviate:1.26.1", port: 8080, target: "/var/lib/weaviate", check: "/v1/.well-known/ready" },
+  influxdb: { image: "influxdb:2", port: 8086, target: "/var/lib/influxdb2", check: "/ping" },
+  prometheus: { image: "prom/prometheus", port: 9090, target: "/prometheus", check: "/-/healthy" },
+  grafana: { image: "grafana/grafana", port: 3000, target: "/var/lib/grafana", check: "/api/health" },
+  etcd: { image: "quay.io/coreos/etcd:v3.5.15", port: 2379, target: "/etcd-data" },
+  zookeeper: { image: "zookeeper:3.9", port: 2181, target: "/data" },
+  nats: { image: "nats:2", port: 4222, target: "/data" },
+  wordpress: { image: "wordpress:6", port: 80, target: "/var/www/html", check: "/" },
+  nextcloud: { image: "nextcloud:29", port: 80, target: "/var/www/html", check: "/status.php" },
+};
+
+const mounts: Record<string, (target: string) => ComposeService> = {
+  "a named volume": (target) => ({ volumes: [{ type: "volume", source: "data", target }] }),
+  "an absolute bind": (target) => ({ volumes: [{ type: "bind", source: "/srv/data", target }] }),
+  "a tracked folder": (target) => ({ volumes: [{ type: "bind", source: "/state/files/1/data", target }] }),
+  "an anonymous volume": (target) => ({ volumes: [{ type: "volume", target }] }),
+  nothing: () => ({}),
+};
+const shapes: Record<string, (port: number) => ComposeService> = {
+  published: (port) => ({ ports: [{ target: port, published: String(port), host_ip: "127.0.0.1" }] }),
+  exposed: (port) => ({ expose: [String(port)] }),
+  neither: () => ({}),
+};
+
+/** Of these two instances at once do no harm to their state, and their requests can wait. */
+const mayWait = ["grafana", "wordpress", "nextcloud"];
+
+describe.each(Object.entries(programs))("%s", (name, { image, port, target, check }) => {
+  const cases = Object.keys(mounts).flatMap((mount) => Object.keys(shapes).map((shape) => [mount, shape] as const));
+  test.each(cases)("with %s, %s: never two at once", (mount, shape) => {
+    const service: ComposeService = { image, ...mounts[mount]!(target), ...shapes[shape]!(port) };
+    const facts = { ports: [port], volumes: mount === "nothing" || name === "redis" ? [target] : [] };
+    for (const told of [facts, undefined]) {
+      expect(decide({ name: "store", built: false, service, ...(told && { facts: told }) }).rollout).toBe("recreate");
+    }
+    if (check === undefined) return;
+    const healthcheck = { test: ["CMD", "curl", "-f", `http://localhost:${port}${check}`] };
+    const { rollout } = decide({ name: "store", built: false, service: { ...service, healthcheck }, facts });
+    expect(rollout).toBe(mayWait.includes(name) ? "hold" : "recreate");
+  });
 });

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { findSingleton } from "../../../src/lib/release/singletons.ts";
+
+const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
+
+test.each<[string, string]>([
+  ["celery -A app worker -B", "celery … -B"],
+  ["celery -A app beat -l info", "celery … beat"],
+  ["python -m celery -A app worker --loglevel info", "celery … worker"],
+  ["sh -c celery -A app beat", "celery … beat"],
+  ["poetry run celery -A app worker", "celery … worker"],
+  ["rq worker high low", "rq … worker"],
+  ["python manage.py rqworker default", "manage.py … rqworker"],
+  ["python manage.py qcluster", "manage.py … qcluster"],
+  ["python manage.py run_scheduler", "manage.py … run_scheduler"],
+  ["dramatiq app.tasks", "dramatiq"],
+  ["arq app.worker.Settings", "arq"],
+  ["airflow scheduler", "airflow … scheduler"],
+  ["bundle exec sidekiq -C config/sidekiq.yml", "sidekiq"],
+  ["bin/jobs", "jobs"],
+  ["bundle exec rake jobs:work", "rake … jobs:work"],
+  ["php artisan queue:work --tries=3", "artisan … queue:work"],
+  ["php artisan schedule:work", "artisan … schedule:work"],
+  ["php artisan horizon", "artisan … horizon"],
+  ["php bin/console messenger:consume async", "console … messenger:consume"],
+  ["crond -f -l 2", "crond"],
+  ["cron -f", "cron"],
+  ["supercronic /etc/crontab", "supercronic"],
+  ["python bot.py", "bot.py"],
+  ["python -u -m shop.bot", "shop.bot"],
+  ["python -m base_api.worker", "base_api.worker"],
+  ["node dist/worker.js", "worker.js"],
+  ["node telegram-bot.mjs", "telegram-bot.mjs"],
+  ["npm run worker", "npm … worker"],
+  ["yarn start:scheduler", "yarn … start:scheduler"],
+  ["./scheduler --every 5m", "scheduler"],
+  ["/usr/local/bin/kafka-consumer", "kafka-consumer"],
+  ["bash /kiosk/cron.sh", "cron.sh"],
+])("%s is one of a kind", (command, expected) => {
+  expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBe(`${expected}: a singleton`);
+  expect(findSingleton("web", {}, { ...facts, command: command.split(" ") })).toBe(`${expected}: a singleton`);
+});
+
+test.each([
+  "gunicorn --worker-class uvicorn.workers.UvicornWorker --workers 4 app.wsgi",
+  "gunicorn -k gevent --worker-connections 1000 app",
+  "uvicorn scheduler:app --host 0.0.0.0",
+  "uvicorn bot:app --host 0.0.0.0",
+  "celery -A app flower --port 5555",
+  "celery -A app inspect ping",
+  "python manage.py runserver 0.0.0.0:8000",
+  "python server.py --queue jobs",
+  "node server.js",
+  "npm start",
+  "php artisan serve",
+  "bin/rails server",
+  "bundle exec puma -w 2",
+  "wait-for worker:80 -- ./app",
+  "./app --with-cron=false",
+])("%s is not", (command) => {
+  expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBeUndefined();
+});
+
+test.each([
+  "scheduler",
+  "farmer_scheduler",
+  "impact_dashboard_scheduler",
+  "celery",
+  "celery-beat",
+  "worker",
+  "worker-2",
+  "queue-worker",
+  "telegram-bot",
+  "cron",
+  "kafka-consumer",
+  "sidekiq",
+  "horizon",
+  "mailWorker",
+])("a service that is called %s is one of a kind", (name) => {
+  expect(findSingleton(name, {}, undefined)).toContain("by its name: a singleton");
+});
+
+test.each([
+  "web",
+  "scheduler-api",
+  "bot-dashboard",
+  "worker_web",
+  "celery-flower",
+  "queue-ui",
+  "robot",
+  "scraping_india",
+  "workers-exporter",
+  "networker",
+  "chronicle",
+  "cronometer",
+])("a service that is called %s is not", (name) => {
+  expect(findSingleton(name, {}, undefined)).toBeUndefined();
+});
