@@ -84,12 +84,30 @@ ids_of() {
 # Their own stop_grace_period holds, unless a caller sets $grace, in seconds.
 # Arguments: services. Sets: reason, when it fails
 remove_services() {
-  local ids
+  local ids service
   ids=$(ids_of "$@") || return
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} > 0)) || return 0
   let_go "${ids[@]}"
+  for service in "$@"; do say_goodbye "$service" "$state/current" || true; done
   remove_containers "${ids[@]}" || { reason="cannot remove $*: $reason" && return 1; }
+}
+
+# Whether a service wants something to run in its containers before they stop. Arguments: service, a release's directory
+has_farewell() { grep -qs "^$1"$'\t' "$2/farewells"; }
+
+# Runs that (pre_stop). What fails there keeps nobody from stopping them. Arguments: service, a release's directory
+say_goodbye() {
+  local ids id words at
+  has_farewell "$@" || return 0
+  ids=$(containers --filter status=running --filter "label=$service_label=$1" --format '{{.ID}}') || return
+  while IFS=$'\t' read -ra words; do
+    [[ ${words[0]} == "$1" ]] || continue
+    for at in "${!words[@]}"; do [[ ${words[at]} != -- ]] || break; done
+    for id in $ids; do
+      engine exec "${words[@]:1:at-1}" "$id" "${words[@]:at+1}" </dev/null 2>&1 | log_lines || true
+    done
+  done <"$2/farewells"
 }
 
 # Has containers that are to end stay down with a daemon that dies halfway. One that is restarting cannot be told.

@@ -1,9 +1,28 @@
 #!/usr/bin/env bash
-# Plain containers: those of the project that coldtivate did not start. Compose would remove them for their successors. Here
-# these come beside them, so that a release that is undone can start them again; once it serves, they go.
+# Plain containers: those of the project that coldtivate did not start, and those with a volume without a name that the
+# release which serves does not name: nobody could start them again with it. Compose would remove them for their successors.
+# Here these come beside them, so that a release that is undone can start them again; once it serves, they go.
 # Sourced by environment-deployment-management.sh.
 
 readonly plain_format=$'{{.ID}},{{.State.Status}},{{or .HostConfig.RestartPolicy.Name "no"}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}\t{{slice .Name 1}}\t{{or (index .Config.Labels "coldtivate.definition") "-"}}\t{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
+
+# Prints which of some names are those of volumes without a name, where no release names them. Arguments: the release's
+# directory; names of volumes
+unnamed_volumes() {
+  local name
+  for name in "${@:2}"; do
+    [[ ! $name =~ ^[0-9a-f]{64}$ ]] || grep -qsF "\"$name\"" "$1/compose.json" || printf '%s\n' "$name"
+  done
+}
+
+# Prints the services that have plain containers.
+services_with_plain() {
+  local service definition mounts names
+  containers --format "{{.Label \"$service_label\"}},{{.Label \"coldtivate.definition\"}},{{.Mounts}}" | while IFS=, read -r service definition mounts; do
+    IFS=, read -ra names <<<"$mounts"
+    [[ -n $definition && -z $(unnamed_volumes "$state/current" "${names[@]}") ]] || printf '%s\n' "$service"
+  done | sort -u
+}
 
 # Arguments: service. Sets: plain, the plain containers that it had when the release began: id,status,restart policy; none
 # where Compose has to replace them: a successor could not have the container_name, or would lose a volume without a name
@@ -11,16 +30,22 @@ find_plain() {
   local found='' ids container name definition volumes
   plain=()
   # One look in most releases.
-  has plain || tell 0 seen "plain= $(containers --format "{{.Label \"$service_label\"}} {{.Label \"coldtivate.definition\"}}" | awk 'NF == 1' | paste -sd ' ') " || return
+  has plain || tell 0 seen "plain= $(services_with_plain | paste -sd ' ') " || return
   [[ ${noted[plain]} == *" $1 "* ]] || return 0
   has "plain:$1" || {
     ids=$(ids_of "$1") || return
     mapfile -t ids < <(printf %s "$ids")
     ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$plain_format" "${ids[@]}") || return
     while IFS=$'\t' read -r container name definition volumes; do
-      [[ $definition == - ]] || continue
+      read -ra volumes <<<"$volumes"
+      [[ $definition == - || -n $(unnamed_volumes "$state/current" "${volumes[@]}") ]] || continue
+      # Of several containers each has volumes of its own, which Compose alone hands on.
+      if [[ -n $(unnamed_volumes "$dir" "${volumes[@]}") ]] && ((${#ids[@]} > 1)); then
+        [[ $definition != - ]] || note 0 seen "lost:$1=yes" || return
+        continue
+      fi
       plain+=("$container")
-      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+$ && ! " $volumes" =~ \ [0-9a-f]{64}\  ]] || note 0 seen "lost:$1=yes" || return
+      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+$ ]] || note 0 seen "lost:$1=yes" || return
     done <<<"$found"
     ((${#plain[@]} == ${#ids[@]})) && ! has "lost:$1" || plain=()
     note 0 seen "plain:$1=${plain[*]}" || return
@@ -36,11 +61,14 @@ plain_containers() {
 
 # Brings services up. Arguments: the release's directory, services. Sets: reason, when it fails
 take_over() {
-  local service wanted ids output others=()
+  local service wanted ids output limit others=()
+  local -A slow=()
   for service in "${@:2}"; do
     find_plain "$service" || return
     if ((${#plain[@]} == 0)); then
-      others+=("$service")
+      limit=$(longer_stop "$1" "$service") || return
+      is_up_to_date "$1" "$service" || say_goodbye "$service" "$state/current" || return
+      if [[ -n $limit ]]; then slow[$limit]+=" $service"; else others+=("$service"); fi
       continue
     fi
     wanted=${#plain[@]}
@@ -48,17 +76,49 @@ take_over() {
     bring_up "$1" --no-start --no-recreate --scale "$service=$((${#plain[@]} + wanted))" "$service" && ids=$(ids_of "$service") || return
     mapfile -t ids < <(printf %s "$ids")
     reason="$service cannot take the place of its plain container"
-    output=$({ displace_plain && engine start "${ids[@]}"; } 2>&1) || {
+    output=$({ displace_plain "$1" "$service" && engine start "${ids[@]}"; } 2>&1) || {
       log_lines <<<"$output"
       return 1
     }
   done
+  for limit in "${!slow[@]}"; do
+    read -ra ids <<<"${slow[$limit]}"
+    bring_up "$1" "--timeout=$limit" "${ids[@]}" || return
+  done
   ((${#others[@]} == 0)) || bring_up "$1" "${others[@]}"
 }
 
-# Stops the containers in plain.
+# Stops the containers in plain. They have as long as their successor would. Arguments: the release's directory, service
 displace_plain() {
-  engine update --restart no "${plain[@]%%,*}" >/dev/null && limit=900 engine stop "${plain[@]%%,*}" >/dev/null
+  local ids=("${plain[@]%%,*}") time
+  time=$(stop_time "$1" "$2")
+  say_goodbye "$2" "$1" || return
+  engine update --restart no "${ids[@]}" >/dev/null && limit=900 engine stop ${time:+--time "$time"} "${ids[@]}" >/dev/null
+}
+
+# Whether Compose would leave a service's containers as they are. Only where it matters for what they do before they stop.
+# Arguments: the release's directory, service
+is_up_to_date() {
+  local wanted
+  has_farewell "$2" "$state/current" || return 0
+  wanted=$(compose "$1" config --hash "$2") || return
+  ! containers --filter "label=$service_label=$2" --format '{{.Label "com.docker.compose.config-hash"}}' | grep -qvxF "${wanted##* }"
+}
+
+# Prints for how many seconds a release lets a service's containers stop; nothing where it does not say.
+# Arguments: the release's directory, service
+stop_time() { awk -F '\t' -v service="$2" '$1 == service { print $2 }' "$1/stops" 2>/dev/null || true; }
+
+# Prints the same where it is longer than what the service's containers were made with, so that Compose has to be told.
+# Arguments: the release's directory, service
+longer_stop() {
+  local ids time own
+  time=$(stop_time "$1" "$2")
+  [[ -n $time ]] && ids=$(ids_of "$2") && [[ -n $ids ]] || return 0
+  while IFS= read -r own; do
+    [[ $own =~ ^[0-9]+$ ]] || own=10
+    ((own >= time)) || { printf '%s\n' "$time" && return; }
+  done < <(printf '%s\n' "$ids" | xargs docker container inspect --format '{{.Config.StopTimeout}}' 2>/dev/null)
 }
 
 # Has a service's plain containers run again, and removes what took their place. Arguments: service. Uses: plain

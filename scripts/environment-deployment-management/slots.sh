@@ -195,7 +195,12 @@ do_stop() {
     [[ -n $service ]] || continue
     read -ra known <<<"${leaving[$service]-}" || true
     # Those were told to stay down while their front drained.
-    if has 0/committed && ((${#known[@]} > 0)); then ids+=("${known[@]}"); else services+=("$service"); fi
+    if has 0/committed && ((${#known[@]} > 0)); then
+      ids+=("${known[@]}")
+      say_goodbye "$service" "$state/current" || true
+    else
+      services+=("$service")
+    fi
   done
   ((${#ids[@]} == 0)) || remove_containers "${ids[@]}" || return
   ((${#services[@]} == 0)) || remove_services "${services[@]}" || return

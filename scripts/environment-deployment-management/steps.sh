@@ -100,7 +100,7 @@ do_remove() {
   local service
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
   has 0/committed || for service in "${others[@]}"; do
-    find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain; } || return
+    find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain "$state/current" "$service"; } || return
   done
   remove_services "${others[@]}"
 }

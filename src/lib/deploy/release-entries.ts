@@ -3,6 +3,7 @@ import type { HostPlan, Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
+import { farewellsOf, parseTime } from "../release/stopping.ts";
 import type { Rendered } from "../release/render.ts";
 
 /** Containers run as users of their own, and read what is mounted into them; the folder above is closed to others. */
@@ -33,6 +34,8 @@ export function releaseEntries(
     ...script,
     { path: "compose.json", content: JSON.stringify(rendered.model) },
     { path: "images", content: imagesText(rendered.model) },
+    { path: "stops", content: stopsText(rendered.model) },
+    { path: "farewells", content: farewellsText(rendered.model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(plans.plan) },
@@ -65,6 +68,8 @@ export function keptEntries(
     ...script,
     { path: "compose.json", content: JSON.stringify(model) },
     { path: "images", content: imagesText(model) },
+    { path: "stops", content: stopsText(model) },
+    { path: "farewells", content: farewellsText(model) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify(plan) },
@@ -78,6 +83,23 @@ export function keptEntries(
 function whoText({ user, from }: Who, { commit, ref, rollback }: Manifest, { services }: HostPlan): string {
   const changed = services.filter(({ change }) => change !== "keep").map(({ service }) => service);
   return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-", rollback ?? "-"].join("\t")}\n`;
+}
+
+/** How long containers are given to stop, for the script: a service and seconds a line, where the Compose files or their program want it. */
+function stopsText({ services }: ComposeModel): string {
+  return Object.entries(services)
+    .flatMap(([name, service]) => {
+      const limit = parseTime(service["stop_grace_period"]);
+      return limit === undefined ? [] : [`${name}\t${limit}\n`];
+    })
+    .join("");
+}
+
+/** Commands that run in containers before they stop: a service, `docker exec`'s options and `--`, the command's words a line. */
+function farewellsText({ services }: ComposeModel): string {
+  return Object.entries(services)
+    .flatMap(([name, service]) => farewellsOf(service).map((words) => `${[name, ...words].join("\t")}\n`))
+    .join("");
 }
 
 /** What the release keeps on the host as long as it is kept itself. */

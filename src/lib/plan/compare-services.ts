@@ -65,7 +65,7 @@ function compareSingle({ service, wanted, parts, containers, rendered, state }: 
   const wasFronted = running.some(({ definition }) => definition !== "" && definition === state.manifest?.fronts[service]?.definition);
   const instances = replicas(rendered.model.services[service] ?? {});
   const reasons = wasFronted
-    ? ["no longer behind a front: a gap while it is replaced"]
+    ? [`${was(service, state)}, is now recreate: a gap while it is replaced`]
     : differences(wanted, { containers: running, instances, known: state.manifest?.services[service] });
   if (reasons.length === 0) return { service, change: "keep", reasons, ...untouched, after: before };
   return { service, change: "update", reasons, ...untouched, isReplaced: true, before };
@@ -92,7 +92,7 @@ function compareFronted({ service, wanted, parts, containers, rendered, state }:
   if (!front.slots.includes(live)) {
     const before = front.slots.includes("slot") ? parts.filter((part) => part !== service) : [];
     const told = frontWork.front === "replace" || frontWork.front === "join" ? frontWork.reasons : [];
-    const reasons = [`rolls out ${wanted.rollout} from now on`, ...told];
+    const reasons = [`${was(service, state)}, is now ${wanted.rollout}`, ...told];
     return { ...update, reasons, front: frontWork.front, before };
   }
   const instances = replicas(rendered.model.services[serving] ?? {});
@@ -103,6 +103,11 @@ function compareFronted({ service, wanted, parts, containers, rendered, state }:
   const after = idle.filter((part) => !taken.includes(part));
   if (told.length === 0) return { service, change: "keep", reasons: [], ...untouched, after };
   return { ...update, reasons: told, isReplaced: reasons.length > 0, front: frontWork.front, after };
+}
+
+/** How the release that serves rolls a service with a front out. */
+function was(service: string, { manifest }: HostState): string {
+  return manifest?.fronts[service]?.slots.includes("slot") === true ? "was hold" : "was blue-green";
 }
 
 function compareFront(

@@ -55,6 +55,8 @@ const manifestSchema = z.object({
   tasks: z.record(z.string(), z.string()),
   /** By image as it runs: what the registry told of it, so that it is not asked again. */
   images: z.record(z.string(), imageFactsSchema).default({}),
+  /** By service and target: the volume that stands for one without a name. */
+  volumes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -72,7 +74,10 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** The manifest of a rendered release. */
-export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images">): Manifest {
+export function manifestOf(
+  rendered: Rendered,
+  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "volumes">,
+): Manifest {
   return {
     version: 1,
     ...release,
@@ -87,5 +92,6 @@ export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version"
     })),
     tasks: mapValues(rendered.tasks, ({ definition }) => definition),
     images: rendered.images,
+    ...(Object.keys(rendered.volumeNames).length > 0 ? { volumes: rendered.volumeNames } : {}),
   };
 }

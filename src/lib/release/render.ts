@@ -1,4 +1,5 @@
 import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/config.ts";
+import { nameVolumes, type VolumeNames } from "./anonymous-volumes.ts";
 import { definitionOf } from "./definition.ts";
 import { frontConfig, holdConfig } from "./front-config.ts";
 import { frontSettings } from "./front-settings.ts";
@@ -15,6 +16,7 @@ import {
   type FrontImage,
   type Slot,
 } from "./fronts.ts";
+import type { ObservedContainer } from "./host-state.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { isActive, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
@@ -41,6 +43,12 @@ export interface RenderInput extends PlacementInput {
   imageFacts?: ReadonlyMap<string, ImageFacts>;
   /** By name of an image that the project builds: what it is built from, as references. */
   bases?: ReadonlyMap<string, readonly string[]>;
+  /** What the host runs. */
+  containers?: readonly ObservedContainer[];
+  /** By service with a front: the slot that it points at. */
+  live?: Readonly<Record<string, Slot>>;
+  /** Volumes that stand for such without a name in the release that serves. */
+  knownVolumes?: VolumeNames | undefined;
   /** What the fronts that are there run, by service: a release does not change it. */
   runningFronts?: Readonly<Record<string, FrontImage>>;
   front: FrontConfig;
@@ -62,6 +70,8 @@ export interface Rendered {
   tasks: Record<string, RenderedTask>;
   /** What is known of the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
+  /** Volumes that stand for such without a name. */
+  volumeNames: VolumeNames;
   files: KeptFile[];
   notes: string[];
 }
@@ -113,17 +123,25 @@ export interface RenderedTask {
  */
 export function render(input: RenderInput): Rendered {
   const { configs, secrets, services: placed, files, notes } = placeFiles(input);
-  const frame = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
-  const active = Object.keys(frame.services).filter((name) => isActive(frame.services[name] ?? {}, input.profiles));
+  const written = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
+  const active = Object.keys(written.services).filter((name) => isActive(written.services[name] ?? {}, input.profiles));
+  const factsOf = (name: string) => input.imageFacts?.get(written.services[name]?.image ?? "");
   const rollouts = inferRollouts({
-    model: frame,
+    model: written,
     names: active,
     config: input.services,
     isBuilt: (name) => builtImage(input, name) !== undefined,
-    factsOf: (name) => input.imageFacts?.get(frame.services[name]?.image ?? ""),
+    factsOf,
     basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
     isContent: (mount) => isContent(mount, files, input.stateDirectory),
   });
+  const { containers = [], live = {}, knownVolumes = {}, project, digest } = input;
+  const named = nameVolumes(written, { project, names: active, factsOf, containers, live, known: knownVolumes, digest });
+  const frame = {
+    ...written,
+    ...(named.volumes === undefined ? {} : { volumes: named.volumes }),
+    services: mapValues(named.services, (service, name) => withTimeToStop(service, rollouts.get(name))),
+  };
   checkSlotNames(frame, rollouts);
   const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
 
@@ -137,7 +155,9 @@ export function render(input: RenderInput): Rendered {
     const content = slots.length > 0 ? slotService(service, isFronted) : relaxDependencies(service, isFronted);
     const definition = definitionOf(content, frame, input.digest);
     const labelled = label(content, definition, input);
-    single[name] = content;
+    // As Compose does it, a task's volumes without a name are its own.
+    const alone = written.services[name] ?? {};
+    single[name] = slots.length > 0 ? slotService(alone, isFronted) : relaxDependencies(alone, isFronted);
     if (slots.length === 0 || rollout === undefined) services[name] = labelled;
     else {
       const front = renderFront(name, rollout, slots, frame, input);
@@ -165,8 +185,8 @@ export function render(input: RenderInput): Rendered {
       hasUndo: task.undo !== undefined,
     };
   }
-  const images = factsOf(Object.values(rendered), input);
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, notes };
+  const images = knownFacts(Object.values(rendered), input);
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, volumeNames: named.names, files, notes };
 }
 
 /** Files in which programs keep what they write. */
@@ -178,6 +198,14 @@ function isContent({ source = "", read_only: readOnly }: ComposeMount, files: re
   return readOnly === true || (!dataFile.test(source) && files.some(({ path }) => `${stateDirectory}/${path}` === source));
 }
 
+/** Ten seconds are what Docker gives a container before it kills it: too little for a database that writes down what it has. */
+const timeToStop = "1m0s";
+
+function withTimeToStop(service: ComposeService, rollout: ServiceRollout | undefined): ComposeService {
+  if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
+  return { ...service, stop_grace_period: timeToStop };
+}
+
 /** A service with its image as it runs, and without what Compose would build or pull it with. */
 function pin(written: ComposeService, { images }: RenderInput): ComposeService {
   const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
@@ -185,7 +213,7 @@ function pin(written: ComposeService, { images }: RenderInput): ComposeService {
   return image === undefined ? service : { ...service, image };
 }
 
-function factsOf(services: readonly RenderedService[], { imageFacts }: RenderInput): Record<string, ImageFacts> {
+function knownFacts(services: readonly RenderedService[], { imageFacts }: RenderInput): Record<string, ImageFacts> {
   const used = new Set(services.map(({ image }) => image));
   return Object.fromEntries(
     [...(imageFacts ?? [])].filter(([image]) => used.has(image)).toSorted(([one], [other]) => (one < other ? -1 : 1)),

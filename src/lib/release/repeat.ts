@@ -45,6 +45,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
     fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
     tasks: {},
     images: manifest.images,
+    volumeNames: manifest.volumes ?? {},
     files: [],
     notes: [],
   };

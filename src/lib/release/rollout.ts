@@ -14,6 +14,8 @@ export interface ServiceRollout {
   reason: string;
   /** What its front listens on; empty without a front. */
   ports: FrontPort[];
+  /** Whether it is a database or another program with state of its own, which needs time to stop. */
+  isStateful?: boolean;
 }
 
 export interface RolloutInput {
@@ -45,16 +47,24 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     const config = input.config[name] ?? {};
     const known = findPorts(service, config, input.factsOf?.(name));
     const obstacle = obstacleToFront(name, service, input.model);
+    const stateful = findStateful({
+      name,
+      service,
+      isBuilt: input.isBuilt(name),
+      facts: input.factsOf?.(name),
+      bases: input.basesOf?.(name) ?? [],
+    });
+    const isStateful = stateful !== undefined;
     if (config.rollout !== undefined) {
       const cause = obstacle ?? (known.ports.length === 0 ? known.reason : undefined);
       const isFronted = config.rollout !== "recreate";
       if (isFronted && cause !== undefined) impossible.push(`${name} cannot be rolled out ${config.rollout}: ${cause}`);
       const reason = isFronted ? `set in coldtivate.yml; ${known.reason}` : "set in coldtivate.yml";
-      rollouts.set(name, { rollout: config.rollout, reason, ports: isFronted ? known.ports : [] });
+      rollouts.set(name, { rollout: config.rollout, reason, ports: isFronted ? known.ports : [], isStateful });
       continue;
     }
-    const { rollout, reason } = inferRollout({ name, service, known, obstacle }, input);
-    rollouts.set(name, { rollout, reason, ports: rollout === "recreate" ? [] : known.ports });
+    const { rollout, reason } = inferRollout({ name, service, known, obstacle, stateful }, input);
+    rollouts.set(name, { rollout, reason, ports: rollout === "recreate" ? [] : known.ports, isStateful });
   }
   if (impossible.length === 0) return rollouts;
   throw new ColdtivateError("services cannot be rolled out as coldtivate.yml says", {
@@ -76,17 +86,18 @@ interface Candidate {
   known: KnownPorts;
   /** Why no proxy can stand in for it. */
   obstacle: string | undefined;
+  /** The program with state of its own that it is. */
+  stateful: string | undefined;
 }
 
-type Inferred = Omit<ServiceRollout, "ports">;
+type Inferred = Omit<ServiceRollout, "ports" | "isStateful">;
 
 const recreate = (reason: string): Inferred => ({ rollout: "recreate", reason });
 
 function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
-  const { name, service, known, obstacle } = candidate;
+  const { name, service, known, obstacle, stateful } = candidate;
   const isBuilt = input.isBuilt(name);
   const facts = input.factsOf?.(name);
-  const stateful = findStateful({ name, service, isBuilt, facts, bases: input.basesOf?.(name) ?? [] });
   if (stateful !== undefined) return recreate(`${stateful}: never two at once`);
   if (obstacle !== undefined) return recreate(obstacle);
   const order = updateOrder(service);

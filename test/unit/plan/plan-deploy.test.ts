@@ -30,6 +30,7 @@ function rendered(services: Record<string, RenderedService>, model: Record<strin
     fronts: {},
     tasks: { migrate: { definition: "m1", image: image("web", "1"), timeout: 600_000, hasUndo: false } },
     images: {},
+    volumeNames: {},
     files: [],
     notes: [],
   };

@@ -1,0 +1,39 @@
+import * as z from "zod";
+import type { ComposeService } from "./model.ts";
+
+const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6, ns: 1e-9 };
+
+/** Whole seconds of a time as Compose writes it (`1m30s`); undefined where it is none. */
+export function parseTime(written: unknown): number | undefined {
+  if (typeof written !== "string" || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|ns))+$/.test(written)) return undefined;
+  const parts = [...written.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)/g)];
+  return Math.ceil(parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (units[unit] ?? 0), 0));
+}
+
+const hooksSchema = z.array(
+  z.object({
+    command: z.union([z.string(), z.array(z.string())]),
+    user: z.string().optional(),
+    privileged: z.boolean().optional(),
+    working_dir: z.string().optional(),
+    environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).nullable()).optional(),
+  }),
+);
+
+/** Commands that run in a service's container before it stops (`pre_stop`): options of `docker exec`, `--`, and the command's words. */
+export function farewellsOf(service: ComposeService): string[][] {
+  const { data: hooks = [] } = hooksSchema.safeParse(service["pre_stop"]);
+  return hooks.flatMap(({ command, user, privileged, working_dir: folder, environment = {} }) => {
+    const words = typeof command === "string" ? ["sh", "-c", command] : command;
+    const line = [
+      ...(user === undefined ? [] : ["--user", user]),
+      ...(privileged === true ? ["--privileged"] : []),
+      ...(folder === undefined ? [] : ["--workdir", folder]),
+      ...Object.entries(environment).flatMap(([name, value]) => ["--env", value === null ? name : `${name}=${value}`]),
+      "--",
+      ...words,
+    ].map((word) => word.replaceAll("$$", "$"));
+    // A line of the script's cannot hold these.
+    return line.some((word) => word === "" || /[\t\r\n]/.test(word)) ? [] : [line];
+  });
+}
