@@ -70,7 +70,9 @@ async function expectUndone(says: readonly (string | RegExp)[]): Promise<string>
 }
 
 const giveUpAfter = (limit: string) =>
-  edit(clone, "coldtivate.yml", (text) => text.replace(/^services:$/m, `services:\n  shop: { healthy_within: ${limit} }`));
+  edit(clone, "coldtivate.yml", (text) =>
+    text.replace("shop: { rollout: blue-green }", `shop: { rollout: blue-green, healthy_within: ${limit} }`),
+  );
 
 describe("a new version that crashes is found at once, not when its time is up", () => {
   test.each([

@@ -45,7 +45,10 @@ export async function makeFleetShop(): Promise<string> {
       .replace("project: kiosk", "project: fleet")
       .replace("compose: [docker-compose.yml]", `compose: [${composeFile}]`)
       .replace(/tasks:\n.*\n/, "")
-      .replace("web: { healthy_within: 60s }", "shop: { healthy_within: 10s }\n  stall: { healthy_within: 10s }");
+      .replace(
+        "web: { healthy_within: 60s }",
+        ["shop", "stall"].map((name) => `${name}: { rollout: blue-green, healthy_within: 10s }`).join("\n  "),
+      );
     return `${several}front: { image: "\${FRONT_IMAGE:-haproxy:3.2-alpine}" }\n`;
   });
   return clone;

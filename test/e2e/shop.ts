@@ -22,7 +22,9 @@ export async function makeShop(): Promise<string> {
   await cp(join(folder, composeFile), join(clone, composeFile));
   await edit(clone, "coldtivate.yml", (text) => {
     const both = text.replace("compose: [docker-compose.yml]", `compose: [docker-compose.yml, ${composeFile}]`);
-    return `${both}front: { image: "\${FRONT_IMAGE:-haproxy:3.2-alpine}" }\n`;
+    // Both slots may write to the ledger.
+    const written = both.replace(/^services:$/m, "services:\n  shop: { rollout: blue-green }\n  stall: { rollout: blue-green }");
+    return `${written}front: { image: "\${FRONT_IMAGE:-haproxy:3.2-alpine}" }\n`;
   });
   return clone;
 }

@@ -59,6 +59,7 @@ export async function removeBooth(): Promise<void> {
     "staging",
     `docker ps -aq --filter label=com.docker.compose.project=${project} | xargs -r docker rm -fv >&2
      docker network ls -q --filter label=com.docker.compose.project=${project} | xargs -r docker network rm >&2
+     docker volume ls -q --filter label=com.docker.compose.project=${project} | xargs -r docker volume rm >&2
      rm -rf /home/deploy/.coldtivate/${project}`,
   );
 }
