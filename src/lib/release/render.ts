@@ -18,7 +18,7 @@ import {
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
-import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
+import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
@@ -61,6 +61,8 @@ export interface Rendered {
   /** What is known of the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
   files: KeptFile[];
+  /** Where its mounts lie; absent for a kept release, which the host has prepared for. */
+  layout?: Layout;
   notes: string[];
 }
 
@@ -110,15 +112,15 @@ export interface RenderedTask {
  * from. Pure; equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
-  const { configs, secrets, services: placed, files, notes } = placeFiles(input);
-  const frame = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
+  const { services: placed, files, notes, layout, ...moved } = placeFiles(input);
+  const frame = { ...input.model, ...moved, name: input.project, services: mapValues(placed, (service) => pin(service, input)) };
   const active = Object.keys(frame.services).filter((name) => isActive(frame.services[name] ?? {}, input.profiles));
   const rollouts = inferRollouts({
     model: frame,
     names: active,
     config: input.services,
     isBuilt: (name) => builtImage(input, name) !== undefined,
-    isContent: (source) => isPlacedContent(source, input.stateDirectory),
+    isContent: (source) => isPlacedContent(source, input.stateDirectory, layout),
   });
   checkSlotNames(frame, rollouts);
   const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
@@ -162,7 +164,7 @@ export function render(input: RenderInput): Rendered {
     };
   }
   const images = factsOf(Object.values(rendered), input);
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, notes };
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, layout, notes };
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */
