@@ -34,6 +34,8 @@ export interface MountReport {
   data: string[];
   /** Content that was written to and that the release mounts nowhere. */
   content: LeftBehind["content"];
+  /** Folders of `files/` that may stay as they are. */
+  declared: string[];
   /** Words of the step `unwritten`. */
   unwritten: string[];
   notes: string[];
@@ -86,6 +88,7 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
     missing: lacking.filter(({ isRequired }) => isRequired).map((need) => describeNeed(need, state.host)),
     data: left.data.map((told) => `${state.host}: ${told}`),
     content: left.content.map(({ digest: folder, told }) => ({ digest: folder, told: `${state.host}: ${told}` })),
+    declared: left.declared,
     unwritten: left.watched,
     notes: [
       ...left.notes,

@@ -15,7 +15,7 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
       code: "MOUNT_MISSING",
       exit: "refused",
       details: [...new Set(missing)],
-      hint: "Nothing was changed. Commit them, put them onto the host at the paths that are named, or correct the Compose files. A folder may end in a slash.",
+      hint: "Nothing was changed. Commit them, put them onto the host at the paths that are named, or correct the Compose files.",
     });
   }
   if (leavesData) return;
@@ -41,8 +41,8 @@ const dataAdvice =
   "Mount what the containers have now, for instance by its absolute path, list the path as `data` of the service in coldtivate.yml, or move the files to where the release mounts them.";
 
 /** What a plan has to look at once more, and to keep in mind. */
-export function leavesOf({ unwritten, content }: MountReport, leavesData: boolean): NonNullable<DeployInput["leaves"]> {
-  return { unwritten, abandoned: leavesData ? content.map(({ digest }) => digest) : [] };
+export function leavesOf({ unwritten, declared, content }: MountReport, leavesData: boolean): NonNullable<DeployInput["leaves"]> {
+  return { unwritten, abandoned: [...declared, ...(leavesData ? content.map(({ digest }) => digest) : [])] };
 }
 
 /** What is told of what a release leaves behind because the user wants it. */

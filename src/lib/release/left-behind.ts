@@ -23,6 +23,8 @@ export interface LeftBehind {
   data: string[];
   /** Content that was written to, by its folder in `files/`, with what is told of it. */
   content: { digest: string; told: string }[];
+  /** Folders of `files/` that were written to, and of which somebody said that they are content all the same. */
+  declared: string[];
   /** Folders of `files/` that nobody wrote to, and nobody may until the release serves. */
   watched: string[];
   /** Folders of plain containers with what the commit has in them: the same is to be in them. */
@@ -33,7 +35,7 @@ export interface LeftBehind {
 /** Looks for what containers write to now and the release mounts nowhere. */
 export function findLeftBehind(input: LeftBehindInput): LeftBehind {
   const mounted = mountedIn(input);
-  const found: LeftBehind = { data: [], content: [], watched: [], plain: [], notes: [] };
+  const found: LeftBehind = { data: [], content: [], declared: [], watched: [], plain: [], notes: [] };
   const seen = new Set<string>();
   for (const container of input.containers) {
     if (container.oneOff) continue;
@@ -94,6 +96,7 @@ function tellContent(written: WrittenContent, path: string | undefined, { before
   const name = former === undefined ? written.place : `./${former}`;
   const told = `${name}: ${files} (in ${written.place})`;
   if (former !== undefined && after[former]?.kind === "content") {
+    found.declared.push(digest);
     found.notes.push(`containers wrote to ${told}; it is content by now, so that this is left where it is`);
     return;
   }
