@@ -15,7 +15,7 @@ const kinds: Record<string, { target: string; written: string }> = {
   folder: { target: "/k/folder", written: "./conf:/k/folder" },
   file: { target: "/k/file.ini", written: "./one.ini:/k/file.ini" },
   outside: { target: "/k/outside", written: "../beside:/k/outside" },
-  absolute: { target: "/k/absolute", written: "/srv/ledger/absolute:/k/absolute" },
+  absolute: { target: "/k/absolute", written: "/srv/absolute:/k/absolute" },
   named: { target: "/k/named", written: "named:/k/named" },
   external: { target: "/k/external", written: "others:/k/external" },
   anonymous: { target: "/k/anonymous", written: "/k/anonymous" },
@@ -172,7 +172,7 @@ const acts: Record<string, () => Promise<void>> = {
 beforeAll(async () => {
   await onHost(
     "staging",
-    "rm -rf /srv/ledger; mkdir -p /srv/ledger/absolute; docker volume rm -f others >/dev/null; docker volume create others",
+    "rm -rf /srv/ledger /srv/absolute; mkdir -p /srv/ledger /srv/absolute; docker volume rm -f others >/dev/null; docker volume create others",
   );
   project = await makeProject({
     name: "ledger",
@@ -190,7 +190,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await project.remove();
-  await onHost("staging", "rm -rf /srv/ledger; docker volume rm -f others >/dev/null");
+  await onHost("staging", "rm -rf /srv/ledger /srv/absolute; docker volume rm -f others >/dev/null");
 });
 
 test(
