@@ -87,7 +87,7 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
   const report: MountReport = {
     missing: lacking.filter(({ isRequired }) => isRequired).map((need) => describeNeed(need, state.host)),
     data: left.data.map((told) => `${state.host}: ${told}`),
-    content: left.content.map(({ digest: folder, told }) => ({ digest: folder, told: `${state.host}: ${told}` })),
+    content: left.content.map(({ digest: folder, told }) => ({ digest: folder, told: `${state.host}: containers wrote to ${told}` })),
     declared: left.declared,
     unwritten: left.watched,
     notes: [

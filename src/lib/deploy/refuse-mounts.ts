@@ -25,7 +25,7 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
   throw new ColdtivateError("this release would leave behind what containers wrote", {
     code: "DATA_LEFT_BEHIND",
     exit: "refused",
-    details: [...data, ...content.map((told) => `containers changed what the commit had for ${told}`)],
+    details: [...data, ...content.toSorted()],
     hint: `Nothing was changed: what served before serves. ${[
       ...(content.length > 0 ? [contentAdvice] : []),
       ...(data.length > 0 ? [dataAdvice] : []),

@@ -150,7 +150,7 @@ const acts: Record<string, () => Promise<void>> = {
       );
     await inContainer("echo mine >/k/folder/mine; echo mine >>/k/file.ini");
     const before = await serving();
-    expect(await deploy({ conf: course.conf + 1 }, 3)).toMatch(/\.\/conf: mine .*\n.*\.\/one\.ini: one\.ini/);
+    expect(await deploy({ conf: course.conf + 1 }, 3)).toMatch(/wrote to \.\/conf: mine .*\n.*wrote to \.\/one\.ini: one\.ini/);
     expect(await serving()).toBe(before);
     await deploy({ isDeclared: true }, 0);
     expect(await inContainer("cat /k/folder/mine; tail -n 1 /k/file.ini || true")).toContain("mine");
