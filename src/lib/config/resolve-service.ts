@@ -23,6 +23,8 @@ export function resolveService(written: WrittenService): ServiceConfig {
     trustedProxies: written.trusted_proxies?.filter((proxy) => proxy !== undefined),
     requestTimeout: written.request_timeout,
     holdLimit: written.hold_limit,
+    data: written.data?.filter((path) => path !== undefined),
+    content: written.content?.filter((path) => path !== undefined),
   });
 }
 

@@ -30,6 +30,14 @@ const frontSchema = z.object({
   slots: z.array(z.enum(["blue", "green", "slot"])),
 });
 
+const placeSchema = z.object({
+  kind: z.enum(["data", "watched", "content"]),
+  /** Absolute path on the host. */
+  place: z.string(),
+  /** Of content: which; of data: which the commit had for it. */
+  digest: z.string().optional(),
+});
+
 const manifestSchema = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -57,6 +65,8 @@ const manifestSchema = z.object({
   images: z.record(z.string(), imageFactsSchema).default({}),
   /** By service and target: the volume that stands for one without a name. */
   volumes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  /** By path beside the Compose files: where it lies on the host. Absent in releases of an older coldtivate. */
+  places: z.record(z.string(), placeSchema).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -76,7 +86,7 @@ export function parseManifest(text: string): Manifest | undefined {
 /** The manifest of a rendered release. */
 export function manifestOf(
   rendered: Rendered,
-  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "volumes">,
+  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "volumes" | "places">,
 ): Manifest {
   return {
     version: 1,
@@ -93,5 +103,6 @@ export function manifestOf(
     tasks: mapValues(rendered.tasks, ({ definition }) => definition),
     images: rendered.images,
     ...(Object.keys(rendered.volumeNames).length > 0 ? { volumes: rendered.volumeNames } : {}),
+    ...(rendered.layout === undefined ? {} : { places: rendered.layout.places }),
   };
 }

@@ -20,7 +20,7 @@ import type { ObservedContainer } from "./host-state.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { isActive, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
-import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
+import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
@@ -73,6 +73,8 @@ export interface Rendered {
   /** Volumes that stand for such without a name. */
   volumeNames: VolumeNames;
   files: KeptFile[];
+  /** Where its mounts lie; absent for a kept release, which the host has prepared for. */
+  layout?: Layout;
   notes: string[];
 }
 
@@ -122,8 +124,8 @@ export interface RenderedTask {
  * from. Pure; equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
-  const { configs, secrets, services: placed, files, notes } = placeFiles(input);
-  const written = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
+  const { services: placed, files, notes, layout, ...moved } = placeFiles(input);
+  const written = { ...input.model, ...moved, name: input.project, services: mapValues(placed, (service) => pin(service, input)) };
   const active = Object.keys(written.services).filter((name) => isActive(written.services[name] ?? {}, input.profiles));
   const factsOf = (name: string) => input.imageFacts?.get(written.services[name]?.image ?? "");
   const rollouts = inferRollouts({
@@ -133,7 +135,7 @@ export function render(input: RenderInput): Rendered {
     isBuilt: (name) => builtImage(input, name) !== undefined,
     factsOf,
     basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
-    isContent: (mount) => isContent(mount, files, input.stateDirectory),
+    isContent: (mount) => isContent(mount, { files, layout, stateDirectory: input.stateDirectory }),
   });
   const { containers = [], live = {}, knownVolumes = {}, project, digest } = input;
   const named = nameVolumes(written, { project, names: active, factsOf, containers, live, known: knownVolumes, digest });
@@ -186,15 +188,21 @@ export function render(input: RenderInput): Rendered {
     };
   }
   const images = knownFacts(Object.values(rendered), input);
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, volumeNames: named.names, files, notes };
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, volumeNames: named.names, files, layout, notes };
 }
 
 /** Files in which programs keep what they write. */
 const dataFile = /\.(?:db|sqlite\d?|sqlite3-\w+|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid)$/i;
 
+interface PlacedFiles {
+  files: readonly KeptFile[];
+  layout: Layout;
+  stateDirectory: string;
+}
+
 /** Whether a mount is content of the commit that nobody is expected to write to: read-only, or a file of settings. */
-function isContent({ source = "", read_only: readOnly }: ComposeMount, files: readonly KeptFile[], stateDirectory: string): boolean {
-  if (!isPlacedContent(source, stateDirectory)) return false;
+function isContent({ source = "", read_only: readOnly }: ComposeMount, { files, layout, stateDirectory }: PlacedFiles): boolean {
+  if (!isPlacedContent(source, stateDirectory, layout)) return false;
   return readOnly === true || (!dataFile.test(source) && files.some(({ path }) => `${stateDirectory}/${path}` === source));
 }
 
