@@ -3,6 +3,8 @@
 # these come beside them, so that a release that is undone can start them again; once it serves, they go.
 # Sourced by environment-deployment-management.sh.
 
+# What the name of a plain container ends in whose successor has it.
+readonly displaced=.former
 readonly plain_format=$'{{.ID}},{{.State.Status}},{{or .HostConfig.RestartPolicy.Name "no"}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}\t{{slice .Name 1}}\t{{or (index .Config.Labels "coldtivate.definition") "-"}}\t{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
 
 # Arguments: service. Sets: plain, the plain containers that it had when the release began: id,status,restart policy; none
@@ -20,7 +22,7 @@ find_plain() {
     while IFS=$'\t' read -r container name definition volumes; do
       [[ $definition == - ]] || continue
       plain+=("$container")
-      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+$ && ! " $volumes" =~ \ [0-9a-f]{64}\  ]] || note 0 seen "lost:$1=yes" || return
+      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+("$displaced")?$ && ! " $volumes" =~ \ [0-9a-f]{64}\  ]] || note 0 seen "lost:$1=yes" || return
     done <<<"$found"
     ((${#plain[@]} == ${#ids[@]})) && ! has "lost:$1" || plain=()
     note 0 seen "plain:$1=${plain[*]}" || return
@@ -48,12 +50,12 @@ take_over() {
     bring_up "$1" --no-start --no-recreate --scale "$service=$((${#plain[@]} + wanted))" "$service" && ids=$(ids_of "$service") || return
     mapfile -t ids < <(printf %s "$ids")
     reason="$service cannot take the place of its plain container"
-    output=$({ displace_plain && engine start "${ids[@]}"; } 2>&1) || {
+    output=$({ displace_plain && hand_names "$service" "${ids[@]}" && engine start "${ids[@]}"; } 2>&1) || {
       log_lines <<<"$output"
       return 1
     }
   done
-  ((${#others[@]} == 0)) || bring_up "$1" "${others[@]}"
+  ((${#others[@]} == 0)) || { bring_up "$1" "${others[@]}" && name_containers "${others[@]}"; }
 }
 
 # Stops the containers in plain.
@@ -61,14 +63,32 @@ displace_plain() {
   engine update --restart no "${plain[@]%%,*}" >/dev/null && limit=900 engine stop "${plain[@]%%,*}" >/dev/null
 }
 
+# Takes their names from the containers in plain, which have stopped, and gives them to the successors: others reach them by
+# these. Arguments: service, the successors' ids, the newest first
+hand_names() {
+  local container name number
+  for container in "${plain[@]%%,*}"; do
+    name=$(engine container inspect --format '{{slice .Name 1}}' "$container") || return
+    [[ $name == *"$displaced" ]] || engine rename "$container" "$name$displaced" || return
+  done
+  for ((number = 1; number < $#; number++)); do
+    name=$project-$1-$number
+    [[ $(engine container inspect --format '{{.Name}}' "${@:$#+1-number:1}") == "/$name" ]] || engine rename "${@:$#+1-number:1}" "$name" || return
+  done
+}
+
 # Has a service's plain containers run again, and removes what took their place. Arguments: service. Uses: plain
 put_back() {
-  local container id status policy
+  local container id status policy name
   remove_services "$1" || return
   reason="the plain container of $1 does not start again"
   for container in "${plain[@]}"; do
     IFS=, read -r id status policy <<<"$container"
-    engine update --restart "$policy" "$id" >/dev/null && { [[ $status != running ]] || engine start "$id" >/dev/null; } || return
+    name=$(engine container inspect --format '{{slice .Name 1}}' "$id") || return
+    [[ $name != *"$displaced" ]] || engine rename "$id" "${name%"$displaced"}" || return
+    engine update --restart "$policy" "$id" >/dev/null || return
+    # One that shares another's container may have to wait for it.
+    [[ $status != running ]] || engine start "$id" >/dev/null 2>&1 || is_sharing "$id" || return
   done
   unset "noted[plain:$1]"
 }

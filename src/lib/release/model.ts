@@ -23,8 +23,11 @@ export interface ComposeService {
   entrypoint?: string[] | null;
   environment?: Record<string, string | null>;
   expose?: string[];
+  external_links?: string[];
   healthcheck?: { disable?: boolean; test?: string[]; [key: string]: unknown };
+  hostname?: string;
   labels?: Record<string, string>;
+  cgroup?: string;
   ipc?: string;
   links?: string[];
   mac_address?: string;
@@ -37,6 +40,7 @@ export interface ComposeService {
   profiles?: string[];
   restart?: string;
   scale?: number;
+  uts?: string;
   volumes?: ComposeMount[];
   volumes_from?: string[];
   configs?: { source: string }[];

@@ -2,6 +2,7 @@ import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
+import { findOneShots } from "./one-shots.ts";
 import { findPorts, udpPorts, type FrontPort } from "./ports.ts";
 
 /** How a new version of a service takes over. */
@@ -35,7 +36,13 @@ export interface RolloutInput {
 export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> {
   const rollouts = new Map<string, ServiceRollout>();
   const impossible: string[] = [];
+  const oneShots = findOneShots(input.model, input.names, input.config);
   for (const name of input.names) {
+    const once = oneShots.get(name);
+    if (once !== undefined) {
+      rollouts.set(name, { rollout: "once", reason: once, ports: [] });
+      continue;
+    }
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
     const { ports, reason } = findPorts(service, config);
@@ -59,7 +66,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
-  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(({ rollout }) => rollout !== "recreate");
+  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(({ rollout }) => rollout !== "recreate" && rollout !== "once");
 }
 
 /** Why no proxy can stand in for a service; undefined when one can. */
