@@ -41,10 +41,9 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
     if (services[name]?.built === undefined) return replaced.get(name)?.change === "create";
     return fronts[name] === undefined && !users.has(services[name].image) && needs(name).every((other) => isOthers(other) || isOnce(other));
   };
-  const isFirst: (name: string) => boolean = remembered((name: string) =>
-    isOnce(name)
-      ? changing(name).every(isFirst)
-      : (isOthers(name) || isNeeded(name)) && changing(name).filter(isOnce).every(isFirst),
+  const isFirst: (name: string) => boolean = remembered(
+    (name: string) =>
+      isOnce(name) ? changing(name).every(isFirst) : (isOthers(name) || isNeeded(name)) && changing(name).filter(isOnce).every(isFirst),
     true,
   );
   const first = [...replaced.keys()].filter((name) => !isOnce(name) && isFirst(name));
@@ -52,13 +51,14 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
   const early = new Set([...first, ...once.filter((name) => isFirst(name) && awaited.has(name))]);
 
   /** The block that a service is in. */
-  const blockOf: (name: string) => number = remembered((name: string) =>
-    Math.max(
-      0,
-      ...changing(name)
-        .filter((other) => !early.has(other))
-        .map((other) => blockOf(other) + (isAfter(name, other) ? 1 : 0)),
-    ),
+  const blockOf: (name: string) => number = remembered(
+    (name: string) =>
+      Math.max(
+        0,
+        ...changing(name)
+          .filter((other) => !early.has(other))
+          .map((other) => blockOf(other) + (isAfter(name, other) ? 1 : 0)),
+      ),
     0,
   );
   const isAfter = (name: string, other: string) =>

@@ -14,7 +14,7 @@ import {
   hook,
   join,
   leave,
-  name as nameStep,
+  nameFirst,
   once,
   prune,
   pull,
@@ -57,7 +57,11 @@ export function planHost(input: DeployInput): HostPlan {
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
   const replaced = works.filter(({ isReplaced }) => isReplaced);
   const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
-  const order = orderWorks(works, rendered, tasks.flatMap((name) => rendered.tasks[name]?.service ?? []));
+  const order = orderWorks(
+    works,
+    rendered,
+    tasks.flatMap((name) => rendered.tasks[name]?.service ?? []),
+  );
   const steps: Step[] = [
     ...pull([...neededImages(works, input), ...tasks.map((name) => rendered.tasks[name]?.image ?? "")]),
     ...waitAt("pulled"),
@@ -89,7 +93,7 @@ export function planHost(input: DeployInput): HostPlan {
       : [
           expectRelease(state.current === "" ? "-" : state.current),
           ...hook(`before_${action}`, input),
-          ...nameStep(misnamed(input)),
+          ...nameFirst(misnamed(input)),
           ...steps,
           ...waitAt("switched"),
           commit,

@@ -30,7 +30,6 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
   );
   const places = names.map((service) => ({ service, change: "create", isReplaced: true }) as const);
   const order = orderWorks(places, facts.rendered, runsTasks ? Object.values(tasks).map(({ service }) => service) : []);
-  const namesOf = (works: readonly { service: string }[]) => works.map(({ service }) => service);
   return [
     ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
     ...pull(images),
@@ -52,4 +51,8 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },
     prune(facts.config),
   ];
+}
+
+function namesOf(works: readonly { service: string }[]): string[] {
+  return works.map(({ service }) => service);
 }

@@ -49,13 +49,17 @@ export function replace(services: readonly string[], facts: StepFacts): Step[] {
 export function once(services: readonly string[], { rendered: { model }, config }: StepFacts): Step[] {
   return services.map((service) => ({
     verb: "once",
-    args: [service, seconds(config.services[service]?.healthyWithin ?? endsWithin), ...(isOptional(service, model.services) ? ["optional"] : [])],
+    args: [
+      service,
+      seconds(config.services[service]?.healthyWithin ?? endsWithin),
+      ...(isOptional(service, model.services) ? ["optional"] : []),
+    ],
     title: `run ${service} to its end`,
   }));
 }
 
 /** Has containers found by the names that a service's first ones have, whatever number they have. */
-export function name(services: readonly string[]): Step[] {
+export function nameFirst(services: readonly string[]): Step[] {
   return services.length === 0 ? [] : [{ verb: "name", args: [...services], title: `the names of ${few(services)}` }];
 }
 

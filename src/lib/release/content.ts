@@ -27,7 +27,9 @@ export function definitions(
 ): (name: string) => string {
   const own = mapValues(contents, (content) => definitionOf(content, frame, digest));
   const tied = mapValues(contents, (content, name) => {
-    const ties = Object.fromEntries(tiesOf(name, frame.services).flatMap((target) => (own[target] === undefined ? [] : [[target, own[target]]])));
+    const ties = Object.fromEntries(
+      tiesOf(name, frame.services).flatMap((target) => (own[target] === undefined ? [] : [[target, own[target]]])),
+    );
     return definitionOf(content, frame, digest, ties);
   });
   return (name) => tied[name] ?? "";

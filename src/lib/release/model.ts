@@ -17,6 +17,7 @@ export interface ComposeService {
   depends_on?: Record<string, ComposeDependency>;
   deploy?: {
     replicas?: number;
+    restart_policy?: { condition?: string; [key: string]: unknown };
     resources?: { reservations?: { memory?: string | number }; [key: string]: unknown };
     [key: string]: unknown;
   };

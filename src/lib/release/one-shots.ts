@@ -64,7 +64,7 @@ function endingSign(name: string, service: ComposeService): string | undefined {
 /** What Compose makes of the two places. */
 function restartPolicy({ restart, deploy }: ComposeService): string | undefined {
   if (restart !== undefined) return restart;
-  const condition = (deploy?.["restart_policy"] as { condition?: string } | undefined)?.condition;
+  const condition = deploy?.restart_policy?.condition;
   return condition === "none" ? "no" : condition;
 }
 
@@ -89,6 +89,9 @@ function lastCommand(words: readonly string[]): string | undefined {
   // One that never ends is the last, wherever it stands.
   const endless = /\bwhile\s+(?:true|:|\[ ?1)|\btail -[fF]|\bsleep inf/.exec(script);
   if (endless !== null) return `while ${endless[0]}`;
-  const commands = script.split(/&&|\|\||;|\n/).map((command) => command.trim().replace(/^exec\s+/, "")).filter((command) => command !== "" && !/^(?:exit|done|fi|esac)\b/.test(command));
+  const commands = script
+    .split(/&&|\|\||;|\n/)
+    .map((command) => command.trim().replace(/^exec\s+/, ""))
+    .filter((command) => command !== "" && !/^(?:exit|done|fi|esac)\b/.test(command));
   return commands.at(-1) ?? script;
 }

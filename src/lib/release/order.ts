@@ -26,7 +26,14 @@ export function levels(services: Record<string, ComposeService>, names: readonly
     const ready = [...waiting].filter(([, needs]) => !needs.some((need) => waiting.has(need))).map(([group]) => group);
     const level = ready.length > 0 ? ready : [...waiting.keys()];
     for (const group of level) waiting.delete(group);
-    result.push(level.toSorted().flatMap((group) => groups.get(group)?.toSorted((one, other) => depth(services, one) - depth(services, other) || (one < other ? -1 : 1)) ?? []));
+    result.push(
+      level
+        .toSorted()
+        .flatMap(
+          (group) =>
+            groups.get(group)?.toSorted((one, other) => depth(services, one) - depth(services, other) || (one < other ? -1 : 1)) ?? [],
+        ),
+    );
   }
   return result;
 }

@@ -131,7 +131,9 @@ export function render(input: RenderInput): Rendered {
   const single: Record<string, ComposeService> = {};
   const rendered: Record<string, RenderedService> = {};
   const fronts: Record<string, RenderedFront> = {};
-  const contents = mapValues(frame.services, (service, name) => contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame }));
+  const contents = mapValues(frame.services, (service, name) =>
+    contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame }),
+  );
   const definitionFor = definitions(contents, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);

@@ -66,7 +66,9 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
-  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(({ rollout }) => rollout !== "recreate" && rollout !== "once");
+  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(
+    ({ rollout }) => rollout !== "recreate" && rollout !== "once",
+  );
 }
 
 /** Why no proxy can stand in for a service; undefined when one can. */

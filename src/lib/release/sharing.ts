@@ -40,9 +40,11 @@ export function tiesOf(name: string, services: Readonly<Record<string, ComposeSe
 
 /** A model in which a container of another service that is shared by its name is shared by the service's. */
 export function byService(model: ComposeModel, project: string): ComposeModel {
-  const owners = new Map(
-    Object.entries(model.services).flatMap(([name, { container_name: own }]) => [[`${project}-${name}-1`, name], ...(own === undefined ? [] : [[own, name]])] as [string, string][]),
-  );
+  const owners = new Map<string, string>();
+  for (const [name, { container_name: own }] of Object.entries(model.services)) {
+    owners.set(`${project}-${name}-1`, name);
+    if (own !== undefined) owners.set(own, name);
+  }
   const rename = (mode: string | undefined, self: string) => {
     const owner = mode?.startsWith("container:") === true ? owners.get(mode.slice("container:".length)) : undefined;
     return owner === undefined || owner === self ? mode : `service:${owner}`;

@@ -109,7 +109,8 @@ test("nothing that the user wrote is lost: what a slot does not have, its front 
       expect({ environment: {}, ...content }).toMatchObject({ labels, environment });
       const { restart_policy: policy, ...deployed } = deploy;
       if (Object.keys(deployed).length > 0) expect(content?.deploy).toMatchObject(deployed);
-      if (slot === undefined && policy !== undefined && content?.restart !== "no") expect(content?.deploy?.["restart_policy"]).toEqual(policy);
+      if (slot === undefined && policy !== undefined && content?.restart !== "no")
+        expect(content?.deploy?.["restart_policy"]).toEqual(policy);
     }
   });
 });
@@ -131,10 +132,7 @@ test("slots differ in their name alone, and share their definition", () => {
 test("no release of a service's image, environment or command changes a front", () => {
   check((model, { fronts }, config) => {
     const services = Object.fromEntries(
-      Object.entries(model.services).map(([name, written]) => [
-        name,
-        { ...written, environment: { NEW: "1" }, labels: { other: "b" } },
-      ]),
+      Object.entries(model.services).map(([name, written]) => [name, { ...written, environment: { NEW: "1" }, labels: { other: "b" } }]),
     );
     const next = rendering({ ...model, services }, config, {
       images: new Map([

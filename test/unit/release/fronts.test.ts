@@ -76,12 +76,7 @@ describe("a service with a front", () => {
       image,
       command: ["serve"],
       expose: ["8000"],
-      external_links: [
-        "shop-staging-db-1:database",
-        "shop-staging-db-1:db-1",
-        "shop-staging-api-1:backend",
-        "shop-staging-api-1:api-1",
-      ],
+      external_links: ["shop-staging-db-1:database", "shop-staging-db-1:db-1", "shop-staging-api-1:backend", "shop-staging-api-1:api-1"],
       depends_on: {
         db: { condition: "service_healthy", required: true },
         api: { condition: "service_started", required: true },
