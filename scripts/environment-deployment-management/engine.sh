@@ -58,6 +58,55 @@ replace() {
   return "$code"
 }
 
+# Others reach containers by the names that Compose gives a service's first ones; it goes by numbers, of which those may have
+# others. Gives them these names, unless it would give one to another container of the service. Arguments: services
+name_containers() {
+  local id name
+  while read -r id name; do engine rename "$id" "$name" >/dev/null 2>&1 || true; done < <(
+    containers --format "{{.Label \"$service_label\"}} {{.Label \"com.docker.compose.container-number\"}} {{.ID}} {{.Names}}" |
+      sort -k 1,1 -k 2,2n | awk -v wanted=" $* " -v plain="$(plain_containers)" -v project="$project" '
+        !index(wanted, " " $1 " ") || index(plain, " " $3 ",") { next }
+        { taken[$1, $2] = 1; lines[++count] = $0 }
+        END {
+          for (line = 1; line <= count; line++) {
+            split(lines[line], field)
+            # With links of the oldest kind a container has more names than its own.
+            total = split(field[4], names, ",")
+            for (own = ""; total > 0; total--) if (names[total] !~ /\//) own = names[total]
+            first = project "-" field[1] "-"
+            rank = ++ranks[field[1]]
+            if (index(own, first) == 1 && substr(own, length(first) + 1) ~ /^[0-9]+$/ && own != first rank && (rank == field[2] || !taken[field[1], rank]))
+              print field[3], first rank
+          }
+        }'
+  )
+}
+
+# Prints a line a container of the project that uses another one's network or processes: its id, that of the other one.
+sharing_containers() {
+  local ids
+  ids=$(containers --format '{{.ID}}') && [[ -n $ids ]] || return 0
+  xargs -r docker container inspect --format '{{.Id}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' <<<"$ids" |
+    awk '{ for (i = 2; i <= NF; i++) if (sub(/^container:/, "", $i)) print $1, $i }'
+}
+
+# Arguments: container
+is_sharing() { sharing_containers | grep -q "^$1"; }
+
+# What uses another container's network or processes loses them when that one ends, even if it comes back. Starts again what
+# did since. Sets: reason, when it fails
+join_again() {
+  local id other began
+  grep -qs '"service:' "$state/current/compose.json" "$dir/compose.json" || return 0
+  while read -r id other; do
+    # Of one that is gone Compose takes care.
+    began=$(engine container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$other" 2>/dev/null) && [[ $began == 'running '* ]] || continue
+    [[ $(engine container inspect --format '{{.State.StartedAt}}' "$id") < ${began#* } ]] || continue
+    [[ $(engine container inspect --format '{{.HostConfig.RestartPolicy.Name}}/{{.State.Status}}' "$id") != no/exited ]] || continue
+    reason='what shares a container does not start again' && limit=120 engine restart "$id" >/dev/null || return
+  done < <(sharing_containers)
+}
+
 # Notes for how long nothing of services ran, by gaps. Arguments: where these are fronts, which boot first, their names
 tell_gaps() {
   local service began length now=${EPOCHREALTIME-$(date +%s.%6N)}

@@ -4,6 +4,8 @@
 # Here these come beside them, so that a release that is undone can start them again; once it serves, they go.
 # Sourced by environment-deployment-management.sh.
 
+# What the name of a plain container ends in whose successor has it.
+readonly displaced=.former
 readonly plain_format=$'{{.ID}},{{.State.Status}},{{or .HostConfig.RestartPolicy.Name "no"}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}\t{{slice .Name 1}}\t{{or (index .Config.Labels "coldtivate.definition") "-"}}\t{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
 
 # Prints which of some names are those of volumes without a name, where no release names them. Arguments: the release's
@@ -45,7 +47,7 @@ find_plain() {
         continue
       fi
       plain+=("$container")
-      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+$ ]] || note 0 seen "lost:$1=yes" || return
+      [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+("$displaced")?$ ]] || note 0 seen "lost:$1=yes" || return
     done <<<"$found"
     ((${#plain[@]} == ${#ids[@]})) && ! has "lost:$1" || plain=()
     note 0 seen "plain:$1=${plain[*]}" || return
@@ -76,16 +78,16 @@ take_over() {
     bring_up "$1" --no-start --no-recreate --scale "$service=$((${#plain[@]} + wanted))" "$service" && ids=$(ids_of "$service") || return
     mapfile -t ids < <(printf %s "$ids")
     reason="$service cannot take the place of its plain container"
-    output=$({ displace_plain "$1" "$service" && engine start "${ids[@]}"; } 2>&1) || {
+    output=$({ displace_plain "$1" "$service" && hand_names "$service" "${ids[@]}" && engine start "${ids[@]}"; } 2>&1) || {
       log_lines <<<"$output"
       return 1
     }
   done
   for limit in "${!slow[@]}"; do
     read -ra ids <<<"${slow[$limit]}"
-    bring_up "$1" "--timeout=$limit" "${ids[@]}" || return
+    bring_up "$1" "--timeout=$limit" "${ids[@]}" && name_containers "${ids[@]}" || return
   done
-  ((${#others[@]} == 0)) || bring_up "$1" "${others[@]}"
+  ((${#others[@]} == 0)) || { bring_up "$1" "${others[@]}" && name_containers "${others[@]}"; }
 }
 
 # Stops the containers in plain. They have as long as their successor would. Arguments: the release's directory, service
@@ -121,14 +123,32 @@ longer_stop() {
   done < <(printf '%s\n' "$ids" | xargs docker container inspect --format '{{.Config.StopTimeout}}' 2>/dev/null)
 }
 
+# Takes their names from the containers in plain, which have stopped, and gives them to the successors: others reach them by
+# these. Arguments: service, the successors' ids, the newest first
+hand_names() {
+  local container name number
+  for container in "${plain[@]%%,*}"; do
+    name=$(engine container inspect --format '{{slice .Name 1}}' "$container") || return
+    [[ $name == *"$displaced" ]] || engine rename "$container" "$name$displaced" || return
+  done
+  for ((number = 1; number < $#; number++)); do
+    name=$project-$1-$number
+    [[ $(engine container inspect --format '{{.Name}}' "${@:$#+1-number:1}") == "/$name" ]] || engine rename "${@:$#+1-number:1}" "$name" || return
+  done
+}
+
 # Has a service's plain containers run again, and removes what took their place. Arguments: service. Uses: plain
 put_back() {
-  local container id status policy
+  local container id status policy name
   remove_services "$1" || return
   reason="the plain container of $1 does not start again"
   for container in "${plain[@]}"; do
     IFS=, read -r id status policy <<<"$container"
-    engine update --restart "$policy" "$id" >/dev/null && { [[ $status != running ]] || engine start "$id" >/dev/null; } || return
+    name=$(engine container inspect --format '{{slice .Name 1}}' "$id") || return
+    [[ $name != *"$displaced" ]] || engine rename "$id" "${name%"$displaced"}" || return
+    engine update --restart "$policy" "$id" >/dev/null || return
+    # One that shares another's container may have to wait for it.
+    [[ $status != running ]] || engine start "$id" >/dev/null 2>&1 || is_sharing "$id" || return
   done
   unset "noted[plain:$1]"
 }

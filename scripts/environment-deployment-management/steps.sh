@@ -93,7 +93,58 @@ run_once() {
 # Arguments: container
 drop_task() { ! engine container inspect "$1" >/dev/null 2>&1 || { engine stop "$1" && engine rm -f "$1"; } >/dev/null; }
 
-do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@" && tell_gaps; }
+# Runs a service to its end, unless it came to a good one before from the very definition.
+# Arguments: service, seconds; optional, where whoever waits for it can do without
+do_once() {
+  local ids id deadline=$((SECONDS + $2))
+  ! has_ended_well "$1" || { note "$step" seen "kept:$1=yes" && tell "$step" note "$1 came to its end before" && return; }
+  find_plain "$1" || return
+  if ((${#plain[@]} > 0)); then take_over "$dir" "$1"; else bring_up "$dir" --force-recreate "$1"; fi || return
+  ids=$(ids_of "$1") || return
+  for id in $ids; do
+    limit=$2 engine logs --follow "$id" 2>&1 | log_lines &
+    await "$!" engine stop "$id" || true
+    until_ended "$1" "$id" "$deadline" && continue
+    ! is_aborted && [[ ${3-} == optional ]] || return
+    note "$step" note "$reason; what waits for it can do without" || return
+  done
+}
+undo_once() {
+  ! has "kept:$1" || return 0
+  find_plain "$1" || return
+  if ((${#plain[@]} > 0)); then put_back "$1"; else remove_services "$1"; fi
+}
+
+# Whether a service's containers came to a good end, and were made from what compose.json has. Arguments: service
+has_ended_well() {
+  local wanted found
+  find_plain "$1" && ((${#plain[@]} == 0)) || return
+  wanted=$(compose "$dir" config --hash "$1") || return
+  found=$(containers --filter status=exited --filter exited=0 --format "{{.Label \"$service_label\"}} {{.Label \"com.docker.compose.config-hash\"}}") || return
+  grep -qxF -- "$wanted" <<<"$found"
+}
+
+# Waits until a container has ended, for good. Arguments: what to call it, id, when to end, by SECONDS
+# Returns: 0 when it ended well. Sets: reason, when it did not
+until_ended() {
+  local status code
+  while :; do
+    reason="$1 is gone"
+    read -r status code < <(engine container inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$2" 2>/dev/null) || return
+    ! is_aborted || return
+    [[ $status != @(exited|dead) ]] || break
+    reason="$1 did not end within its time; if it is to go on, set services.$1.rollout to recreate in coldtivate.yml"
+    ((SECONDS <= $3)) || return
+    pause 0.2
+  done
+  reason="$1 exited with $code"
+  [[ $code == 0 ]]
+}
+
+# Gives the names of services' first containers to those that are there. Arguments: services
+do_name() { name_containers "$@"; }
+
+do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@" && join_again && tell_gaps; }
 undo_recreate() { restore "$@"; }
 
 do_remove() {
@@ -133,6 +184,9 @@ restore() {
     if ((${#plain[@]} > 0)); then
       put_back "$service" || return
       former+=("$service")
+    elif grep -qs "^once"$'\t'"$service"$'\t' "$state/current/plan.whole"; then
+      # It ran; that is not to happen again.
+      unknown+=("$service")
     elif grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
       known+=("$service")
     elif has "lost:$service"; then
@@ -142,7 +196,8 @@ restore() {
     fi
   done
   remove_services "${unknown[@]}" || return
-  ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || return
+  ((${#known[@]} == 0)) || { bring_up "$state/current" "${known[@]}" && name_containers "${known[@]}"; } || return
+  join_again || return
   for service in "${known[@]}" "${former[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
   done

@@ -84,10 +84,10 @@ export interface ImageConfig {
 }
 
 /**
- * How a new version takes over: in a second slot behind a front; instead of the old one, which stops first; or instead of
- * the old one behind a front that lets requests wait.
+ * How a new version takes over: in a second slot behind a front; instead of the old one, which stops first; instead of the
+ * old one behind a front that lets requests wait; or by running to its end, before whatever needs it.
  */
-export type Rollout = "blue-green" | "recreate" | "hold";
+export type Rollout = "blue-green" | "recreate" | "hold" | "once";
 
 /** How a front passes a port on: request by request, or connection by connection. */
 export type PortMode = "http" | "tcp";

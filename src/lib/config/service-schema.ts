@@ -41,7 +41,7 @@ const mounted = textLike(/^[^\t\r\n]+$/, "expected a path", "A path in the repos
 export const service = z
   .strictObject({
     rollout: z
-      .enum(["blue-green", "recreate", "hold"])
+      .enum(["blue-green", "recreate", "hold", "once"])
       .describe("How a new version takes over, where the inferred way is not the wanted one.")
       .optional(),
     port: port("The port inside the container that takes requests.").optional(),

@@ -2,7 +2,9 @@ import { isSlot, slotName } from "../release/fronts.ts";
 import type { HostState, ObservedContainer } from "../release/host-state.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered, RenderedFront, RenderedService } from "../release/render.ts";
-import { differences, notOurs, shortImage } from "./differences.ts";
+import { replacedWith } from "../release/sharing.ts";
+import { changesSince, differences, notOurs, shortImage, unexplained } from "./differences.ts";
+import { contentOf } from "./order-works.ts";
 import type { ServiceChange } from "./plan.ts";
 
 /**
@@ -26,8 +28,12 @@ type Containers = ReadonlyMap<string, readonly ObservedContainer[]>;
 
 const untouched = { isReplaced: false, front: "keep", before: [], after: [] } as const satisfies Partial<ServiceWork>;
 
-/** What differs between a release and what a host runs, by service, in the order of their names. */
-export function compareServices(rendered: Rendered, state: HostState): ServiceWork[] {
+/**
+ * What differs between a release and what a host runs, by service, in the order of their names.
+ *
+ * @param isBack whether the release served before: then what runs to its end has done so
+ */
+export function compareServices(rendered: Rendered, state: HostState, isBack = false): ServiceWork[] {
   const containers: Containers = Map.groupBy(
     state.containers.filter(({ oneOff }) => !oneOff),
     ({ service }) => service,
@@ -35,16 +41,58 @@ export function compareServices(rendered: Rendered, state: HostState): ServiceWo
   const ownerOf = owners(rendered, state);
   const groups = Map.groupBy(containers.keys(), ownerOf);
   const names = [...new Set([...Object.keys(rendered.services), ...groups.keys()])].toSorted();
-  return names.map((service): ServiceWork => {
+  const works = names.map((service): ServiceWork => {
     const wanted = rendered.services[service];
     const parts = groups.get(service) ?? [];
     if (wanted === undefined)
       return { service, change: "remove", reasons: ["no longer part of the release"], ...untouched, after: [...parts] };
     const front = rendered.fronts[service];
     const comparison = { service, wanted, parts, containers, rendered, state };
-    const work = front === undefined ? compareSingle(comparison) : compareFronted(comparison, front);
+    const work =
+      wanted.rollout === "once"
+        ? compareOnce(comparison, isBack)
+        : front === undefined
+          ? compareSingle(comparison)
+          : compareFronted(comparison, front);
     return { ...work, rollout: wanted.rollout, rolloutReason: wanted.rolloutReason };
   });
+  return withSharers(works, rendered);
+}
+
+/** What uses the container of a service that gets a new one, or restarts with it, gets a new one, too. */
+function withSharers(works: readonly ServiceWork[], rendered: Rendered): ServiceWork[] {
+  const byName = new Map(works.map((work) => [work.service, work]));
+  const isRunning = ({ change, rollout }: ServiceWork) => change === "keep" && rollout !== "once";
+  for (let found = true; found;) {
+    found = false;
+    for (const work of byName.values()) {
+      const { service, reasons } = work;
+      const targets = replacedWith(contentOf(service, rendered)).filter((name) => byName.get(name)?.isReplaced === true);
+      const isTold = reasons.length > 0 && reasons[0] !== unexplained;
+      if (targets.length === 0 || isTold || !(isRunning(work) || work.isReplaced)) continue;
+      const taken = rendered.fronts[service]?.slots.map((slot) => slotName(service, slot)) ?? [];
+      const after = work.after.filter((part) => !taken.includes(part));
+      byName.set(service, { ...work, change: "update", isReplaced: true, reasons: [`is replaced with ${targets.join(", ")}`], after });
+      found = true;
+    }
+  }
+  return [...byName.values()];
+}
+
+/** A service that runs to its end: again, when it is another one than the last time. */
+function compareOnce({ service, wanted, parts, containers, state }: Comparison, isBack: boolean): ServiceWork {
+  const known = state.manifest?.services[service];
+  const others = parts.filter((part) => part !== service);
+  const running = (containers.get(service) ?? []).some(({ status }) => status === "running");
+  if (isBack || known?.definition === wanted.definition) {
+    // One that was there to stay in the release that serves does not outlive it.
+    const stays = running && known?.once !== true ? [service] : [];
+    return { service, change: "keep", reasons: [], ...untouched, after: [...others, ...stays] };
+  }
+  const isNew = parts.length === 0 && known === undefined;
+  const own = containers.get(service) ?? [];
+  const reasons = isNew ? [shortImage(wanted.image)] : changesSince(wanted, known, own[0]);
+  return { service, change: isNew ? "create" : "update", reasons, ...untouched, isReplaced: true, before: others };
 }
 
 interface Comparison {

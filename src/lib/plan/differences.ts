@@ -5,6 +5,9 @@ import type { RenderedService } from "../release/render.ts";
 /** Why a container that coldtivate did not make is replaced. */
 export const notOurs = "was not started by coldtivate";
 
+/** Why, where nothing more is known than that the definition is another one. */
+export const unexplained = "configuration";
+
 export interface Running {
   containers: readonly ObservedContainer[];
   /** How many there should be. */
@@ -23,16 +26,17 @@ export function differences(wanted: RenderedService, { containers, instances, kn
   return [`${broken.name} is ${broken.status === "running" ? broken.health : broken.status}`];
 }
 
-function changesSince(wanted: RenderedService, known: ManifestService | undefined, container: ObservedContainer): string[] {
-  if (container.definition === "") return [notOurs];
-  if (known === undefined || known.definition !== container.definition) return ["runs another release"];
+/** @param container one of the service; absent where it has none any more, having run to its end */
+export function changesSince(wanted: RenderedService, known: ManifestService | undefined, container?: ObservedContainer): string[] {
+  if (container?.definition === "") return [notOurs];
+  if (known === undefined || (container !== undefined && known.definition !== container.definition)) return ["runs another release"];
   const reasons: string[] = [];
   if (known.image !== wanted.image) reasons.push(`image ${shortDigest(known.image)} → ${shortDigest(wanted.image)}`);
   const before = known.environment ?? {};
   const variables = [...new Set([...Object.keys(before), ...Object.keys(wanted.environment)])];
   const changed = variables.filter((name) => before[name] !== wanted.environment[name]).toSorted();
   if (changed.length > 0) reasons.push(`environment ${changed.join(", ")}`);
-  return reasons.length > 0 ? reasons : ["configuration"];
+  return reasons.length > 0 ? reasons : [unexplained];
 }
 
 /** `sha256:1f2e3d4c`, or the reference itself when it has no digest. */

@@ -4,6 +4,7 @@ import { levels } from "../release/order.ts";
 import { barrier, isBarrier, type Barrier } from "./barriers.ts";
 import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
+import { contentOf, orderWorks } from "./order-works.ts";
 import type { HostPlan, ServiceChange, Step } from "./plan.ts";
 import {
   abandon,
@@ -14,6 +15,8 @@ import {
   hook,
   join,
   leave,
+  nameFirst,
+  once,
   prune,
   pull,
   remove,
@@ -59,26 +62,32 @@ export interface DeployInput extends StepFacts {
 export function planHost(input: DeployInput): HostPlan {
   const { rendered, state, hasPeers = false, action = "deploy" } = input;
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
-  const works = compareServices(rendered, state);
+  const works = compareServices(rendered, state, action === "rollback");
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
   const replaced = works.filter(({ isReplaced }) => isReplaced);
   const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
-  const isFirst = ({ service }: ServiceWork) => rendered.services[service]?.built === undefined && rendered.fronts[service] === undefined;
-
-  const updated = works.filter((work) => work.change === "update" && !isFirst(work));
+  const order = orderWorks(
+    works,
+    rendered,
+    tasks.flatMap((name) => rendered.tasks[name]?.service ?? []),
+  );
   const steps: Step[] = [
     ...pull([...neededImages(works, input), ...tasks.map((name) => rendered.tasks[name]?.image ?? "")]),
     ...waitAt("pulled"),
-    ...byLevel(replaced.filter(isFirst), input),
+    ...byLevel(order.first, input),
     ...tasks.map((name) => task(name, input)),
     ...waitAt("prepared"),
-    ...byLevel(
-      replaced.filter((work) => work.change === "create" && !isFirst(work)),
-      input,
-    ),
-    ...(isInTurn ? [] : start(slotsToReplace(updated, input), input)),
-    ...waitAt("healthy"),
-    ...update(updated, input, isInTurn),
+    ...order.blocks.flatMap(({ once: ending, services }, index) => {
+      const updated = services.filter(({ change }) => change === "update");
+      const created = services.filter(({ change, isReplaced }) => change === "create" && isReplaced);
+      return [
+        ...byLevel(ending, input),
+        ...byLevel(created, input),
+        ...(isInTurn ? [] : start(slotsToReplace(updated, input), input)),
+        ...(index === order.blocks.length - 1 ? waitAt("healthy") : []),
+        ...update(updated, input, isInTurn),
+      ];
+    }),
   ];
   const switched = isInTurn ? [] : works.filter((work) => switches(work, input)).map(({ service }) => service);
   const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
@@ -93,6 +102,7 @@ export function planHost(input: DeployInput): HostPlan {
       : [
           expectRelease(state.current === "" ? "-" : state.current),
           ...hook(`before_${action}`, input),
+          ...nameFirst(misnamed(input)),
           ...steps,
           ...unwritten(input.leaves?.unwritten ?? []),
           ...waitAt("switched"),
@@ -105,6 +115,19 @@ export function planHost(input: DeployInput): HostPlan {
   };
 }
 
+/** Services none of whose containers has the name of a first one, as after Compose gave them other numbers: links lead there. */
+function misnamed({ rendered, state }: DeployInput): string[] {
+  const containers = Map.groupBy(
+    state.containers.filter(({ oneOff, definition }) => !oneOff && definition !== ""),
+    ({ service }) => service,
+  );
+  return [...containers].flatMap(([service, found]) => {
+    const isCounted = found.every(({ name }) => /-\d+$/.test(name) && name.replace(/\d+$/, "").endsWith(`-${service}-`));
+    const isKnown = rendered.services[service] !== undefined && isCounted;
+    return isKnown && !found.some(({ name }) => name.endsWith(`-${service}-1`)) ? [service] : [];
+  });
+}
+
 /**
  * Services of which nothing serves, or that are replaced in place: each level is up before the next one starts.
  *
@@ -115,13 +138,14 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
   const names = works.map(({ service }) => service);
   const wayOf = (service: string) => rendered.services[service]?.rollout ?? "recreate";
   const before = new Map(works.map((work) => [work.service, work.before]));
-  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, input)]));
+  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, rendered)]));
   return levels(written, names).flatMap((level) => {
     const ways = Object.groupBy(level, wayOf);
-    const fronted = level.filter((service) => wayOf(service) !== "recreate");
+    const fronted = level.filter((service) => rendered.fronts[service] !== undefined);
     return [
       ...remove(level.flatMap((service) => before.get(service) ?? [])),
       ...replace(ways.recreate ?? [], input),
+      ...once(ways.once ?? [], input),
       ...start(ways["blue-green"] ?? [], input),
       ...(ways.hold ?? []).flatMap((service) =>
         mayServe ? hold(service, otherSlots(service, input), input) : replaceSlot(service, input),
@@ -177,7 +201,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
 /** Services in slots, one after the other: the old one has stopped before the next one starts. */
 function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], input: DeployInput): Step[] {
   const byName = new Map(works.map((work) => [work.service, work]));
-  const written = Object.fromEntries(works.map(({ service }) => [service, contentOf(service, input)]));
+  const written = Object.fromEntries(works.map(({ service }) => [service, contentOf(service, input.rendered)]));
   return levels(written, [...byName.keys()])
     .flat()
     .flatMap((service) => {
@@ -193,12 +217,6 @@ function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], i
 /** Whether a front that points at one slot is to point at the other one. */
 function switches({ service, change, isReplaced }: ServiceWork, { rendered, state }: DeployInput): boolean {
   return change === "update" && isReplaced && rendered.services[service]?.rollout === "blue-green" && state.fronts[service] !== undefined;
-}
-
-/** The Compose service that has a service's own settings: that of its first slot, if it has slots. */
-function contentOf(service: string, { rendered }: StepFacts) {
-  const [slot] = rendered.fronts[service]?.slots ?? [];
-  return rendered.model.services[slot === undefined ? service : `${service}-${slot}`] ?? {};
 }
 
 function neededImages(works: readonly ServiceWork[], { rendered }: StepFacts): string[] {

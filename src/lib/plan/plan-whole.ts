@@ -1,5 +1,5 @@
-import { slotName } from "../release/fronts.ts";
 import { levels } from "../release/order.ts";
+import { contentOf, orderWorks } from "./order-works.ts";
 import type { Step } from "./plan.ts";
 import { byLevel } from "./plan-deploy.ts";
 import { commit, front, prune, pull, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
@@ -11,9 +11,8 @@ import { commit, front, prune, pull, retire, start, switchOver, task, type StepF
  * @param isInTurn whether memory is short: then services in slots go one at a time
  */
 export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false): Step[] {
-  const { services, fronts, tasks, model } = facts.rendered;
+  const { services, fronts, tasks } = facts.rendered;
   const names = Object.keys(services).toSorted();
-  const isFirst = (service: string) => services[service]?.built === undefined && fronts[service] === undefined;
   const all = (wanted: readonly string[]) =>
     byLevel(
       wanted.map((service) => ({ service, before: [] })),
@@ -21,29 +20,39 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
       true,
     );
   const fronted = names.filter((service) => fronts[service] !== undefined);
-  const switched = names.filter((service) => services[service]?.rollout === "blue-green");
-  const rest = names.filter((service) => !isFirst(service));
-  const together = isInTurn ? [] : switched;
-  const turns = isInTurn ? switched : [];
+  const isSwitched = (service: string) => services[service]?.rollout === "blue-green";
+  const together = isInTurn ? [] : names.filter(isSwitched);
+  const isInTurns = (service: string) => isInTurn && isSwitched(service);
   const turn = (service: string) => [...start([service], facts), ...front([service]), switchOver(service), ...retire([service], facts)];
-  const contentOf = (name: string) => model.services[fronts[name]?.slots[0] === undefined ? name : slotName(name, fronts[name].slots[0])];
-  const written = Object.fromEntries(names.map((name) => [name, contentOf(name) ?? {}]));
+  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, facts.rendered)]));
   const images = [...Object.values(services), ...Object.values(fronts), ...(runsTasks ? Object.values(tasks) : [])].map(
     ({ image }) => image,
   );
+  const places = names.map((service) => ({ service, change: "create", isReplaced: true }) as const);
+  const order = orderWorks(places, facts.rendered, runsTasks ? Object.values(tasks).map(({ service }) => service) : []);
   return [
     ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
     ...pull(images),
-    ...all(names.filter(isFirst)),
+    ...all(namesOf(order.first)),
     ...(runsTasks ? Object.keys(tasks).map((name) => task(name, facts)) : []),
-    ...(isInTurn ? levels(written, rest) : [rest]).flatMap((level) => [
-      ...all(level.filter((service) => !turns.includes(service))),
-      ...level.filter((service) => turns.includes(service)).flatMap(turn),
-    ]),
-    ...together.map(switchOver),
+    ...order.blocks.flatMap((block) => {
+      const rest = namesOf(block.services);
+      return [
+        ...all(namesOf(block.once)),
+        ...(isInTurn ? levels(written, rest) : [rest]).flatMap((level) => [
+          ...all(level.filter((service) => !isInTurns(service))),
+          ...level.filter(isInTurns).flatMap(turn),
+        ]),
+        ...rest.filter((service) => together.includes(service)).map(switchOver),
+      ];
+    }),
     commit,
     ...retire(together, facts),
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },
     prune(facts.config),
   ];
+}
+
+function namesOf(works: readonly { service: string }[]): string[] {
+  return works.map(({ service }) => service);
 }

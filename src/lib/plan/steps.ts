@@ -1,12 +1,16 @@
 import type { Config, HostHookName } from "../config/config.ts";
 import { drainLimit, holdLimit } from "../release/front-settings.ts";
 import { slotName } from "../release/fronts.ts";
+import { isOptional } from "../release/one-shots.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
 import type { Step } from "./plan.ts";
 
 /** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
 const healthyWithin = 60_000;
+
+/** How long one may take that runs to its end, likewise. */
+const endsWithin = 600_000;
 
 /** How long a container without a health check must run without a restart to count as up, in seconds. */
 export const settleSeconds = 2;
@@ -39,6 +43,24 @@ export function replace(services: readonly string[], facts: StepFacts): Step[] {
       title: `${service} is healthy`,
     })),
   ];
+}
+
+/** Runs services to their end. */
+export function once(services: readonly string[], { rendered: { model }, config }: StepFacts): Step[] {
+  return services.map((service) => ({
+    verb: "once",
+    args: [
+      service,
+      seconds(config.services[service]?.healthyWithin ?? endsWithin),
+      ...(isOptional(service, model.services) ? ["optional"] : []),
+    ],
+    title: `run ${service} to its end`,
+  }));
+}
+
+/** Has containers found by the names that a service's first ones have, whatever number they have. */
+export function nameFirst(services: readonly string[]): Step[] {
+  return services.length === 0 ? [] : [{ verb: "name", args: [...services], title: `the names of ${few(services)}` }];
 }
 
 /** Starts the idle slots of services, then waits until they are healthy. */

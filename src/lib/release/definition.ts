@@ -5,11 +5,19 @@ import type { Digest } from "./sources.ts";
 /**
  * Digest of a rendered service with everything that it refers to: another one means another container. Order, profiles and
  * the number of containers are not in it; they change no container.
+ *
+ * @param ties the definitions of services that it is replaced with, by name
  */
-export function definitionOf(service: ComposeService, frame: ComposeModel, digest: Digest): string {
+export function definitionOf(
+  service: ComposeService,
+  frame: ComposeModel,
+  digest: Digest,
+  ties: Readonly<Record<string, string>> = {},
+): string {
   const { depends_on: _order, profiles: _profiles, scale: _scale, deploy, ...own } = service;
   const { replicas: _replicas, ...deployed } = deploy ?? {};
-  return digest(canonical([{ ...own, ...(Object.keys(deployed).length > 0 ? { deploy: deployed } : {}) }, referred(frame, service)]));
+  const content = { ...own, ...(Object.keys(deployed).length > 0 ? { deploy: deployed } : {}) };
+  return digest(canonical([content, referred(frame, service), ...(Object.keys(ties).length > 0 ? [ties] : [])]));
 }
 
 /** The top-level definitions that a service refers to: a change in one of them changes the service. */

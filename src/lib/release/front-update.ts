@@ -1,5 +1,5 @@
 import { definitionOf } from "./definition.ts";
-import { exclusiveParts, frontService, type FrontImage } from "./fronts.ts";
+import { exclusiveParts, frontAliases, frontService, type FrontImage } from "./fronts.ts";
 import type { KeptRelease } from "./kept-release.ts";
 import { labels } from "./labels.ts";
 import type { Manifest } from "./manifest.ts";
@@ -34,7 +34,7 @@ export function updateFronts(kept: KeptRelease, manifest: Manifest, update: Fron
   for (const name of update.services) {
     const [written, known] = [services[name], fronts[name]];
     if (written === undefined || known === undefined) continue;
-    const service = frontService(written, front, `${stateDirectory}/fronts/${name}`, `${project}-${name}-1`);
+    const service = frontService(written, front, `${stateDirectory}/fronts/${name}`, frontAliases(name, written, project));
     const definition = definitionOf(service, kept.model, digest);
     services[name] = { ...service, labels: { [labels.definition]: definition, [labels.state]: stateDirectory } };
     const { memory: _memory, ...rest } = known;

@@ -16,6 +16,8 @@ export interface FrontImage {
   image: string;
   /** The memory that it may use, as Compose writes it; absent: no limit. */
   memory?: string | undefined;
+  /** For how many containers of the service it has the names; one, if it is not said. */
+  names?: number | undefined;
 }
 
 export function isSlot(word: string | undefined): word is Slot {
@@ -24,7 +26,7 @@ export function isSlot(word: string | undefined): word is Slot {
 
 /** The slots that a rollout needs; none without a front. */
 export function slotsOf({ rollout }: Pick<ServiceRollout, "rollout">): Slot[] {
-  if (rollout === "recreate") return [];
+  if (rollout === "recreate" || rollout === "once") return [];
   return rollout === "hold" ? ["slot"] : ["blue", "green"];
 }
 
@@ -37,13 +39,13 @@ export function slotName(service: string, slot: Slot): string {
  * The front of a service: it has everything by which others reach the service, and nothing that a release changes.
  *
  * @param directory where its configuration lies on the host, absolute
- * @param name what Compose calls its container: links lead there, and have to find its successor, too
+ * @param aliases more names of it, which have to lead to its successor, too
  */
 export function frontService(
   service: ComposeService,
   settings: Pick<FrontImage, "image" | "memory">,
   directory: string,
-  name: string,
+  aliases: readonly string[],
 ): ComposeService {
   const { container_name, mac_address, networks, ports: published, profiles } = service;
   return {
@@ -55,16 +57,26 @@ export function frontService(
     ...(settings.memory === undefined ? {} : { mem_limit: settings.memory }),
     ...(container_name === undefined ? {} : { container_name }),
     ...(mac_address === undefined ? {} : { mac_address }),
-    ...(networks === undefined
-      ? {}
-      : { networks: container_name === undefined ? mapValues(networks, (attachment) => alsoNamed(name, attachment)) : networks }),
+    ...(networks === undefined ? {} : { networks: mapValues(networks, (attachment) => alsoNamed(aliases, attachment)) }),
     ...(published === undefined ? {} : { ports: published }),
     ...(profiles === undefined ? {} : { profiles }),
   };
 }
 
-function alsoNamed(name: string, attachment: ComposeAttachment | null): ComposeAttachment {
-  return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), name])] };
+/**
+ * By what else than its own name and aliases a service is found: what Compose calls its containers, where links lead, and
+ * the host name that these give themselves, which the engine knows, too.
+ *
+ * @param count how many containers it has names for
+ */
+export function frontAliases(name: string, { container_name, hostname }: ComposeService, project: string, count = 1): string[] {
+  const numbered = container_name === undefined ? Array.from({ length: count }, (_, index) => `${project}-${name}-${index + 1}`) : [];
+  return [...numbered, ...(hostname === undefined || hostname === name ? [] : [hostname])];
+}
+
+function alsoNamed(names: readonly string[], attachment: ComposeAttachment | null): ComposeAttachment | null {
+  if (names.length === 0) return attachment;
+  return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), ...names])] };
 }
 
 /** What only one container can have at a time, for people; where a front has none of it, its successor can serve beside it. */
@@ -85,12 +97,11 @@ export function exclusiveParts({ container_name, mac_address, networks, ports }:
 }
 
 /**
- * A service as both of its slots have it: without what only one container can hold, which its front holds.
- *
- * @param isFronted whether a service has a front: nothing can wait for its health, and it is never restarted
+ * A service as both of its slots have it: without what only one container can hold, which its front holds. The engine finds
+ * a container by its host name, too.
  */
-export function slotService(service: ComposeService, isFronted: (service: string) => boolean): ComposeService {
-  const { container_name: _name, ports: _ports, mac_address: _mac, networks, deploy, ...rest } = relaxDependencies(service, isFronted);
+export function slotService(service: ComposeService): ComposeService {
+  const { container_name: _name, hostname: _hostname, ports: _ports, mac_address: _mac, networks, deploy, ...rest } = service;
   const { restart_policy: _policy, ...deployed } = deploy ?? {};
   return {
     ...rest,
@@ -113,12 +124,17 @@ export function movedParts(service: ComposeService): string[] {
   return [
     ...((service.ports ?? []).length > 0 ? ["published ports"] : []),
     ...(service.container_name === undefined ? [] : [`container_name ${service.container_name}`]),
+    ...(service.hostname === undefined ? [] : [`hostname ${service.hostname}`]),
     ...(isStatic ? ["static addresses"] : []),
     ...(attachments.some(({ aliases }) => (aliases ?? []).length > 0) ? ["network aliases"] : []),
   ];
 }
 
-/** Dependencies on services with fronts are of order alone; Compose makes such of links, too, unless they are written. */
+/**
+ * Dependencies on services with fronts are of order alone; Compose makes such of links, too, unless they are written.
+ *
+ * @param isFronted whether a service has a front: nothing can wait for its health, and it is never restarted
+ */
 export function relaxDependencies(service: ComposeService, isFronted: (service: string) => boolean): ComposeService {
   if (service.depends_on === undefined) return service;
   return {

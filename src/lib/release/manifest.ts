@@ -14,6 +14,8 @@ const serviceSchema = z.object({
   built: z.string().optional(),
   /** By variable: a digest of its value, so that the next plan can name what changed. */
   environment: z.record(z.string(), z.string()).optional(),
+  /** Whether it ran to its end before the release served. */
+  once: z.literal(true).optional(),
 });
 
 const frontSchema = z.object({
@@ -25,6 +27,8 @@ const frontSchema = z.object({
   image: z.string(),
   /** The memory that it may use. */
   memory: z.string().optional(),
+  /** For how many containers of the service it has the names; one, if it is not said. */
+  names: z.number().optional(),
   /** Digest of its HAProxy configuration. */
   configuration: z.string(),
   slots: z.array(z.enum(["blue", "green", "slot"])),
@@ -91,12 +95,16 @@ export function manifestOf(
   return {
     version: 1,
     ...release,
-    services: mapValues(rendered.services, ({ checked: _checked, rollout: _rollout, rolloutReason: _reason, ...service }) => service),
-    fronts: mapValues(rendered.fronts, ({ definition, reference, image, memory, configuration, slots }) => ({
+    services: mapValues(rendered.services, ({ checked: _checked, rollout, rolloutReason: _reason, ...service }) => ({
+      ...service,
+      ...(rollout === "once" ? { once: true as const } : {}),
+    })),
+    fronts: mapValues(rendered.fronts, ({ definition, reference, image, memory, names, configuration, slots }) => ({
       definition,
       reference,
       image,
       ...(memory === undefined ? {} : { memory }),
+      ...(names === undefined ? {} : { names }),
       configuration,
       slots,
     })),

@@ -17,14 +17,18 @@ export interface ComposeService {
   depends_on?: Record<string, ComposeDependency>;
   deploy?: {
     replicas?: number;
+    restart_policy?: { condition?: string; [key: string]: unknown };
     resources?: { reservations?: { memory?: string | number }; [key: string]: unknown };
     [key: string]: unknown;
   };
   entrypoint?: string[] | null;
   environment?: Record<string, string | null>;
   expose?: string[];
+  external_links?: string[];
   healthcheck?: { disable?: boolean; test?: string[]; [key: string]: unknown };
+  hostname?: string;
   labels?: Record<string, string>;
+  cgroup?: string;
   ipc?: string;
   links?: string[];
   mac_address?: string;
@@ -37,6 +41,7 @@ export interface ComposeService {
   profiles?: string[];
   restart?: string;
   scale?: number;
+  uts?: string;
   volumes?: ComposeMount[];
   volumes_from?: string[];
   configs?: { source: string; target?: string }[];

@@ -1,17 +1,17 @@
 import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/config.ts";
 import { nameVolumes, type VolumeNames } from "./anonymous-volumes.ts";
+import { contentOf, definitions } from "./content.ts";
 import { definitionOf } from "./definition.ts";
 import { frontConfig, holdConfig } from "./front-config.ts";
 import { frontSettings } from "./front-settings.ts";
 import {
   checkSlotNames,
   exclusiveParts,
+  frontAliases,
   frontService,
   movedParts,
   namedSlot,
-  relaxDependencies,
   slotName,
-  slotService,
   slotsOf,
   type FrontImage,
   type Slot,
@@ -19,11 +19,12 @@ import {
 import type { ObservedContainer } from "./host-state.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
-import { isActive, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
+import { isActive, replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
 import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
+import { byService } from "./sharing.ts";
 import type { KeptFile } from "./sources.ts";
 import { renderTask } from "./task.ts";
 
@@ -110,6 +111,8 @@ export interface RenderedFront extends FrontImage {
 }
 
 export interface RenderedTask {
+  /** The service that it runs with. */
+  service: string;
   definition: string;
   image: string;
   /** Milliseconds. */
@@ -125,7 +128,8 @@ export interface RenderedTask {
  */
 export function render(input: RenderInput): Rendered {
   const { services: placed, files, notes, layout, ...moved } = placeFiles(input);
-  const written = { ...input.model, ...moved, name: input.project, services: mapValues(placed, (service) => pin(service, input)) };
+  const pinned = mapValues(placed, (service) => pin(service, input));
+  const written = byService({ ...input.model, ...moved, name: input.project, services: pinned }, input.project);
   const active = Object.keys(written.services).filter((name) => isActive(written.services[name] ?? {}, input.profiles));
   const factsOf = (name: string) => input.imageFacts?.get(written.services[name]?.image ?? "");
   const rollouts = inferRollouts({
@@ -151,15 +155,19 @@ export function render(input: RenderInput): Rendered {
   const single: Record<string, ComposeService> = {};
   const rendered: Record<string, RenderedService> = {};
   const fronts: Record<string, RenderedFront> = {};
+  const contents = mapValues(frame.services, (service, name) =>
+    contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame }),
+  );
+  const definitionFor = definitions(contents, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);
     const slots = slotsOf(rollout ?? { rollout: "recreate" });
-    const content = slots.length > 0 ? slotService(service, isFronted) : relaxDependencies(service, isFronted);
-    const definition = definitionOf(content, frame, input.digest);
+    const content = contents[name] ?? service;
+    const definition = definitionFor(name);
     const labelled = label(content, definition, input);
     // As Compose does it, a task's volumes without a name are its own.
     const alone = written.services[name] ?? {};
-    single[name] = slots.length > 0 ? slotService(alone, isFronted) : relaxDependencies(alone, isFronted);
+    single[name] = contentOf(alone, rollout, isFronted, { ...input, model: written });
     if (slots.length === 0 || rollout === undefined) services[name] = labelled;
     else {
       const front = renderFront(name, rollout, slots, frame, input);
@@ -175,12 +183,12 @@ export function render(input: RenderInput): Rendered {
   for (const task of input.tasks) {
     const base = single[task.service];
     if (base === undefined) continue;
-    const isReady = (name: string) => rendered[name]?.rollout === "recreate" && rendered[name].built === undefined;
     const mark = (service: ComposeService) => ({ ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } });
-    const service = renderTask(base, task.run, isReady);
+    const service = renderTask(base, task.run);
     services[`task-${task.name}`] = mark(service);
-    if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo, isReady));
+    if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo));
     tasks[task.name] = {
+      service: task.service,
       definition: definitionOf(service, frame, input.digest),
       image: service.image ?? "",
       timeout: task.timeout,
@@ -266,8 +274,10 @@ function renderFront(
 ): { service: ComposeService; rendered: RenderedFront } {
   const written = frame.services[name] ?? {};
   const { image: reference, memory } = input.front;
-  const front = input.runningFronts?.[name] ?? { reference, image: input.images.get(reference)?.image ?? reference, memory };
-  const service = frontService(written, front, `${input.stateDirectory}/fronts/${name}`, `${input.project}-${name}-1`);
+  const made = { reference, image: input.images.get(reference)?.image ?? reference, memory, names: replicas(written) };
+  const front: FrontImage = input.runningFronts?.[name] ?? made;
+  const aliases = frontAliases(name, written, input.project, front.names);
+  const service = frontService(written, front, `${input.stateDirectory}/fronts/${name}`, aliases);
   const definition = definitionOf(service, frame, input.digest);
   const settings = frontSettings(written, rollout, input.services[name] ?? {}, frame);
   const config = frontConfig(settings);
@@ -279,6 +289,7 @@ function renderFront(
       reference: front.reference,
       image: front.image,
       ...(front.memory === undefined ? {} : { memory: front.memory }),
+      ...((front.names ?? 1) > 1 ? { names: front.names } : {}),
       definition,
       slots,
       ports: rollout.ports,

@@ -5,6 +5,7 @@ import type { KeptRelease } from "./kept-release.ts";
 import type { Manifest, ManifestFront } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { mapValues } from "./record.ts";
+import { findOneShots } from "./one-shots.ts";
 import { isChecked, type Rendered, type RenderedFront } from "./render.ts";
 import type { Digest } from "./sources.ts";
 
@@ -32,14 +33,16 @@ export interface Repeated {
 export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: RepeatInput): Repeated {
   const { release, fronts } = withRunningFronts(kept, manifest, input);
   const settings = settingsOf(kept.whole, manifest.fronts);
+  // Releases of older versions do not say it.
+  const oneShots = findOneShots(release.model, Object.keys(manifest.services));
   const rendered: Rendered = {
     model: release.model,
-    services: mapValues(manifest.services, ({ built, environment = {}, ...service }, name) => ({
+    services: mapValues(manifest.services, ({ built, environment = {}, once, ...service }, name) => ({
       ...service,
       ...(built === undefined ? {} : { built }),
       environment,
       checked: isChecked(contentOf(name, fronts[name], release.model)),
-      rollout: rolloutOf(fronts[name]),
+      rollout: once === true || (fronts[name] === undefined && oneShots.has(name)) ? "once" : rolloutOf(fronts[name]),
       rolloutReason: "as in that release",
     })),
     fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),

@@ -2,6 +2,7 @@ import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
+import { findOneShots } from "./one-shots.ts";
 import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts";
 import { findSingleton } from "./singletons.ts";
 import { findStateful } from "./stateful.ts";
@@ -42,7 +43,13 @@ export interface RolloutInput {
 export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> {
   const rollouts = new Map<string, ServiceRollout>();
   const impossible: string[] = [];
+  const oneShots = findOneShots(input.model, input.names, input.config);
   for (const name of input.names) {
+    const once = oneShots.get(name);
+    if (once !== undefined) {
+      rollouts.set(name, { rollout: "once", reason: once, ports: [] });
+      continue;
+    }
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
     const known = findPorts(service, config, input.factsOf?.(name));
@@ -77,7 +84,9 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
-  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(({ rollout }) => rollout !== "recreate");
+  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(
+    ({ rollout }) => rollout !== "recreate" && rollout !== "once",
+  );
 }
 
 interface Candidate {

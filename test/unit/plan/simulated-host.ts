@@ -52,8 +52,13 @@ export function carryOut(
     });
     return { ...now, containers: [...without(now.containers, services), ...started] };
   };
+  const ended = (now: HostState, service: string): HostState => ({
+    ...now,
+    containers: now.containers.map((found) => (found.service === service ? { ...found, status: "exited" } : found)),
+  });
   const acts: Record<string, (now: HostState, args: readonly string[]) => HostState> = {
     recreate: up,
+    once: (now, [service = ""]) => ended(up(now, [service]), service),
     start: (now, services) =>
       up(
         now,
@@ -98,7 +103,7 @@ export function carryOut(
 function container(service: string, definition: string, index: number): ObservedContainer {
   return {
     id: `${service}-${index}`,
-    name: `shop-${service}-${index}`,
+    name: `shop-staging-${service}-${index + 1}`,
     service,
     image: "",
     definition,

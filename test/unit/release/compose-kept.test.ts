@@ -32,9 +32,30 @@ const gone = new Set(["extends", "env_file", "label_file", "provider", "pre_star
 /** Not what a deploy does; docs/compose.md says what it does instead. */
 const changed = new Set(["build", "develop", "image", "links", "pull_policy", "pull_refresh_after"]);
 /** What makes a service run without a front, or is its front's. */
-const withoutSlot = new Set(["container_name", "ports", "mac_address", "network_mode", "restart", "volumes_from", "ipc", "pid"]);
+const withoutSlot = new Set([
+  "container_name",
+  "hostname",
+  "ports",
+  "mac_address",
+  "network_mode",
+  "restart",
+  "volumes_from",
+  "ipc",
+  "pid",
+]);
 /** What belongs to one place alone, or to the service as such and not to a command run once beside it. */
-const notInTasks = new Set(["command", "container_name", "depends_on", "healthcheck", "networks", "ports", "profiles", "restart", "scale"]);
+const notInTasks = new Set([
+  "command",
+  "container_name",
+  "depends_on",
+  "healthcheck",
+  "hostname",
+  "networks",
+  "ports",
+  "profiles",
+  "restart",
+  "scale",
+]);
 
 const kept = [...new Set(attributes.flatMap((path) => /^services\.\*\.([a-z_]+)$/.exec(path)?.[1] ?? []))].filter(
   (name) => !gone.has(name) && !changed.has(name),

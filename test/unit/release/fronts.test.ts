@@ -79,9 +79,8 @@ describe("a service with a front", () => {
     expect(blue).toEqual({
       image,
       command: ["serve"],
-      hostname: "web",
       expose: ["8000"],
-      links: ["db:database", "api:backend"],
+      external_links: ["shop-staging-db-1:database", "shop-staging-db-1:db-1", "shop-staging-api-1:backend", "shop-staging-api-1:api-1"],
       depends_on: {
         db: { condition: "service_healthy", required: true },
         api: { condition: "service_started", required: true },
@@ -103,7 +102,13 @@ describe("a service with a front", () => {
   });
 
   test("says what moved", () => {
-    expect(fronts["web"]?.moved).toEqual(["published ports", "container_name shop_web", "static addresses", "network aliases"]);
+    expect(fronts["web"]?.moved).toEqual([
+      "published ports",
+      "container_name shop_web",
+      "hostname web",
+      "static addresses",
+      "network aliases",
+    ]);
   });
 });
 
@@ -138,7 +143,8 @@ test("what one front alone can have is told", () => {
 
 test("more containers, another order or other profiles are the same definition: no container differs", () => {
   const definition = (service: ComposeService) => rendered({ web: service, api }).services["web"]?.definition;
-  expect(definition({ ...full, scale: 1, depends_on: {} })).toBe(definition(full));
+  const { db: _db, ...order } = full.depends_on ?? {};
+  expect(definition({ ...full, scale: 1, depends_on: order })).toBe(definition(full));
   expect(definition({ ...full, command: ["other"] })).not.toBe(definition(full));
 });
 
@@ -162,9 +168,19 @@ test("others' dependencies and links lead to the front", () => {
     depends_on: { web: { condition: "service_healthy", restart: true } },
   };
   expect(rendered({ web: api, gateway }).model.services["gateway"]).toMatchObject({
-    links: ["web:base_api"],
+    external_links: ["shop-staging-web-1:base_api", "shop-staging-web-1:web-1"],
     depends_on: { web: { condition: "service_started" } },
   });
+});
+
+test("a front is found by the names of all containers that the service had when it was made, and by the host name that they give themselves", () => {
+  const three = { ...api, scale: 3, hostname: "shop", networks: { default: null } };
+  const { model, fronts } = rendered({ web: three });
+  const aliases = ["shop-staging-web-1", "shop-staging-web-2", "shop-staging-web-3", "shop"];
+  expect(model.services["web"]?.networks).toEqual({ default: { aliases } });
+  expect(model.services["web-blue"]).not.toHaveProperty("hostname");
+  const more = rendered({ web: { ...three, scale: 5 } }, { runningFronts: { web: fronts["web"]! } });
+  expect(more.fronts["web"]?.definition).toBe(fronts["web"]?.definition);
 });
 
 test.each<[string, Record<string, ComposeService>]>([

@@ -138,7 +138,12 @@ describe("tasks", () => {
       command: ["sh", "-c", "echo $$HOME"],
       healthcheck: { disable: true },
       labels: { "coldtivate.state": stateDirectory },
-      links: ["db:database"],
+      external_links: [
+        "shop-staging-db-1:database",
+        "shop-staging-db-1:db-1",
+        "shop-staging-cache-1:cache",
+        "shop-staging-cache-1:cache-1",
+      ],
       networks: { default: null },
       profiles: ["tasks"],
       restart: "no",

@@ -1,0 +1,36 @@
+import { definitionOf } from "./definition.ts";
+import { relaxDependencies, slotService, slotsOf } from "./fronts.ts";
+import { steadyLinks, type LinkFacts } from "./links.ts";
+import type { ComposeModel, ComposeService } from "./model.ts";
+import { endingService } from "./one-shots.ts";
+import { mapValues } from "./record.ts";
+import type { ServiceRollout } from "./rollout.ts";
+import { tiesOf } from "./sharing.ts";
+import type { Digest } from "./sources.ts";
+
+/** What a service's own containers come from, whichever slot they are in. */
+export function contentOf(
+  written: ComposeService,
+  rollout: ServiceRollout | undefined,
+  isFronted: (service: string) => boolean,
+  facts: LinkFacts,
+): ComposeService {
+  const service = relaxDependencies(steadyLinks(rollout?.rollout === "once" ? endingService(written) : written, facts), isFronted);
+  return rollout === undefined || slotsOf(rollout).length === 0 ? service : slotService(service);
+}
+
+/** The definitions of services, by name: with the content of those that each one is replaced with, and these again. */
+export function definitions(
+  contents: Readonly<Record<string, ComposeService>>,
+  frame: ComposeModel,
+  digest: Digest,
+): (name: string) => string {
+  const own = mapValues(contents, (content) => definitionOf(content, frame, digest));
+  const tied = mapValues(contents, (content, name) => {
+    const ties = Object.fromEntries(
+      tiesOf(name, frame.services).flatMap((target) => (own[target] === undefined ? [] : [[target, own[target]]])),
+    );
+    return definitionOf(content, frame, digest, ties);
+  });
+  return (name) => tied[name] ?? "";
+}

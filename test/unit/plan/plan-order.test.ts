@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
+import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
+import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import type { HostState } from "../../../src/lib/release/host-state.ts";
+import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { Rendered } from "../../../src/lib/release/render.ts";
+import { rendering } from "../release/arbitrary-model.ts";
+import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
+
+type Services = Record<string, ComposeService>;
+
+const healthcheck = { test: ["CMD", "curl", "-f", "http://localhost:8000/up"] };
+const base: ComposeService = { image: "ours", networks: { default: null } };
+const web: ComposeService = { ...base, healthcheck };
+const once: ComposeService = { ...base, command: ["migrate"], restart: "no" };
+const completed = { condition: "service_completed_successfully", required: true };
+const started = { condition: "service_started", required: true };
+const healthy = { condition: "service_healthy", required: true };
+
+const task = (service: string) => ({ tasks: [{ name: "load", service, run: ["load"], timeout: 1000 }] });
+const render = (services: Services, more: Parameters<typeof rendering>[2] = {}) => rendering({ services }, {}, more);
+
+function plan(rendered: Rendered, state: HostState = emptyHost, services: Record<string, ServiceConfig> = {}) {
+  return planHost({ config: { services }, rendered, state, commit: "c", runsTasks: true });
+}
+
+/** What is worked on, in its order. */
+const steps = (rendered: Rendered, state?: HostState) =>
+  plan(rendered, state)
+    .steps.filter(({ verb }) => ["once", "task", "recreate", "start", "front", "switch", "open", "name"].includes(verb))
+    .map(({ verb, args }) => [verb, ...args].join(" "));
+
+function serving(rendered: Rendered, commit = "c1"): HostState {
+  return carryOut(emptyHost, plan(rendered).steps, { rendered, commit });
+}
+
+const edition = (service: ComposeService, name: string): ComposeService => ({ ...service, environment: { EDITION: name } });
+
+describe("what runs to its end", () => {
+  const services: Services = {
+    db: { image: "postgres:15", networks: { default: null } },
+    init: { ...once, image: "postgres:15" },
+    migrate: { ...once, depends_on: { init: completed, db: healthy } },
+    web: { ...web, depends_on: { migrate: completed } },
+  };
+
+  test("does so before whatever waits for it, after what it needs, on a first release and on another one", () => {
+    const first = render(services);
+    expect(steps(first)).toEqual(["recreate db", "once init 600", "once migrate 600", "start web", "front web"]);
+    const next = render({ ...services, migrate: edition(services["migrate"]!, "2"), web: edition(services["web"]!, "2") });
+    expect(steps(next, serving(first))).toEqual(["once migrate 600", "start web", "switch web"]);
+  });
+
+  test("runs alone where it alone changed, and not where only what waits for it did", () => {
+    const first = serving(render(services));
+    expect(steps(render({ ...services, migrate: edition(services["migrate"]!, "2") }), first)).toEqual(["once migrate 600"]);
+    expect(steps(render({ ...services, web: edition(services["web"]!, "2") }), first)).toEqual(["start web", "switch web"]);
+  });
+
+  test("has run, whether its container is there or not", () => {
+    const first = serving(render(services));
+    const pruned = { ...first, containers: first.containers.filter(({ status }) => status === "running") };
+    expect(plan(render(services), { ...pruned, current: "c" }).steps.map(({ verb }) => verb)).toEqual(["expect", "commit", "prune"]);
+  });
+
+  test("does not when a release goes back to it; one that was there to stay meanwhile goes", () => {
+    const first = render(services);
+    const { migrate, ...rest } = services;
+    const second = render({ ...rest, migrate: { ...migrate!, restart: "always", depends_on: {} }, web });
+    const state = carryOut(serving(first), plan(second, serving(first)).steps, { rendered: second, commit: "c2" });
+    const back = planHost({ config: { services: {} }, rendered: first, state, commit: "c1", runsTasks: false, action: "rollback" });
+    expect(back.steps.some(({ verb }) => verb === "once")).toBe(false);
+    expect(back.steps).toContainEqual(expect.objectContaining({ verb: "remove", args: ["migrate"] }));
+  });
+
+  test("waits until what it needs has switched, and what waits for it comes after that", () => {
+    const all: Services = {
+      api: web,
+      seed: { ...once, depends_on: { api: healthy } },
+      web: { ...web, depends_on: { seed: completed } },
+      other: web,
+    };
+    const first = render(all);
+    const next = render(Object.fromEntries(Object.entries(all).map(([name, service]) => [name, edition(service, "2")])));
+    expect(steps(next, serving(first))).toEqual([
+      "start api other",
+      "switch api",
+      "switch other",
+      "once seed 600",
+      "start web",
+      "switch web",
+    ]);
+    expect(planWhole({ config: { services: {} }, rendered: next }, true).map(({ verb, args }) => `${verb} ${args[0] ?? ""}`)).toEqual(
+      expect.arrayContaining(["switch api", "once seed", "switch web"]),
+    );
+  });
+
+  test("is needed by two, or by none; may take as long as it is given, and fail where all can do without it", () => {
+    const all: Services = {
+      seed: once,
+      web: { ...web, depends_on: { seed: { ...completed, required: false } } },
+      job: { ...base, depends_on: { seed: { ...completed, required: false } } },
+      init: once,
+    };
+    expect(
+      plan(render(all), emptyHost, { init: { healthyWithin: 5000 } })
+        .steps.filter(({ verb }) => verb === "once")
+        .map(({ args }) => args),
+    ).toEqual([
+      ["init", "5"],
+      ["seed", "600", "optional"],
+    ]);
+  });
+
+  test("comes before the tasks of what waits for it, and after those of others", () => {
+    expect(steps(render(services, task("web")))).toEqual([
+      "recreate db",
+      "once init 600",
+      "once migrate 600",
+      "task load 1",
+      "start web",
+      "front web",
+    ]);
+    const other: Services = { ...services, jobs: base };
+    expect(steps(render(other, task("jobs"))).slice(0, 4)).toEqual(["recreate db", "task load 1", "once init 600", "once migrate 600"]);
+  });
+
+  test("that plain Compose ran is run by the release", () => {
+    const state = plainHost({ services });
+    expect(steps(render(services), state)).toEqual(["recreate db", "once init 600", "once migrate 600", "start web", "front web"]);
+  });
+
+  test("says so in the plan", () => {
+    const text = formatPlan({
+      environment: "staging",
+      project: "shop-staging",
+      release: { id: "r", commit: "c" },
+      hosts: [plan(render(services))],
+      notes: [],
+    });
+    expect(text).toContain("[once: runs to its end before web]");
+  });
+});
+
+describe("a database that the project builds", () => {
+  const services: Services = {
+    db: { ...base, image: "built-db" },
+    web: { ...web, depends_on: { db: healthy } },
+    worker: { ...base, depends_on: { db: started } },
+  };
+  const images = new Map([
+    ["ours", { image: "r.example/ours@sha256:aa", built: "ours" }],
+    ["built-db", { image: "r.example/db@sha256:dd", built: "db" }],
+    ["haproxy:lts", { image: "haproxy@sha256:11" }],
+  ]);
+
+  test("is there before the tasks that need it, as is one of others", () => {
+    expect(steps(render(services, { ...task("web"), images }))).toEqual([
+      "recreate db",
+      "task load 1",
+      "recreate worker",
+      "start web",
+      "front web",
+    ]);
+  });
+
+  test("is there before what runs to its end", () => {
+    const all = { ...services, migrate: { ...once, depends_on: { db: healthy } }, web: { ...web, depends_on: { migrate: completed } } };
+    expect(steps(render(all, { images })).slice(0, 2)).toEqual(["recreate db", "once migrate 600"]);
+  });
+});
+
+describe("what shares a container", () => {
+  const services: Services = {
+    vpn: base,
+    crawler: { image: "ours", network_mode: "service:vpn" },
+    watcher: { ...base, pid: "service:crawler" },
+    other: base,
+  };
+
+  test("is replaced in one step with it, after it", () => {
+    const state = serving(render(services));
+    const next = render({ ...services, vpn: edition(base, "2") });
+    expect(steps(next, state)).toEqual(["recreate vpn crawler watcher"]);
+    expect(plan(next, state).services.map(({ service, reasons }) => [service, reasons])).toEqual([
+      ["crawler", ["is replaced with vpn"]],
+      ["other", []],
+      ["vpn", ["environment EDITION"]],
+      ["watcher", ["is replaced with crawler"]],
+    ]);
+  });
+
+  test("is replaced with one that is not well, too", () => {
+    const state = serving(render(services));
+    const containers = state.containers.map((found) =>
+      found.service === "vpn" ? { ...found, status: "exited", health: "unhealthy" } : found,
+    );
+    expect(steps(render(services), { ...state, containers })).toEqual(["recreate vpn crawler watcher"]);
+  });
+});
+
+test("what is replaced in place keeps the order of dependencies", () => {
+  const services: Services = {
+    cache: base,
+    api: { ...base, depends_on: { cache: healthy } },
+    jobs: { ...base, depends_on: { api: healthy } },
+  };
+  const state = serving(render(services));
+  const next = render(Object.fromEntries(Object.entries(services).map(([name, service]) => [name, edition(service, "2")])));
+  expect(steps(next, state)).toEqual(["recreate cache", "recreate api", "recreate jobs"]);
+});
+
+test("a container whose number left it without the name of a first one gets it before anything else", () => {
+  const rendered = render({ db: base, web: { ...base, links: ["db"] } });
+  const state = serving(rendered);
+  const containers = state.containers.map((found) => (found.service === "db" ? { ...found, name: "shop-staging-db-2" } : found));
+  const next = render({ db: base, web: edition({ ...base, links: ["db"] }, "2") });
+  expect(steps(next, { ...state, containers })).toEqual(["name db", "recreate web"]);
+  expect(plan(rendered, { ...state, containers, current: "c", manifest: { ...state.manifest!, commit: "c" } }).steps).toEqual([]);
+});

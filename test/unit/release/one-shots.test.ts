@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { endingService, findOneShots } from "../../../src/lib/release/one-shots.ts";
+import type { ComposeService } from "../../../src/lib/release/model.ts";
+
+const signOf = (name: string, service: ComposeService) => findOneShots({ services: { [name]: service } }, [name]).get(name);
+
+describe("a service runs to its end", () => {
+  const completed = { condition: "service_completed_successfully" };
+
+  test("that another one waits for the success of, whatever else it says", () => {
+    const services = {
+      app: { restart: "always", expose: ["8000"] },
+      web: { depends_on: { app: completed } },
+      api: { depends_on: { app: completed } },
+    };
+    expect(findOneShots({ services }, ["app", "web", "api"])).toEqual(new Map([["app", "runs to its end before web, api"]]));
+    // What waits for it is no part of the release.
+    expect(findOneShots({ services }, ["app"])).toEqual(new Map());
+    expect(endingService(services.app)).toEqual({ restart: "no", expose: ["8000"] });
+  });
+
+  test("that is said to", () => {
+    expect(findOneShots({ services: { report: {} } }, ["report"], { report: { rollout: "once" } }).get("report")).toBe(
+      "set in coldtivate.yml",
+    );
+  });
+
+  test.each<[string, ComposeService]>([
+    ["migrate", { restart: "no" }],
+    ["db-init", { restart: "on-failure:3" }],
+    ["minio-create-buckets", { restart: "no" }],
+    ["app", { restart: "no", command: ["python", "manage.py", "migrate"] }],
+    ["app", { restart: "no", command: ["bundle", "exec", "rails", "db:migrate"] }],
+    ["app", { restart: "no", command: ["npx", "prisma", "migrate", "deploy"] }],
+    ["app", { restart: "no", entrypoint: ["/bin/sh", "-c"], command: ["until nc -z db 5432; do sleep 1; done; alembic upgrade head"] }],
+    ["mc", { restart: "no", entrypoint: ["/bin/sh", "-c"], command: ["mc alias set m http://minio:9000 a b && mc mb -p m/media; exit 0"] }],
+    ["permissions", { command: ["chown", "-R", "1000", "/data"], deploy: { restart_policy: { condition: "none" } } }],
+  ])("by its restart policy and %s, %j", (name, service) => expect(signOf(name, service)).toMatch(/runs to its end$/));
+});
+
+describe("a service is there to stay", () => {
+  test.each<[string, ComposeService]>([
+    ["migrate", {}],
+    ["migrate", { restart: "always" }],
+    ["web", { restart: "no" }],
+    ["web", { restart: "no", command: ["gunicorn", "app"] }],
+    ["web", { restart: "no", command: ["sh", "-c", "python manage.py migrate && gunicorn app"] }],
+    ["web", { restart: "no", command: ["sh", "-c", "python manage.py migrate\nexec gunicorn app"] }],
+    ["setup", { restart: "no", command: ["sh", "-c", "mkdir -p /data; tail -f /dev/null"] }],
+    ["init", { restart: "no", command: ["sh", "-c", "while true; do touch /tmp/a; done"] }],
+    ["migrate", { restart: "no", ports: [{ target: 80 }] }],
+    ["migrate", { restart: "no", healthcheck: { test: ["CMD", "true"] } }],
+  ])("%s, %j", (name, service) => expect(signOf(name, service)).toBeUndefined());
+
+  test("that is said to be replaced in place", () => {
+    const services = { migrate: { restart: "no" } };
+    expect(findOneShots({ services }, ["migrate"], { migrate: { rollout: "recreate" } })).toEqual(new Map());
+  });
+});
