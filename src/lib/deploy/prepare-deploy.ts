@@ -19,6 +19,7 @@ import type { Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
+import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { isActive } from "../release/model.ts";
 import type { ImageFacts } from "../release/image-facts.ts";
 import { pinImages, repositoryOf, type Pins } from "../release/pins.ts";
@@ -145,7 +146,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       ...(committed === undefined ? {} : { committedAt: committed.toISOString() }),
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
+      networks: ownNetworks(rendered.model),
     });
+    for (const note of networkNotes(state.model, rendered.model)) notes.add(note);
     for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config), ...otherFronts(rendered, config)])
       notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
@@ -202,7 +205,8 @@ interface RenderFacts {
 }
 
 async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, { own, ...facts }: RenderFacts): Promise<Rendered> {
-  const { model, manifest, sourceDirectory, stateDirectory } = state;
+  const { manifest, sourceDirectory, stateDirectory } = state;
+  const model = withNetworksAsMade(state.model, state);
   checkTasks(intent.config, state);
   const { front, services } = intent.config;
   const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);

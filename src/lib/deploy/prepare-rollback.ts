@@ -9,6 +9,7 @@ import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
+import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
@@ -83,7 +84,13 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
     for (const note of [...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
       notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
-    const manifest = manifestOf(chosen, { id: release.id, createdAt: intent.now.toISOString(), rollback: target, fronts: repeated.fronts });
+    const manifest = manifestOf(chosen, {
+      id: release.id,
+      createdAt: intent.now.toISOString(),
+      rollback: target,
+      fronts: repeated.fronts,
+      networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
+    });
     const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
     drafts.push({ connection, plan, images: [], entriesFor });
   }
@@ -95,7 +102,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
 }
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
-function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts">): Manifest {
+function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks">): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
 }

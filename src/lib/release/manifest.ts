@@ -55,6 +55,8 @@ const manifestSchema = z.object({
   tasks: z.record(z.string(), z.string()),
   /** By image as it runs: what the registry told of it, so that it is not asked again. */
   images: z.record(z.string(), imageFactsSchema).default({}),
+  /** By network of the project: the definition that it was made with. */
+  networks: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
