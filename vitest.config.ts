@@ -7,6 +7,9 @@ const transaction = files("capacity", "failed-release", "faults", "fleet", "peop
 /** What becomes of images on their way to the registry, by hand and in a pipeline, and there. */
 const images = files("attestations", "builders", "content", "gitlab", "push", "registry-login", "registry-prune");
 
+/** What an engine could do in another way: all combinations of engines and stores run these. */
+const core = files("adoption", "capacity", "failed-release", "failing-release", "fronts", "prune", "restart", "rollback");
+
 /** All of them deploy to the same hosts. */
 const onSandbox = {
   globalSetup: ["test/e2e/sandbox.ts"],
@@ -27,13 +30,17 @@ export default defineConfig({
           ...onSandbox,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [...transaction, ...images, "test/e2e/compose/**"],
+          exclude: [...transaction, ...images, "test/e2e/compose/**", "test/e2e/engines/**"],
         },
       },
       { extends: true, test: { ...onSandbox, name: "transaction", include: transaction } },
       { extends: true, test: { ...onSandbox, name: "images", include: images } },
       // Compose files and repositories like those of other people.
       { extends: true, test: { ...onSandbox, name: "compose", include: ["test/e2e/compose/**/*.test.ts"] } },
+      // Debian's next release with containerd's image store.
+      { extends: true, test: { ...onSandbox, name: "engines", include: ["test/e2e/engines/**/*.test.ts"] } },
+      // On every engine and store, for half an hour: npm run engines.
+      { extends: true, test: { ...onSandbox, name: "core", include: core } },
       // Takes an hour: npm run faults.
       {
         extends: true,

@@ -12,6 +12,8 @@
 #
 # up --hosts N adds hosts to deploy to, up to 50: host1 at 198.18.0.101, host2 at .102 and so on; `env` has them as
 # HOST1_SSH_HOST… With up --disk 2G each host keeps what its engine has on a disk of that size, instead of this machine's.
+# With up --engine next the hosts run the engine, Compose and all else of Debian's next release; with up --store containerd
+# their engines keep images in containerd's store. Either way they stay so until another up says otherwise.
 set -Eeuo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -24,6 +26,8 @@ source "$SCRIPTS/sandbox/instance.sh"
 source "$SCRIPTS/sandbox/namespace.sh"
 # shellcheck source=scripts/sandbox/gateway.sh
 source "$SCRIPTS/sandbox/gateway.sh"
+# shellcheck source=scripts/sandbox/root.sh
+source "$SCRIPTS/sandbox/root.sh"
 # shellcheck source=scripts/sandbox/engine.sh
 source "$SCRIPTS/sandbox/engine.sh"
 # shellcheck source=scripts/sandbox/images.sh
@@ -38,7 +42,7 @@ source "$SCRIPTS/sandbox/lifecycle.sh"
 usage() { sed -n '2,/^set /{/^set /d; s/^# \{0,1\}//; p;}' "${BASH_SOURCE[0]}"; }
 
 main() {
-  local net=198.18.0.0/24 hosts=0 disk='' words=()
+  local net=198.18.0.0/24 hosts=0 disk='' engine='' store='' words=()
   while (($# > 0)); do
     case $1 in
       --net)
@@ -68,6 +72,24 @@ main() {
         disk=${1#--disk=}
         shift
         ;;
+      --engine)
+        engine=${2:-}
+        shift
+        (($# == 0)) || shift
+        ;;
+      --engine=*)
+        engine=${1#--engine=}
+        shift
+        ;;
+      --store)
+        store=${2:-}
+        shift
+        (($# == 0)) || shift
+        ;;
+      --store=*)
+        store=${1#--store=}
+        shift
+        ;;
       -h | --help)
         usage
         exit 0
@@ -83,7 +105,7 @@ main() {
         ;;
     esac
   done
-  name_instance "$(dirname "$SCRIPTS")" "$net" && size_disk "$disk" || exit 2
+  name_instance "$(dirname "$SCRIPTS")" "$net" && size_disk "$disk" && choose_engine "$engine" "$store" || exit 2
   if [[ ! $hosts =~ ^[0-9]{1,2}$ ]] || ((10#$hosts > 50)); then
     complain "--hosts $hosts is no number of hosts" "give one from 0 to 50"
     exit 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
-# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images compose
+# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images compose engines
 # Those that deploy run in lanes, side by side, each on a sandbox of its own; what they say follows on the rest.
 set -Eeuo pipefail
 
@@ -11,8 +11,8 @@ readonly SCRIPTS TOP
 source "$SCRIPTS/setup.sh"
 
 # The tests' own sandboxes, one for each lane: the demo's is never touched.
-readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24)
-readonly SUITES=(types lint format shell unit e2e scripts transaction images compose)
+readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24 198.18.7.0/24)
+readonly SUITES=(types lint format shell unit e2e scripts transaction images compose engines)
 passed=0 failed=0
 
 # Runs a check that passes or fails as a whole.
@@ -86,7 +86,7 @@ run_suite() {
     shell) check shell lint_shell ;;
     unit) run_vitest unit ;;
     scripts) run_scripts ;;
-    e2e | transaction | images | compose) run_vitest "$1" ;;
+    e2e | transaction | images | compose | engines) run_vitest "$1" ;;
     *)
       complain "there is no suite $1" "suites: ${SUITES[*]}"
       exit 2
@@ -102,13 +102,17 @@ net_of() {
     transaction) printf '%s\n' "${NETS[1]}" ;;
     scripts | images) printf '%s\n' "${NETS[2]}" ;;
     compose) printf '%s\n' "${NETS[3]}" ;;
+    engines) printf '%s\n' "${NETS[4]}" ;;
   esac
 }
 
 # Begins to bring a sandbox up, while suites run that need none. Sets: rising, the process
 # Arguments: network
 raise_sandbox() {
-  bash "$SCRIPTS/sandbox.sh" up --net "$1" >"$TOP/.tools/test-sandbox-${1%/*}.log" 2>&1 </dev/null &
+  local options=()
+  # What new installations have, and what comes next.
+  if [[ $1 == "${NETS[4]}" ]]; then options=(--engine next --store containerd); fi
+  bash "$SCRIPTS/sandbox.sh" up --net "$1" "${options[@]}" >"$TOP/.tools/test-sandbox-${1%/*}.log" 2>&1 </dev/null &
   rising=$!
 }
 

@@ -17,9 +17,9 @@ capacity() {
   # Beside what takes this shell's time.
   exec 5< <(listeners)
   # Tabs in a row count as one.
-  while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ _ path driver _; do
+  while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ process path driver _; do
     case $driver/$path in
-      overlayfs/*) store=/var/lib/containerd ;;
+      overlayfs/*/containers/*) find_store "$process" "${path%/containers/*}" ;;
       */containers/*) store=${path%/containers/*} ;;
       # One that has never run tells nothing.
       *) continue ;;
@@ -37,6 +37,23 @@ capacity() {
     [[ $ports != *'->'* ]] || printf 'publishes\t%s\t%s\t%s\n' "$owner" "$name" "$ports"
   done <<<"$2"
   cat /dev/fd/5 /dev/fd/6
+}
+
+# Arguments: first process of a container, the engine's folder. Sets: store, where containerd keeps images
+find_store() {
+  local line words=() index address='' parent=''
+  # The container's parent names the containerd that it belongs to.
+  while IFS= read -r line; do [[ $line != PPid:* ]] || parent=${line//[!0-9]/}; done 2>/dev/null <"/proc/$1/status"
+  mapfile -d '' words 2>/dev/null <"/proc/${parent:-self}/cmdline"
+  for index in "${!words[@]}"; do [[ ${words[index]} != -address ]] || address=${words[index + 1]-}; done
+  store=/var/lib/containerd
+  if [[ $address == */docker/containerd/* ]] || [[ -z $address && ! -S /run/containerd/containerd.sock ]]; then
+    # One of the engine's own keeps them with the rest.
+    store=$2
+  elif [[ -r /etc/containerd/config.toml ]]; then
+    line=$(sed -n "s/^root *= *[\"']\(\/[^\"']*\).*/\1/p" /etc/containerd/config.toml | head -n 1)
+    store=${line:-$store}
+  fi
 }
 
 # Arguments: first process of a container, the container's id

@@ -24,10 +24,30 @@ compose() {
   timeout -k 5 "${limit:-60}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"
 }
 
+# Has Compose take the project's networks and volumes that are there as they are. A newer one makes a network anew whose
+# definition is another: it stops all that is on it, and fails where anything runs on; of a volume it asks the same.
+# Sets: as_made, options for compose
+keep_made() {
+  local file=$dir/made.yml kind key name hash
+  [[ -z ${as_made+x} ]] || return 0
+  as_made=()
+  for kind in network volume; do
+    printf '%ss:\n' "$kind"
+    while IFS=$'\t' read -r key name hash; do
+      # One without a digest of its definition was made by a Compose that leaves it alone, and may not know this syntax.
+      [[ -z $hash ]] || printf '  "%s": !override { external: true, name: "%s" }\n' "$key" "$name"
+    done < <(engine "$kind" ls --filter "label=com.docker.compose.project=$project" \
+      --format "{{.Label \"com.docker.compose.$kind\"}}"$'\t{{.Name}}\t{{.Label "com.docker.compose.config-hash"}}')
+  done >"$file" || return
+  ! grep -q override "$file" || as_made=(-f "$file")
+}
+
 # Brings services up as a release has them. Arguments: the release's directory, options, services. Sets: reason, when it fails
 bring_up() {
   local output wanted=("${@:2}")
-  output=$(limit=900 compose "$1" --progress quiet up -d --no-deps --no-build --pull never "${@:2}" 2>&1) && return
+  reason='the networks cannot be listed'
+  keep_made || return
+  output=$(limit=900 compose "$1" "${as_made[@]}" --progress quiet up -d --no-deps --no-build --pull never "${@:2}" 2>&1) && return
   log_lines <<<"$output"
   wanted=("${wanted[@]/#--*/}")
   reason="cannot start $(printf '%s\n' "${wanted[@]}" | awk NF | paste -sd ' '): ${output##*$'\n'}"

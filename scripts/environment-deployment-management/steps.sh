@@ -75,8 +75,11 @@ undo_task() {
 # Arguments: service, container, seconds, what to call it. Sets: reason, when it fails
 run_once() {
   local container=$2 deadline=$((SECONDS + $3)) output code
-  engine container inspect "$container" >/dev/null 2>&1 ||
-    output=$(compose "$dir" run -d --no-deps --name "$container" "$1" 2>&1) || {
+  reason="$4 could not be started: the networks cannot be listed"
+  engine container inspect "$container" >/dev/null 2>&1 || {
+    keep_made || return
+    output=$(compose "$dir" "${as_made[@]}" run -d --no-deps --name "$container" "$1" 2>&1)
+  } || {
     log_lines <<<"$output"
     reason="$4 could not be started: ${output##*$'\n'}"
     return 1

@@ -20,7 +20,7 @@ size_disk() {
 engine_prepare() {
   local folder=$INSTANCE/$1
   mkdir -p "$folder"/{etc/docker,etc.work,home,opt,srv,root,usr/local/{bin,sbin},socket} \
-    "$folder"/var/{cache,lib/docker,log,mail,spool,tmp}
+    "$folder"/var/{cache,lib/{docker,containerd},log,mail,spool,tmp}
   chmod 1777 "$folder/var/tmp"
   chmod 700 "$folder/root"
   printf '{"insecure-registries":["%s"],"cgroup-parent":"/%s","features":{"containerd-snapshotter":%s}}\n' \
@@ -42,13 +42,14 @@ disk_prepare() {
 # Gives a host the user `deploy`, who exists nowhere else, and a key login for it.
 # Arguments: host's name, address
 ssh_prepare() {
-  local name=$1 address=$2 folder=$INSTANCE/$1 home=$INSTANCE/$1/home/deploy
+  local name=$1 address=$2 folder=$INSTANCE/$1 home=$INSTANCE/$1/home/deploy root
+  root=$(host_root)
   mkdir -p "$folder/etc/ssh" "$home/.ssh"
-  { cat /etc/passwd && echo "deploy:x:$DEPLOY_ID:$DEPLOY_ID::/home/deploy:/bin/bash"; } >"$folder/etc/passwd"
-  { grep -v '^docker:' /etc/group && sed -n 's/^\(docker:[^:]*:[^:]*:\).*/\1deploy/p' /etc/group &&
+  { cat "$root/etc/passwd" && echo "deploy:x:$DEPLOY_ID:$DEPLOY_ID::/home/deploy:/bin/bash"; } >"$folder/etc/passwd"
+  { grep -v '^docker:' "$root/etc/group" && sed -n 's/^\(docker:[^:]*:[^:]*:\).*/\1deploy/p' "$root/etc/group" &&
     echo "deploy:x:$DEPLOY_ID:"; } >"$folder/etc/group"
-  (umask 077 && { cat /etc/shadow && echo 'deploy:*:19000:0:99999:7:::'; } >"$folder/etc/shadow")
-  cp -rT /etc/skel "$home"
+  (umask 077 && { cat "$root/etc/shadow" && echo 'deploy:*:19000:0:99999:7:::'; } >"$folder/etc/shadow")
+  cp -rT "$root/etc/skel" "$home"
   cp "$INSTANCE/ssh/id.pub" "$home/.ssh/authorized_keys"
   chown -R "$DEPLOY_ID:$DEPLOY_ID" "$home"
   chmod -R go-rwx "$home"
@@ -73,7 +74,7 @@ CONFIGURATION
 # Starts the engine that builds.
 builder_up() {
   network_join "${BUILDER%:*}" "$(address_of "$BUILDER")" || return 1
-  machine_start "${BUILDER%:*}" builder "$(address_of "$BUILDER")"
+  machine_start "${BUILDER%:*}" builder "$(address_of "$BUILDER")" /
 }
 
 # Boots a host.
@@ -82,7 +83,7 @@ host_up() {
   local name=${1%:*} address
   address=$(address_of "$1")
   network_join "$name" "$address" || return 1
-  machine_start "$name" host "$address"
+  machine_start "$name" host "$address" "$(host_root)"
 }
 
 # Cuts a host's power.

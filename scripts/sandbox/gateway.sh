@@ -38,7 +38,7 @@ gateway_prepare() {
 
 # Starts the gateway; its network is there.
 gateway_up() {
-  machine_start gateway gateway "$GATEWAY"
+  machine_start gateway gateway "$GATEWAY" /
 }
 
 # Writes a Docker client configuration that is logged in to the sandbox's registry.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Up and down, as a whole.
 
-# Makes the folders and keys of a new sandbox.
+# Makes the folders and keys of a new sandbox, those of its hosts aside.
 instance_prepare() {
   mkdir -p "$INSTANCE/ssh"
   chmod 700 "$TOP/.sandbox" "$INSTANCE"
@@ -10,7 +10,7 @@ instance_prepare() {
   engine_prepare builder true
   write_docker_login "$INSTANCE/builder/client"
   if [[ $(builder_socket) == /run/* ]]; then ln -s "$INSTANCE/builder/socket" "/run/$NAMESPACE"; fi
-  hosts_prepare
+  engine_note
   dotenv_prepare
 }
 
@@ -19,7 +19,7 @@ hosts_prepare() {
   local host
   for host in "${HOSTS[@]}"; do
     [[ ! -d $INSTANCE/${host%:*} ]] || continue
-    engine_prepare "${host%:*}" false
+    engine_prepare "${host%:*}" "$([[ $STORE == graph ]] && echo false || echo true)"
     disk_prepare "${host%:*}"
     ssh_prepare "${host%:*}" "$(address_of "$host")"
     printf '%s %s\n' "$(address_of "$host")" "$(cut -d' ' -f1,2 "$INSTANCE/${host%:*}/etc/ssh/sandbox_host_key.pub")" \
@@ -135,11 +135,15 @@ database_provide() {
 sandbox_create() {
   local host
   # What a background command does not do by itself: end with the one that started it.
-  trap 'kill "${BOOTSTRAP:-}" 2>/dev/null || true' EXIT
+  trap 'kill "${BOOTSTRAP:-}" "${ROOTSTRAP:-}" 2>/dev/null || true' EXIT
   machines_remove && files_remove && instance_prepare || return 1
   with_tools_lock base_make {LOCK}>&- &
   BOOTSTRAP=$!
+  with_lock "$TOP/.tools" root_make {LOCK}>&- &
+  ROOTSTRAP=$!
   network_up && gateway_up && builder_up || return 1
+  if [[ $ENGINE == next ]]; then timed "root of the hosts" wait "$ROOTSTRAP" || return 1; fi
+  hosts_prepare || return 1
   for host in "${HOSTS[@]}"; do host_up "$host" || return 1; done
   timed "machines" machines_await || return 1
   timed "base image" wait "$BOOTSTRAP" || return 1
@@ -171,11 +175,18 @@ lock_sandbox() {
 # Arguments: command and its arguments
 # Returns: what the command returned
 with_tools_lock() {
-  local lock code=0
   mkdir -p "$CACHE"
-  exec {lock}<"$CACHE"
+  with_lock "$CACHE" "$@"
+}
+
+# Runs a command while no other one has a folder's lock.
+# Arguments: folder, command and its arguments
+# Returns: what the command returned
+with_lock() {
+  local lock code=0
+  exec {lock}<"$1"
   flock "$lock"
-  "$@" || code=$?
+  "${@:2}" || code=$?
   exec {lock}<&-
   return "$code"
 }
@@ -195,7 +206,7 @@ sandbox_up() {
   ensure_packages && need_root && ensure_node "$TOP" && lock_sandbox || return 1
   link_commands "$TOP"
   (($1 + 2 <= ${#HOSTS[@]})) || name_hosts "$1"
-  if is_ours && has_disk && hosts_prepare && sandbox_mend; then
+  if is_ours && has_disk && has_wanted_engine && hosts_prepare && sandbox_mend; then
     say "sandbox $NET.0/24 is up"
   else
     say "starting sandbox $NET.0/24"

@@ -121,14 +121,14 @@ network_join() {
 }
 
 # Starts a machine: runs boot.sh as the first process of its namespaces.
-# Arguments: machine, what it boots as (gateway, builder, host), its address
+# Arguments: machine, what it boots as (gateway, builder, host), its address, its root file system
 machine_start() {
   local folder=$INSTANCE/$1
   # Network through nsenter alone: `ip netns exec` mounts another /sys, which hides the control groups.
   setsid nsenter --net="/run/netns/$NAMESPACE-$1" \
     env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root SANDBOX="$INSTANCE" SANDBOX_NAMESPACE="$NAMESPACE" \
     unshare --mount --uts --ipc --pid --fork --kill-child --mount-proc \
-    bash "$SCRIPTS/sandbox/boot.sh" "$2" "$1" "$3" "$folder" "$TOP" </dev/null >"$folder/boot.log" 2>&1 {LOCK}>&- &
+    bash "$SCRIPTS/sandbox/boot.sh" "$2" "$1" "$3" "$folder" "$TOP" "$4" </dev/null >"$folder/boot.log" 2>&1 {LOCK}>&- &
 }
 
 # Runs a command in a machine's namespaces.
@@ -140,6 +140,6 @@ machine_exec() {
     complain "$1 is off"
     return 1
   fi
-  nsenter --target "$init" --mount --uts --ipc --net --pid --wd=/ \
+  nsenter --target "$init" --mount --uts --ipc --net --pid --wdns=/ \
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-dumb}" "${@:2}"
 }

@@ -32,6 +32,15 @@ test_other_networks_are_refused() {
   done
 }
 
+test_other_engines_are_refused() {
+  run sandbox up --engine newest
+  check "an engine that there is not is a usage error" ended_with 2
+  check "it is named" said "error: --engine newest is no engine of the sandbox"
+  run sandbox up --store cupboard
+  check "so is a store" ended_with 2
+  check "and named" said "error: --store cupboard is no image store"
+}
+
 test_bad_usage_is_refused() {
   run sandbox reboot
   check "an unknown command shows the usage" contains "$code:$output" "usage: scripts/sandbox.sh COMMAND"
@@ -98,6 +107,14 @@ test_hosts_can_be_added() {
   check "env has it" equals "${NET_OF_TESTS%.0/24}.101" "$(eval "$(sandbox env)" && printenv HOST1_SSH_HOST)"
   check "it lets its user in, and its engine answers" contains \
     "$(name_instance "$TOP" "$NET_OF_TESTS" && host_ssh host1 'hostname; docker version' </dev/null)" "Server:"
+}
+
+test_hosts_have_this_machines_engine() {
+  local environment
+  environment=$(name_instance "$TOP" "$NET_OF_TESTS" && choose_engine '' '' && printf '%s %s %s' "$ENGINE" "$STORE" "$(host_root)")
+  check "unless another one was asked for" equals "current graph /" "$environment"
+  check "it is the same program" equals "$(dockerd --version)" "$(sandbox exec staging dockerd --version)"
+  check "with its own image store" lacks "$(sandbox exec staging docker info --format '{{json .DriverStatus}}')" io.containerd.snapshotter
 }
 
 test_up_mends_what_is_broken() {

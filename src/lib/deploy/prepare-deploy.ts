@@ -18,6 +18,7 @@ import type { Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
+import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { isActive } from "../release/model.ts";
 import type { ImageFacts } from "../release/image-facts.ts";
 import { pinImages, repositoryOf, type Pins } from "../release/pins.ts";
@@ -165,8 +166,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       ...(committed === undefined ? {} : { committedAt: committed.toISOString() }),
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       createdAt: intent.now.toISOString(),
+      networks: ownNetworks(rendered.model),
     });
-    const told = [...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
+    const told = [...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : []), ...networkNotes(state.model, rendered.model)];
     for (const note of [
       ...state.warnings,
       ...rendered.notes,
@@ -238,7 +240,8 @@ async function renderFor(
   asking: Asking,
   { own, ...facts }: RenderFacts,
 ): Promise<{ rendered: Rendered; sources: ReadonlyMap<string, SourceTree> }> {
-  const { model, manifest, sourceDirectory, stateDirectory } = state;
+  const { manifest, sourceDirectory, stateDirectory } = state;
+  const model = withNetworksAsMade(state.model, state);
   checkSettings(intent.config, state);
   const { front, services } = intent.config;
   const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);

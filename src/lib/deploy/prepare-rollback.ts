@@ -9,6 +9,7 @@ import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
+import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
 import { mergePlaces } from "../release/places.ts";
@@ -102,6 +103,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       rollback: target,
       fronts: repeated.fronts,
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
+      networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
     });
     const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
     drafts.push({ connection, plan, images: [], entriesFor });
@@ -114,8 +116,10 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
   return { plan, work };
 }
 
+type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "networks">;
+
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
-function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places">): Manifest {
+function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
 }

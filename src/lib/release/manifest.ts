@@ -71,6 +71,8 @@ const manifestSchema = z.object({
   volumes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
   /** By path beside the Compose files: where it lies on the host. Absent in releases of an older coldtivate. */
   places: z.record(z.string(), placeSchema).optional(),
+  /** By network of the project: the definition that it was made with. */
+  networks: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
