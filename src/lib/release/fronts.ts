@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { discoveryOf, hidden, isDiscovered } from "./discovery-labels.ts";
 import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
 import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
@@ -46,6 +47,7 @@ export function frontService(
   name: string,
 ): ComposeService {
   const { container_name, mac_address, networks, ports: published, profiles } = service;
+  const { labels, environment } = discoveryOf(service);
   return {
     image: settings.image,
     command: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
@@ -60,7 +62,16 @@ export function frontService(
       : { networks: container_name === undefined ? mapValues(networks, (attachment) => alsoNamed(name, attachment)) : networks }),
     ...(published === undefined ? {} : { ports: published }),
     ...(profiles === undefined ? {} : { profiles }),
+    ...(isDiscovered(service) ? { expose: exposedPorts(service) } : {}),
+    ...(Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
   };
+}
+
+/** What a container says that it listens on: those who find it ask the lowest one, unless they are told another. */
+function exposedPorts({ expose = [], ports = [] }: ComposeService): string[] {
+  const published = ports.filter(({ protocol }) => protocol !== "udp").map(({ target }) => String(target));
+  return [...new Set([...expose, ...published].map((port) => port.replace(/\/tcp$/, "")))];
 }
 
 function alsoNamed(name: string, attachment: ComposeAttachment | null): ComposeAttachment {
@@ -94,6 +105,7 @@ export function slotService(service: ComposeService, isFronted: (service: string
   const { restart_policy: _policy, ...deployed } = deploy ?? {};
   return {
     ...rest,
+    ...hidden(rest),
     ...(deploy === undefined || Object.keys(deployed).length === 0 ? {} : { deploy: deployed }),
     ...(networks === undefined ? {} : { networks: mapValues(networks, looseAttachment) }),
     // The one policy under which what served before a crash of the daemon serves after it.
@@ -115,6 +127,7 @@ export function movedParts(service: ComposeService): string[] {
     ...(service.container_name === undefined ? [] : [`container_name ${service.container_name}`]),
     ...(isStatic ? ["static addresses"] : []),
     ...(attachments.some(({ aliases }) => (aliases ?? []).length > 0) ? ["network aliases"] : []),
+    ...(isDiscovered(service) ? ["labels and variables by which other programs find it"] : []),
   ];
 }
 

@@ -4,7 +4,8 @@ import type { ComposeService } from "./model.ts";
 /** A port that a front listens on, and passes on to the same port of the slot. */
 export interface FrontPort {
   port: number;
-  mode: PortMode;
+  /** `auto`: requests are passed on where the new container answers one in HTTP, connections otherwise. */
+  mode: PortMode | "auto";
   /** Whether the slot is told the client's address by the PROXY protocol. */
   proxyProtocol: boolean;
 }
