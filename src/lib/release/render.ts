@@ -218,9 +218,14 @@ function renderFront(
   const written = frame.services[name] ?? {};
   const { image: reference, memory } = input.front;
   const front = input.runningFronts?.[name] ?? { reference, image: input.images.get(reference)?.image ?? reference, memory };
-  const own =
-    written.expose === undefined && (written.ports ?? []).length === 0 ? { expose: rollout.ports.map(({ port }) => String(port)) } : {};
-  const service = frontService({ ...own, ...written }, front, `${input.stateDirectory}/fronts/${name}`, `${input.project}-${name}-1`);
+  const exposed = [...(written.expose ?? []), ...(input.imageFacts?.get(written.image ?? "")?.ports ?? []).map(String)];
+  const isSilent = exposed.length === 0 && (written.ports ?? []).length === 0;
+  const service = frontService(
+    { ...written, expose: isSilent ? rollout.ports.map(({ port }) => String(port)) : exposed },
+    front,
+    `${input.stateDirectory}/fronts/${name}`,
+    `${input.project}-${name}-1`,
+  );
   const definition = definitionOf(service, frame, input.digest);
   const settings = frontSettings(written, rollout, input.services[name] ?? {}, frame);
   const config = frontConfig(settings);
