@@ -42,7 +42,11 @@ export function discover(containers: readonly FoundContainer[], defaultRule = (s
     for (const [router, settings] of written.size > 0 ? written : new Map([[own, new Map<string, string>()]])) {
       const service = settings.get("service") ?? (names.length === 1 ? names[0] : undefined);
       if (service === undefined) errors.push(`router ${router} cannot be linked automatically with multiple services`);
-      const definition = JSON.stringify([[...settings].toSorted(), service]);
+      const definition =
+        [...settings]
+          .map(([setting, value]) => `${setting}=${value}`)
+          .toSorted()
+          .join(" ") + ` → ${service}`;
       routers.set(router, new Set([...(routers.get(router) ?? []), definition]));
       rules[router] = settings.get("rule") ?? defaultRule(own);
       targets[router] = service ?? "";
