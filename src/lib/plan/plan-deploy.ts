@@ -13,8 +13,11 @@ import {
   hook,
   join,
   leave,
+  look,
+  probe,
   prune,
   pull,
+  reach,
   remove,
   replace,
   replaceSlot,
@@ -84,7 +87,9 @@ export function planHost(input: DeployInput): HostPlan {
       : [
           expectRelease(state.current === "" ? "-" : state.current),
           ...hook(`before_${action}`, input),
+          ...look(input),
           ...steps,
+          ...reach(input),
           ...waitAt("switched"),
           commit,
           ...after,
@@ -151,10 +156,12 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   );
   const turns = isInTurn ? slots : [];
   const joining = fronts.filter((work) => work.front === "join" && !isInTurn);
+  const known = fronts.filter((work) => !work.isReplaced).map(({ service }) => service);
   return [
     ...byLevel(ways.recreate ?? [], input),
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
+    ...probe(known),
     // One after the other: each gap is as short as can be.
     ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => front([service])),
     ...join(joining.map(({ service }) => service)),

@@ -2,7 +2,7 @@ import { slotName } from "../release/fronts.ts";
 import { levels } from "../release/order.ts";
 import type { Step } from "./plan.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, front, prune, pull, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
+import { commit, front, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
 
 /**
  * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.
@@ -33,6 +33,7 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
   );
   return [
     ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
+    ...look(facts),
     ...pull(images),
     ...all(names.filter(isFirst)),
     ...(runsTasks ? Object.keys(tasks).map((name) => task(name, facts)) : []),
@@ -41,6 +42,7 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
       ...level.filter((service) => turns.includes(service)).flatMap(turn),
     ]),
     ...together.map(switchOver),
+    ...reach(facts),
     commit,
     ...retire(together, facts),
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },

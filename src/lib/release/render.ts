@@ -17,9 +17,12 @@ import {
 } from "./fronts.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
+import { findMentions } from "./mentioned-ports.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
 import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
+import { reachedBy } from "./reach.ts";
+import { addPorts } from "./further-ports.ts";
 import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import type { KeptFile } from "./sources.ts";
@@ -58,6 +61,8 @@ export interface Rendered {
   /** The fronts of those that have one, by service. */
   fronts: Record<string, RenderedFront>;
   tasks: Record<string, RenderedTask>;
+  /** What has to be reached before it commits, in the words of reach.ts. */
+  reach: string[];
   /** What is known of the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
   files: KeptFile[];
@@ -113,13 +118,15 @@ export function render(input: RenderInput): Rendered {
   const { configs, secrets, services: placed, files, notes } = placeFiles(input);
   const frame = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
   const active = Object.keys(frame.services).filter((name) => isActive(frame.services[name] ?? {}, input.profiles));
-  const rollouts = inferRollouts({
+  const mentions = findMentions({ ...input, model: frame, files });
+  const inferred = inferRollouts({
     model: frame,
     names: active,
     config: input.services,
     isBuilt: (name) => builtImage(input, name) !== undefined,
     isContent: (source) => isPlacedContent(source, input.stateDirectory),
   });
+  const { rollouts, notes: portNotes } = addPorts(inferred, { model: frame, mentions, config: input.services });
   checkSlotNames(frame, rollouts);
   const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
 
@@ -162,7 +169,8 @@ export function render(input: RenderInput): Rendered {
     };
   }
   const images = factsOf(Object.values(rendered), input);
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, files, notes };
+  const reach = reachedBy({ model: frame, rollouts, config: input.services, mentions });
+  return { model: { ...frame, services }, services: rendered, fronts, tasks, reach, images, files, notes: [...notes, ...portNotes] };
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */
