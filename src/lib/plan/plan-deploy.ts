@@ -78,6 +78,7 @@ export function planHost(input: DeployInput): HostPlan {
   const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
   // The old fronts know the old slots alone.
   const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
+  const changes = ![...steps, ...after].every(isBarrier);
   return {
     host: state.host,
     expect: state.current === "" ? "-" : state.current,
@@ -87,9 +88,9 @@ export function planHost(input: DeployInput): HostPlan {
       : [
           expectRelease(state.current === "" ? "-" : state.current),
           ...hook(`before_${action}`, input),
-          ...look(input),
+          ...(changes ? look(input) : []),
           ...steps,
-          ...reach(input),
+          ...(changes ? reach(input) : []),
           ...waitAt("switched"),
           commit,
           ...after,
