@@ -66,6 +66,10 @@ source "$parts/slots.sh"
 source "$parts/fronts-update.sh"
 # shellcheck source=scripts/environment-deployment-management/health.sh
 source "$parts/health.sh"
+# shellcheck source=scripts/environment-deployment-management/probe.sh
+source "$parts/probe.sh"
+# shellcheck source=scripts/environment-deployment-management/reach.sh
+source "$parts/reach.sh"
 # shellcheck source=scripts/environment-deployment-management/hooks.sh
 source "$parts/hooks.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh

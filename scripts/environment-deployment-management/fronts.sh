@@ -54,9 +54,32 @@ place() { cat >"$1.new" && chmod 644 "$1.new" && sync "$1.new" && mv -T "$1.new"
 
 # Prints a front's configuration. Arguments: service, slot, cfg or hold.cfg, when it finds the slot's address
 render() {
-  local from=$dir
+  local from=$dir found
   [[ $undoing == no || ! -e $state/current/fronts/$1.$3 ]] || from=$state/current
-  sed "s/@SLOT@/$1-$2/g; s/@INIT@/$4/g" "$from/fronts/$1.$3"
+  found=$from/fronts/$1.found
+  [[ -e $found ]] || found=$state/current/fronts/$1.found
+  [[ -e $found ]] || found=/dev/null
+  awk -v found="$found" -v front="$1" -v slot="$1-$2" -v init="$4" '
+    BEGIN {
+      FS = "\t"
+      while ((getline <found) > 0) if ($1 == "name") names[++count] = $2; else mode[$2] = $1
+    }
+    # Lines for one mode of a port: where nothing was found out, the one in which anything goes through.
+    match($0, /^  @(http|tcp):[0-9]+@ /) {
+      split(substr($0, 4, RLENGTH - 5), only, ":")
+      if ((mode[only[2]] == "http" ? "http" : "tcp") != only[1]) next
+      $0 = "  " substr($0, RLENGTH + 1)
+    }
+    /^  h1-case-adjust / { split($0, word, " "); known[word[2]] = 1 }
+    /^  # @NAMES@$/ {
+      for (number = 1; number <= count; number++) {
+        name = tolower(names[number])
+        if (!(name in known)) print "  h1-case-adjust " name " " names[number]
+        known[name] = 1
+      }
+      next
+    }
+    { gsub(/@SLOT@/, slot); gsub(/@INIT@/, init); gsub(/@FRONT@/, front); print }' "$from/fronts/$1.$3"
 }
 
 # Writes it. Arguments: the same, file's name

@@ -84,11 +84,13 @@ look() {
   done <<<"$found"
 }
 
-# Whether a container accepts connections. Arguments: container. Uses: port
+# Whether a container accepts connections; where nobody can tell, it is taken for it. Arguments: container. Uses: port
 accepts() {
-  local address
-  address=$(engine container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1") &&
-    timeout 1 bash -c ": <>/dev/tcp/${address%% *}/$port" 2>/dev/null
+  local entry address gateway code=0
+  entry=$(engine container inspect --format "$network_format" "$1") || return
+  IFS='|' read -r _ address gateway _ <<<"${entry##*$'\t'}"
+  probe knock_at "$address" "$port" "$gateway" "$1" >/dev/null || code=$?
+  ((code != 1))
 }
 
 # Prints what a container that runs again exited with. Arguments: container

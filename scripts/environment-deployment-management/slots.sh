@@ -115,7 +115,7 @@ is_still_well() {
 # Prints for how long, and how, the plan has the new containers of a service looked at. Arguments: service
 patience_with() {
   printf '%s\n' "${plan[@]}" |
-    awk -F '\t' -v name="$1@idle" '$1 == "healthy" && $2 == name { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
+    awk -F '\t' -v name="$1@idle" -v slot="$1-slot" '$1 == "healthy" && ($2 == name || $2 == slot) { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
 }
 
 do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || { is_still_well "$1" && point "$1" "$idle" cfg; }; }; }
@@ -126,16 +126,31 @@ undo_switch() {
   [[ ${revived[$1]-} != no ]] && point "$1" "$was" cfg
 }
 
+# Arguments: service with a front; for how many seconds what is in flight may go on; then, where clients are told to leave,
+# for how many once they were told, and how that is done
 do_hold() {
   find_slots "$1" || return
   # By hand: nothing is replaced, or there is no front yet, which no request can wait at.
   ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
   point "$1" "$live" hold.cfg || return
-  await_drained "$1" "$2" || note "$step" note "$1: what is in flight did not finish within $2 s"
+  if (($# > 2)); then
+    # Whoever takes it back has to know of it.
+    note "$step" seen "told:$1=$(ids_of "$1-$live" | paste -sd ' ')" && tell_to_leave "$1-$live" "${@:4}" || return
+    await_drained "$1" "$3" || true
+  else
+    await_drained "$1" "$2" || note "$step" note "$1: what is in flight did not finish within $2 s"
+  fi
 }
 undo_hold() {
+  local told
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
+  # Who was told that it is to end goes on sending clients away.
+  for told in ${noted["told:$1"]-}; do
+    [[ " $(ids_of "$1-$was" | paste -sd ' ') " == *" $told "* ]] || continue
+    revive_slot "$1-$was" "$1" || return
+    break
+  done
   # What waits has to have gone through before the configuration is back that has no gate.
   if ! grep -qs 'bind 127\.0\.0\.1:' "$state/current/fronts/$1.cfg"; then
     undoing=no point "$1" "$was" cfg || return
@@ -159,17 +174,22 @@ undo_open() {
 }
 
 do_signal() {
-  local ids id
   resolve "$1" && [[ -n $service ]] || return 0
-  reason="$service was not told that it is to end"
-  ids=$(ids_of "$service") && place "$dir/signal" </dev/null || return
+  tell_to_leave "$service" "${@:3}" || return
+  await_drained "${1%@*}" "$2" || true
+}
+
+# Has a service send its clients away. Arguments: service, which is a slot; file and its path, or command and its words
+tell_to_leave() {
+  local ids id
+  reason="$1 was not told that it is to end"
+  ids=$(ids_of "$1") && place "$dir/signal" </dev/null || return
   while IFS= read -r id; do
-    case $3 in
-      file) engine cp "$dir/signal" "$id:$4" >/dev/null 2>&1 || return ;;
-      command) engine exec "$id" "${@:4}" </dev/null 2>&1 | log_lines || return ;;
+    case $2 in
+      file) engine cp "$dir/signal" "$id:$3" >/dev/null 2>&1 || return ;;
+      command) engine exec "$id" "${@:3}" </dev/null 2>&1 | log_lines || return ;;
     esac
   done <<<"$ids"
-  await_drained "${1%@*}" "$2" || true
 }
 
 # Before the commit: whom it told does not take requests any more.
@@ -217,16 +237,21 @@ undo_stop() {
 # Brings back the slot that served when the release began, in new containers, while the front still serves the other one.
 # Arguments: service@was. Returns: 1 when it does not turn healthy. Sets: revived, by service, whether it did
 revive() {
-  local owner=${1%@*} patience
+  local owner=${1%@*}
   resolve "$1" || return
   [[ -n $service ]] || return 0
   if [[ -n ${revived[$owner]-} ]]; then
     [[ ${revived[$owner]} == yes ]]
     return
   fi
-  # As patient as with the new one.
-  read -ra patience < <(patience_with "$owner")
   revived[$owner]=no
-  { remove_services "$service" && bring_up "$state/current" "$service" && wait_until_healthy "$service" "${patience[@]}"; } || return
+  revive_slot "$service" "$owner" || return
   revived[$owner]=yes
+}
+
+# Has a slot run in new containers, as the release that serves has it, as patiently as the new one. Arguments: slot, service
+revive_slot() {
+  local patience
+  read -ra patience < <(patience_with "$2")
+  remove_services "$1" && bring_up "$state/current" "$1" && wait_until_healthy "$1" "${patience[@]}"
 }

@@ -212,7 +212,7 @@ restore() {
 
 # The journal's line commits; the link follows it, after a crash too.
 do_commit() {
-  has 0/committed || note 0 committed || return
+  has 0/committed || { inherit_found && note 0 committed; } || return
   ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
     ln -sfn "current/$script" "$state/$script"
 }

@@ -108,6 +108,8 @@ export interface ServiceConfig {
   proxyProtocol?: boolean;
   /** Addresses and networks in front of a published port, whose X-Forwarded headers are believed. */
   trustedProxies?: string[];
+  /** Names of headers as the service writes them, where others would not guess that. */
+  headers?: string[];
   /** Milliseconds. */
   requestTimeout?: number;
   /** Milliseconds. */

@@ -21,6 +21,7 @@ export function resolveService(written: WrittenService): ServiceConfig {
     drainSignal: resolveSignal(written.drain_signal),
     proxyProtocol: written.proxy_protocol,
     trustedProxies: written.trusted_proxies?.filter((proxy) => proxy !== undefined),
+    headers: written.headers?.filter((header) => header !== undefined),
     requestTimeout: written.request_timeout,
     holdLimit: written.hold_limit,
     data: written.data?.filter((path) => path !== undefined),

@@ -67,6 +67,12 @@ export const service = z
       .array(textLike(/^[0-9A-Fa-f.:]+(?:\/\d{1,3})?$/, "expected an address or a network such as 10.0.0.0/8", "An address or a network."))
       .describe("Proxies in front of a published port, whose X-Forwarded headers are believed.")
       .optional(),
+    headers: z
+      .array(textLike(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected the name of a header, such as X-CamelCase", "The name of a header."))
+      .describe(
+        "Names of headers with their letters as they are to arrive; a front knows the usual ones, and those that the service answers with.",
+      )
+      .optional(),
     request_timeout: duration("How long the service may be silent while it works on a request.").optional(),
     data: z
       .array(mounted)

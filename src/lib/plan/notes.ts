@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { FrontPort } from "../release/ports.ts";
 import type { Rendered } from "../release/render.ts";
 import { notOurs } from "./differences.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
@@ -15,14 +16,46 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
       return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
     }),
     ...stepped("switch").flatMap((service) => {
-      const sealed = (rendered.fronts[service]?.ports ?? []).filter(({ mode }) => mode === "tcp").map(({ port }) => port);
-      if (sealed.length === 0 || config.services[service]?.drainSignal !== undefined) return [];
-      return [
-        `${service}: connections to port ${sealed.join(", ")} that are still open when the old one stops are cut; a drain_signal avoids it`,
-      ];
+      const sealed = sealedPorts(service, rendered);
+      if (sealed === "" || config.services[service]?.drainSignal !== undefined) return [];
+      return [`${service}: connections to port ${sealed} that are still open when the old one stops are cut; a drain_signal avoids it`];
     }),
+    ...steps
+      .filter(({ verb }) => verb === "hold")
+      .flatMap(({ args: [service = "", limit] }) => {
+        const sealed = sealedPorts(service, rendered);
+        if (sealed === "" || config.services[service]?.drainSignal !== undefined) return [];
+        return [
+          `${service}: while connections to port ${sealed} are open, for ${limit} s at most, new ones wait, and what is open then is cut; a drain_signal shortens it`,
+        ];
+      }),
+    ...stepped("probe").flatMap((service) => modeNotes(service, rendered)),
     ...changed.flatMap((service) => (rendered.services[service]?.checked === false ? [uncheckedNote(service, rendered)] : [])),
   ];
+}
+
+/** Ports of a service that a front passes on connection by connection. */
+function sealedPorts(service: string, { fronts }: Rendered): string {
+  return portsIn("tcp", fronts[service]?.ports ?? []);
+}
+
+/** What a front does with ports that are not certain to speak HTTP. */
+function modeNotes(service: string, { fronts }: Rendered): string[] {
+  const { ports = [] } = fronts[service] ?? {};
+  const [bytes, open] = [portsIn("tcp", ports), portsIn("auto", ports)];
+  return [
+    ...(bytes === "" ? [] : [`${service}: connections to port ${bytes} are passed on byte by byte`]),
+    ...(open === ""
+      ? []
+      : [`${service}: port ${open} is tried out: requests are passed on if the new container answers in HTTP, otherwise connections`]),
+  ];
+}
+
+function portsIn(wanted: FrontPort["mode"], ports: readonly FrontPort[]): string {
+  return ports
+    .filter(({ mode }) => mode === wanted)
+    .map(({ port }) => port)
+    .join(", ");
 }
 
 /** Compose gives a container_name to one container only, so that it has to remove the one that has it. */

@@ -15,10 +15,13 @@ import {
   hook,
   join,
   leave,
+  look,
   nameFirst,
   once,
+  probe,
   prune,
   pull,
+  reach,
   remove,
   replace,
   replaceSlot,
@@ -93,6 +96,7 @@ export function planHost(input: DeployInput): HostPlan {
   const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
   // The old fronts know the old slots alone.
   const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
+  const changes = ![...steps, ...after].every(isBarrier);
   return {
     host: state.host,
     expect: state.current === "" ? "-" : state.current,
@@ -103,8 +107,10 @@ export function planHost(input: DeployInput): HostPlan {
           expectRelease(state.current === "" ? "-" : state.current),
           ...hook(`before_${action}`, input),
           ...nameFirst(misnamed(input)),
+          ...(changes ? look(input) : []),
           ...steps,
           ...unwritten(input.leaves?.unwritten ?? []),
+          ...(changes ? reach(input) : []),
           ...waitAt("switched"),
           commit,
           ...after,
@@ -186,10 +192,12 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   );
   const turns = isInTurn ? slots : [];
   const joining = fronts.filter((work) => work.front === "join" && !isInTurn);
+  const known = fronts.filter((work) => !work.isReplaced).map(({ service }) => service);
   return [
     ...byLevel(ways.recreate ?? [], input),
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
+    ...probe(known),
     // One after the other: each gap is as short as can be.
     ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => front([service])),
     ...join(joining.map(({ service }) => service)),

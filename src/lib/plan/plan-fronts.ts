@@ -28,10 +28,12 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const steps = [
     expectRelease(state.current),
+    { verb: "look", args: [], title: "look at what is reached now" },
     ...pull(changed.map((service) => updated.fronts[service]?.image ?? "")),
     ...waitAt("pulled"),
     ...join(joining),
     ...changed.filter(isExclusive).flatMap((service) => front([service])),
+    { verb: "reach", args: ["60", ...changed], title: "check that everything is reached" },
     ...waitAt("switched"),
     commit,
     ...leave(joining, { config }),

@@ -2,7 +2,7 @@ import { levels } from "../release/order.ts";
 import { contentOf, orderWorks } from "./order-works.ts";
 import type { Step } from "./plan.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, front, prune, pull, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
+import { commit, front, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
 
 /**
  * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.
@@ -32,6 +32,7 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
   const order = orderWorks(places, facts.rendered, runsTasks ? Object.values(tasks).map(({ service }) => service) : []);
   return [
     ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
+    ...look(facts),
     ...pull(images),
     ...all(namesOf(order.first)),
     ...(runsTasks ? Object.keys(tasks).map((name) => task(name, facts)) : []),
@@ -46,6 +47,7 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
         ...rest.filter((service) => together.includes(service)).map(switchOver),
       ];
     }),
+    ...reach(facts),
     commit,
     ...retire(together, facts),
     { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },

@@ -73,7 +73,13 @@ export function start(services: readonly string[], facts: StepFacts): Step[] {
       args: [`${service}@idle`, ...patience(service, facts)],
       title: `the new ${service} is healthy`,
     })),
+    ...probe(services),
   ];
+}
+
+/** Asks containers that are healthy at the ports that their fronts pass on: whether they listen, and which speak HTTP. */
+export function probe(services: readonly string[]): Step[] {
+  return services.map((service) => ({ verb: "probe", args: [service], title: `see what ${service} answers` }));
 }
 
 /** Replaces the only slot of a service that is held, then waits until it is healthy. */
@@ -82,6 +88,7 @@ export function replaceSlot(service: string, facts: StepFacts): Step[] {
   return [
     { verb: "recreate", args: [slot], title: `replace ${service}` },
     { verb: "healthy", args: [slot, ...patience(service, facts)], title: `the new ${service} is healthy` },
+    ...probe([service]),
   ];
 }
 
@@ -93,7 +100,7 @@ export function replaceSlot(service: string, facts: StepFacts): Step[] {
 export function hold(service: string, before: readonly string[], facts: StepFacts): Step[] {
   const limit = Math.min(drainOf(service, facts), facts.config.services[service]?.holdLimit ?? holdLimit);
   return [
-    { verb: "hold", args: [service, seconds(limit)], title: `let requests to ${service} wait` },
+    { verb: "hold", args: [service, seconds(limit), ...farewell(service, facts)], title: `let requests to ${service} wait` },
     ...remove(before),
     ...replaceSlot(service, facts),
     { verb: "open", args: [service], title: `let requests to ${service} through` },
@@ -130,16 +137,23 @@ export function switchOver(service: string): Step {
 export function retire(services: readonly string[], facts: StepFacts): Step[] {
   if (services.length === 0) return [];
   const signals = services.flatMap((service) => {
-    const { signal, wait } = facts.config.services[service]?.drainSignal ?? {};
-    if (signal === undefined || wait === undefined) return [];
-    const what = "file" in signal ? ["file", signal.file] : ["command", ...signal.command];
-    return [{ verb: "signal", args: [`${service}@was`, seconds(wait), ...what], title: `tell the old ${service} to say goodbye` }];
+    const words = farewell(service, facts);
+    return words.length === 0
+      ? []
+      : [{ verb: "signal", args: [`${service}@was`, ...words], title: `tell the old ${service} to say goodbye` }];
   });
   return [
     ...signals,
     ...services.map((service) => ({ verb: "drain", args: [service, seconds(drainOf(service, facts))], title: `drain the old ${service}` })),
     { verb: "stop", args: services.map((service) => `${service}@was`), title: `stop the old ${few(services)}` },
   ];
+}
+
+/** How a service learns that its clients should go elsewhere: what they are given to notice, and what is done; empty: not at all. */
+function farewell(service: string, { config }: StepFacts): string[] {
+  const { signal, wait } = config.services[service]?.drainSignal ?? {};
+  if (signal === undefined || wait === undefined) return [];
+  return [seconds(wait), ...("file" in signal ? ["file", signal.file] : ["command", ...signal.command])];
 }
 
 export function remove(services: readonly string[]): Step[] {
@@ -158,6 +172,18 @@ const hookLimit = 600;
 export function hook(name: HostHookName, { config }: StepFacts): Step[] {
   if (config.hooks?.host[name] === undefined) return [];
   return [{ verb: "hook", args: [name, String(hookLimit)], title: `hook ${name}` }];
+}
+
+/** Looks at what reaches what before anything is changed. */
+export function look({ rendered: { reach } }: Pick<StepFacts, "rendered">): Step[] {
+  return reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
+}
+
+/** Looks at it again, so that a release that has cut something off is undone. */
+export function reach({ rendered, config }: StepFacts): Step[] {
+  if (rendered.reach.length === 0) return [];
+  const longest = Math.max(...Object.keys(rendered.services).map((service) => config.services[service]?.healthyWithin ?? healthyWithin));
+  return [{ verb: "reach", args: [seconds(longest), ...rendered.reach], title: "check that everything is reached" }];
 }
 
 export const commit: Step = { verb: "commit", args: [], title: "commit the release" };

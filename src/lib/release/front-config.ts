@@ -1,3 +1,4 @@
+import { writtenNames } from "./header-names.ts";
 import type { FrontPort } from "./ports.ts";
 
 /** What a front's configuration depends on, beside the slot that it points at. Times are in milliseconds. */
@@ -11,24 +12,30 @@ export interface FrontSettings {
   requestTimeout: number;
   /** How long a request may wait while the slot is replaced; absent: the front never holds. */
   holdLimit?: number;
-  /** Whether anybody can reach it: then X-Forwarded headers are believed from `trustedProxies` only. */
-  isPublished: boolean;
+  /** The ports that others than this host can reach: there X-Forwarded headers are believed from `trustedProxies` only. */
+  openPorts: readonly number[];
   trustedProxies: readonly string[];
   /** Whether its networks have IPv6. */
   ipv6: boolean;
+  /** Names of headers as they are to be written, beside the usual ones. */
+  headers: readonly string[];
 }
+
+type Mode = "http" | "tcp";
 
 const heldRetry = 100;
 
 /**
- * HAProxy's configuration for a front that passes requests on. `@SLOT@` stands for the slot's host name; `@INIT@` for how
- * that is first resolved: `none` where HAProxy boots, because the slot may not be there yet, `libc,none` where it reloads.
+ * HAProxy's configuration for a front that passes requests on. It is a template: `@SLOT@` stands for the slot's host name;
+ * `@INIT@` for how that is first resolved: `none` where HAProxy boots, because the slot may not be there yet, `libc,none`
+ * where it reloads; `@FRONT@` for the service's name. Before `# @NAMES@` come names of headers that the host has learnt. Of a
+ * port whose mode is found out on the host, lines begin with `@http:PORT@` or `@tcp:PORT@` that are for one mode alone.
  */
 export function frontConfig(settings: FrontSettings): string {
   return [
     preamble(settings),
     resolvers,
-    ...settings.ports.flatMap((port) => [openFrontend(port, settings), slotBackend(port, settings)]),
+    ...settings.ports.flatMap((port) => [openFrontend(port, settings), ...slotBackends(port, settings)]),
   ].join("\n");
 }
 
@@ -37,22 +44,39 @@ export function frontConfig(settings: FrontSettings): string {
  * Nothing else keeps a connection waiting without cutting it.
  */
 export function holdConfig(settings: FrontSettings): string {
-  const sections = settings.ports.flatMap((port) => [
-    section(`frontend port-${port.port}`, [...modeLines(port), ...bindLines(port, settings), `default_backend gate-${port.port}`]),
-    section(`backend gate-${port.port}`, [
-      ...modeLines(port),
+  const sections = settings.ports.flatMap((port) => {
+    const gate = `server gate 127.0.0.1:${gatePort(port, settings)} send-proxy-v2`;
+    const waiting = [
       `timeout connect ${heldRetry}ms`,
       `retries ${Math.ceil((settings.holdLimit ?? 0) / heldRetry)}`,
       "no option redispatch",
-      `server gate 127.0.0.1:${gatePort(port, settings)} send-proxy-v2`,
-    ]),
-  ]);
+    ];
+    return [
+      section(`frontend port-${port.port}`, [
+        ...modeLines(port),
+        ...bindLines(port, settings),
+        ...http2Switch(port, "gate"),
+        `default_backend gate-${port.port}`,
+      ]),
+      section(`backend gate-${port.port}`, [...modeLines(port), ...waiting, gate]),
+      ...http2Backend(port, "gate", [...waiting, `${gate} proto h2`]),
+    ];
+  });
   return [preamble(settings), ...sections].join("\n");
 }
 
-function preamble({ drain, requestTimeout }: FrontSettings): string {
+function preamble({ drain, requestTimeout, headers }: FrontSettings): string {
   return [
-    section("global", ["maxconn 8192", "nbthread 1", "tune.bufsize 32768", `hard-stop-after ${drain}ms`]),
+    section("global", [
+      "maxconn 8192",
+      "nbthread 1",
+      // The headers of a request, or of an answer, have to fit in at once.
+      "tune.bufsize 65536",
+      "tune.http.maxhdr 1000",
+      `hard-stop-after ${drain}ms`,
+      ...writtenNames(headers).map((name) => `h1-case-adjust ${name.toLowerCase()} ${name}`),
+      "# @NAMES@",
+    ]),
     section("defaults", [
       "mode http",
       "timeout connect 3s",
@@ -68,10 +92,37 @@ function preamble({ drain, requestTimeout }: FrontSettings): string {
       "option idle-close-on-response",
       // A service may close an idle connection in the moment in which it would be used again.
       "option http-server-close",
+      // One that hears of this answers some requests in another way.
+      "option http-pretend-keepalive",
       "option http-no-delay",
+      // Browsers connect before they have anything to ask.
+      "option http-ignore-probes",
+      ...lenient,
+      "option h1-case-adjust-bogus-client",
+      "option h1-case-adjust-bogus-server",
+      ...ownAnswers,
     ]),
   ].join("\n");
 }
+
+/** What a service makes of a request is its own business; HAProxy 3.1 has other words for that. */
+const lenient = [
+  ".if version_atleast(3.1)",
+  ...["request", "response"].map((part) => `option accept-unsafe-violations-in-http-${part}`),
+  ".else",
+  ...["request", "response"].map((part) => `option accept-invalid-http-${part}`),
+  ".endif",
+];
+
+/** What the front itself answers where it reaches nothing behind it: as HAProxy does, with a header that says whose front. */
+const ownAnswers = [
+  [502, "Bad Gateway", "The server returned an invalid or incomplete response."],
+  [503, "Service Unavailable", "No server is available to handle this request."],
+  [504, "Gateway Time-out", "The server didn't respond in time."],
+].map(([status, title, text]) => {
+  const page = `<html><body><h1>${status} ${title}</h1>\\n${text}\\n</body></html>\\n`;
+  return `http-error status ${status} content-type text/html string "${page}" hdr Cache-Control no-cache hdr X-Coldtivate-Front @FRONT@`;
+});
 
 // Docker's DNS dies with its daemon, which the slot survives: what it said last counts. A container that has restarted has
 // another address: what it no longer says must not.
@@ -91,23 +142,37 @@ function openFrontend(port: FrontPort, settings: FrontSettings): string {
     ...modeLines(port),
     ...bindLines(port, settings),
     ...gate,
-    ...(port.mode === "http" ? forwardedLines(settings) : []),
+    ...onlyFor("http", port, forwardedLines(port, settings)),
+    ...http2Switch(port, "slot"),
     `default_backend slot-${port.port}`,
   ]);
 }
 
-function slotBackend(port: FrontPort, { containers }: FrontSettings): string {
+function slotBackends(port: FrontPort, { containers }: FrontSettings): string[] {
   const servers = containers === 1 ? "server app" : `server-template app ${containers}`;
   const proxy = port.proxyProtocol ? " send-proxy-v2" : "";
-  return section(`backend slot-${port.port}`, [
-    ...modeLines(port),
-    `${servers} @SLOT@:${port.port} resolvers docker resolve-prefer ipv4 init-addr @INIT@${proxy}`,
-  ]);
+  const server = `${servers} @SLOT@:${port.port} resolvers docker resolve-prefer ipv4 init-addr @INIT@${proxy}`;
+  return [section(`backend slot-${port.port}`, [...modeLines(port), server]), ...http2Backend(port, "slot", [`${server} proto h2`])];
+}
+
+/** A client that begins with HTTP/2, without an upgrade, knows that the service speaks it. */
+function http2Switch(port: FrontPort, kind: "slot" | "gate"): string[] {
+  return onlyFor("http", port, [`use_backend ${kind}-h2-${port.port} if { fc_http_major 2 }`]);
+}
+
+function http2Backend(port: FrontPort, kind: "slot" | "gate", lines: readonly string[]): string[] {
+  return port.mode === "tcp" ? [] : [section(`backend ${kind}-h2-${port.port}`, lines)];
 }
 
 /** A TCP connection may be silent for as long as its two ends like. */
-function modeLines({ mode }: FrontPort): string[] {
-  return mode === "tcp" ? ["mode tcp", "timeout tunnel 24h"] : [];
+function modeLines(port: FrontPort): string[] {
+  return onlyFor("tcp", port, ["mode tcp", "timeout tunnel 24h"]);
+}
+
+/** Lines for a port in one mode: all where that is its mode, none where it is not, marked where that is not known yet. */
+function onlyFor(mode: Mode, port: FrontPort, lines: readonly string[]): string[] {
+  if (port.mode === "auto") return lines.map((line) => `@${mode}:${port.port}@ ${line}`);
+  return port.mode === mode ? [...lines] : [];
 }
 
 function bindLines({ port }: FrontPort, { ipv6 }: FrontSettings): string[] {
@@ -115,15 +180,16 @@ function bindLines({ port }: FrontPort, { ipv6 }: FrontSettings): string[] {
 }
 
 /**
- * Between containers the headers stay as the one before wrote them, and only what is missing is added: the service sees
- * what it saw without a front. From outside they are replaced, unless a trusted proxy wrote them: then it is appended to.
+ * Between containers, and from this host, the headers stay as the one before wrote them, and only what is missing is added:
+ * the service sees what it saw without a front. From outside they are replaced, unless a trusted proxy wrote them: then it
+ * is appended to.
  */
-function forwardedLines({ isPublished, trustedProxies }: FrontSettings): string[] {
+function forwardedLines({ port }: FrontPort, { openPorts, trustedProxies }: FrontSettings): string[] {
   const fill = [
     "http-request set-header X-Forwarded-Proto http if !{ req.hdr(X-Forwarded-Proto) -m found }",
     "http-request set-header X-Forwarded-Host %[req.hdr(Host)] if !{ req.hdr(X-Forwarded-Host) -m found }",
   ];
-  if (!isPublished) return ["option forwardfor if-none", ...fill];
+  if (!openPorts.includes(port)) return ["option forwardfor if-none", ...fill];
   const spoofed = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"];
   const condition = trustedProxies.length > 0 ? " unless trusted" : "";
   return [

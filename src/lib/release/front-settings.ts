@@ -20,10 +20,23 @@ export function frontSettings(service: ComposeService, rollout: ServiceRollout, 
     drain: config.drain ?? drainLimit,
     requestTimeout: config.requestTimeout ?? requestTimeout,
     ...(rollout.rollout === "hold" ? { holdLimit: config.holdLimit ?? holdLimit } : {}),
-    isPublished: (service.ports ?? []).length > 0,
+    openPorts: openPorts(service),
     trustedProxies: config.trustedProxies ?? [],
+    headers: config.headers ?? [],
     ipv6: Object.keys(service.networks ?? {}).some((name) => hasIpv6(model.networks?.[name])),
   };
+}
+
+/** The ports that are published to more than the host itself. */
+function openPorts({ ports = [] }: ComposeService): number[] {
+  const open = ports.filter(({ host_ip: address, protocol }) => protocol !== "udp" && !isLoopback(address));
+  return [...new Set(open.map(({ target }) => target))];
+}
+
+/** 127.0.0.0/8 and ::1, also as an IPv4 address that is written as one of IPv6. */
+function isLoopback(address = ""): boolean {
+  const plain = address.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  return plain === "localhost" || /^(?:::ffff:)?127(?:\.\d{1,3}){1,3}$/.test(plain) || /^(?:0*:){2,7}0*1$/.test(plain);
 }
 
 function hasIpv6(network: unknown): boolean {

@@ -36,7 +36,7 @@ export function updateFronts(kept: KeptRelease, manifest: Manifest, update: Fron
     if (written === undefined || known === undefined) continue;
     const service = frontService(written, front, `${stateDirectory}/fronts/${name}`, frontAliases(name, written, project));
     const definition = definitionOf(service, kept.model, digest);
-    services[name] = { ...service, labels: { [labels.definition]: definition, [labels.state]: stateDirectory } };
+    services[name] = { ...service, labels: { ...service.labels, [labels.definition]: definition, [labels.state]: stateDirectory } };
     const { memory: _memory, ...rest } = known;
     fronts[name] = {
       ...rest,

@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { discoveryOf, hidden, isDiscovered } from "./discovery-labels.ts";
 import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
 import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
@@ -48,6 +49,7 @@ export function frontService(
   aliases: readonly string[],
 ): ComposeService {
   const { container_name, mac_address, networks, ports: published, profiles } = service;
+  const { labels, environment } = discoveryOf(service);
   return {
     image: settings.image,
     command: ["haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
@@ -60,6 +62,9 @@ export function frontService(
     ...(networks === undefined ? {} : { networks: mapValues(networks, (attachment) => alsoNamed(aliases, attachment)) }),
     ...(published === undefined ? {} : { ports: published }),
     ...(profiles === undefined ? {} : { profiles }),
+    ...(isDiscovered(service) ? { expose: exposedPorts(service) } : {}),
+    ...(Object.keys(environment).length > 0 ? { environment } : {}),
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
   };
 }
 
@@ -77,6 +82,12 @@ export function frontAliases(name: string, { container_name, hostname }: Compose
 function alsoNamed(names: readonly string[], attachment: ComposeAttachment | null): ComposeAttachment | null {
   if (names.length === 0) return attachment;
   return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), ...names])] };
+}
+
+/** What a container says that it listens on: those who find it ask the lowest one, unless they are told another. */
+function exposedPorts({ expose = [], ports = [] }: ComposeService): string[] {
+  const published = ports.filter(({ protocol }) => protocol !== "udp").map(({ target }) => String(target));
+  return [...new Set([...expose, ...published].map((port) => port.replace(/\/tcp$/, "")))];
 }
 
 /** What only one container can have at a time, for people; where a front has none of it, its successor can serve beside it. */
@@ -105,6 +116,7 @@ export function slotService(service: ComposeService): ComposeService {
   const { restart_policy: _policy, ...deployed } = deploy ?? {};
   return {
     ...rest,
+    ...hidden(rest),
     ...(deploy === undefined || Object.keys(deployed).length === 0 ? {} : { deploy: deployed }),
     ...(networks === undefined ? {} : { networks: mapValues(networks, looseAttachment) }),
     // The one policy under which what served before a crash of the daemon serves after it.
@@ -127,6 +139,7 @@ export function movedParts(service: ComposeService): string[] {
     ...(service.hostname === undefined ? [] : [`hostname ${service.hostname}`]),
     ...(isStatic ? ["static addresses"] : []),
     ...(attachments.some(({ aliases }) => (aliases ?? []).length > 0) ? ["network aliases"] : []),
+    ...(isDiscovered(service) ? ["labels and variables by which other programs find it"] : []),
   ];
 }
 

@@ -19,9 +19,12 @@ import {
 import type { ObservedContainer } from "./host-state.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
+import { findMentions } from "./mentioned-ports.ts";
 import { isActive, replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
 import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
+import { reachedBy } from "./reach.ts";
+import { addPorts } from "./further-ports.ts";
 import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
@@ -69,6 +72,8 @@ export interface Rendered {
   /** The fronts of those that have one, by service. */
   fronts: Record<string, RenderedFront>;
   tasks: Record<string, RenderedTask>;
+  /** What has to be reached before it commits, in the words of reach.ts. */
+  reach: string[];
   /** What is known of the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
   /** Volumes that stand for such without a name. */
@@ -132,7 +137,8 @@ export function render(input: RenderInput): Rendered {
   const written = byService({ ...input.model, ...moved, name: input.project, services: pinned }, input.project);
   const active = Object.keys(written.services).filter((name) => isActive(written.services[name] ?? {}, input.profiles));
   const factsOf = (name: string) => input.imageFacts?.get(written.services[name]?.image ?? "");
-  const rollouts = inferRollouts({
+  const mentions = findMentions({ ...input, model: written, files });
+  const inferred = inferRollouts({
     model: written,
     names: active,
     config: input.services,
@@ -141,6 +147,7 @@ export function render(input: RenderInput): Rendered {
     basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
     isContent: (mount) => isContent(mount, { files, layout, stateDirectory: input.stateDirectory }),
   });
+  const { rollouts, notes: portNotes } = addPorts(inferred, { model: written, mentions, config: input.services });
   const { containers = [], live = {}, knownVolumes = {}, project, digest } = input;
   const named = nameVolumes(written, { project, names: active, factsOf, containers, live, known: knownVolumes, digest });
   const frame = {
@@ -196,7 +203,18 @@ export function render(input: RenderInput): Rendered {
     };
   }
   const images = knownFacts(Object.values(rendered), input);
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, images, volumeNames: named.names, files, layout, notes };
+  return {
+    model: { ...frame, services },
+    services: rendered,
+    fronts,
+    tasks,
+    reach: reachedBy({ model: frame, rollouts, config: input.services, mentions }),
+    images,
+    volumeNames: named.names,
+    files,
+    layout,
+    notes: [...notes, ...portNotes],
+  };
 }
 
 /** Files in which programs keep what they write. */
@@ -277,7 +295,14 @@ function renderFront(
   const made = { reference, image: input.images.get(reference)?.image ?? reference, memory, names: replicas(written) };
   const front: FrontImage = input.runningFronts?.[name] ?? made;
   const aliases = frontAliases(name, written, input.project, front.names);
-  const service = frontService(written, front, `${input.stateDirectory}/fronts/${name}`, aliases);
+  const exposed = [...(written.expose ?? []), ...(input.imageFacts?.get(written.image ?? "")?.ports ?? []).map(String)];
+  const isSilent = exposed.length === 0 && (written.ports ?? []).length === 0;
+  const service = frontService(
+    { ...written, expose: isSilent ? rollout.ports.map(({ port }) => String(port)) : exposed },
+    front,
+    `${input.stateDirectory}/fronts/${name}`,
+    aliases,
+  );
   const definition = definitionOf(service, frame, input.digest);
   const settings = frontSettings(written, rollout, input.services[name] ?? {}, frame);
   const config = frontConfig(settings);

@@ -1,4 +1,4 @@
-import type { Rollout, ServiceConfig } from "../config/config.ts";
+import type { DrainSignal, Rollout, ServiceConfig } from "../config/config.ts";
 import { exclusiveParts, slotName, type FrontImage } from "./fronts.ts";
 import { updateFronts } from "./front-update.ts";
 import type { KeptRelease } from "./kept-release.ts";
@@ -47,6 +47,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
     })),
     fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
     tasks: {},
+    reach: reachOf(kept.whole, manifest.fronts),
     images: manifest.images,
     volumeNames: manifest.volumes ?? {},
     files: [],
@@ -75,7 +76,7 @@ function renderFront(
   const hold = configurations[`${name}.hold.cfg`];
   return {
     ...front,
-    ports: (settings.ports ?? []).map(({ port }) => ({ port, mode: "http", proxyProtocol: false })),
+    ports: (settings.ports ?? []).map(({ port }) => ({ port, mode: "auto", proxyProtocol: false })),
     config: configurations[`${name}.cfg`] ?? "",
     ...(hold === undefined ? {} : { hold }),
     moved: [],
@@ -116,13 +117,23 @@ function learn(verb: string | undefined, [time, ...more]: readonly string[]): Se
     }
     case "drain":
       return { drain: limit };
-    case "hold":
-      return { drain: limit, holdLimit: limit };
-    case "signal": {
-      const [kind, ...words] = more;
-      return { drainSignal: { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: limit } };
+    case "hold": {
+      const [wait, ...what] = more;
+      return { drain: limit, holdLimit: limit, ...(wait === undefined ? {} : { drainSignal: readSignal(wait, what) }) };
     }
+    case "signal":
+      return { drainSignal: readSignal(time, more) };
     default:
       return undefined;
   }
+}
+
+function readSignal(wait: string | undefined, [kind, ...words]: readonly string[]): DrainSignal {
+  return { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: Number(wait) * 1000 };
+}
+
+/** What that release was to reach: as the plan that brings up all of it has it. */
+function reachOf(whole: readonly string[], fronts: Manifest["fronts"]): string[] {
+  const line = whole.find((step) => step.startsWith("reach\t"));
+  return line === undefined ? Object.keys(fronts) : line.split("\t").slice(2);
 }

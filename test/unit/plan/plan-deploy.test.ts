@@ -29,6 +29,7 @@ function rendered(services: Record<string, RenderedService>, model: Record<strin
     services,
     fronts: {},
     tasks: { migrate: { service: "web", definition: "m1", image: image("web", "1"), timeout: 600_000, hasUndo: false } },
+    reach: [],
     images: {},
     volumeNames: {},
     files: [],

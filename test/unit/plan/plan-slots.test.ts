@@ -11,6 +11,8 @@ import { manifestOf } from "../../../src/lib/release/manifest.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { render, type Rendered } from "../../../src/lib/release/render.ts";
 import { emptyHost } from "./simulated-host.ts";
+import type { Step } from "../../../src/lib/plan/plan.ts";
+import { withoutLooks } from "./without-looks.ts";
 
 const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`] });
 const compose: Record<string, ComposeService> = {
@@ -87,8 +89,8 @@ const empty: HostState = { ...emptyHost, model: { services: {}, front: { image: 
 
 const plan = (rendered: Rendered, state: HostState, config: Record<string, ServiceConfig> = {}, commit = "c2") =>
   planHost({ config: { services: config }, rendered, state, commit, runsTasks: true });
-const text = (steps: readonly { verb: string; args: readonly string[] }[]) =>
-  steps.map(({ verb, args }) => (verb === "pull" ? "pull" : [verb, ...args].join(" ")));
+const text = (steps: readonly Step[]) =>
+  withoutLooks(steps).map(({ verb, args }) => (verb === "pull" ? "pull" : [verb, ...args].join(" ")));
 const stepsOf = (...given: Parameters<typeof plan>) => text(plan(...given).steps);
 
 test("nothing of what serves, in whichever slot, is touched; the same commit again is nothing to do", () => {

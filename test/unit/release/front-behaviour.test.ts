@@ -11,7 +11,8 @@ const settings: FrontSettings = {
   containers: 1,
   drain: 30_000,
   requestTimeout: 600_000,
-  isPublished: false,
+  openPorts: [],
+  headers: [],
   trustedProxies: [],
   ipv6: false,
 };
@@ -68,14 +69,14 @@ describe("a front", () => {
   });
 
   test("at a published port says who asks, whatever the client claims", async () => {
-    await using front = await runFront(frontConfig({ ...settings, isPublished: true }), port);
+    await using front = await runFront(frontConfig({ ...settings, openPorts: [8000] }), port);
     expect(await headersThrough(front.port, { ...spoofed, forwarded: "for=203.0.113.7" })).toEqual(
       expect.objectContaining({ "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http", "x-forwarded-host": "shop.example" }),
     );
   });
 
   test("believes a trusted proxy, and appends to what it said", async () => {
-    await using front = await runFront(frontConfig({ ...settings, isPublished: true, trustedProxies: ["127.0.0.0/8"] }), port);
+    await using front = await runFront(frontConfig({ ...settings, openPorts: [8000], trustedProxies: ["127.0.0.0/8"] }), port);
     expect(await headersThrough(front.port, spoofed)).toMatchObject({
       "x-forwarded-for": "203.0.113.7, 127.0.0.1",
       "x-forwarded-proto": "https",
@@ -102,7 +103,7 @@ describe("a front", () => {
   });
 
   test("lets requests wait, and through, each once and with its own headers", async () => {
-    const held = { ...settings, holdLimit: 20_000, isPublished: true };
+    const held = { ...settings, holdLimit: 20_000, openPorts: [8000] };
     await using front = await runFront(frontConfig(held), port);
     await front.load(holdConfig(held));
     const before = served;

@@ -11,7 +11,8 @@ const settings: FrontSettings = {
   containers: 1,
   drain: 30_000,
   requestTimeout: 600_000,
-  isPublished: false,
+  openPorts: [],
+  headers: [],
   trustedProxies: [],
   ipv6: false,
 };
@@ -25,10 +26,12 @@ const several: FrontSettings = {
   ],
   containers: 3,
   holdLimit: 45_050,
-  isPublished: true,
+  openPorts: [80],
   trustedProxies: ["10.0.0.0/8", "fd00::/8"],
   ipv6: true,
 };
+
+const unknown: FrontSettings = { ...settings, ports: [{ port: 9100, mode: "auto", proxyProtocol: false }], holdLimit: 60_000 };
 
 /** The lines of a section. */
 function section(config: string, title: string): string[] {
@@ -37,6 +40,12 @@ function section(config: string, title: string): string[] {
     .slice(1)
     .map((line) => line.trim())
     .filter(Boolean);
+}
+
+/** What the host makes of a template, once it knows the mode of a port. */
+function choose(config: string, port: number, mode: "http" | "tcp"): string {
+  const other = mode === "http" ? "tcp" : "http";
+  return config.replaceAll(new RegExp(`^ *@${other}:${port}@.*\n`, "gm"), "").replaceAll(`@${mode}:${port}@ `, "");
 }
 
 describe("the configuration of a front", () => {
@@ -61,12 +70,13 @@ describe("the configuration of a front", () => {
       "option forwardfor if-none",
       "http-request set-header X-Forwarded-Proto http if !{ req.hdr(X-Forwarded-Proto) -m found }",
       "http-request set-header X-Forwarded-Host %[req.hdr(Host)] if !{ req.hdr(X-Forwarded-Host) -m found }",
+      "use_backend slot-h2-8000 if { fc_http_major 2 }",
       "default_backend slot-8000",
     ]);
   });
 
   test("from outside believes only trusted proxies", () => {
-    const untrusted = section(frontConfig({ ...settings, isPublished: true }), "frontend port-8000");
+    const untrusted = section(frontConfig({ ...settings, openPorts: [8000] }), "frontend port-8000");
     expect(untrusted).toContain("http-request del-header X-Forwarded-For");
     const trusted = section(frontConfig(several), "frontend port-80");
     expect(trusted).toEqual(
@@ -89,6 +99,36 @@ describe("the configuration of a front", () => {
     );
   });
 
+  test("of a port whose mode is found out on the host has the lines of both modes", () => {
+    const auto = { ...settings, ports: [{ port: 9100, mode: "auto" as const, proxyProtocol: false }], holdLimit: 1000 };
+    for (const config of [frontConfig(auto), holdConfig(auto)]) {
+      for (const mode of ["http", "tcp"] as const) {
+        const fixed = { ...auto, ports: [{ port: 9100, mode, proxyProtocol: false }] };
+        const wanted = config === holdConfig(auto) ? holdConfig(fixed) : frontConfig(fixed);
+        for (const title of ["frontend port-9100", "backend slot-9100", "backend gate-9100"])
+          expect(section(choose(config, 9100, mode), title)).toEqual(section(wanted, title));
+      }
+    }
+  });
+
+  test("knows which of its ports others than the host can reach", () => {
+    const open = frontConfig({
+      ...several,
+      openPorts: [80],
+      ports: [...several.ports, { port: 8000, mode: "http", proxyProtocol: false }],
+    });
+    expect(section(open, "frontend port-80")).toContain("option forwardfor");
+    expect(section(open, "frontend port-8000")).toContain("option forwardfor if-none");
+  });
+
+  test("writes each name of a header in one way, its own before the usual one", () => {
+    const config = section(frontConfig({ ...settings, headers: ["X-CamelCase", "x-request-ID", "x-camelCASE"] }), "global");
+    expect(config.filter((line) => line.startsWith("h1-case-adjust x-camelcase "))).toEqual(["h1-case-adjust x-camelcase x-camelCASE"]);
+    expect(config).toEqual(expect.arrayContaining(["h1-case-adjust x-request-id x-request-ID", "h1-case-adjust etag ETag"]));
+    const names = config.flatMap((line) => /^h1-case-adjust (\S+) /.exec(line)?.[1] ?? []);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
   test("while it holds leads to the gates that the open one listens on, for as long as the limit is", () => {
     const held = holdConfig(several);
     const open = frontConfig(several);
@@ -97,7 +137,8 @@ describe("the configuration of a front", () => {
       expect(section(open, `frontend port-${port}`)).toContain(`bind ${gate} accept-proxy`);
     }
     expect(section(held, "backend gate-80")).toContain("retries 451");
-    expect(held).not.toContain("X-Forwarded");
+    expect(section(held, "backend gate-h2-80")).toContain("retries 451");
+    expect(held).not.toContain("set-header");
     expect(new Set(open.match(/bind 127\S+/g)).size).toBe(3);
     expect(open).not.toContain("bind 127.0.0.1:8999 accept");
   });
@@ -108,10 +149,14 @@ describe("HAProxy itself", () => {
     ["the usual one", frontConfig(settings)],
     ["one with everything", frontConfig(several)],
     ["one that holds", holdConfig(several)],
+    ["one of a port that speaks HTTP, as was found out", choose(frontConfig(unknown), 9100, "http")],
+    ["one of a port that does not", choose(frontConfig(unknown), 9100, "tcp")],
+    ["one that holds requests, as was found out", choose(holdConfig(unknown), 9100, "http")],
+    ["one that holds connections", choose(holdConfig(unknown), 9100, "tcp")],
   ])("accepts %s", (_name, config) => {
     const directory = mkdtempSync(join(tmpdir(), "coldtivate-front-"));
     const path = join(directory, "haproxy.cfg");
-    writeFileSync(path, config.replaceAll("@SLOT@", "web-blue").replaceAll("@INIT@", "none"));
+    writeFileSync(path, config.replaceAll("@SLOT@", "web-blue").replaceAll("@INIT@", "none").replaceAll("@FRONT@", "web"));
     try {
       expect(execFileSync(haproxy, ["-c", "-V", "-f", path], { encoding: "utf8", stdio: "pipe" })).toContain("valid");
     } finally {

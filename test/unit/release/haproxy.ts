@@ -38,6 +38,7 @@ export async function runFront(config: string, service: number): Promise<Front> 
         .replace("bind :8000", `bind 127.0.0.1:${port}`)
         .replaceAll("127.0.0.1:8999", `127.0.0.1:${gate}`)
         .replaceAll("@SLOT@:8000", `127.0.0.1:${service}`)
+        .replaceAll("@FRONT@", "web")
         .replaceAll("@INIT@", "last,libc,none"),
     );
   place(config);

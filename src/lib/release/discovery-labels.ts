@@ -1,0 +1,88 @@
+import type { ComposeService } from "./model.ts";
+
+/**
+ * What other programs find containers by: proxies, dashboards and collectors that ask the engine. The front has it, for two
+ * slots would fight over one router, and requests would reach one that does not serve.
+ */
+const prefixes = [
+  "traefik.",
+  "caddy.",
+  "prometheus.",
+  "prometheus/",
+  "prometheus-",
+  "prometheus_",
+  "com.github.nginx-proxy.",
+  "com.github.jrcs.letsencrypt",
+  "easyhaproxy.",
+  "haproxy.",
+  "proxy.",
+  "tsdproxy.",
+  "docktail.",
+  "sozune.",
+  "yarp.",
+  "ingress.",
+  "coredns.dockerdiscovery.",
+  "homepage.",
+  "kuma.",
+];
+
+/** `caddy`, `caddy_0`, `caddy_1.reverse_proxy`. */
+const numbered = /^caddy(?:_\d+)?(?:\.|$)/;
+
+/** Variables that have nginx-proxy and its companions find a container. */
+const triggers = new Set(["VIRTUAL_HOST", "VIRTUAL_HOST_MULTIPORTS", "LETSENCRYPT_HOST", "ACME_HOST", "LETSENCRYPT_TEST"]);
+
+/** Variables that say more about it; to a container that is not found they mean nothing, and the service may read them, too. */
+const details =
+  /^(?:VIRTUAL_(?:PORT|PROTO|PATH|DEST|ROOT)|(?:LETSENCRYPT|ACME)_.+|NETWORK_ACCESS|HTTPS_METHOD|SSL_POLICY|CERT_NAME|HSTS|NON_GET_REDIRECT|ENABLE_HTTP_ON_MISSING_CERT|ENABLE_HTTP[23]|SERVER_TOKENS)$/;
+
+export interface Discovery {
+  labels: Record<string, string>;
+  environment: Record<string, string | null>;
+}
+
+/** What others find a service by. */
+export function discoveryOf({ labels = {}, environment = {} }: ComposeService): Discovery {
+  const isFound = Object.keys(environment).some((name) => triggers.has(name));
+  return {
+    labels: pick(labels, isDiscoveryLabel),
+    environment: isFound ? pick(environment, (name) => triggers.has(name) || details.test(name)) : {},
+  };
+}
+
+/** Labels and environment of a container that nobody is to find. */
+export function hidden({ labels, environment }: ComposeService): Pick<ComposeService, "labels" | "environment"> {
+  // Without a word about it Traefik takes each container for a service.
+  const silence = Object.keys(labels ?? {}).some((name) => name.startsWith("traefik.")) ? { "traefik.enable": "false" } : {};
+  return {
+    ...(labels === undefined ? {} : { labels: { ...pick(labels, (name) => !isDiscoveryLabel(name)), ...silence } }),
+    ...(environment === undefined ? {} : { environment: pick(environment, (name) => !triggers.has(name)) }),
+  };
+}
+
+export function isDiscovered(service: ComposeService): boolean {
+  const { labels, environment } = discoveryOf(service);
+  return Object.keys(labels).length + Object.keys(environment).length > 0;
+}
+
+/** Ports that those who find a service are told to ask: the front has to pass them on. */
+export function discoveryPorts(service: ComposeService): number[] {
+  const { labels, environment } = discoveryOf(service);
+  const named = Object.entries(labels).flatMap(([name, value]) => {
+    if (/(?:^|[._/-])(?:container_?|server\.|host)?port$/i.test(name)) return [value];
+    return [...value.matchAll(/\{\{\s*upstreams\s+(?:\w+\s+)?(\d+)\s*\}\}/g)].map(([, port]) => port);
+  });
+  const virtual = environment["VIRTUAL_PORT"];
+  const several = [...(environment["VIRTUAL_HOST_MULTIPORTS"] ?? "").matchAll(/\bport["']?\s*:\s*["']?(\d+)/g)].map(([, port]) => port);
+  const ports = [...named, virtual, ...several].map((port) => Number(port));
+  return [...new Set(ports.filter((port) => Number.isInteger(port) && port > 0 && port < 65_536))].toSorted((a, b) => a - b);
+}
+
+function isDiscoveryLabel(name: string): boolean {
+  const plain = name.toLowerCase();
+  return plain === "prometheus" || numbered.test(plain) || prefixes.some((prefix) => plain.startsWith(prefix));
+}
+
+function pick<T>(record: Readonly<Record<string, T>>, isWanted: (name: string) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => isWanted(name)));
+}
