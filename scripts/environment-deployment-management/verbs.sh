@@ -62,7 +62,7 @@ ask_unless_asked() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote
+  local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote
   # What serves is looked up first: a release that takes over after this finds its plan stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
@@ -70,13 +70,17 @@ observe() {
   cd "$root/compose"
   directory=$(pwd -P)
   [[ ! -e $root/arguments ]] || while IFS= read -r path; do files+=(-f "$path"); done <"$root/arguments"
-  for name in dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
+  folder=$directory
+  [[ ${files[1]-} != */* ]] || folder+=/${files[1]%/*}
+  for name in defaults dotenv environment; do [[ ! -e $root/$name ]] || variables+=(--env-file "$root/$name"); done
   if recall_model "$root"; then
     files=()
   elif ((${#files[@]} > 0)); then
-    # Of the environment only what docker itself needs: the rest would win over the variables that were sent. An older
-    # Compose than is needed does not know --progress, and is asked for its version below.
-    timeout 60 env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} DOT_ENV_PATH="$root/dotenv" \
+    [[ ! -e $root/dotenv ]] || dotenv=(DOT_ENV_PATH="$root/dotenv")
+    # Of the environment only what docker itself needs, and PWD, which is the project's folder for who works there: the rest
+    # would win over the variables that were sent. An older Compose than is needed does not know --progress, and is asked for
+    # its version below.
+    timeout 60 env -i PATH="$PATH" HOME="$HOME" PWD="$folder" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} "${dotenv[@]}" \
       docker compose --progress quiet -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
     merging=$!
   fi

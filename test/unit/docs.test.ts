@@ -15,11 +15,15 @@ const otherNames = new Set([
   "CI_COMMIT_SHA",
   "CI_COMMIT_TAG",
   "COLDTIVATE_CONFIG",
+  "COMPOSE_FILE",
+  "COMPOSE_PATH_SEPARATOR",
   "COMPOSE_PROFILES",
+  "COMPOSE_PROJECT_NAME",
   "DOCKER_AUTH_CONFIG",
   "DOT_ENV_PATH",
   "EAI_AGAIN",
   "ETIMEDOUT",
+  "GIT_LFS_SKIP_SMUDGE",
 ]);
 
 async function load(command: string): Promise<{ default: typeof Command }> {

@@ -19,6 +19,8 @@ export interface Repository {
   directory: string;
   /** Top of the working tree, absolute. */
   root: string;
+  /** The folder's path in the repository; empty at its top. */
+  prefix: string;
   /** What was checked out when this was opened. */
   checkedOut: CheckedOut;
   /** The commit that is checked out now. */
@@ -45,7 +47,7 @@ export interface Repository {
   /** A file's content as of the commit; undefined when it is not there. */
   readFile(commit: string, path: string): Promise<Buffer | undefined>;
   /** Files under a path as of the commit; a submodule is one entry of type `commit`. */
-  listFiles(commit: string, prefix: string): Promise<TreeFile[]>;
+  listFiles(commit: string, path: string): Promise<TreeFile[]>;
   submodules(commit: string): Promise<Submodule[]>;
   /** Paths that differ between two commits; undefined when the clone does not have both. */
   changedPaths(from: string, to: string, paths: readonly string[]): Promise<string[] | undefined>;
@@ -56,10 +58,11 @@ export interface Repository {
  * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
  */
 export async function openRepository(directory: string): Promise<Repository> {
-  const { root, shallowFile, hasSubmodules, checkedOut } = await lookAround(directory);
+  const { root, prefix, shallowFile, hasSubmodules, checkedOut } = await lookAround(directory);
   return {
     directory,
     root,
+    prefix,
     checkedOut,
     head: () => commitOf(directory, "HEAD"),
     resolve: async (ref) => {
@@ -72,13 +75,13 @@ export async function openRepository(directory: string): Promise<Repository> {
     dirtyPaths: (paths) => dirtyPaths(directory, paths),
     readInputs: (commit, paths) => readInputs(directory, commit, paths),
     readFile: (commit, path) => readFile(directory, commit, path),
-    listFiles: (commit, prefix) => listFiles(directory, commit, prefix),
+    listFiles: (commit, path) => listFiles(directory, commit, path),
     submodules: async (commit) => (commit === checkedOut.commit && !hasSubmodules ? [] : listSubmodules(directory, root, commit)),
     changedPaths: (from, to, paths) => changedPaths(directory, from, to, paths),
   };
 }
 
-interface Surroundings extends Pick<Repository, "root" | "checkedOut"> {
+interface Surroundings extends Pick<Repository, "root" | "prefix" | "checkedOut"> {
   /** Where Git lists the commits at a shallow clone's edge. */
   shallowFile: string;
   /** Whether the commit that is checked out names submodules. */
@@ -88,14 +91,24 @@ interface Surroundings extends Pick<Repository, "root" | "checkedOut"> {
 /** Asks for the working tree and what is checked out there, all at once. */
 async function lookAround(directory: string): Promise<Surroundings> {
   // What there may be none of comes last: Git gives up there, and has told the rest.
-  const asked = ["--show-toplevel", "--git-path", "shallow", "HEAD^{commit}", "--symbolic-full-name", "HEAD", "HEAD:.gitmodules"];
+  const asked = [
+    "--show-toplevel",
+    "--show-prefix",
+    "--git-path",
+    "shallow",
+    "HEAD^{commit}",
+    "--symbolic-full-name",
+    "HEAD",
+    "HEAD:.gitmodules",
+  ];
   const { code, stdout, stderr } = await tryGit(directory, ["rev-parse", ...asked]);
-  const [root = "", shallowFile = "", commit = "", ref = ""] = stdout.toString().split("\n");
+  const [root = "", below = "", shallowFile = "", commit = "", ref = ""] = stdout.toString().split("\n");
+  const prefix = below.replace(/\/$/, "");
   const [, branch] = /^refs\/heads\/(.+)$/.exec(ref) ?? [];
   const hasSubmodules = code === 0 || !/'\.gitmodules' (does not exist|exists on disk, but not) in/.test(stderr);
   if (/^[0-9a-f]{40,}$/.test(commit))
-    return { root, shallowFile, hasSubmodules, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
-  if (root !== "") return { root, shallowFile, hasSubmodules, checkedOut: {} };
+    return { root, prefix, shallowFile, hasSubmodules, checkedOut: { commit, ...(branch !== undefined && { branch }) } };
+  if (root !== "") return { root, prefix, shallowFile, hasSubmodules, checkedOut: {} };
   if (stderr.includes("dubious ownership")) {
     throw new ColdtivateError(`git does not trust the repository in ${directory}: it belongs to another user`, {
       code: "GIT_UNTRUSTED",

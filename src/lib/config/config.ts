@@ -173,8 +173,8 @@ export interface EnvironmentConfig {
   dotenv?: Secret;
   /** Where the dotenv came from, for messages: a path, or the variable's name. */
   dotenvSource?: string;
-  /** Compose files, relative to the configuration's folder. */
-  compose: string[];
+  /** Compose files, relative to the configuration's folder; absent: those that are found by their names. */
+  compose?: string[];
 }
 
 export interface HostConfig {

@@ -10,7 +10,7 @@ export interface SourceDocument {
   /** Whether the file could be read as YAML at all; if not, `value` says nothing. */
   readable: boolean;
   /** Where a problem's value, key or nearest parent is. */
-  locate: (problem: Pick<Problem, "path" | "atKey">) => Position;
+  locate: (problem: Pick<Problem, "path" | "at" | "atKey">) => Position;
 }
 
 /** Takes a string and its path, gives what it stands for. */
@@ -23,8 +23,14 @@ interface Place {
 
 const deepest = 40;
 
-/** Parses YAML; `rewrite` sees every string value. Never throws for what is wrong in the text. */
-export function parseSource(text: string, rewrite: Rewrite): SourceDocument {
+/** The keys that are meant by misspelt ones, by pathKey of where they are written, with what is above them as it is meant. */
+export type Corrections = ReadonlyMap<string, string>;
+
+/**
+ * Parses YAML; `rewrite` sees every string value. Never throws for what is wrong in the text.
+ * @param corrections keys that are read as others; each is a problem, and what is in it is not lost
+ */
+export function parseSource(text: string, rewrite: Rewrite, corrections: Corrections = new Map()): SourceDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true, uniqueKeys: false, logLevel: "error" });
   const position = (offset: number): Position => {
@@ -43,10 +49,11 @@ export function parseSource(text: string, rewrite: Rewrite): SourceDocument {
         document,
         places,
         rewrite,
+        corrections,
         report: (path, offset) => void problems.push({ path, message: double, position: position(offset) }),
       })
     : undefined;
-  return { value, problems, readable, locate: ({ path, atKey }) => position(findPlace(places, path, atKey === true)) };
+  return { value, problems, readable, locate: ({ path, at = path, atKey }) => position(findPlace(places, at, atKey === true)) };
 }
 
 const double = "this key is there already: each may appear once";
@@ -61,6 +68,7 @@ interface Walk {
   document: Document;
   places: Map<string, Place>;
   rewrite: Rewrite;
+  corrections: Corrections;
   /** Takes a key that its mapping has already. */
   report: (path: Path, offset: number) => void;
 }
@@ -83,7 +91,8 @@ function toValue(node: Node | null | undefined, path: Path, walk: Walk): unknown
 function toMapping(node: YAMLMap<Node, Node>, path: Path, walk: Walk): Record<string, unknown> {
   const mapping: Record<string, unknown> = {};
   for (const { key, value } of node.items) {
-    const name = isScalar(key) ? String(key.value) : String(key);
+    const written = isScalar(key) ? String(key.value) : String(key);
+    const name = walk.corrections.get(pathKey([...path, written])) ?? written;
     const inner = [...path, name];
     const start = key.range?.[0] ?? 0;
     const twice = Object.hasOwn(mapping, name);

@@ -74,7 +74,7 @@ function got(value: unknown): string {
 }
 
 /** The keys that the schema knows at a path. */
-function keysAt(type: unknown, path: Path): string[] {
+export function keysAt(type: unknown, path: Path): string[] {
   if (type instanceof z.ZodOptional) return keysAt(type.unwrap(), path);
   if (type instanceof z.ZodUnion) return type.options.flatMap((option) => keysAt(option, path));
   const [next, ...rest] = path;

@@ -4,13 +4,14 @@ import type { Config } from "./config.ts";
 import { parseSource, type SourceDocument } from "./document.ts";
 import { findConfig, readConfig } from "./find.ts";
 import { describeIssues } from "./issues.ts";
+import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./misspelt.ts";
 import { didYouMean } from "./nearest.ts";
 import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
 import { formatProblems, withoutEchoes, type Problem } from "./problem.ts";
 import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
 import { schema } from "./schema.ts";
-import { loadSecrets } from "./secrets.ts";
+import { loadSecrets, peekDotenv } from "./secrets.ts";
 import { notSet, Variables, type Need, type Scope } from "./variables.ts";
 
 export interface LoadOptions {
@@ -38,24 +39,30 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
   const path = await findConfig(file, cwd);
   const directory = dirname(path);
   const scope = scopeOf(options);
-  const variables = new Variables(scope);
-  const source = parseSource(await readConfig(path), variables.rewrite);
+  const { source, variables, misspelt } = readSource(await readConfig(path), scope);
   const name = relative(cwd, path);
   if (!source.readable) throw invalid(name, source, source.problems);
 
   const value = withRegistry(dropEmpty(source.value ?? {}), variables);
-  rejectUnknownEnvironment(value, options.environment, name);
   const isUnresolved = variables.isUnresolved.bind(variables);
   // Compiling it takes longer than reading the one file with it.
   const parsed = schema.safeParse(value, { jitless: true });
   const issues = parsed.success ? [] : describeIssues(parsed.error.issues, value).filter((problem) => !isUnresolved(problem.path));
   const problems = [
     ...source.problems,
+    ...misspeltProblems(misspelt),
     ...variables.problems,
     ...issues,
     ...findCredentialProblems(value, scope, variables),
-    ...(await findReferenceProblems(value, { directory, isUnresolved })),
+    ...(await findReferenceProblems(value, {
+      directory,
+      isUnresolved,
+      dotenvOf: (environment) => peekDotenv(value, environment, { directory, scope, variables }),
+    })),
   ];
+  const strange = unknownEnvironment(value, options.environment);
+  if (strange !== undefined && problems.length === 0) throw refuseEnvironment(strange, name);
+  if (strange !== undefined) problems.push({ path: ["environments"], atKey: true, message: strange.message });
   const secrets = await loadSecrets(value, { directory, scope, variables, runCommands: problems.length === 0, signal: options.signal });
   problems.push(...secrets.problems);
   if (!parsed.success || problems.length > 0) throw invalid(name, source, problems);
@@ -76,10 +83,32 @@ function withRegistry(value: unknown, variables: Variables): unknown {
   return { ...value, registry: dropEmpty(Object.fromEntries(registry), ["registry"]) };
 }
 
-function rejectUnknownEnvironment(value: unknown, environment: string | undefined, file: string): void {
+/**
+ * Reads the file's text; a key that is misspelt is read as the one that was meant, so that what is wrong below it is found, too.
+ */
+function readSource(text: string, scope: Scope): { source: SourceDocument; variables: Variables; misspelt: Misspelt[] } {
+  const variables = new Variables(scope);
+  const source = parseSource(text, variables.rewrite);
+  const misspelt = findMisspelt(source.value);
+  if (misspelt.length === 0) return { source, variables, misspelt };
+  const meant = new Variables(scope);
+  return { source: parseSource(text, meant.rewrite, correctionsFor(misspelt)), variables: meant, misspelt };
+}
+
+interface UnknownEnvironment {
+  message: string;
+  known: string[];
+}
+
+/** The environment that the command is about, where the file does not have it. */
+function unknownEnvironment(value: unknown, environment: string | undefined): UnknownEnvironment | undefined {
   const known = Object.keys(asMapping(asMapping(value)["environments"]));
-  if (environment === undefined || known.includes(environment)) return;
-  throw new ColdtivateError(`There is no environment ${environment}${didYouMean(environment, known)}.`, {
+  if (environment === undefined || known.includes(environment)) return undefined;
+  return { message: `there is no environment ${environment}${didYouMean(environment, known)}`, known };
+}
+
+function refuseEnvironment({ message, known }: UnknownEnvironment, file: string): ColdtivateError {
+  return new ColdtivateError(`${message.replace(/^t/, "T")}.`, {
     code: "UNKNOWN_ENVIRONMENT",
     exit: "usage",
     hint: known.length === 0 ? `${file} has none: add it under environments.` : `${file} has: ${known.join(", ")}.`,

@@ -16,6 +16,8 @@ export interface Problem {
   atKey?: boolean;
   /** Of an unknown key: the one that was probably meant. */
   meant?: string;
+  /** Where it is found, if it is called something else there. */
+  at?: Path;
   /** Of something that is missing: the full paths, any of which would do. */
   lacks?: readonly Path[];
   /** For what has no path, such as a syntax error. */
@@ -32,10 +34,16 @@ export function pathKey(path: Path): string {
   return JSON.stringify(path);
 }
 
-/** The problems without those that only follow from another: a key that is missing because it is misspelt. */
+/**
+ * The problems without those that only follow from another: a key that is missing because it is misspelt, or a value that
+ * does not fit what a misspelt key was taken for.
+ */
 export function withoutEchoes(problems: readonly Problem[]): Problem[] {
+  const taken = new Set(problems.flatMap(({ at }) => (at === undefined ? [] : [pathKey(at)])));
   const misspelt = new Set(problems.flatMap(({ path, meant }) => (meant === undefined ? [] : [pathKey([...path.slice(0, -1), meant])])));
-  return problems.filter(({ lacks = [] }) => !lacks.some((path) => misspelt.has(pathKey(path))));
+  return problems.filter(
+    ({ path, at, lacks = [] }) => !lacks.some((each) => misspelt.has(pathKey(each))) && (at !== undefined || !taken.has(pathKey(path))),
+  );
 }
 
 /** One line a problem, in the order of the file: `FILE:LINE:COLUMN  path.to.key: message`. */

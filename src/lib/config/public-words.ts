@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { readComposeFile } from "./compose-files.ts";
+import { defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
 import type { Config, EnvironmentConfig } from "./config.ts";
 
 /** What is no secret although a dotenv may hold it. */
@@ -15,8 +14,10 @@ export interface PublicWords {
  * `DJANGO_ENV=production` in a dotenv must not blank out "production" in all output.
  */
 export async function readPublicWords(config: Config, environment: EnvironmentConfig): Promise<PublicWords> {
-  const compose = await Promise.all(environment.compose.map((file) => readComposeFile(resolve(config.directory, file), config.directory)));
-  const files = [config.path, ...new Set(compose.flatMap(({ files: read }) => [...read]))];
+  const { directory } = config;
+  const listed = environment.compose ?? (await defaultComposeFiles(environment.name, directory, environment.dotenv?.reveal()));
+  const compose = await readComposeFiles(listed, directory);
+  const files = [config.path, ...compose.files];
   const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
   const hosts = environment.hosts.flatMap(({ host, user }) => [host, user]);
   return {

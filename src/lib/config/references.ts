@@ -1,21 +1,20 @@
 import { join, relative, resolve } from "node:path";
-import { readComposeFile } from "./compose-files.ts";
+import { baseNames } from "../release/compose-names.ts";
+import { defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
 import { isExecutable, kindOf } from "./file.ts";
 import { hooks as hookSchema } from "./hook-schema.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
+import { unknown } from "./secrets.ts";
 import { findSubmodules, isMissingSubmodule } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
   /** Whether the value at a path still waits for a variable that nobody needs now. */
   isUnresolved: (path: Path) => boolean;
-}
-
-/** The Compose files of an environment that names none. */
-export function defaultComposeFiles(environment: string): string[] {
-  return ["docker-compose.yml", `docker-compose.${environment}.yml`];
+  /** The text of an environment's dotenv; undefined where it has none. */
+  dotenvOf: (environment: string) => Promise<string | undefined | typeof unknown>;
 }
 
 /**
@@ -78,20 +77,34 @@ function checkImage(name: string, image: Record<string, unknown>, { directory, i
   return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
 }
 
-async function checkCompose(name: string, environment: Record<string, unknown>, { directory, isUnresolved }: ReferenceScope) {
+async function checkCompose(name: string, environment: Record<string, unknown>, scope: ReferenceScope) {
   const path = ["environments", name];
+  const { directory, isUnresolved } = scope;
   const written = environment["compose"];
-  const files = written === undefined ? defaultComposeFiles(name) : asList(written);
-  const services = new Set<string>();
-  const problems: Problem[] = [];
-  for (const [index, file] of files.entries()) {
-    const place = written === undefined ? path : [...path, "compose", index];
-    if (typeof file !== "string" || file === "" || isUnresolved(place)) continue;
-    const found = await readComposeFile(resolve(directory, file), directory);
-    for (const service of found.services) services.add(service);
-    problems.push(...found.faults.map((message) => ({ path: place, message, atKey: written === undefined })));
-  }
+  if (written === undefined) return checkDefaults(name, scope);
+  const files = asList(written).flatMap((file, index) => {
+    const place = [...path, "compose", index];
+    return typeof file !== "string" || file === "" || isUnresolved(place) ? [] : [{ file, place }];
+  });
+  const { services, faults } = await readComposeFiles(
+    files.map(({ file }) => file),
+    directory,
+  );
+  const problems = faults.map(({ message, listed }): Problem => ({ path: files[listed]?.place ?? path, message }));
   return { services, problems };
+}
+
+/** An environment that names no Compose files. */
+async function checkDefaults(name: string, { directory, dotenvOf }: ReferenceScope) {
+  const path = ["environments", name];
+  const dotenv = await dotenvOf(name);
+  const files = await defaultComposeFiles(name, directory, dotenv === unknown ? "" : dotenv);
+  if (files.length === 0) {
+    const message = `there is no Compose file: none of ${baseNames.join(", ")}`;
+    return { services: new Set<string>(), problems: dotenv === unknown ? [] : [{ path, message, atKey: true }] };
+  }
+  const { services, faults } = await readComposeFiles(files, directory);
+  return { services, problems: faults.map(({ message }): Problem => ({ path, message, atKey: true })) };
 }
 
 /** Without any service known, the Compose files are what is wrong. */

@@ -12,7 +12,6 @@ import type {
 import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
-import { defaultComposeFiles } from "./references.ts";
 import type { Written, WrittenEnvironment } from "./schema.ts";
 import { resolveFront, resolveService } from "./resolve-service.ts";
 import type { Secret } from "./secret.ts";
@@ -126,8 +125,7 @@ function resolveEnvironment(name: string, environment: WrittenEnvironment, { sec
     hosts: entries
       .map((entry, index) => resolveHost(entry, [...path, "hosts", index], environment, secrets))
       .filter(({ host }) => host !== ""),
-    ...defined({ dotenv, dotenvSource }),
-    compose: environment.compose ?? defaultComposeFiles(name),
+    ...defined({ dotenv, dotenvSource, compose: environment.compose }),
   };
 }
 

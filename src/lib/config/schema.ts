@@ -137,7 +137,7 @@ const environment = z
     compose: z
       .array(compose)
       .min(1, { error: "must not be empty" })
-      .describe("The Compose files; docker-compose.yml and docker-compose.ENVIRONMENT.yml unless said otherwise.")
+      .describe("The Compose files; unless said otherwise those that Compose finds by their names, and compose.ENVIRONMENT.yaml.")
       .optional(),
   })
   .describe("A place to deploy to.");

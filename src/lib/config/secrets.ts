@@ -59,6 +59,25 @@ export async function loadSecrets(
   };
 }
 
+/** What nobody can tell yet: only a program does, or the command does not need it. */
+export const unknown = Symbol("unknown");
+
+/** The text of an environment's dotenv, before secrets are loaded; undefined where it has none. */
+export async function peekDotenv(
+  value: unknown,
+  environment: string,
+  { directory, scope, variables }: Pick<SecretsOptions, "directory" | "scope" | "variables">,
+): Promise<string | undefined | typeof unknown> {
+  const path = ["environments", environment, "dotenv"];
+  const source = valueAt(value, path);
+  if (source === undefined) return undefined;
+  if (!isSource(source) || (typeof source === "object" && "command" in source)) return unknown;
+  if (!isNeeded(path, scope) || variables.isUnresolved(path)) return unknown;
+  const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
+  const loaded = await loadSecret(source, "dotenv", { directory, env: scope.env, variables: names }).catch(() => unknown);
+  return typeof loaded === "symbol" ? unknown : loaded?.content;
+}
+
 /** Keeps out of all output what variables hold for secrets, those that this command does not need too: children's environments have them. */
 function hideVariables(value: unknown, { env }: Scope, variables: Variables): void {
   for (const { path, kind } of findSecrets(value)) {

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
+import { posix } from "node:path";
 import { setImmediate as immediately, setTimeout as wait } from "node:timers/promises";
+import { openCommit, type CommitTree } from "../adapters/git-commit.ts";
 import type { Repository } from "../adapters/git.ts";
 import { observeHost, packQuestion } from "../adapters/host.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Config, EnvironmentConfig } from "../config/config.ts";
-import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
 import { later } from "../later.ts";
 import type { Shortage } from "../plan/capacity.ts";
@@ -15,7 +16,6 @@ import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
-import { collectComposeFiles } from "../release/compose-files.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
@@ -37,11 +37,11 @@ import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
 import { askDevices, examineMounts, type Asking, type MountReport } from "./examine-mounts.ts";
+import { readCompose } from "./read-compose.ts";
 import { readSources } from "./release-sources.ts";
 import { refuseOlder } from "./older-commit.ts";
 import { resolveFacts, resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
-import { composeVariables } from "./variables.ts";
 
 const irreversibleNote = "nobody goes back past this release: it is declared irreversible";
 
@@ -89,19 +89,12 @@ export interface PreparedDeploy {
  * @throws ColdtivateError before any host is changed, where one of them cannot take the release
  */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
-  const { config, environment, revision, dotenv, script } = intent;
-  const { files, variables } = await readCompose(intent, ports.repository);
-  const entries = observeEntries({
-    composeFiles: files,
-    listed: environment.compose,
-    dotenv,
-    variables,
-    script,
-    isDryRun: intent.isDryRun,
-  });
+  const { config, environment, revision, script } = intent;
+  using commit = await openCommit(ports.repository.root, revision.commit);
+  const { files, profiles, values, ...compose } = await readCompose(intent, ports.repository, commit);
+  const entries = observeEntries({ composeFiles: files, ...compose, script, isDryRun: intent.isDryRun });
   const project = projectOf(config, environment);
   const id = releaseId(intent.now, revision.commit);
-  const profiles = (dotenv.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
 
   const question = await packQuestion(entries);
   const observe = async (connection: HostConnection) => ({
@@ -112,7 +105,11 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   // The hosts take longest: all else is asked while they are at work, once their question is on its way.
   await immediately();
   const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
-  const inputs = { commit: revision.commit, composeFiles: [...files.files.keys()], images: Object.values(config.images) };
+  const inputs = {
+    commit: revision.commit,
+    composeFiles: [...files.files.keys()].map((path) => posix.relative(ports.repository.prefix, path)),
+    images: Object.values(config.images),
+  };
   const reading = later(readBases(config, revision.commit, ports.repository));
   const dating = later(ports.repository.timeOf(revision.commit));
   const describing = later(describeUncommitted(inputs, ports.repository));
@@ -137,12 +134,13 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     checkHost(state, environment.name);
     const asking: Asking = { connection, script, signal: ports.signal };
     const { rendered, sources } = await renderFor(intent, ports, state, asking, {
+      commit,
       own: own.images,
       imageFacts,
       bases: await reading,
       project,
       profiles,
-      variables: { ...Object.fromEntries(dotenv), ...variables },
+      variables: values,
     });
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
     const mounts = await examineMounts({ state, rendered, sources, digest }, asking);
@@ -202,26 +200,8 @@ export function projectOf(config: Pick<Config, "project">, environment: Pick<Env
   return `${config.project}-${environment.name}`;
 }
 
-async function readCompose({ config, environment, revision, dotenv, env }: DeployIntent, repository: Repository) {
-  const facts = {
-    environment: environment.name,
-    registry: config.registry,
-    commit: revision.commit,
-    ...(revision.ref === undefined ? {} : { ref: revision.ref }),
-    isTag: revision.ref !== undefined && matchesAny(revision.ref, environment.tags),
-    hasDotenv: environment.dotenv !== undefined,
-    env,
-  };
-  const every = composeVariables(facts);
-  const files = await collectComposeFiles(environment.compose, (path) => repository.readFile(revision.commit, path), {
-    ...every,
-    ...Object.fromEntries(dotenv),
-  });
-  const used = Object.fromEntries(Object.entries(every).filter(([name]) => files.variables.has(name)));
-  return { files, variables: used };
-}
-
 interface RenderFacts {
+  commit: CommitTree;
   /** The project's own images by repository, with their digests. */
   own: ReadonlyMap<string, PinnedImage>;
   /** What is known of images so far, by image as it runs; more is added. */
@@ -238,7 +218,7 @@ async function renderFor(
   ports: DeployPorts,
   state: HostState,
   asking: Asking,
-  { own, ...facts }: RenderFacts,
+  { commit, own, ...facts }: RenderFacts,
 ): Promise<{ rendered: Rendered; sources: ReadonlyMap<string, SourceTree> }> {
   const { manifest, sourceDirectory, stateDirectory } = state;
   const model = withNetworksAsMade(state.model, state);
@@ -257,7 +237,7 @@ async function renderFor(
   if (needsFronts({ model, names, config: services, isBuilt, factsOf, basesOf })) {
     images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
   }
-  const sources = await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory));
+  const sources = await readSources(commit, referredPaths(model, sourceDirectory));
   const rendered = render({
     ...facts,
     model,

@@ -1,5 +1,5 @@
 import type { ServiceConfig } from "../config/config.ts";
-import { normalise } from "./compose-files.ts";
+import { normalise } from "./compose-walk.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
 import { localFolder } from "./local-volume.ts";
 import { pathInSource } from "./sources.ts";

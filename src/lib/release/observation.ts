@@ -29,13 +29,16 @@ export function parseFields(output: Uint8Array): Map<string, string> {
 export function parseState(host: string, fields: ReadonlyMap<string, string>): HostState {
   const field = (name: string) => fields.get(name) ?? "";
   if (field("protocol").trim() !== "1") throw unreadable(`${host} speaks protocol "${field("protocol").trim()}", not 1`);
-  const complaints = textLines(field("error"));
+  // People know these files by their paths in the repository.
+  const complaints = textLines(field("error").replaceAll(`${field("directory").trim()}/`, "./"));
   if (field("model").trim() === "" && complaints.length > 0) {
     throw new ColdtivateError(`${host}: Docker Compose does not accept the Compose files`, {
       code: "COMPOSE_REFUSED",
       exit: "usage",
       details: complaints,
-      hint: "Nothing was changed. Correct the Compose files or the dotenv, commit, and run the same command again.",
+      hint: complaints.some((line) => /env file .* not found/.test(line))
+        ? "Nothing was changed. Commit that file, mark it `required: false`, or have the environment's dotenv stand in for it: env_file: ${DOT_ENV_PATH}."
+        : "Nothing was changed. Correct the Compose files or the dotenv, commit, and run the same command again.",
     });
   }
   const manifest = parseManifest(field("manifest"));

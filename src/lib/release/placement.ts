@@ -1,5 +1,5 @@
 import type { ServiceConfig } from "../config/config.ts";
-import { normalise } from "./compose-files.ts";
+import { normalise } from "./compose-walk.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { moveFolders } from "./local-volume.ts";
 import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "./model.ts";

@@ -27,7 +27,6 @@ test("the least that is valid gets every default", async () => {
         tags: [],
         confirm: false,
         hosts: [{ host: "staging.example.com", port: 22, user: "deploy" }],
-        compose: ["docker-compose.yml", "docker-compose.staging.yml"],
       },
     },
   });

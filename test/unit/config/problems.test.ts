@@ -1,7 +1,7 @@
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { createProject, failure, minimal, registry } from "./project.ts";
+import { describe, expect, test } from "vitest";
+import { createProject, failure, minimal, registry, type Project } from "./project.ts";
 
 test("all mistakes are reported at once, in the file's order, each at its place", async () => {
   await using project = await createProject(`project: shop
@@ -71,7 +71,11 @@ test.each([
   ["registry: { image: https://r.example.com/a }", "registry.image: expected a registry and a path"],
   ["registry: { image: r.example.com/A }", "registry.image: expected a registry and a path"],
   ["registry: { image: r.example.com/a:latest }", "registry.image: expected a registry and a path"],
-  ["registry: { image: r.example.com/a, username: a, password: { comand: [x] } }", "registry.password: expected text, or one of {command"],
+  ["registry: { image: r.example.com/a, username: a, password: { program: [x] } }", "registry.password: expected text, or one of {command"],
+  [
+    "registry: { image: r.example.com/a, username: a, password: { comand: [echo, x] } }",
+    'registry.password.comand: unknown key (did you mean "command"?)',
+  ],
   ["build: { cache: [a] }", "build.cache: expected a tag, such as buildcache, got a list"],
   ["build: { submodules: yes }", "build.submodules: expected true or false"],
   ["build: { platforms: [amd64] }", "build.platforms[0]: expected a platform such as linux/amd64"],
@@ -86,7 +90,7 @@ test.each([
     "tasks[1].name: another task has this name already",
   ],
   ["tasks: { name: a }", "tasks: expected a list, got a mapping"],
-  ["hooks: { before_deploi: ./a }", 'hooks.before_deploi: unknown key (did you mean "before_deploy"?)'],
+  ["hooks: { before_deploi: [true] }", 'hooks.before_deploi: unknown key (did you mean "before_deploy"?)'],
   ["hooks: { before_deploy: { run: a } }", "hooks.before_deploy: expected a path, or a list of a program and its arguments"],
   ["hooks: { before_deploy: ops/none.sh }", "hooks.before_deploy: there is no file ops/none.sh"],
   ["hooks: { on_failure: Web/Dockerfile }", "hooks.on_failure: Web/Dockerfile is not executable: chmod +x Web/Dockerfile"],
@@ -175,4 +179,80 @@ environments:
     expect.stringContaining("coldtivate.yml:6:31  environments.staging.hots: unknown key"),
     "coldtivate.yml:7:23  environments.production.tags: expected a list, got text",
   ]);
+});
+
+test("a key that is misspelt hides nothing of what is below it, whichever environment is asked for", async () => {
+  await using project = await createProject(`project: Shop
+${registry}
+image:
+  web: { context: ./Wrb }
+task: [{ name: migrate, service: web, run: migrate }]
+environment:
+  staging:
+    branches: [main]
+    host: \${STAGING_HOST}
+    hots: a.example.com
+    user: deploy
+  production: { tags: [v1], host: "\${PRODUCTION_HOST}", user: 12 }
+`);
+  const error = await failure(() => project.load({ environment: "staging" }));
+  expect(error).toMatchObject({ code: "CONFIG_INVALID", exit: "usage" });
+  expect(error.details).toEqual([
+    expect.stringContaining("coldtivate.yml:1:10  project: a name has lower-case letters"),
+    'coldtivate.yml:3:1  image: unknown key (did you mean "images"?)',
+    "coldtivate.yml:4:19  images.web.context: there is no folder ./Wrb",
+    'coldtivate.yml:5:1  task: unknown key (did you mean "tasks"?)',
+    "coldtivate.yml:5:44  tasks[0].run: expected a list, got text",
+    'coldtivate.yml:6:1  environment: unknown key (did you mean "environments"?)',
+    "coldtivate.yml:9:11  environments.staging.host: the variable STAGING_HOST is not set",
+    expect.stringContaining("coldtivate.yml:10:5  environments.staging.hots: unknown key"),
+    "coldtivate.yml:12:63  environments.production.user: expected text, got 12",
+  ]);
+});
+
+test("an environment that is not there is one mistake among the others, and an error of its own where it is the only one", async () => {
+  await using project = await createProject(minimal.replace("project: shop", "project: Shop"));
+  expect(await project.problems({ environment: "stagin" })).toEqual([
+    expect.stringContaining("coldtivate.yml:1:10  project: "),
+    'coldtivate.yml:5:1  environments: there is no environment stagin (did you mean "staging"?)',
+  ]);
+  await project.write("coldtivate.yml", minimal);
+  const error = await failure(() => project.load({ environment: "stagin" }));
+  expect(error).toMatchObject({ code: "UNKNOWN_ENVIRONMENT", message: 'There is no environment stagin (did you mean "staging"?).' });
+});
+
+describe("Compose files that are not named", () => {
+  const remove = (project: Project, ...names: string[]) => Promise.all(names.map((name) => rm(join(project.directory, name))));
+  const named = ["docker-compose.yml", "docker-compose.staging.yml", "docker-compose.production.yml"];
+  const withService = (service: string) => `${minimal}services: { ${service}: {} }\n`;
+
+  test("may be called as Compose calls them; the environment's own file is one of them", async () => {
+    await using project = await createProject(withService("own"));
+    await remove(project, ...named);
+    await project.write("compose.yaml", "services: { web: { image: x } }\n");
+    await project.write("docker-compose.staging.yml", "services: { own: { image: x } }\n");
+    expect(Object.keys((await project.load()).services)).toEqual(["own"]);
+    await project.write("compose.staging.yaml", "services: { other: { image: x } }\n");
+    expect(await project.problems()).toEqual(["coldtivate.yml:7:13  services.own: no Compose file has a service own"]);
+  });
+
+  test("are named when there is none", async () => {
+    await using project = await createProject(minimal);
+    await remove(project, ...named);
+    expect(await project.problems()).toEqual([
+      "coldtivate.yml:6:3  environments.staging: there is no Compose file: none of compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml",
+    ]);
+  });
+
+  test("may be named by COMPOSE_FILE in the dotenv", async () => {
+    await using project = await createProject(withService("listed").replace("user: deploy", "user: deploy, dotenv: ./.env"));
+    await remove(project, ...named);
+    await project.write(".env", "COMPOSE_FILE=deploy/base.yml:deploy/more.yml\n");
+    await project.write("deploy/base.yml", "services: { web: { image: x } }\n");
+    expect(await project.problems({ environment: "staging" })).toContain(
+      "coldtivate.yml:6:3  environments.staging: there is no file deploy/more.yml",
+    );
+    await project.write("deploy/more.yml", "services: { listed: { image: x } }\n");
+    expect(Object.keys((await project.load({ environment: "staging" })).services)).toEqual(["listed"]);
+  });
 });

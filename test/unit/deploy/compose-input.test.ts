@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { observeEntries, type ComposeInput } from "../../../src/lib/deploy/compose-input.ts";
-import { collectComposeFiles } from "../../../src/lib/release/compose-files.ts";
+import { collectComposeFiles, dotenvPlace } from "../../../src/lib/release/compose-files.ts";
 
 const variables = { CI_COMMIT_SHA: "1".repeat(40), CI_COMMIT_REF_SLUG: "main", DOT_ENV_PATH: "../dotenv" };
 const written = 'services: { web: { image: "app:${CI_COMMIT_REF_SLUG}", env_file: ["${DOT_ENV_PATH}", web.env] } }';
 
 async function keyOf(files: Record<string, string>, changes: Partial<ComposeInput> = {}): Promise<string | undefined> {
   const read = (path: string) => Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path]));
-  const composeFiles = await collectComposeFiles(["compose.yml"], read, variables);
+  const composeFiles = await collectComposeFiles(["compose.yml"], read, { variables: { ...variables, DOT_ENV_PATH: dotenvPlace } });
   const input = {
     composeFiles,
     listed: ["compose.yml"],
@@ -35,6 +35,7 @@ test.each<[string, Record<string, string>, Partial<ComposeInput>]>([
   ["a variable that a Compose file names", files, { variables: { ...variables, CI_COMMIT_REF_SLUG: "next" } }],
   ["a variable that an env file names", files, { variables: { ...variables, CI_JOB_ID: "7" } }],
   ["the dotenv", files, { dotenv: new Map([["A", "2"]]) }],
+  ["the commit's own .env", files, { defaults: Buffer.from("A=2") }],
 ])("another key: %s", async (_name, changed, input) => {
   expect(await keyOf(changed, input)).not.toBe(await keyOf(files));
 });

@@ -1,0 +1,188 @@
+import { filtered, type FilterFault } from "./git-filtered.ts";
+import { openAt, openSubmodule, type RepositoryAt, type SubmoduleFault } from "./git-repository-at.ts";
+
+/** Why something of a commit cannot be read as a checkout would have it. */
+export interface CommitFault {
+  kind: "loop" | "outside" | "dangling" | SubmoduleFault | FilterFault;
+  /** In the repository: the link, the submodule or the file. */
+  path: string;
+  /** Of a link: where it leads, as written. */
+  target?: string;
+}
+
+/** A file of a commit, at its path in the folder that was asked for; "" if that is a file. */
+export interface CommitFile {
+  path: string;
+  executable: boolean;
+  /** Empty for a link. */
+  content: Uint8Array;
+  /** Of a symbolic link: where it leads, as written. */
+  link?: string;
+}
+
+export interface CommitPart {
+  /** Absent when the commit has nothing there. */
+  files?: CommitFile[];
+  faults: CommitFault[];
+}
+
+/** A commit as a checkout of it would show it: links are followed, and submodules are at their pinned commits. */
+export interface CommitTree extends Disposable {
+  /** A file, or everything in a folder, where links stay links. Paths are those of the repository. */
+  read(path: string): Promise<CommitPart>;
+}
+
+interface Entry {
+  mode: string;
+  id: string;
+}
+
+/** A folder of a commit, its own or a submodule's. */
+interface Folder {
+  repository: RepositoryAt;
+  /** Path in that repository. */
+  inside: string;
+  /** Path in the project's. */
+  path: string;
+  tree: string;
+}
+
+/** A part of a path that is still to be walked. */
+interface Step {
+  name: string;
+  /** The link that it comes from, if it is not of the path itself. */
+  link?: CommitFault;
+}
+
+const modes = { executable: "100755", link: "120000", folder: "40000", submodule: "160000" };
+/** As many links in one path as Linux follows. */
+const mostLinks = 40;
+
+/** @param worktree the working tree's top */
+export async function openCommit(worktree: string, commit: string): Promise<CommitTree> {
+  const repository = await openAt(worktree, commit);
+  const submodules = new Map<string, Promise<RepositoryAt | SubmoduleFault>>();
+  const trees = new Map<string, Promise<Map<string, Entry>>>();
+
+  const entriesOf = ({ repository: { objects }, tree }: Folder): Promise<Map<string, Entry>> => {
+    const known = trees.get(tree) ?? objects.read(tree).then((object) => parseTree(object?.content ?? Buffer.alloc(0), tree.length / 2));
+    trees.set(tree, known);
+    return known;
+  };
+  const enter = async (folder: Folder, name: string, id: string): Promise<Folder | CommitFault> => {
+    const path = join(folder.path, name);
+    const opening = submodules.get(path) ?? openSubmodule(folder.repository, join(folder.inside, name), id);
+    submodules.set(path, opening);
+    const opened = await opening;
+    return typeof opened === "string" ? { kind: opened, path } : { repository: opened, inside: "", path, tree: opened.tree };
+  };
+  const readEntry = async (folder: Folder, name: string, entry: Entry, path: string, part: Required<CommitPart>): Promise<void> => {
+    const content = await readBlob(folder, entry.id);
+    if (entry.mode === modes.link) {
+      part.files.push({ path, executable: false, content: new Uint8Array(), link: content.toString() });
+      return;
+    }
+    const found = await filtered(content, folder.repository, join(folder.inside, name));
+    if (typeof found === "string") part.faults.push({ kind: found, path: join(folder.path, name) });
+    else part.files.push({ path, executable: entry.mode === modes.executable, content: found });
+  };
+  const readFolder = async (folder: Folder, prefix: string, part: Required<CommitPart>): Promise<void> => {
+    const entries = [...(await entriesOf(folder))];
+    await Promise.all(
+      entries.map(async ([name, entry]) => {
+        const path = join(prefix, name);
+        if (entry.mode === modes.folder) return readFolder(below(folder, name, entry), path, part);
+        if (entry.mode !== modes.submodule) return readEntry(folder, name, entry, path, part);
+        const entered = await enter(folder, name, entry.id);
+        if ("kind" in entered) part.faults.push(entered);
+        else await readFolder(entered, path, part);
+      }),
+    );
+  };
+
+  const walk = async (root: Folder, path: string): Promise<CommitPart> => {
+    const part: Required<CommitPart> = { files: [], faults: [] };
+    const trail = [root];
+    const steps = stepsOf(path);
+    let links = 0;
+    for (let step = steps.shift(); step !== undefined; step = steps.shift()) {
+      const { name, link } = step;
+      const folder = trail.at(-1)!;
+      if (name === "..") {
+        if (trail.length === 1) return link === undefined ? { faults: [] } : { faults: [{ ...link, kind: "outside" }] };
+        trail.pop();
+        continue;
+      }
+      const entry = (await entriesOf(folder)).get(name);
+      if (entry === undefined) return { faults: link === undefined ? [] : [link] };
+      if (entry.mode === modes.folder) trail.push(below(folder, name, entry));
+      else if (entry.mode === modes.submodule) {
+        const entered = await enter(folder, name, entry.id);
+        if ("kind" in entered) return { faults: [entered] };
+        trail.push(entered);
+      } else if (entry.mode === modes.link) {
+        const target = (await readBlob(folder, entry.id)).toString();
+        const fault: CommitFault = { kind: "dangling", path: join(folder.path, name), target };
+        if (++links > mostLinks) return { faults: [{ ...fault, kind: "loop" }] };
+        if (target.startsWith("/")) return { faults: [{ ...fault, kind: "outside" }] };
+        steps.unshift(...stepsOf(target, fault));
+      } else {
+        if (steps.length > 0) return { faults: link === undefined ? [] : [link] };
+        await readEntry(folder, name, entry, "", part);
+        return settled(part);
+      }
+    }
+    await readFolder(trail.at(-1)!, "", part);
+    return settled(part);
+  };
+
+  return {
+    read: async (path) =>
+      repository === undefined ? { faults: [] } : walk({ repository, inside: "", path: "", tree: repository.tree }, path),
+    [Symbol.dispose]() {
+      repository?.objects[Symbol.dispose]();
+      for (const opening of submodules.values())
+        void opening.then(
+          (opened) => typeof opened !== "string" && opened.objects[Symbol.dispose](),
+          () => {},
+        );
+    },
+  };
+}
+
+async function readBlob({ repository: { objects } }: Folder, id: string): Promise<Buffer> {
+  return (await objects.read(id))?.content ?? Buffer.alloc(0);
+}
+
+/** In one order, whatever came first. */
+function settled({ files, faults }: Required<CommitPart>): CommitPart {
+  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), faults };
+}
+
+function below({ repository, inside, path }: Folder, name: string, { id }: Entry): Folder {
+  return { repository, inside: join(inside, name), path: join(path, name), tree: id };
+}
+
+function stepsOf(path: string, link?: CommitFault): Step[] {
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  return names.map((name) => ({ name, ...(link === undefined ? {} : { link }) }));
+}
+
+function join(folder: string, name: string): string {
+  return folder === "" ? name : `${folder}/${name}`;
+}
+
+/** Git's own form: mode, space, name, zero byte, then the id's bytes, `length` of them. */
+function parseTree(content: Buffer, length: number): Map<string, Entry> {
+  const entries = new Map<string, Entry>();
+  for (let at = 0; at < content.length;) {
+    const space = content.indexOf(32, at);
+    const end = content.indexOf(0, space);
+    entries.set(content.toString("utf8", space + 1, end), {
+      mode: content.toString("utf8", at, space),
+      id: content.toString("hex", end + 1, end + 1 + length),
+    });
+    at = end + 1 + length;
+  }
+  return entries;
+}

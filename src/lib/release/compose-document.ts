@@ -1,0 +1,198 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Alias, type Document, type Node } from "yaml";
+
+/** What a Compose file says of other files; paths are as they are written. */
+export interface ComposeDocument {
+  services: string[];
+  includes: Include[];
+  /** Files whose services are extended. */
+  extended: string[];
+  envFiles: EnvFile[];
+  labelFiles: string[];
+}
+
+export interface Include {
+  /** The first one decides where relative paths start. */
+  paths: string[];
+  projectDirectory?: string;
+  /** Absent: the `.env` of that folder, if there is one. */
+  envFiles?: string[];
+}
+
+export interface EnvFile {
+  service: string;
+  path: string;
+  required: boolean;
+  /** Whether its values are taken as they are, quotes and all. */
+  raw: boolean;
+}
+
+export interface DocumentFault {
+  line: number;
+  column: number;
+  message: string;
+}
+
+/** So many values no honest file stands for. */
+const mostValues = 1_000_000;
+
+/**
+ * Reads what a Compose file refers to. Several documents in one file count together, as for Compose. Aliases are followed
+ * where they lead, and never written out: a file that stands for more than any machine could hold is a fault.
+ */
+export function readComposeDocument(text: string): { document: ComposeDocument; faults: DocumentFault[] } {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text.replace(/^\uFEFF/, ""), {
+    lineCounter: lines,
+    merge: true,
+    prettyErrors: false,
+    logLevel: "silent",
+  });
+  const documents = Array.isArray(parsed) ? parsed : [];
+  const faults: DocumentFault[] = [];
+  const report = (offset: number, message: string): void => {
+    const { line, col } = lines.linePos(offset);
+    faults.push({ line: Math.max(line, 1), column: Math.max(col, 1), message: message.replaceAll(/\s+/g, " ") });
+  };
+  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [] };
+  for (const each of documents) {
+    const [error] = each.errors;
+    if (error !== undefined) report(error.pos[0], error.message);
+    const aliases = resolveAliases(each, error === undefined ? report : () => {});
+    if (aliases !== undefined) gather(each.contents, new Reader(aliases), document);
+    if (error !== undefined) break;
+  }
+  return { document, faults };
+}
+
+type Aliases = ReadonlyMap<Alias, Node>;
+
+/** Where each alias leads; undefined, and reported, where that is nowhere, into itself, or to more than can be. */
+function resolveAliases(document: Document, report: (offset: number, message: string) => void): Aliases | undefined {
+  const refuse = (offset: number, message: string): undefined => {
+    report(offset, message);
+    return undefined;
+  };
+  const anchors = new Map<string, Node>();
+  const aliases = new Map<Alias, Node>();
+  const unknown: Alias[] = [];
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = anchors.get(alias.source);
+      if (target === undefined) unknown.push(alias);
+      else aliases.set(alias, target);
+    },
+    Value: (_key, node) => void (node.anchor !== undefined && anchors.set(node.anchor, node)),
+  });
+  const [lost] = unknown;
+  if (lost !== undefined) return refuse(lost.range?.[0] ?? 0, `the alias *${lost.source} stands for nothing: its anchor is missing`);
+
+  const sizes = new Map<Node, number>();
+  const open = new Set<Node>();
+  let fault: { alias: Alias; message: string } | undefined;
+  const sizeOf = (node: unknown): number => {
+    if (isAlias(node)) {
+      const target = aliases.get(node)!;
+      if (open.has(target)) fault ??= { alias: node, message: `the alias *${node.source} stands for something that it is part of` };
+      const size = open.has(target) ? 1 : sizeOf(target);
+      if (size > mostValues) fault ??= { alias: node, message: `the alias *${node.source} stands for more than ${mostValues} values` };
+      return size;
+    }
+    if (!isMap(node) && !isSeq(node)) return 1;
+    const known = sizes.get(node);
+    if (known !== undefined) return known;
+    open.add(node);
+    let size = 1;
+    if (isMap(node)) for (const { value } of node.items) size += 1 + sizeOf(value);
+    else for (const item of node.items) size += sizeOf(item);
+    open.delete(node);
+    sizes.set(node, size);
+    return size;
+  };
+  const size = sizeOf(document.contents);
+  if (fault !== undefined) return refuse(fault.alias.range?.[0] ?? 0, fault.message);
+  if (size > mostValues) return refuse(0, `its aliases stand for more than ${mostValues} values`);
+  return aliases;
+}
+
+/** Looks things up in a document without writing its aliases out. */
+class Reader {
+  readonly #aliases: Aliases;
+
+  constructor(aliases: Aliases) {
+    this.#aliases = aliases;
+  }
+
+  /** The pairs of a mapping, merged ones at the end; none of anything else. */
+  pairs(node: unknown): [key: string, value: unknown][] {
+    const map = this.#follow(node);
+    if (!isMap(map)) return [];
+    const all = map.items.map(({ key, value }) => ({ key: isScalar(key) ? key.value : key, value }));
+    const merges = all.filter(({ key }) => isMerge(key)).flatMap(({ value }) => this.#merged(value));
+    return [...all.filter(({ key }) => !isMerge(key)).map(({ key, value }): [string, unknown] => [String(key), value]), ...merges];
+  }
+
+  at(node: unknown, key: string): unknown {
+    return this.pairs(node).find(([name]) => name === key)?.[1];
+  }
+
+  /** The items of a list; something else counts as a list of itself, nothing as an empty one. */
+  items(node: unknown): unknown[] {
+    const list = this.#follow(node);
+    if (isSeq(list)) return list.items;
+    return list === undefined || list === null || (isScalar(list) && list.value === null) ? [] : [list];
+  }
+
+  text(node: unknown): string | undefined {
+    const scalar = this.#follow(node);
+    return isScalar(scalar) && typeof scalar.value === "string" ? scalar.value : undefined;
+  }
+
+  texts(node: unknown): string[] {
+    return this.items(node)
+      .map((item) => this.text(item))
+      .filter((text) => text !== undefined);
+  }
+
+  isFalse(node: unknown): boolean {
+    const scalar = this.#follow(node);
+    return isScalar(scalar) && String(scalar.value) === "false";
+  }
+
+  #merged(node: unknown): [string, unknown][] {
+    return this.items(node).flatMap((item) => this.pairs(item));
+  }
+
+  #follow(node: unknown): unknown {
+    return isAlias(node) ? this.#follow(this.#aliases.get(node)) : node;
+  }
+}
+
+/** The key `<<`, which the reader of YAML gives as a symbol. */
+function isMerge(key: unknown): boolean {
+  return key === "<<" || (typeof key === "symbol" && key.description === "<<");
+}
+
+function gather(root: unknown, reader: Reader, document: ComposeDocument): void {
+  for (const entry of reader.items(reader.at(root, "include"))) {
+    const path = reader.text(entry);
+    const projectDirectory = reader.text(reader.at(entry, "project_directory"));
+    const written = reader.at(entry, "env_file");
+    document.includes.push({
+      paths: path === undefined ? reader.texts(reader.at(entry, "path")) : [path],
+      ...(projectDirectory === undefined ? {} : { projectDirectory }),
+      ...(written === undefined ? {} : { envFiles: reader.texts(written) }),
+    });
+  }
+  for (const [name, service] of reader.pairs(reader.at(root, "services"))) {
+    document.services.push(name);
+    const extended = reader.text(reader.at(reader.at(service, "extends"), "file"));
+    if (extended !== undefined) document.extended.push(extended);
+    for (const entry of reader.items(reader.at(service, "env_file"))) {
+      const path = reader.text(entry) ?? reader.text(reader.at(entry, "path"));
+      if (path === undefined) continue;
+      const raw = reader.text(reader.at(entry, "format")) === "raw";
+      document.envFiles.push({ service: name, path, required: !reader.isFalse(reader.at(entry, "required")), raw });
+    }
+    document.labelFiles.push(...reader.texts(reader.at(service, "label_file")));
+  }
+}
