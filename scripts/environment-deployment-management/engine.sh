@@ -20,8 +20,31 @@ find_compose() {
 
 # docker compose with a release's model, for at most $limit seconds. Arguments: the release's directory, Compose's arguments
 compose() {
+  local written variables=()
   [[ -n ${composer-} ]] || find_compose
-  timeout -k 5 "${limit:-60}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${@:2}"
+  find_written "$1"
+  [[ ! -s $written/variables ]] || variables=(--env-file "$written/variables")
+  timeout -k 5 "${limit:-60}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${variables[@]}" "${@:2}"
+}
+
+# Finds where a release keeps what Compose writes into containers: its model begins with that.
+# Arguments: the release's directory. Sets: written, empty where there is nothing
+find_written() {
+  local start=''
+  written=
+  IFS= read -r -N 1024 start <"$1/compose.json" || true
+  [[ $start != '{"x-coldtivate-written":"'* ]] || { start=${start#*:\"} && written=${start%%\"*}; }
+}
+
+# Writes into containers that were only created what Compose would when it starts them: secrets and configs that are no files.
+# Arguments: the release's directory, service, containers
+write_into() {
+  local written id
+  find_written "$1"
+  for id in "${@:3}"; do
+    [[ ! -s $written/$2.tar ]] || engine cp - "$id:/" <"$written/$2.tar" || return
+    [[ ! -s $written/$2.owned.tar ]] || engine cp -a - "$id:/" <"$written/$2.owned.tar" || return
+  done
 }
 
 # Has Compose take the project's networks and volumes that are there as they are. A newer one makes a network anew whose

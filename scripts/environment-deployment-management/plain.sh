@@ -78,7 +78,7 @@ take_over() {
     bring_up "$1" --no-start --no-recreate --scale "$service=$((${#plain[@]} + wanted))" "$service" && ids=$(ids_of "$service") || return
     mapfile -t ids < <(printf %s "$ids")
     reason="$service cannot take the place of its plain container"
-    output=$({ displace_plain "$1" "$service" && hand_names "$service" "${ids[@]}" && engine start "${ids[@]}"; } 2>&1) || {
+    output=$({ write_into "$1" "$service" "${ids[@]}" && displace_plain "$1" "$service" && hand_names "$service" "${ids[@]}" && engine start "${ids[@]}"; } 2>&1) || {
       log_lines <<<"$output"
       return 1
     }

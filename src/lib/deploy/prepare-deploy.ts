@@ -41,6 +41,7 @@ import { readCompose } from "./read-compose.ts";
 import { readSources } from "./release-sources.ts";
 import { refuseOlder } from "./older-commit.ts";
 import { resolveFacts, resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
+import { withOwnImages } from "./service-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 
 const irreversibleNote = "nobody goes back past this release: it is declared irreversible";
@@ -130,8 +131,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const shortages: Shortage[] = [];
   const reports: MountReport[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
-  for (const { connection, state } of observed) {
-    checkHost(state, environment.name);
+  for (const { connection, state: found } of observed) {
+    checkHost(found, environment.name);
+    const state = withOwnImages(found, config, ports.repository, profiles);
     const asking: Asking = { connection, script, signal: ports.signal };
     const { rendered, sources } = await renderFor(intent, ports, state, asking, {
       commit,

@@ -2,6 +2,8 @@ import { ColdtivateError } from "../errors.ts";
 import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
 import { interpolatedVariables } from "./interpolate.ts";
 
+export { normalise } from "./compose-walk.ts";
+
 export interface ComposeFiles {
   /** What `docker compose config` needs to read, by path in the repository. */
   files: Map<string, Uint8Array>;

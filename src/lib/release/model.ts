@@ -44,8 +44,8 @@ export interface ComposeService {
   uts?: string;
   volumes?: ComposeMount[];
   volumes_from?: string[];
-  configs?: { source: string; target?: string }[];
-  secrets?: { source: string; target?: string }[];
+  configs?: ComposeSourceUse[];
+  secrets?: ComposeSourceUse[];
   [key: string]: unknown;
 }
 
@@ -90,6 +90,16 @@ export interface ComposeSource {
   content?: string;
   external?: boolean;
   [key: string]: unknown;
+}
+
+/** Where a service has a config or secret. */
+export interface ComposeSourceUse {
+  source: string;
+  target?: string;
+  uid?: string;
+  gid?: string;
+  /** A number, or text in octal, as newer versions of Compose write it. */
+  mode?: number | string;
 }
 
 /** How many containers a service asks for. */

@@ -21,6 +21,7 @@ import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
 import { isActive, replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
+import { checkNames } from "./names.ts";
 import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { reachedBy } from "./reach.ts";
@@ -30,6 +31,7 @@ import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
 import type { KeptFile } from "./sources.ts";
 import { renderTask } from "./task.ts";
+import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./variable-sources.ts";
 
 export interface PinnedImage {
   /** `repository@sha256:…` */
@@ -132,7 +134,9 @@ export interface RenderedTask {
  * from. Pure; equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
-  const { services: placed, files, notes, layout, ...moved } = placeFiles(input);
+  const { values, ...replaced } = nameVariables(input);
+  const { services: placed, files, notes, layout, ...sources } = placeFiles({ ...input, ...replaced });
+  const moved = { ...sources, configs: restoreVariables(sources.configs), secrets: restoreVariables(sources.secrets) };
   const pinned = mapValues(placed, (service) => pin(service, input));
   const written = byService({ ...input.model, ...moved, name: input.project, services: pinned }, input.project);
   const active = Object.keys(written.services).filter((name) => isActive(written.services[name] ?? {}, input.profiles));
@@ -156,6 +160,7 @@ export function render(input: RenderInput): Rendered {
     services: mapValues(named.services, (service, name) => withTimeToStop(service, rollouts.get(name))),
   };
   checkSlotNames(frame, rollouts);
+  checkNames({ model: frame, rollouts, tasks: input.tasks, project: input.project });
   const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
 
   const services: Record<string, ComposeService> = {};
@@ -203,15 +208,18 @@ export function render(input: RenderInput): Rendered {
     };
   }
   const images = knownFacts(Object.values(rendered), input);
+  const copied = keepWritten({ ...frame, services }, values, input.digest);
+  // First of all, so that the script finds it without reading JSON.
+  const head = copied === undefined ? {} : { [writtenKey]: `${input.stateDirectory}/${copied.place}` };
   return {
-    model: { ...frame, services },
+    model: { ...head, ...frame, services },
     services: rendered,
     fronts,
     tasks,
     reach: reachedBy({ model: frame, rollouts, config: input.services, mentions }),
     images,
     volumeNames: named.names,
-    files,
+    files: [...files, ...(copied?.kept ?? [])],
     layout,
     notes: [...notes, ...portNotes],
   };

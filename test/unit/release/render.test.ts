@@ -100,13 +100,19 @@ describe("files", () => {
     expect(definition("old")).not.toBe(definition("new"));
   });
 
-  test("a secret from a variable becomes a file", () => {
+  test("a secret from a variable stays one, under a name that its value decides; the model begins with where that is kept", () => {
     const { model: rendered, files } = render(
-      input({ services: { web: { image: written } }, secrets: { token: { environment: "TOKEN" } } }, { variables: { TOKEN: "s3cret" } }),
+      input(
+        { services: { web: { image: written, secrets: [{ source: "token" }] } }, secrets: { token: { environment: "TOKEN" } } },
+        { variables: { TOKEN: "s3c$ret" } },
+      ),
     );
-    expect(rendered.secrets?.["token"]?.file).toContain(`${stateDirectory}/files/`);
-    expect(rendered.secrets?.["token"]).not.toHaveProperty("environment");
-    expect(Buffer.from(files[0]?.content ?? []).toString()).toBe("s3cret");
+    const { environment: name = "" } = rendered.secrets?.["token"] ?? {};
+    expect(name).toMatch(/^TOKEN_[0-9a-f]{12}$/);
+    const [key, place] = Object.entries(rendered)[0] ?? [];
+    expect(key).toBe("x-coldtivate-written");
+    const kept = files.find(({ path }) => `${stateDirectory}/${path}` === `${String(place)}/variables`);
+    expect(Buffer.from(kept?.content ?? []).toString()).toBe(`${name}='s3c$ret'\n`);
   });
 });
 
