@@ -92,3 +92,15 @@ test("files that Compose refuses are an error that quotes it", () => {
     expect.objectContaining({ code: "COMPOSE_REFUSED", details: ["services.web.port: not allowed"] }),
   );
 });
+
+test("what Compose says of a file names it as the repository does, and an env file that is not there comes with the way out", () => {
+  const directory = "/home/deploy/.coldtivate/incoming.x/compose";
+  const error = `env file ${directory}/app.env not found: stat ${directory}/app.env: no such file or directory\n`;
+  expect(() => parseState("h", parseFields(answer({ protocol: "1", directory, model: "", error })))).toThrow(
+    expect.objectContaining({
+      code: "COMPOSE_REFUSED",
+      details: ["env file ./app.env not found: stat ./app.env: no such file or directory"],
+      hint: expect.stringContaining("env_file: ${DOT_ENV_PATH}") as string,
+    }),
+  );
+});

@@ -1,0 +1,153 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeFolder, must, onHost } from "../world.ts";
+import { makeProject, type Project } from "./project.ts";
+
+const dockerfile = 'ARG BASE\nFROM ${BASE}\nRUN useradd --uid 1000 app\nCMD ["sleep", "infinity"]\n';
+
+const compose = `include: [svc/api/compose.yaml]
+x-app: &app { stop_grace_period: 1s, init: true }
+services:
+  web:
+    <<: *app
+    build: ./app
+    env_file: .env
+    environment: { WHERE: "\${GREETING}" }
+    volumes:
+      - "\${PWD}/conf/app.conf:/etc/app.conf:ro"
+      - ./links:/links:ro
+      - ./current:/current:ro
+      - ./current/one:/one:ro
+      - ./vendor/lib/part:/part:ro
+    secrets:
+      - token
+      - { source: token, target: owned, uid: "103", gid: "104", mode: 0400 }
+    configs: [{ source: text, target: /etc/text.conf }]
+secrets: { token: { environment: TOKEN } }
+configs: { text: { content: "cost: $$5 \${GREETING}\\n" } }
+`;
+
+const api = `services:
+  api:
+    image: "\${CI_REGISTRY_IMAGE}/app:\${CI_COMMIT_REF_SLUG:-latest}"
+    stop_grace_period: 1s
+    init: true
+    environment: { NAME: "\${NAME:-default}" }
+    volumes: ["./own.conf:/own.conf:ro"]
+`;
+
+/** A shell command's output in the one container of a service. */
+function within({ project }: Project, service: string, command: string): Promise<string> {
+  const filters = [`project=${project}`, `service=${service}`].map((filter) => `--filter label=com.docker.compose.${filter}`);
+  return onHost("staging", `docker exec $(docker ps -q ${filters.join(" ")}) sh -c '${command}'`);
+}
+
+const written = 'stat -c "%n %a %u:%g" /run/secrets/* /etc/text.conf; cat /run/secrets/* /etc/text.conf';
+
+describe("what containers see of a commit", () => {
+  let project: Project;
+
+  beforeAll(async () => {
+    project = await makeProject({
+      name: "paths",
+      files: { "app/Dockerfile": dockerfile },
+      images: { app: "./app" },
+      dotenv: "GREETING=p$$ss\nTOKEN='it is $$5'\n",
+    });
+    const { clone } = project;
+    const library = join(await makeFolder(), "lib");
+    await mkdir(join(library, "part"), { recursive: true });
+    await writeFile(join(library, "part/file"), "pinned\n");
+    const git = (folder: string, ...args: string[]) =>
+      must("git", ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always", ...args], { cwd: folder });
+    await git(library, "init", "--quiet");
+    await git(library, "add", "--all");
+    await git(library, "commit", "--quiet", "--message", "first");
+    await git(clone, "submodule", "--quiet", "add", library, "vendor/lib");
+    const link = async (path: string, target: string) => {
+      await mkdir(dirname(join(clone, path)), { recursive: true });
+      await symlink(target, join(clone, path));
+    };
+    await link("links/near", "file");
+    await link("links/far", "/etc/hostname");
+    await link("current", "releases/second");
+    await project.change({
+      "compose.yaml": compose,
+      "svc/api/compose.yaml": api,
+      "svc/api/.env": "NAME=from its own .env\n",
+      "svc/api/own.conf": "own\n",
+      ".gitignore": "/.env\n",
+      "conf/app.conf": "of the commit\n",
+      "links/file": "linked\n",
+      "releases/second/one": "second\n",
+    });
+    await project.deploy();
+  }, 300_000);
+
+  afterAll(() => project.remove());
+
+  test("is what a checkout would show: links, submodules, \${PWD}, the image that is built there", async () => {
+    const shown = await within(
+      project,
+      "web",
+      "cat /etc/app.conf /links/near /current/one /one /part/file; readlink /links/far; echo $WHERE",
+    );
+    expect(shown.trim().split("\n")).toEqual(["of the commit", "linked", "second", "second", "pinned", "/etc/hostname", "p$ss"]);
+  });
+
+  test("an included file has its own .env and its own folder", async () => {
+    expect(await within(project, "api", "echo $NAME; cat /own.conf")).toBe("from its own .env\nown");
+  });
+
+  test("secrets and configs that are no files have the owner and the mode that plain Compose gives them", async () => {
+    expect((await within(project, "web", written)).trim().split("\n")).toEqual([
+      "/run/secrets/owned 400 103:104",
+      "/run/secrets/token 444 0:0",
+      "/etc/text.conf 444 0:0",
+      "it is $5it is $5cost: $5 p$ss",
+    ]);
+  });
+
+  test("the same once more changes nothing; a variable that is not set, or a link that leads nowhere, is refused", async () => {
+    expect((await project.deploy("--dry-run")).output).toContain("nothing");
+    await symlink("none", join(project.clone, "dangling"));
+    const files = { "compose.yaml": compose.replace("TOKEN }", "NOT_THERE }").replace("./current:", "./dangling:") };
+    await project.change(files);
+    const refused = await project.run("deploy", "staging", "--json");
+    expect(refused.output).toContain("dangling is a link to none, which the commit does not have");
+    await project.change({ "compose.yaml": compose.replace("TOKEN }", "NOT_THERE }") });
+    const unset = await project.run("deploy", "staging", "--json");
+    expect(unset).toMatchObject({ exitCode: 2 });
+    expect(unset.output).toContain("secrets.token, for web: the variable NOT_THERE is not set");
+  });
+});
+
+test("a container that takes a plain one's place has the secrets and configs that Compose gave that one", async () => {
+  const project = await makeProject({
+    name: "taking",
+    files: {
+      "app/Dockerfile": dockerfile,
+      "compose.yaml": `services:
+  web:
+    image: "\${CI_REGISTRY_IMAGE}/app:\${CI_COMMIT_REF_SLUG:-latest}"
+    stop_grace_period: 1s
+    init: true
+    secrets: [token, { source: token, target: owned, uid: "103", gid: "104", mode: 0400 }]
+    configs: [{ source: text, target: /etc/text.conf }]
+secrets: { token: { environment: TOKEN } }
+configs: { text: { content: "cost: $$5\\n" } }
+`,
+    },
+    images: { app: "./app" },
+    dotenv: "TOKEN=secret\n",
+  });
+  try {
+    await project.plain("up", "-d");
+    const before = await within(project, "web", written);
+    await project.deploy();
+    expect(await within(project, "web", written)).toBe(before);
+  } finally {
+    await project.remove();
+  }
+}, 300_000);

@@ -1,0 +1,146 @@
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openCommit } from "../../../src/lib/adapters/git-commit.ts";
+import { openRepository } from "../../../src/lib/adapters/git.ts";
+import type { Config, EnvironmentConfig } from "../../../src/lib/config/config.ts";
+import { parseDotenv } from "../../../src/lib/config/dotenv.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
+import { readCompose } from "../../../src/lib/deploy/read-compose.ts";
+import { createRepository } from "../adapters/git-repository.ts";
+
+let repository: ReturnType<typeof createRepository>;
+
+beforeEach(() => {
+  repository = createRepository();
+});
+
+afterEach(() => repository[Symbol.dispose]());
+
+interface Wanted {
+  files: Record<string, string>;
+  /** Folder of coldtivate.yml. */
+  folder?: string;
+  dotenv?: string;
+  dotenvSource?: string;
+  compose?: string[];
+}
+
+async function read({ files, folder = "", dotenv, dotenvSource, compose }: Wanted) {
+  const commit = repository.commit(files);
+  const directory = join(repository.directory, folder);
+  mkdirSync(directory, { recursive: true });
+  const opened = await openRepository(directory);
+  using tree = await openCommit(opened.root, commit);
+  const environment: EnvironmentConfig = {
+    name: "staging",
+    branches: ["main"],
+    tags: [],
+    confirm: false,
+    hosts: [],
+    ...(dotenv === undefined ? {} : { dotenv: new Secret(dotenv) }),
+    ...(dotenvSource === undefined ? {} : { dotenvSource }),
+    ...(compose === undefined ? {} : { compose }),
+  };
+  const config = { project: "shop", directory, registry: { image: "registry.example.com/shop", host: "registry.example.com" } };
+  const intent = {
+    // What is asked of it here.
+    config: config as Config,
+    environment,
+    revision: { commit, ref: "main" },
+    dotenv: dotenv === undefined ? new Map<string, string>() : parseDotenv(dotenv),
+    env: { CI_JOB_ID: "7", HOME: "/nowhere" },
+  };
+  const found = await readCompose(intent as Parameters<typeof readCompose>[0], opened, tree);
+  const text = (path: string) => Buffer.from(found.files.files.get(path) ?? []).toString();
+  return { ...found, paths: [...found.files.files.keys()], text };
+}
+
+const service = "services: { web: { image: x } }\n";
+
+test("files are found by their names in the commit, not in the working tree", async () => {
+  const files = { "compose.yaml": service, "compose.staging.yaml": service };
+  repository.commit(files);
+  repository.write("compose.override.yaml", "not: committed");
+  expect((await read({ files })).listed).toEqual(["compose.yaml", "compose.staging.yaml"]);
+});
+
+test("none at all is refused", async () => {
+  await expect(read({ files: { "other.yml": service } })).rejects.toMatchObject({
+    code: "COMPOSE_FILE_MISSING",
+    details: ["none of compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml is in the repository"],
+  });
+});
+
+test("where coldtivate.yml lies in a folder, paths are the repository's, and files beside that folder are found", async () => {
+  const found = await read({
+    folder: "deploy",
+    files: {
+      "deploy/compose.yaml": "include: [../shared/db.yml]\nservices: { web: { env_file: ../web/web.env } }\n",
+      "shared/db.yml": service,
+      "web/web.env": "A=1",
+      "compose.yaml": service,
+    },
+  });
+  expect(found.listed).toEqual(["deploy/compose.yaml"]);
+  expect(found.paths).toEqual(["deploy/compose.yaml", "shared/db.yml", "web/web.env"]);
+});
+
+test("a Compose file may be a link, or lie behind one", async () => {
+  mkdirSync(join(repository.directory, "real"));
+  symlinkSync("real/app.yml", join(repository.directory, "compose.yaml"));
+  symlinkSync("real", join(repository.directory, "current"));
+  const found = await read({ files: { "real/app.yml": "include: [current/part.yml]\n", "real/part.yml": service } });
+  expect(found.paths).toEqual(["compose.yaml", "current/part.yml"]);
+  expect(found.text("current/part.yml")).toBe(service);
+});
+
+test("COMPOSE_FILE and COMPOSE_PROFILES count, in the dotenv or in the commit's .env; `compose` comes first", async () => {
+  const files = {
+    "a.yml": service,
+    "b.yml": service,
+    "compose.yaml": service,
+    ".env": "COMPOSE_FILE=a.yml:b.yml\nCOMPOSE_PROFILES=one,two\n",
+  };
+  expect(await read({ files })).toMatchObject({ listed: ["a.yml", "b.yml"], profiles: ["one", "two"] });
+  expect(await read({ files, dotenv: "COMPOSE_FILE=b.yml\n" })).toMatchObject({ listed: ["b.yml"], profiles: [] });
+  expect((await read({ files, compose: ["compose.yaml"] })).listed).toEqual(["compose.yaml"]);
+});
+
+test("without a dotenv the commit's .env counts as for Compose; with one it does not", async () => {
+  const files = {
+    "compose.yaml": "services: { web: { image: 'x:${TAG}-${CI_JOB_ID}', env_file: '${TAG}.env' } }\n",
+    ".env": "TAG=v${N:-1}\n",
+    "v1.env": "",
+  };
+  const plain = await read({ files });
+  expect(Buffer.from(plain.defaults ?? []).toString()).toBe("TAG=v${N:-1}\n");
+  expect(plain.dotenv).toBeUndefined();
+  expect(plain.paths).toEqual(["compose.yaml", "v1.env"]);
+  expect(plain.values).toMatchObject({ TAG: "v1", CI_JOB_ID: "7" });
+  expect(plain.variables).toEqual({ CI_JOB_ID: "7" });
+  expect(plain.values).not.toHaveProperty("HOME");
+  const other = await read({ files, dotenv: "TAG=v2\n" });
+  expect(other.defaults).toBeUndefined();
+  expect(other.paths).toEqual(["compose.yaml"]);
+});
+
+test("the dotenv stands in for the .env that an env_file names, and for its own path", async () => {
+  const files = { "compose.yaml": "services: { web: { env_file: [.env, ops/.env.staging, other/.env] } }\n", ".gitignore": ".env*\n" };
+  const found = await read({ files, dotenv: "A=p$ss\n", dotenvSource: "./ops/.env.staging" });
+  expect(found.paths).toEqual(["compose.yaml", ".env", "ops/.env.staging"]);
+  expect(found.text(".env")).toBe("A='p$ss'\n");
+  expect((await read({ files, dotenv: "A=1\n", dotenvSource: join(repository.directory, "ops/.env.staging") })).paths).toContain(
+    "ops/.env.staging",
+  );
+  expect((await read({ files, dotenv: "A=1\n", dotenvSource: "STAGING_DOT_ENV" })).paths).toEqual(["compose.yaml", ".env"]);
+});
+
+test("what cannot be read as a checkout would have it is refused by name", async () => {
+  symlinkSync("../elsewhere.yml", join(repository.directory, "compose.yaml"));
+  await expect(read({ files: { README: "" } })).rejects.toMatchObject({
+    code: "SOURCE_UNREADABLE",
+    exit: "refused",
+    details: [expect.stringContaining("compose.yaml is a link to ../elsewhere.yml, outside of the repository")],
+  });
+});
