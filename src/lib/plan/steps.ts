@@ -153,8 +153,8 @@ export function hook(name: HostHookName, { config }: StepFacts): Step[] {
 }
 
 /** Looks at what reaches what before anything is changed. */
-export function look({ rendered: { reach } }: Pick<StepFacts, "rendered">): Step[] {
-  return reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
+export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
+  return rendered.reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
 }
 
 /** Looks at it again, so that a release that has cut something off is undone. */

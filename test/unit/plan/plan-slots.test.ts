@@ -362,6 +362,7 @@ test("the plan's text says how each one is rolled out, and what to know", () => 
       "  1 service stays as it is",
       "",
       "! gateway: connections to port 443 that are still open when the old one stops are cut; a drain_signal avoids it",
+      "! gateway: connections to port 443 are passed on byte by byte",
       "! celery has no health check: it counts as up once it has run 2 s",
     ].join("\n"),
   );
