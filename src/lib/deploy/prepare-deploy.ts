@@ -31,6 +31,7 @@ import { checkSupported } from "../release/unsupported.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
+import { dotenvNotes } from "./dotenv-notes.ts";
 import { checkHost } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
@@ -119,7 +120,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const observed = await observing;
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
-  const notes = new Set([...own.notes, ...(await describing)]);
+  const notes = new Set([...own.notes, ...(await describing), ...dotenvNotes(states, environment)]);
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);

@@ -3,10 +3,8 @@ import { drainLimit, holdLimit } from "../release/front-settings.ts";
 import { slotName } from "../release/fronts.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
+import { healthLimit } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
-
-/** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
-const healthyWithin = 60_000;
 
 /** How long a container without a health check must run without a restart to count as up, in seconds. */
 export const settleSeconds = 2;
@@ -183,8 +181,8 @@ function patience(service: string, facts: StepFacts): string[] {
   return [within(service, facts), String(settleSeconds), String(instances), ...connect];
 }
 
-function within(service: string, { config }: StepFacts): string {
-  return seconds(config.services[service]?.healthyWithin ?? healthyWithin);
+function within(service: string, facts: StepFacts): string {
+  return seconds(healthLimit(service, facts));
 }
 
 function drainOf(service: string, { config }: Pick<StepFacts, "config">): number {

@@ -78,7 +78,10 @@ export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version"
   return {
     version: 1,
     ...release,
-    services: mapValues(rendered.services, ({ checked: _checked, rollout: _rollout, rolloutReason: _reason, ...service }) => service),
+    services: mapValues(
+      rendered.services,
+      ({ checked: _checked, times: _times, rollout: _rollout, rolloutReason: _reason, ...service }) => service,
+    ),
     fronts: mapValues(rendered.fronts, ({ definition, reference, image, memory, configuration, slots }) => ({
       definition,
       reference,

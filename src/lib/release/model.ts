@@ -1,3 +1,5 @@
+import type { HealthCheckTimes } from "./health-times.ts";
+
 /** The merged Compose model, as `docker compose config --format json` gives it; only what the renderer reads is typed. */
 export interface ComposeModel {
   name?: string;
@@ -23,7 +25,7 @@ export interface ComposeService {
   entrypoint?: string[] | null;
   environment?: Record<string, string | null>;
   expose?: string[];
-  healthcheck?: { disable?: boolean; test?: string[]; [key: string]: unknown };
+  healthcheck?: HealthCheckTimes & { disable?: boolean; test?: string[]; [key: string]: unknown };
   labels?: Record<string, string>;
   ipc?: string;
   links?: string[];

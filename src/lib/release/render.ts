@@ -15,6 +15,7 @@ import {
   type FrontImage,
   type Slot,
 } from "./fronts.ts";
+import { healthTimes, type HealthTimes } from "./health-times.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
@@ -79,6 +80,8 @@ export interface RenderedService {
   environment: Record<string, string>;
   /** Whether a health check decides that it is up. */
   checked: boolean;
+  /** When its health check comes to a result; absent without one. */
+  times?: HealthTimes;
   rollout: Rollout;
   /** Why that rollout, in the user's words. */
   rolloutReason: string;
@@ -205,15 +208,16 @@ function describe(
     image: service.image ?? reference,
     ...(built === undefined ? {} : { built }),
     environment: mapValues(service.environment ?? {}, (value) => digest(value ?? "").slice(0, 12)),
-    checked: isChecked(service),
+    ...checksOf(service),
     rollout,
     rolloutReason: reason,
   };
 }
 
-/** Whether a health check decides that a service is up. */
-export function isChecked({ healthcheck }: ComposeService): boolean {
-  return healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE";
+/** Whether a health check decides that a service is up, and when. */
+export function checksOf({ healthcheck }: ComposeService): Pick<RenderedService, "checked" | "times"> {
+  const checked = healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE";
+  return { checked, ...(checked ? { times: healthTimes(healthcheck) } : {}) };
 }
 
 function renderFront(

@@ -5,7 +5,7 @@ import type { KeptRelease } from "./kept-release.ts";
 import type { Manifest, ManifestFront } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { mapValues } from "./record.ts";
-import { isChecked, type Rendered, type RenderedFront } from "./render.ts";
+import { checksOf, type Rendered, type RenderedFront } from "./render.ts";
 import type { Digest } from "./sources.ts";
 
 export interface RepeatInput {
@@ -38,7 +38,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
       ...service,
       ...(built === undefined ? {} : { built }),
       environment,
-      checked: isChecked(contentOf(name, fronts[name], release.model)),
+      ...checksOf(contentOf(name, fronts[name], release.model)),
       rollout: rolloutOf(fronts[name]),
       rolloutReason: "as in that release",
     })),
