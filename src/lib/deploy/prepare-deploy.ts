@@ -28,6 +28,7 @@ import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths } from "../release/sources.ts";
 import { checkSupported } from "../release/unsupported.ts";
+import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
@@ -124,6 +125,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
+  const ran = lastRuns(states.map(({ manifest }) => manifest));
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
@@ -137,7 +139,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       variables: { ...Object.fromEntries(dotenv), ...variables },
     });
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
-    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit, isIrreversible });
+    const hasPeers = observed.length > 1;
+    const plan = planHost({ config, rendered, state, runsTasks, lastRuns: ran, hasPeers, commit: revision.commit, isIrreversible });
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
@@ -161,7 +164,13 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       connection,
       plan,
       images: missingImages(images, state),
-      entriesFor: (aligned) => releaseEntries(rendered, manifest, { plan: aligned, whole }, intent.who, [...script, ...hooks]),
+      entriesFor(aligned) {
+        const tasks = drafts.flatMap((draft) =>
+          draft.plan.steps.filter(({ verb }) => verb === "task").map(({ args: [name = ""] }) => name),
+        );
+        const runs = runsAfter(id, ran, rendered.tasks, tasks);
+        return releaseEntries(rendered, { ...manifest, runs }, { plan: aligned, whole }, intent.who, [...script, ...hooks]);
+      },
     });
   }
   refuseShortages(shortages);

@@ -12,6 +12,7 @@ import type { Manifest } from "../release/manifest.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
+import { lastRuns } from "../release/task-runs.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
@@ -61,6 +62,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
 
   const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
+  const ran = lastRuns(hosts.map(({ state }) => state.manifest));
   const shortages: Shortage[] = [];
   const notes = new Set<string>();
   const missing: string[] = [];
@@ -90,6 +92,8 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       rollback: target,
       fronts: repeated.fronts,
       networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
+      // What a task did stays done.
+      runs: { ...ran },
     });
     const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
     drafts.push({ connection, plan, images: [], entriesFor });
@@ -102,7 +106,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
 }
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
-function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks">): Manifest {
+function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks" | "runs">): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
 }

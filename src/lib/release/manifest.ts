@@ -57,6 +57,8 @@ const manifestSchema = z.object({
   images: z.record(z.string(), imageFactsSchema).default({}),
   /** By network of the project: the definition that it was made with. */
   networks: z.record(z.string(), z.unknown()).optional(),
+  /** By task: the last run that counts, as of this release. */
+  runs: z.record(z.string(), z.object({ definition: z.string(), release: z.string() })).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */

@@ -20,6 +20,7 @@ import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { dependencies } from "./order.ts";
 import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { reachedBy } from "./reach.ts";
@@ -28,6 +29,7 @@ import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import type { KeptFile } from "./sources.ts";
 import { renderTask } from "./task.ts";
+import { taskDefinition } from "./task-runs.ts";
 
 export interface PinnedImage {
   /** `repository@sha256:…` */
@@ -110,6 +112,10 @@ export interface RenderedTask {
   timeout: number;
   /** Whether another command takes it back. */
   hasUndo: boolean;
+  /** Whether it runs although its last run was the same. */
+  runsAlways?: boolean;
+  /** The services that the one it runs in depends on. */
+  needs: string[];
 }
 
 /**
@@ -165,10 +171,12 @@ export function render(input: RenderInput): Rendered {
     services[`task-${task.name}`] = mark(service);
     if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo, isReady));
     tasks[task.name] = {
-      definition: definitionOf(service, frame, input.digest),
+      definition: taskDefinition(service, base, frame, input.digest),
       image: service.image ?? "",
       timeout: task.timeout,
       hasUndo: task.undo !== undefined,
+      ...(task.when === "always" ? { runsAlways: true } : {}),
+      needs: dependencies(base),
     };
   }
   const images = factsOf(Object.values(rendered), input);
