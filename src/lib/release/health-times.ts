@@ -17,15 +17,18 @@ const defaults = { interval: 30_000, timeout: 30_000, startInterval: 5000, retri
 /**
  * When the engine checks: first after `start_interval` if there is a `start_period`, else after `interval`; and when it has
  * given up: after `retries` failures in a row that count, each of which may have taken the whole `timeout`.
+ *
+ * @param image what its image says, which counts wherever the service says nothing
  */
-export function healthTimes(check: HealthCheckTimes): HealthTimes {
-  const interval = duration(check.interval) || defaults.interval;
-  const startPeriod = duration(check.start_period);
-  const retries = Number(check.retries ?? 0) || defaults.retries;
+export function healthTimes(check: HealthCheckTimes, image: HealthCheckTimes = {}): HealthTimes {
+  const time = (name: keyof HealthCheckTimes, otherwise = 0) => duration(check[name]) || duration(image[name]) || otherwise;
+  const interval = time("interval", defaults.interval);
+  const startPeriod = time("start_period");
+  const retries = Number(check.retries ?? 0) || Number(image.retries ?? 0) || defaults.retries;
   return {
-    first: startPeriod > 0 ? duration(check.start_interval) || defaults.startInterval : interval,
+    first: startPeriod > 0 ? time("start_interval", defaults.startInterval) : interval,
     startPeriod,
-    verdict: startPeriod + retries * (interval + (duration(check.timeout) || defaults.timeout)),
+    verdict: startPeriod + retries * (interval + time("timeout", defaults.timeout)),
   };
 }
 

@@ -164,19 +164,20 @@ export function render(input: RenderInput): Rendered {
   const tasks: Record<string, RenderedTask> = {};
   for (const task of input.tasks) {
     const base = single[task.service];
-    if (base === undefined) continue;
+    const owner = frame.services[task.service];
+    if (base === undefined || owner === undefined) continue;
     const isReady = (name: string) => rendered[name]?.rollout === "recreate" && rendered[name].built === undefined;
     const mark = (service: ComposeService) => ({ ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } });
     const service = renderTask(base, task.run, isReady);
     services[`task-${task.name}`] = mark(service);
     if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo, isReady));
     tasks[task.name] = {
-      definition: taskDefinition(service, base, frame, input.digest),
+      definition: taskDefinition(service, owner, frame, input.digest),
       image: service.image ?? "",
       timeout: task.timeout,
       hasUndo: task.undo !== undefined,
       ...(task.when === "always" ? { runsAlways: true } : {}),
-      needs: dependencies(base),
+      needs: dependencies(owner),
     };
   }
   const images = factsOf(Object.values(rendered), input);
@@ -208,7 +209,7 @@ function describe(
   { rollout, reason }: ServiceRollout,
   reference: string,
   built: string | undefined,
-  { digest }: RenderInput,
+  { digest, imageFacts }: RenderInput,
 ): RenderedService {
   return {
     definition,
@@ -216,16 +217,17 @@ function describe(
     image: service.image ?? reference,
     ...(built === undefined ? {} : { built }),
     environment: mapValues(service.environment ?? {}, (value) => digest(value ?? "").slice(0, 12)),
-    ...checksOf(service),
+    ...checksOf(service, imageFacts?.get(service.image ?? "")),
     rollout,
     rolloutReason: reason,
   };
 }
 
-/** Whether a health check decides that a service is up, and when. */
-export function checksOf({ healthcheck }: ComposeService): Pick<RenderedService, "checked" | "times"> {
-  const checked = healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE";
-  return { checked, ...(checked ? { times: healthTimes(healthcheck) } : {}) };
+/** Whether a health check decides that a service is up, and when: its own, and what that leaves out, the image's. */
+export function checksOf({ healthcheck = {} }: ComposeService, image?: ImageFacts): Pick<RenderedService, "checked" | "times"> {
+  const test = healthcheck.test?.length ? healthcheck.test : image?.healthcheck;
+  const checked = test !== undefined && healthcheck.disable !== true && test[0] !== "NONE";
+  return { checked, ...(checked ? { times: healthTimes(healthcheck, image?.checkTimes) } : {}) };
 }
 
 function renderFront(

@@ -38,7 +38,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
       ...service,
       ...(built === undefined ? {} : { built }),
       environment,
-      ...checksOf(contentOf(name, fronts[name], release.model)),
+      ...checksOf(contentOf(name, fronts[name], release.model), manifest.images[service.image]),
       rollout: rolloutOf(fronts[name]),
       rolloutReason: "as in that release",
     })),

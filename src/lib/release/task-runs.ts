@@ -1,6 +1,5 @@
 import { canonical } from "./canonical.ts";
 import { definitionOf } from "./definition.ts";
-import type { Manifest } from "./manifest.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
 import { dependencies } from "./order.ts";
 import type { Digest } from "./sources.ts";
@@ -63,7 +62,7 @@ function dataOf({ volumes = [] }: ComposeService): unknown {
 }
 
 /** The last run of each task in an environment, whichever of its hosts knows it. */
-export function lastRuns(manifests: readonly (Manifest | undefined)[]): TaskRuns {
+export function lastRuns(manifests: readonly ({ runs?: TaskRuns | undefined } | undefined)[]): TaskRuns {
   const last: Record<string, TaskRun> = {};
   for (const [name, run] of manifests.flatMap((manifest) => Object.entries(manifest?.runs ?? {}))) {
     const known = last[name];

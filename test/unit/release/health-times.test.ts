@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { healthTimes } from "../../../src/lib/release/health-times.ts";
+import { checksOf } from "../../../src/lib/release/render.ts";
 
 describe("when a container can turn healthy", () => {
   test.each([
@@ -26,5 +27,45 @@ describe("when a container can turn healthy", () => {
     ],
   ])("%s", (_name, check, expected) => {
     expect(healthTimes(check)).toMatchObject(expected);
+  });
+
+  test("what the service leaves out is its image's", () => {
+    const image = {
+      interval: 90_000_000_000,
+      timeout: 1_000_000_000,
+      start_period: 10_000_000_000,
+      start_interval: 2_000_000_000,
+      retries: 2,
+    };
+    expect(healthTimes({}, image)).toEqual({ first: 2000, startPeriod: 10_000, verdict: 192_000 });
+    expect(healthTimes({ interval: "5s", start_interval: "0s", retries: 1 }, image)).toEqual({
+      first: 2000,
+      startPeriod: 10_000,
+      verdict: 16_000,
+    });
+  });
+});
+
+describe("whether anything is checked", () => {
+  const image = {
+    ports: [],
+    volumes: [],
+    entrypoint: [],
+    command: [],
+    environment: {},
+    healthcheck: ["CMD", "true"],
+    checkTimes: { interval: 90e9 },
+  };
+
+  test("by the service itself, or by its image", () => {
+    expect(checksOf({})).toEqual({ checked: false });
+    expect(checksOf({ healthcheck: { test: ["CMD", "true"] } })).toMatchObject({ checked: true, times: { first: 30_000 } });
+    expect(checksOf({}, image)).toMatchObject({ checked: true, times: { first: 90_000 } });
+    expect(checksOf({ healthcheck: { interval: "10s" } }, image)).toMatchObject({ checked: true, times: { first: 10_000 } });
+  });
+
+  test("not where it is switched off", () => {
+    expect(checksOf({ healthcheck: { disable: true } }, image)).toEqual({ checked: false });
+    expect(checksOf({ healthcheck: { test: ["NONE"] } }, image)).toEqual({ checked: false });
   });
 });
