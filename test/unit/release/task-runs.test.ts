@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Manifest } from "../../../src/lib/release/manifest.ts";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
 import { render, type RenderInput } from "../../../src/lib/release/render.ts";
 import { lastRuns, runsAfter, type TaskRun } from "../../../src/lib/release/task-runs.ts";
@@ -82,7 +81,7 @@ describe("what a task is", () => {
 });
 
 describe("the last run of a task", () => {
-  const manifest = (runs?: Record<string, TaskRun>) => ({ ...(runs === undefined ? {} : { runs }) }) as Manifest;
+  const manifest = (runs?: Record<string, TaskRun>) => (runs === undefined ? {} : { runs });
   const old = { definition: "m1", release: "20260101t000000-aaaaaaaa" };
   const young = { definition: "m2", release: "20260102t000000-bbbbbbbb" };
 
