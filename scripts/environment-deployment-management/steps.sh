@@ -39,6 +39,15 @@ do_pull() {
   return 1
 }
 
+# Pulls what services need and this host no longer has, with whatever logins it has itself.
+# Arguments: the release's directory, services. Returns: 1 when nothing was missing, or something still is
+pull_lost() {
+  local images
+  images=$(compose "$1" config --images "${@:2}" 2>/dev/null | sort -u) && [[ -n $images ]] || return
+  mapfile -t images <<<"$images"
+  ! engine image inspect --format ' ' "${images[@]}" >/dev/null 2>&1 && do_pull "${images[@]}"
+}
+
 # Arguments: image; of how many it is one: the only one is known to be missing
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
@@ -145,7 +154,7 @@ restore() {
     fi
   done
   remove_services "${unknown[@]}" || return
-  ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || return
+  ((${#known[@]} == 0)) || bring_up "$state/current" "${known[@]}" || { pull_lost "$state/current" "${known[@]}" && bring_up "$state/current" "${known[@]}"; } || return
   for service in "${known[@]}" "${former[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
   done

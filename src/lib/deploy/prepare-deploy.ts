@@ -30,6 +30,7 @@ import { referredPaths } from "../release/sources.ts";
 import { checkSupported } from "../release/unsupported.ts";
 import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
+import { makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { dotenvNotes } from "./dotenv-notes.ts";
@@ -140,7 +141,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     });
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
     const hasPeers = observed.length > 1;
-    const plan = planHost({ config, rendered, state, runsTasks, lastRuns: ran, hasPeers, commit: revision.commit, isIrreversible });
+    const planned = planHost({ config, rendered, state, runsTasks, lastRuns: ran, hasPeers, commit: revision.commit, isIrreversible });
+    const { plan, notes: lost } = await makeUndoable(planned, state, async () => ports.registry);
+    for (const note of lost) notes.add(note);
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
