@@ -17,6 +17,7 @@ import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
 import { collectComposeFiles } from "../release/compose-files.ts";
+import { missingElsewhere } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
@@ -34,7 +35,7 @@ import { makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { dotenvNotes } from "./dotenv-notes.ts";
-import { checkHost } from "./host-check.ts";
+import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { readSources } from "./release-sources.ts";
@@ -122,6 +123,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const observed = await observing;
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
+  for (const state of states) checkHost(state, environment.name);
+  refuseMissingElsewhere(states.flatMap((state) => missingElsewhere(state.host, state.model, profiles, state.elsewhere)));
   const notes = new Set([...own.notes, ...(await describing), ...dotenvNotes(states, environment)]);
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
@@ -131,7 +134,6 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const shortages: Shortage[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state } of observed) {
-    checkHost(state, environment.name);
     const rendered = await renderFor(intent, ports, state, {
       own: own.images,
       imageFacts,

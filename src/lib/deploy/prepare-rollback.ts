@@ -9,6 +9,7 @@ import { nameOf } from "../plan/lost-images.ts";
 import { hostNotes } from "../plan/notes.ts";
 import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
+import { missingElsewhere } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
@@ -19,7 +20,7 @@ import { alignWork, type HostDraft } from "./align-work.ts";
 import { askFor, makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
-import { checkHost } from "./host-check.ts";
+import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { keptEntries, type Who } from "./release-entries.ts";
 
@@ -64,6 +65,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
   if (first === undefined) throw new Error("an environment without a host");
   refuseDifferent(hosts);
   for (const { state, chosen } of hosts) refuseIrreversible(state, chosen.manifest.id);
+  refuseMissingElsewhere(hosts.flatMap(({ state, chosen }) => missingElsewhere(state.host, chosen.kept.model, [], state.elsewhere)));
 
   const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
