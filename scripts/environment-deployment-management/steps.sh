@@ -51,10 +51,15 @@ pull_lost() {
 # Arguments: image; of how many it is one: the only one is known to be missing
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
-  local configuration output=$dir/pull.$BASHPID
+  local configuration context output=$dir/pull.$BASHPID
   (($2 == 1)) || ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
   configuration=$(configuration_for "$1")
-  [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
+  if [[ -n $configuration ]]; then
+    # Which engine it is stays the user's own word.
+    context=${DOCKER_CONTEXT:-$(own_context)}
+    export DOCKER_CONFIG=$configuration
+    [[ -z $context || -n ${DOCKER_HOST-} ]] || export DOCKER_CONTEXT=$context
+  fi
   # No shell around it, which would be killed in its place and leave it at work, with the lock.
   (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
   if await "$!" kill "$!"; then
