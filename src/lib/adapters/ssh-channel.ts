@@ -31,7 +31,7 @@ export interface StartedCommand {
   /** Resolves once it runs, or with false where the host does not let another command run beside those that do. */
   opened: Promise<boolean>;
   /** Resolves when it has ended, whichever way. */
-  ended: Promise<void>;
+  ended: Promise<unknown>;
   /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
   finish(options: ExecOptions): Promise<ExecResult>;
 }
@@ -73,10 +73,7 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
         throw error;
       },
     ),
-    ended: ended.promise.then(
-      () => {},
-      () => {},
-    ),
+    ended: Promise.allSettled([ended.promise]),
     async finish({ stdin, onLine, signal }) {
       signal?.throwIfAborted();
       output.readLines(onLine);

@@ -65,7 +65,7 @@ export async function connect(host: HostConfig, options: ConnectOptions = {}): P
     // A busy sshd turns some away (MaxStartups), and lets them in a moment later.
     const pause = attempt.isTurnedAway === true ? pauses.shift() : undefined;
     if (pause !== undefined) {
-      await wait(pause, undefined, { ...(options.signal === undefined ? {} : { signal: options.signal }) }).catch(() => {});
+      await wait(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(() => {});
       continue;
     }
     const more = attempt.presented !== undefined && trust.pinned !== undefined && algorithmsFor(trust, refused).length > 0;

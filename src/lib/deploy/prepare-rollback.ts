@@ -121,7 +121,10 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
 }
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
-function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks" | "runs">): Manifest {
+function manifestOf(
+  { manifest }: ChosenRelease,
+  own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks" | "runs">,
+): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
 }
