@@ -104,6 +104,7 @@ class Output {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   #lines: LineSplitter | undefined;
+  #hasEnded = false;
 
   say(chunk: Buffer): void {
     this.#stdout.push(chunk);
@@ -118,10 +119,12 @@ class Output {
     if (onLine === undefined) return;
     this.#lines = lineSplitter(onLine);
     for (const chunk of this.#stdout) this.#lines.push(chunk);
+    if (this.#hasEnded) this.#lines.end();
   }
 
   result(code: number): ExecResult {
     this.#lines?.end();
+    this.#hasEnded = true;
     return { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
   }
 }
