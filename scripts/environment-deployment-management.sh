@@ -86,6 +86,8 @@ source "$parts/capacity.sh"
 source "$parts/people.sh"
 # shellcheck source=scripts/environment-deployment-management/past.sh
 source "$parts/past.sh"
+# shellcheck source=scripts/environment-deployment-management/elsewhere.sh
+source "$parts/elsewhere.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh
 source "$parts/verbs.sh"
 

@@ -26,6 +26,9 @@ drop_credentials() {
   credentials=
 }
 
+# Prints the name of the context that the user's own Docker configuration says; nothing where it is the default one.
+own_context() { sed -nE 's/.*"currentContext"[[:space:]]*:[[:space:]]*"([A-Za-z0-9_.+-]+)".*/\1/p' "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null | head -n 1; }
+
 # Prints the Docker configuration that an image is pulled with; nothing where it is the user's own.
 configuration_for() {
   local registry=${1%%/*}

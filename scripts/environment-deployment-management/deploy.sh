@@ -10,6 +10,8 @@ deploy() {
   trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
     code=$?
+    # A full disk, most often: nothing has begun.
+    ((code != 1)) || code=3
     [[ $reader == person || -e $journal ]] || rm -rf "$dir"
     return "$code"
   }

@@ -224,10 +224,18 @@ check_engine() {
   engine_version=$(engine version --format '{{.Server.Version}}' 2>&1) || code=$?
   ((code == 0)) || case $engine_version in
     *'permission denied'*) fail 3 "$user may not use Docker on $HOSTNAME. Let root run \`usermod -aG docker $user\`, then log in again." || return ;;
-    *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" || return ;;
+    *) fail 3 "The Docker daemon does not answer on $HOSTNAME: ${engine_version##*$'\n'}" "$(other_engines)" || return ;;
   esac
   engine_version=${engine_version##*$'\n'}
   is_at_least 24 "$engine_version" || fail 3 "Docker Engine is $engine_version on $HOSTNAME; 24 or newer is needed."
+}
+
+# Prints which other engines the user may mean.
+other_engines() {
+  local socket
+  for socket in "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"/docker.sock "$HOME"/.docker/{run,desktop}/docker.sock; do
+    [[ ! -S $socket ]] || printf 'There is another one at %s: create a context with it, and docker context use it; or set DOCKER_HOST where a non-interactive shell reads it.\n' "$socket"
+  done
 }
 
 # Sets: compose_version. Returns: 3 when there is none that can be deployed with

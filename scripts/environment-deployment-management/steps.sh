@@ -39,13 +39,27 @@ do_pull() {
   return 1
 }
 
+# Pulls what services need and this host no longer has, with whatever logins it has itself.
+# Arguments: the release's directory, services. Returns: 1 when nothing was missing, or something still is
+pull_lost() {
+  local images
+  images=$(compose "$1" config --images "${@:2}" 2>/dev/null | sort -u) && [[ -n $images ]] || return
+  mapfile -t images <<<"$images"
+  ! engine image inspect --format ' ' "${images[@]}" >/dev/null 2>&1 && do_pull "${images[@]}"
+}
+
 # Arguments: image; of how many it is one: the only one is known to be missing
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
-  local configuration output=$dir/pull.$BASHPID
+  local configuration context output=$dir/pull.$BASHPID
   (($2 == 1)) || ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
   configuration=$(configuration_for "$1")
-  [[ -z $configuration ]] || export DOCKER_CONFIG=$configuration
+  if [[ -n $configuration ]]; then
+    # Which engine it is stays the user's own word.
+    context=${DOCKER_CONTEXT:-$(own_context)}
+    export DOCKER_CONFIG=$configuration
+    [[ -z $context || -n ${DOCKER_HOST-} ]] || export DOCKER_CONTEXT=$context
+  fi
   # No shell around it, which would be killed in its place and leave it at work, with the lock.
   (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
   if await "$!" kill "$!"; then
@@ -199,7 +213,7 @@ restore() {
     fi
   done
   remove_services "${unknown[@]}" || return
-  ((${#known[@]} == 0)) || { bring_up "$state/current" "${known[@]}" && name_containers "${known[@]}"; } || return
+  ((${#known[@]} == 0)) || { { bring_up "$state/current" "${known[@]}" || { pull_lost "$state/current" "${known[@]}" && bring_up "$state/current" "${known[@]}"; }; } && name_containers "${known[@]}"; } || return
   join_again || return
   for service in "${known[@]}" "${former[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1

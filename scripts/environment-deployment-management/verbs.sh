@@ -62,13 +62,14 @@ ask_unless_asked() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote
+  local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote elsewhere=''
   # What serves is looked up first: a release that takes over after this finds its plan stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
   mkdir -p "$root/compose"
   cd "$root/compose"
   directory=$(pwd -P)
+  ! uses_elsewhere "$root" || exec {elsewhere}< <(ask_elsewhere)
   [[ ! -e $root/arguments ]] || while IFS= read -r path; do files+=(-f "$path"); done <"$root/arguments"
   folder=$directory
   [[ ${files[1]-} != */* ]] || folder+=/${files[1]%/*}
@@ -121,6 +122,7 @@ observe() {
   field written "$wrote"
   field images "$(grep -F @sha256: <&4 || true)"
   field capacity "$room"
+  [[ -z $elsewhere ]] || field elsewhere "$(cat <&"$elsewhere")"
   field model "$model"
   field error "$error"
   [[ ! -e $root/past ]] || tell_past "$(<"$root/past")"

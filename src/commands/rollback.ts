@@ -9,6 +9,8 @@ import { startConnecting } from "../lib/deploy/connect-hosts.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
 import { projectOf } from "../lib/deploy/prepare-deploy.ts";
 import { prepareRollback } from "../lib/deploy/prepare-rollback.ts";
+import { lateRegistry } from "../lib/deploy/late-registry.ts";
+import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
 import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
 import { whoDeploys } from "../lib/deploy/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
@@ -19,7 +21,7 @@ import { formatPlan } from "../lib/plan/format-plan.ts";
 export default class Rollback extends BaseCommand {
   static override summary = "Go back to a release that the hosts keep.";
   static override description =
-    "Serves an earlier release again, with the images, the configuration and the dotenv that it had; neither the registry nor Git is asked, and tasks do not run. Only what differs is replaced, as in a deploy. It becomes a release of its own: another rollback undoes it.";
+    "Serves an earlier release again, with the images, the configuration and the dotenv that it had; Git is not asked, the registry only for images that a host no longer has, and tasks do not run. Only what differs is replaced, as in a deploy. It becomes a release of its own: another rollback undoes it.";
   static override examples = [
     "<%= config.bin %> rollback production",
     "<%= config.bin %> rollback staging 20261123t091500-ac3e50a9",
@@ -51,6 +53,8 @@ export default class Rollback extends BaseCommand {
     const project = projectOf(config, environment);
     const script = await reading;
     await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
+    // Nobody needs one unless a host lost images.
+    using registry = lateRegistry(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const who = whoDeploys(readCi(process.env));
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
@@ -67,7 +71,7 @@ export default class Rollback extends BaseCommand {
           who,
           now: new Date(),
         },
-        { connections: hosts.made, signal },
+        { connections: hosts.made, registry: async () => (await registry.open()).client, signal },
       );
       if (flags["dry-run"] || isUnchanged(plan)) {
         this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));
@@ -77,10 +81,12 @@ export default class Rollback extends BaseCommand {
       if (environment.confirm) await this.confirm(`Roll ${environment.name} back to this?`, flags.yes);
 
       const started = performance.now();
+      const images = work.flatMap((host) => host.images);
+      const credentials = images.length === 0 ? [] : await pullCredentials((await registry.open()).config, images);
       const again = ["coldtivate rollback", environment.name, plan.release.rollback].join(" ");
       const { reporter } = this;
       await runWithHooks(releaseOccasion("rollback", plan, who), { config, reporter, signal, triesAgain }, () =>
-        this.steer((control) => applyPlan({ plan, work, credentials: [], again, reporter, control })),
+        this.steer((control) => applyPlan({ plan, work, credentials, again, reporter, control })),
       );
       const milliseconds = Math.round(performance.now() - started);
       this.show(describeOutcome(plan, milliseconds));

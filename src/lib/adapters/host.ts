@@ -4,6 +4,7 @@ import { PassThrough, type Readable } from "node:stream";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
+import { hostFault } from "./host-fault.ts";
 import { parseFields, parseState } from "../release/observation.ts";
 import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
@@ -48,13 +49,19 @@ export function expectDeploy(connection: HostConnection, name: string, script: r
 /** The part of the script that asks the engine, and that goes ahead of the rest. */
 const askingPart = "ask.sh";
 
+/** What the script runs, beside bash and Docker. */
+const tools = ["awk", "base64", "comm", "date", "df", "flock", "gzip", "head", "mktemp", "setsid", "sed", "sort", "stat", "tar", "timeout"];
+
+/** How a host says which of them it does not have. */
+const lacking = "missing here:";
+
 /** Has the engine asked at once, then waits for a first line, and leaves the host as it is where none comes. */
 function observeCommand(name: string, script: readonly TarEntry[]): string {
   const asking = script.find(({ path }) => path.endsWith(`/${askingPart}`))?.content.toString() ?? "";
   return bash(
     `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
       // What a power cut left behind holds a dotenv.
-      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do p="\${p%/*}"; rm -rf "$p"/{environment*,ask.sh,compose,dotenv,environment,arguments,key,model,error,past}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 2 -maxdepth 2 -path "*/incoming.*/${scriptName}" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `umask 077; read -r _ || exit 0; for t in ${tools.join(" ")}; do command -v $t >/dev/null || m="$m $t"; done; [ -z "$m" ] || { echo "${lacking}$m" >&2; exit 3; }; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do p="\${p%/*}"; rm -rf "$p"/{environment*,ask.sh,compose,dotenv,environment,arguments,key,model,error,past}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 2 -maxdepth 2 -path "*/incoming.*/${scriptName}" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }
@@ -63,8 +70,8 @@ function observeCommand(name: string, script: readonly TarEntry[]): string {
 function applyCommand(name: string): string {
   return bash(
     `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
-      `{ mkdir "$d" 2>/dev/null || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `head -c "$length" | tar -xpzf - -C "$d" && ` +
+      `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
+      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
   );
 }
@@ -102,6 +109,8 @@ export async function observeHost(connection: HostConnection, name: string, ques
   const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
   const { code, stdout, stderr } = await connection.exec(observeCommand(name, question.entries), options);
   if (code !== 0) {
+    const why = hostFault(connection.host, { code, stdout: stdout.toString(), stderr });
+    if (why !== undefined) throw why;
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",
       exit: "refused",

@@ -28,6 +28,10 @@ interface ChannelOptions {
 
 /** A command that has been sent, on a channel of its own, and may be waiting for its input. */
 export interface StartedCommand {
+  /** Resolves once it runs, or with false where the host does not let another command run beside those that do. */
+  opened: Promise<boolean>;
+  /** Resolves when it has ended, whichever way. */
+  ended: Promise<unknown>;
   /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
   finish(options: ExecOptions): Promise<ExecResult>;
 }
@@ -48,7 +52,10 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   lost.addEventListener("abort", onLost, { once: true });
 
   client.exec(command, (error, made) => {
-    if (error) return fail(lost.aborted ? lost.reason : error);
+    if (error) {
+      lost.removeEventListener("abort", onLost);
+      return fail(lost.aborted ? lost.reason : error);
+    }
     channel = made;
     opened.resolve(made);
     collect(made, output, (code) => {
@@ -59,6 +66,14 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   });
 
   return {
+    opened: opened.promise.then(
+      () => true,
+      (error: unknown) => {
+        if (isRefusal(error)) return false;
+        throw error;
+      },
+    ),
+    ended: Promise.allSettled([ended.promise]),
     async finish({ stdin, onLine, signal }) {
       signal?.throwIfAborted();
       output.readLines(onLine);
@@ -79,11 +94,17 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   };
 }
 
+/** Whether sshd did not open a channel, as beyond its MaxSessions. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && ("reason" in error || /channel open failure|unable to exec/i.test(error.message));
+}
+
 /** What a command says, from its start on, whenever somebody begins to listen. */
 class Output {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   #lines: LineSplitter | undefined;
+  #hasEnded = false;
 
   say(chunk: Buffer): void {
     this.#stdout.push(chunk);
@@ -98,10 +119,12 @@ class Output {
     if (onLine === undefined) return;
     this.#lines = lineSplitter(onLine);
     for (const chunk of this.#stdout) this.#lines.push(chunk);
+    if (this.#hasEnded) this.#lines.end();
   }
 
   result(code: number): ExecResult {
     this.#lines?.end();
+    this.#hasEnded = true;
     return { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
   }
 }

@@ -21,6 +21,14 @@ export function connectError(host: HostConfig, identities: Identities, { cause, 
     });
   }
   const address = `${host.host} port ${host.port}`;
+  if (isTurnedAway(cause)) {
+    return new ColdtivateError(`${host.host}: cannot connect: it closed the connection at once, three times`, {
+      code: "HOST_UNREACHABLE",
+      exit: "refused",
+      hint: `check that it is sshd that listens on ${address}, that MaxStartups in its sshd_config leaves room, and that nothing like fail2ban or hosts.deny keeps you out`,
+      cause,
+    });
+  }
   return new ColdtivateError(`${host.host}: cannot connect: ${reason(code, level, message, timeout)}`, {
     code: "HOST_UNREACHABLE",
     exit: "refused",
@@ -29,11 +37,16 @@ export function connectError(host: HostConfig, identities: Identities, { cause, 
   });
 }
 
+/** Whether a host closed the connection as soon as it was there. */
+export function isTurnedAway(cause: unknown): boolean {
+  const { code, message } = properties(cause);
+  return code === "ECONNRESET" || /before handshake/.test(message);
+}
+
 function reason(code: string, level: string, message: string, timeout: number): string {
   if (level === "client-timeout" || code === "ETIMEDOUT") return `no answer within ${timeout / 1000} s`;
   if (code === "ECONNREFUSED") return "the connection was refused";
   if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no route to it";
-  if (code === "ECONNRESET" || /before handshake/.test(message)) return "it closed the connection at once";
   if (level === "handshake" || level === "protocol") return `it does not speak SSH as we do: ${message}`;
   return message;
 }
@@ -57,6 +70,15 @@ export function lostError(host: string, cause?: Error): ColdtivateError {
     exit: "failed",
     hint: "what was begun on the host may go on there: look with coldtivate status once it can be reached again",
     cause,
+  });
+}
+
+/** A host that lets no command run at all. */
+export function sessionError(host: string): ColdtivateError {
+  return new ColdtivateError(`${host}: its sshd lets no command run`, {
+    code: "SSH_SESSION_REFUSED",
+    exit: "refused",
+    hint: "Nothing was changed there. Let sshd_config have MaxSessions of at least 1 for this user, and look into sshd's log on the host.",
   });
 }
 

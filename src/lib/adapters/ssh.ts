@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { NodeSSH } from "node-ssh";
 import type { Client } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
 import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
-import { connectError, lostError, socketError } from "./ssh-error.ts";
+import { connectError, isTurnedAway, lostError, sessionError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
 /** One SSH connection to a host, on which everything runs as channels. */
@@ -55,11 +56,18 @@ export async function connect(host: HostConfig, options: ConnectOptions = {}): P
   const identities = await loadIdentities(host);
   // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.
   const refused: Buffer[] = [];
+  const pauses = [300, 1000];
   for (;;) {
     options.signal?.throwIfAborted();
     const attempt = await tryConnect(host, { trust, identities, options, refused });
     if (attempt.connection) return attempt.connection;
     if (attempt.presented) refused.push(attempt.presented);
+    // A busy sshd turns some away (MaxStartups), and lets them in a moment later.
+    const pause = attempt.isTurnedAway === true ? pauses.shift() : undefined;
+    if (pause !== undefined) {
+      await wait(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(() => {});
+      continue;
+    }
     const more = attempt.presented !== undefined && trust.pinned !== undefined && algorithmsFor(trust, refused).length > 0;
     if (!more) throw refused.length > 0 ? hostKeyError(host, trust, refused) : attempt.error;
   }
@@ -70,6 +78,8 @@ interface Attempt {
   /** The key that was not trusted. */
   presented?: Buffer;
   error?: Error;
+  /** Whether it closed the connection before it said who it is. */
+  isTurnedAway?: boolean;
 }
 
 interface AttemptInput {
@@ -111,7 +121,7 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
   } catch (cause) {
     client.destroy();
     options.signal?.throwIfAborted();
-    return presented ? { presented } : { error: connectError(host, identities, { cause, timeout }) };
+    return presented ? { presented } : { error: connectError(host, identities, { cause, timeout }), isTurnedAway: isTurnedAway(cause) };
   } finally {
     options.signal?.removeEventListener("abort", stop);
   }
@@ -123,6 +133,7 @@ class SshConnection implements HostConnection {
   readonly #client: Client;
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
+  readonly #running = new Set<StartedCommand>();
   #reason: Error | undefined;
 
   constructor(host: string, client: Client, reconnect: HostConnection["reconnect"]) {
@@ -134,17 +145,43 @@ class SshConnection implements HostConnection {
   }
 
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
-    const started = this.#ahead.get(command) ?? this.#start(command);
+    const ahead = this.#ahead.get(command);
     this.#ahead.delete(command);
-    return started.finish(options);
+    if (ahead !== undefined && (await ahead.opened)) return ahead.finish(options);
+    for (;;) {
+      const started = this.#start(command);
+      if (await started.opened) return started.finish(options);
+      if (!(await this.#makeRoom())) throw sessionError(this.host);
+      options.signal?.throwIfAborted();
+    }
   }
 
   startAhead(command: string): void {
-    this.#ahead.set(command, this.#start(command));
+    const started = this.#start(command);
+    this.#ahead.set(command, started);
+    // Whoever comes back to it hears why it did not start.
+    started.opened.catch(() => {});
   }
 
   #start(command: string): StartedCommand {
-    return startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal });
+    const started = startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal });
+    this.#running.add(started);
+    void started.ended.then(() => this.#running.delete(started));
+    return started;
+  }
+
+  /** Waits until one of the commands that run has ended, where a host lets only so many run at once. Returns: whether any did. */
+  async #makeRoom(): Promise<boolean> {
+    for (const [command, started] of this.#ahead) {
+      this.#ahead.delete(command);
+      if (!(await started.opened)) continue;
+      // It waits for its input, and ends without.
+      await started.finish({});
+      return true;
+    }
+    if (this.#running.size === 0) return false;
+    await Promise.race([...this.#running].map(({ ended }) => ended));
+    return true;
   }
 
   async openSocket(path: string): Promise<Duplex> {

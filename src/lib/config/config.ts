@@ -146,6 +146,8 @@ export interface TaskConfig {
   run: string[];
   /** Takes it back when the release is undone. */
   undo?: string[];
+  /** Whether it runs although its last run was the same; absent: it does not. */
+  when?: "changed" | "always";
   /** Milliseconds, of each of the two. */
   timeout: number;
 }

@@ -40,11 +40,11 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
     services: mapValues(written.services ?? {}, resolveService),
     front: resolveFront(written.front),
-    tasks: (written.tasks ?? []).map(({ name = "", service, run, undo, timeout = defaultTaskTimeout }) => ({
+    tasks: (written.tasks ?? []).map(({ name = "", service, run, undo, when, timeout = defaultTaskTimeout }) => ({
       name,
       service,
       run,
-      ...defined({ undo }),
+      ...defined({ undo, when }),
       timeout,
     })),
     irreversible: written.irreversible ?? false,

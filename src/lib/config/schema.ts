@@ -119,8 +119,12 @@ const task = z
       .min(1, { error: "must not be empty" })
       .describe("The command that takes it back when the release is undone, as a list of arguments.")
       .optional(),
+    when: z
+      .enum(["changed", "always"])
+      .describe("changed: not if its image, command, environment and mounts are those of its last run; always: in each deploy.")
+      .optional(),
   })
-  .describe("A command that runs once in each deploy, before the services are replaced.");
+  .describe("A command that runs once in a deploy, before the services are replaced.");
 
 const environment = z
   .strictObject({
@@ -152,7 +156,7 @@ export const schema = z
     images: named(imageName, imageNameRule, image).describe("The images that the project builds, by name."),
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
     front: front.optional(),
-    tasks: list(task, "What runs once in each deploy, in this order.").optional(),
+    tasks: list(task, "What runs once in a deploy, in this order.").optional(),
     irreversible: flag("Nobody rolls back past the releases that are made while this is true.").optional(),
     keep_releases: number(
       "a number",

@@ -1,6 +1,7 @@
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { alignHosts } from "../plan/barriers.ts";
+import { tellOnce } from "../plan/choose-tasks.ts";
 import type { HostPlan } from "../plan/plan.ts";
 
 /** What a host is to do, before its peers' plans are known. */
@@ -22,7 +23,7 @@ export interface AlignedWork {
 
 /** Aligns the plans of hosts, in their order. */
 export function alignWork(drafts: readonly HostDraft[]): AlignedWork[] {
-  const plans = alignHosts(drafts.map(({ plan }) => plan));
+  const plans = alignHosts(tellOnce(drafts.map(({ plan }) => plan)));
   return drafts.map(({ connection, images, entriesFor }, index) => {
     const plan = plans[index]!;
     return { connection, plan, images, entries: plan.steps.length === 0 ? [] : entriesFor(plan) };

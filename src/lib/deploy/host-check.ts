@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import type { MissingThing } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 
 /**
@@ -23,6 +24,21 @@ export function checkHost(state: HostState, environment: string): void {
       "Deploy as the user who deployed before: two users with a state each would undo each other's releases.",
     );
   }
+}
+
+/**
+ * Refuses a release that needs networks, volumes or containers which no release makes, and which are not there.
+ * @throws ColdtivateError EXTERNAL_MISSING that names all of them, with the command that makes each
+ */
+export function refuseMissingElsewhere(missing: readonly MissingThing[]): void {
+  if (missing.length === 0) return;
+  const commands = new Set(missing.map(({ command }) => command));
+  throw new ColdtivateError("what the Compose files call external is not there", {
+    code: "EXTERNAL_MISSING",
+    exit: "refused",
+    details: missing.map(({ what }) => what),
+    hint: `Nothing was changed. Make it on the host, ${[...commands].map((command) => `\`${command}\``).join(", ")}, or correct its name in the Compose files.`,
+  });
 }
 
 function refusal(message: string, code: string, details: string[], next: string): ColdtivateError {

@@ -16,6 +16,7 @@ import { missingImages } from "../plan/capacity-disk.ts";
 import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
+import { missingElsewhere } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
@@ -27,12 +28,15 @@ import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
 import { referredPaths, type Digest, type SourceTree } from "../release/sources.ts";
 import { checkSupported } from "../release/unsupported.ts";
+import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
+import { makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
-import { checkHost } from "./host-check.ts";
 import { readBases } from "./read-bases.ts";
 import { checkSettings } from "./check-settings.ts";
+import { dotenvNotes } from "./dotenv-notes.ts";
+import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
@@ -123,16 +127,18 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const observed = await observing;
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
-  const notes = new Set([...own.notes, ...(await describing)]);
+  for (const state of states) checkHost(state, environment.name);
+  refuseMissingElsewhere(states.flatMap((state) => missingElsewhere(state.host, state.model, profiles, state.elsewhere)));
+  const notes = new Set([...own.notes, ...(await describing), ...dotenvNotes(states, environment)]);
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
+  const ran = lastRuns(states.map(({ manifest }) => manifest));
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
   const reports: MountReport[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state: found } of observed) {
-    checkHost(found, environment.name);
     const state = withOwnImages(found, config, ports.repository, profiles);
     const asking: Asking = { connection, script, signal: ports.signal };
     const { rendered, sources } = await renderFor(intent, ports, state, asking, {
@@ -147,16 +153,19 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
     const mounts = await examineMounts({ state, rendered, sources, digest }, asking);
     reports.push(mounts);
-    const plan = planHost({
+    const planned = planHost({
       config,
       rendered,
       state,
       runsTasks,
+      lastRuns: ran,
       hasPeers: observed.length > 1,
       commit: revision.commit,
       isIrreversible,
       leaves: leavesOf(mounts, intent.leavesData),
     });
+    const { plan, notes: lost } = await makeUndoable(planned, state, async () => ports.registry);
+    for (const note of lost) notes.add(note);
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
@@ -186,7 +195,13 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       connection,
       plan,
       images: missingImages(images, state),
-      entriesFor: (aligned) => releaseEntries(rendered, manifest, { plan: aligned, whole }, intent.who, [...script, ...hooks]),
+      entriesFor(aligned) {
+        const tasks = drafts.flatMap((draft) =>
+          draft.plan.steps.filter(({ verb }) => verb === "task").map(({ args: [name = ""] }) => name),
+        );
+        const runs = runsAfter(id, ran, rendered.tasks, tasks);
+        return releaseEntries(rendered, { ...manifest, runs }, { plan: aligned, whole }, intent.who, [...script, ...hooks]);
+      },
     });
   }
   refuseMounts(reports, intent.leavesData);

@@ -16,6 +16,7 @@ import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { releaseId } from "../release/release-id.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
+import { makeUndoable } from "./ask-for-lost.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { keptEntries, type Who } from "./release-entries.ts";
@@ -63,8 +64,9 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
       services: chooseFronts(manifest, intent.services),
       digest: (content) => createHash("sha256").update(content).digest("hex"),
     });
-    const plan = planFronts({ config, state, manifest, updated, hasPeers: connections.length > 1 });
-    for (const note of frontNotes(plan, updated)) notes.add(note);
+    const planned = planFronts({ config, state, manifest, updated, hasPeers: connections.length > 1 });
+    const { plan, notes: lost } = await makeUndoable(planned, state, async () => registry);
+    for (const note of [...frontNotes(plan, updated), ...lost]) notes.add(note);
     release ??= {
       id: releaseId(intent.now, manifest.commit),
       commit: manifest.commit,

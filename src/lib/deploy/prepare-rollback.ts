@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { observeHost, packQuestion } from "../adapters/host.ts";
+import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Shortage } from "../plan/capacity.ts";
+import { nameOf } from "../plan/lost-images.ts";
 import { hostNotes } from "../plan/notes.ts";
 import { planRollback, releasesInTheWay } from "../plan/plan-rollback.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
+import { missingElsewhere } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
@@ -14,10 +17,12 @@ import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
 import { mergePlaces } from "../release/places.ts";
 import type { Digest } from "../release/sources.ts";
+import { lastRuns } from "../release/task-runs.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
+import { askFor, makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
-import { checkHost } from "./host-check.ts";
+import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { examineMounts, type MountReport } from "./examine-mounts.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
@@ -44,15 +49,17 @@ export interface RollbackIntent {
 
 export interface RollbackPorts {
   connections: Promise<readonly HostConnection[]>;
+  /** Asked only where a host no longer has an image that it needs. */
+  registry: () => Promise<RegistryClient>;
   signal: AbortSignal;
 }
 
 /**
  * Asks every host what it runs and what it keeps, and decides how each one goes back. Changes nothing, and asks nobody
- * but the hosts.
+ * but the hosts, unless one of them lost images.
  * @throws ColdtivateError before any host is changed, where one of them cannot go back
  */
-export async function prepareRollback(intent: RollbackIntent, { connections, signal }: RollbackPorts): Promise<PreparedDeploy> {
+export async function prepareRollback(intent: RollbackIntent, { connections, registry, signal }: RollbackPorts): Promise<PreparedDeploy> {
   const { environment, project, script } = intent;
   const question = await packQuestion([...script, { path: "past", content: intent.release ?? "-" }]);
   const hosts = await Promise.all(
@@ -66,13 +73,15 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
   if (first === undefined) throw new Error("an environment without a host");
   refuseDifferent(hosts);
   for (const { state, chosen } of hosts) refuseIrreversible(state, chosen.manifest.id);
+  refuseMissingElsewhere(hosts.flatMap(({ state, chosen }) => missingElsewhere(state.host, chosen.kept.model, [], state.elsewhere)));
 
   const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
+  const ran = lastRuns(hosts.map(({ state }) => state.manifest));
   const shortages: Shortage[] = [];
   const reports: MountReport[] = [];
   const notes = new Set<string>();
-  const missing: string[] = [];
+  const lost: string[] = [];
   const drafts: HostDraft[] = [];
   for (const { connection, state, chosen } of hosts) {
     const repeated = repeatRelease(chosen.kept, chosen.manifest, {
@@ -83,7 +92,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
     });
     const mounts = await examineMounts({ state, rendered: repeated.rendered, sources: new Map(), digest }, { connection, script, signal });
     reports.push(mounts);
-    const { plan, missing: gone } = planRollback({
+    const { plan: planned, missing } = planRollback({
       state,
       leaves: leavesOf(mounts, intent.leavesData),
       repeated,
@@ -91,9 +100,16 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       hasPeers: hosts.length > 1,
       keepReleases: intent.keepReleases,
     });
-    missing.push(...gone.map((image) => `${state.host}: ${image}`));
-    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images: [] }) : undefined;
-    const told = [...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
+    if (missing.length > 0) {
+      const { gone } = await askForMissing(target, missing, registry);
+      lost.push(...gone.map((image) => `${state.host}: ${image}`));
+      notes.add(`${state.host} no longer has images of that release, and pulls them: ${missing.map(nameOf).join(", ")}`);
+    }
+    const { plan, notes: undoable } = await makeUndoable(planned, state, registry);
+    const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
+    const asked = images.length === 0 ? {} : { registry: await registry() };
+    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images, ...asked }) : undefined;
+    const told = [...undoable, ...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
     for (const note of [...told, ...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
       notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
@@ -104,11 +120,13 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       fronts: repeated.fronts,
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
       networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
+      // What a task did stays done.
+      runs: { ...ran },
     });
     const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
-    drafts.push({ connection, plan, images: [], entriesFor });
+    drafts.push({ connection, plan, images, entriesFor });
   }
-  refuseMissing(target, missing);
+  refuseLost(target, lost);
   refuseMounts(reports, intent.leavesData);
   refuseShortages(shortages);
   const work = alignWork(drafts);
@@ -116,7 +134,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
   return { plan, work };
 }
 
-type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "networks">;
+type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "networks" | "runs">;
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
 function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {
@@ -146,12 +164,29 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
   });
 }
 
-function refuseMissing(target: string, missing: readonly string[]): void {
-  if (missing.length === 0) return;
-  throw new ColdtivateError(`images of release ${target} are gone`, {
+/** @throws what the registry says, with the images that it is asked for */
+async function askForMissing(target: string, missing: readonly string[], registry: RollbackPorts["registry"]) {
+  try {
+    return await askFor(missing, await registry());
+  } catch (cause) {
+    if (!(cause instanceof ColdtivateError)) throw cause;
+    const { code, exit, details, hint } = cause;
+    throw new ColdtivateError(`images of release ${target} are gone from the host, and cannot be pulled: ${cause.message}`, {
+      code,
+      exit,
+      details: [...missing, ...details],
+      hint: `Nothing was changed.${hint === undefined ? "" : ` ${hint}`}`,
+      cause,
+    });
+  }
+}
+
+function refuseLost(target: string, lost: readonly string[]): void {
+  if (lost.length === 0) return;
+  throw new ColdtivateError(`images of release ${target} are gone, from the host and from the registry`, {
     code: "IMAGES_GONE",
     exit: "refused",
-    details: missing,
-    hint: "Nothing was changed, and a rollback pulls nothing. Deploy that release's commit instead: coldtivate deploy, with --allow-older.",
+    details: lost,
+    hint: "Nothing was changed. Build that release's commit again and deploy it: coldtivate build --push, then coldtivate deploy, with --allow-older.",
   });
 }

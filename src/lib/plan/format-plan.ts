@@ -24,6 +24,7 @@ function formatHost(host: HostPlan): string[] {
       (change) => `  ${signs[change.change]} ${change.service.padEnd(width)}  ${change.reasons.join("; ")}${formatRollout(change)}`,
     ),
     ...(tasks.length > 0 ? [`  tasks: ${tasks.join(", ")}`] : []),
+    ...(host.unchanged ?? []).map(({ task, since }) => `  task ${task}: unchanged since ${since}`),
     ...(kept > 0 ? [`  ${kept} ${kept === 1 ? "service stays as it is" : "services stay as they are"}`] : []),
   ];
 }

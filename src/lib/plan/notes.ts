@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { FrontPort } from "../release/ports.ts";
 import type { Rendered } from "../release/render.ts";
 import { notOurs } from "./differences.ts";
+import { healthNotes } from "./health-limit.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
 import { settleSeconds } from "./steps.ts";
 
@@ -31,6 +32,7 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
       }),
     ...stepped("probe").flatMap((service) => modeNotes(service, rendered)),
     ...changed.flatMap((service) => (rendered.services[service]?.checked === false ? [uncheckedNote(service, rendered)] : [])),
+    ...healthNotes(changed, { config, rendered }),
   ];
 }
 

@@ -1,9 +1,11 @@
 import type { HostState } from "../release/host-state.ts";
 import { allSlots, slotName } from "../release/fronts.ts";
 import { levels } from "../release/order.ts";
+import type { TaskRuns } from "../release/task-runs.ts";
 import { barrier, isBarrier, type Barrier } from "./barriers.ts";
 import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
+import { chooseTasks } from "./choose-tasks.ts";
 import { contentOf, orderWorks } from "./order-works.ts";
 import type { HostPlan, ServiceChange, Step } from "./plan.ts";
 import {
@@ -39,6 +41,8 @@ export interface DeployInput extends StepFacts {
   commit: string;
   /** Tasks run once over all hosts: on the one where this is true. */
   runsTasks: boolean;
+  /** The last run of each task in the environment. */
+  lastRuns?: TaskRuns;
   /** Whose hooks run; a deploy's unless it is said. */
   action?: "deploy" | "rollback";
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
@@ -68,7 +72,7 @@ export function planHost(input: DeployInput): HostPlan {
   const works = compareServices(rendered, state, action === "rollback");
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
   const replaced = works.filter(({ isReplaced }) => isReplaced);
-  const tasks = input.runsTasks && needsTasks(input, replaced) ? Object.keys(rendered.tasks) : [];
+  const { run: tasks, unchanged } = input.runsTasks ? chooseTasks(input, works) : { run: [], unchanged: [] };
   const order = orderWorks(
     works,
     rendered,
@@ -97,11 +101,13 @@ export function planHost(input: DeployInput): HostPlan {
   // The old fronts know the old slots alone.
   const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   const changes = ![...steps, ...after].every(isBarrier);
+  const isDone = serves(input, [...steps, ...after]);
   return {
     host: state.host,
     expect: state.current === "" ? "-" : state.current,
     services: works.map(summarise),
-    steps: serves(input, [...steps, ...after])
+    ...(unchanged.length === 0 || isDone ? {} : { unchanged }),
+    steps: isDone
       ? []
       : [
           expectRelease(state.current === "" ? "-" : state.current),
@@ -232,12 +238,6 @@ function neededImages(works: readonly ServiceWork[], { rendered }: StepFacts): s
     ...(isReplaced ? [rendered.services[service]?.image ?? ""] : []),
     ...(work === "keep" || work === "configure" ? [] : [rendered.fronts[service]?.image ?? ""]),
   ]);
-}
-
-/** Tasks run when the release replaces a service, or when they themselves changed. */
-function needsTasks({ rendered, state }: DeployInput, replaced: readonly ServiceWork[]): boolean {
-  const known = state.manifest?.tasks ?? {};
-  return replaced.length > 0 || Object.entries(rendered.tasks).some(([name, { definition }]) => known[name] !== definition);
 }
 
 /** Whether the host runs the release already, so that nothing is left to do; another commit, or a declaration, is recorded even if it changes nothing. */

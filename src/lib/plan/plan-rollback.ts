@@ -3,6 +3,7 @@ import type { Manifest } from "../release/manifest.ts";
 import type { PastRelease } from "../release/past.ts";
 import type { Repeated } from "../release/repeat.ts";
 import { missingImages } from "./capacity-disk.ts";
+import { pullToo } from "./lost-images.ts";
 import { planHost, type DeployInput } from "./plan-deploy.ts";
 import type { HostPlan } from "./plan.ts";
 
@@ -21,13 +22,13 @@ export interface RollbackInput {
 
 export interface RollbackPlan {
   plan: HostPlan;
-  /** Images that it needs, and that are gone. */
+  /** Images that it needs, and that the host no longer has: it pulls them. */
   missing: string[];
 }
 
 /**
  * Decides how a host goes back to a release that it keeps; touches nothing. As in a deploy, services that run it already
- * are left alone. Nothing is pulled, and tasks do not run.
+ * are left alone. Nothing is pulled that is there, and tasks do not run.
  */
 export function planRollback({
   state,
@@ -50,7 +51,8 @@ export function planRollback({
     ...(leaves === undefined ? {} : { leaves }),
   });
   const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-  return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
+  const missing = missingImages(needed, state);
+  return { plan: pullToo({ ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing), missing };
 }
 
 /** Whether two releases come to the same services with the same settings, of the same commit; their fronts do not count. */

@@ -25,8 +25,16 @@ export interface HostPlan {
   /** The release that the plan was made against; "-" when there is none. Another one there makes the plan stale. */
   expect: string;
   services: ServiceChange[];
+  /** Tasks that are left out because their last run was the same; absent without any. */
+  unchanged?: UnchangedTask[];
   /** In the order in which they run; empty when the host serves the release already. */
   steps: Step[];
+}
+
+export interface UnchangedTask {
+  task: string;
+  /** The release that it ran in last. */
+  since: string;
 }
 
 export interface ServiceChange {

@@ -4,12 +4,10 @@ import { slotName } from "../release/fronts.ts";
 import { isOptional } from "../release/one-shots.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
+import { healthLimit } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
 
-/** How long a service may take to turn healthy, in milliseconds, unless the configuration says otherwise. */
-const healthyWithin = 60_000;
-
-/** How long one may take that runs to its end, likewise. */
+/** How long one may take that runs to its end, in milliseconds, unless the configuration says otherwise. */
 const endsWithin = 600_000;
 
 /** How long a container without a health check must run without a restart to count as up, in seconds. */
@@ -175,8 +173,8 @@ export function hook(name: HostHookName, { config }: StepFacts): Step[] {
 }
 
 /** Looks at what reaches what before anything is changed. */
-export function look({ rendered: { reach } }: Pick<StepFacts, "rendered">): Step[] {
-  return reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
+export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
+  return rendered.reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
 }
 
 /** Looks at it again, so that a release that has cut something off is undone. */
@@ -216,8 +214,8 @@ function patience(service: string, facts: StepFacts): string[] {
   return [within(service, facts), String(settleSeconds), String(instances), ...connect];
 }
 
-function within(service: string, { config }: StepFacts): string {
-  return seconds(config.services[service]?.healthyWithin ?? healthyWithin);
+function within(service: string, facts: StepFacts): string {
+  return seconds(healthLimit(service, facts));
 }
 
 function drainOf(service: string, { config }: Pick<StepFacts, "config">): number {

@@ -1,4 +1,5 @@
 import type { HostCapacity } from "./capacity.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Slot } from "./fronts.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
@@ -34,6 +35,8 @@ export interface HostState {
   /** Images that the engine has, by digest; unknown where this is absent. */
   images?: string[];
   capacity?: HostCapacity;
+  /** Networks, volumes and containers of anybody's; where they were asked for, and are all known. */
+  elsewhere?: Elsewhere;
   /** Where it was asked for. */
   past?: Past;
   model: ComposeModel;

@@ -12,12 +12,23 @@ export const imageFactsSchema = z.object({
   environment: z.record(z.string(), z.string()),
   /** The test of its health check, as Compose writes it; absent: none. */
   healthcheck: z.array(z.string()).optional(),
+  /** When it is checked, in nanoseconds, by the names that Compose has; absent without a health check. */
+  checkTimes: z
+    .object({
+      interval: z.number().optional(),
+      timeout: z.number().optional(),
+      start_period: z.number().optional(),
+      start_interval: z.number().optional(),
+      retries: z.number().optional(),
+    })
+    .optional(),
   stopSignal: z.string().optional(),
 });
 
 export type ImageFacts = z.infer<typeof imageFactsSchema>;
 
 const words = z.array(z.string()).nullish();
+const count = z.number().nullish();
 const keys = z.record(z.string(), z.unknown()).nullish();
 
 /** The OCI image configuration, and Docker's. */
@@ -29,7 +40,9 @@ const configurationSchema = z.object({
       Entrypoint: words,
       Cmd: words,
       Env: words,
-      Healthcheck: z.object({ Test: words }).nullish(),
+      Healthcheck: z
+        .object({ Test: words, Interval: count, Timeout: count, StartPeriod: count, StartInterval: count, Retries: count })
+        .nullish(),
       StopSignal: z.string().nullish(),
     })
     .nullish(),
@@ -41,7 +54,8 @@ const longestValue = 200;
 export function parseImageFacts(text: string): ImageFacts | undefined {
   try {
     const { config } = configurationSchema.parse(JSON.parse(text));
-    const test = config?.Healthcheck?.Test ?? [];
+    const check = config?.Healthcheck;
+    const test = check?.Test ?? [];
     return {
       ports: Object.keys(config?.ExposedPorts ?? {})
         .flatMap(exposedPorts)
@@ -50,7 +64,7 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
       entrypoint: config?.Entrypoint ?? [],
       command: config?.Cmd ?? [],
       environment: Object.fromEntries((config?.Env ?? []).map(readVariable)),
-      ...(test.length > 0 && test[0] !== "NONE" ? { healthcheck: test } : {}),
+      ...(test.length > 0 && test[0] !== "NONE" ? { healthcheck: test, checkTimes: readTimes(check ?? {}) } : {}),
       ...(config?.StopSignal ? { stopSignal: config.StopSignal } : {}),
     };
   } catch {
@@ -64,6 +78,19 @@ export function exposedPorts(written: string): number[] {
   if (from === undefined || (protocol !== undefined && protocol !== "tcp")) return [];
   const first = Number(from);
   return Array.from({ length: Math.max(0, Number(to ?? from) - first + 1) }, (_, index) => first + index);
+}
+
+type WrittenTimes = Partial<Record<"Interval" | "Timeout" | "StartPeriod" | "StartInterval" | "Retries", number | null | undefined>>;
+
+/** What is zero is as good as not written. */
+function readTimes({ Interval, Timeout, StartPeriod, StartInterval, Retries }: WrittenTimes): NonNullable<ImageFacts["checkTimes"]> {
+  return {
+    ...(Interval ? { interval: Interval } : {}),
+    ...(Timeout ? { timeout: Timeout } : {}),
+    ...(StartPeriod ? { start_period: StartPeriod } : {}),
+    ...(StartInterval ? { start_interval: StartInterval } : {}),
+    ...(Retries ? { retries: Retries } : {}),
+  };
 }
 
 function readVariable(line: string): [string, string] {

@@ -73,6 +73,8 @@ const manifestSchema = z.object({
   places: z.record(z.string(), placeSchema).optional(),
   /** By network of the project: the definition that it was made with. */
   networks: z.record(z.string(), z.unknown()).optional(),
+  /** By task: the last run that counts, as of this release. */
+  runs: z.record(z.string(), z.object({ definition: z.string(), release: z.string() })).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -97,7 +99,7 @@ export function manifestOf(
   return {
     version: 1,
     ...release,
-    services: mapValues(rendered.services, ({ checked: _checked, rollout, rolloutReason: _reason, ...service }) => ({
+    services: mapValues(rendered.services, ({ checked: _checked, times: _times, rollout, rolloutReason: _reason, ...service }) => ({
       ...service,
       ...(rollout === "once" ? { once: true as const } : {}),
     })),

@@ -101,7 +101,7 @@ function textsOf(service: ComposeService, { model, files, stateDirectory }: Ment
     ...Object.values(labels),
     ...(healthcheck?.test ?? []),
   ];
-  const referred = [...(service.configs ?? []).map(({ source }) => model.configs?.[source])];
+  const referred = (service.configs ?? []).map(({ source }) => model.configs?.[source]);
   const mounted = (service.volumes ?? []).filter(({ type }) => type === "bind").map(({ source }) => source);
   const paths = [...mounted, ...referred.map((source) => source?.file)].filter((path) => path?.startsWith(`${stateDirectory}/files/`));
   const kept = files.filter((file) => paths.some((path) => `${stateDirectory}/${file.path}/`.startsWith(`${path}/`)));

@@ -1,3 +1,5 @@
+import type { HealthCheckTimes } from "./health-times.ts";
+
 /** The merged Compose model, as `docker compose config --format json` gives it; only what the renderer reads is typed. */
 export interface ComposeModel {
   name?: string;
@@ -25,7 +27,7 @@ export interface ComposeService {
   environment?: Record<string, string | null>;
   expose?: string[];
   external_links?: string[];
-  healthcheck?: { disable?: boolean; test?: string[]; [key: string]: unknown };
+  healthcheck?: HealthCheckTimes & { disable?: boolean; test?: string[]; [key: string]: unknown };
   hostname?: string;
   labels?: Record<string, string>;
   cgroup?: string;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 import { parseCapacity } from "./capacity.ts";
+import { parseElsewhere } from "./elsewhere.ts";
 import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer, ObservedMount, WrittenContent } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
@@ -43,6 +44,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
   }
   const manifest = parseManifest(field("manifest"));
   const past = parsePast(fields);
+  const elsewhere = parseElsewhere(field("elsewhere"));
   return {
     host,
     stateDirectory: field("state").trim(),
@@ -60,6 +62,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     images: textLines(field("images")),
     capacity: parseCapacity(field("capacity")),
     ...(past === undefined ? {} : { past }),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
     model: parseModel(field("model")),
     warnings: complaints,
   };

@@ -16,12 +16,14 @@ import {
   type FrontImage,
   type Slot,
 } from "./fronts.ts";
+import { healthTimes, type HealthTimes } from "./health-times.ts";
 import type { ObservedContainer } from "./host-state.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
 import { isActive, replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
 import { checkNames } from "./names.ts";
+import { dependencies } from "./order.ts";
 import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { reachedBy } from "./reach.ts";
@@ -31,6 +33,7 @@ import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
 import type { KeptFile } from "./sources.ts";
 import { renderTask } from "./task.ts";
+import { taskDefinition } from "./task-runs.ts";
 import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./variable-sources.ts";
 
 export interface PinnedImage {
@@ -96,6 +99,8 @@ export interface RenderedService {
   environment: Record<string, string>;
   /** Whether a health check decides that it is up. */
   checked: boolean;
+  /** When its health check comes to a result; absent without one. */
+  times?: HealthTimes;
   rollout: Rollout;
   /** Why that rollout, in the user's words. */
   rolloutReason: string;
@@ -126,6 +131,10 @@ export interface RenderedTask {
   timeout: number;
   /** Whether another command takes it back. */
   hasUndo: boolean;
+  /** Whether it runs although its last run was the same. */
+  runsAlways?: boolean;
+  /** The services that the one it runs in depends on. */
+  needs: string[];
 }
 
 /**
@@ -194,17 +203,20 @@ export function render(input: RenderInput): Rendered {
   const tasks: Record<string, RenderedTask> = {};
   for (const task of input.tasks) {
     const base = single[task.service];
-    if (base === undefined) continue;
+    const owner = frame.services[task.service];
+    if (base === undefined || owner === undefined) continue;
     const mark = (service: ComposeService) => ({ ...service, labels: { ...service.labels, [labels.state]: input.stateDirectory } });
     const service = renderTask(base, task.run);
     services[`task-${task.name}`] = mark(service);
     if (task.undo !== undefined) services[`undo-${task.name}`] = mark(renderTask(base, task.undo));
     tasks[task.name] = {
       service: task.service,
-      definition: definitionOf(service, frame, input.digest),
+      definition: taskDefinition(service, owner, frame, input.digest),
       image: service.image ?? "",
       timeout: task.timeout,
       hasUndo: task.undo !== undefined,
+      ...(task.when === "always" ? { runsAlways: true } : {}),
+      needs: dependencies(owner),
     };
   }
   const images = knownFacts(Object.values(rendered), input);
@@ -272,7 +284,7 @@ function describe(
   { rollout, reason }: ServiceRollout,
   reference: string,
   built: string | undefined,
-  { digest }: RenderInput,
+  { digest, imageFacts }: RenderInput,
 ): RenderedService {
   return {
     definition,
@@ -280,15 +292,17 @@ function describe(
     image: service.image ?? reference,
     ...(built === undefined ? {} : { built }),
     environment: mapValues(service.environment ?? {}, (value) => digest(value ?? "").slice(0, 12)),
-    checked: isChecked(service),
+    ...checksOf(service, imageFacts?.get(service.image ?? "")),
     rollout,
     rolloutReason: reason,
   };
 }
 
-/** Whether a health check decides that a service is up. */
-export function isChecked({ healthcheck }: ComposeService): boolean {
-  return healthcheck?.test !== undefined && healthcheck.disable !== true && healthcheck.test[0] !== "NONE";
+/** Whether a health check decides that a service is up, and when: its own, and what that leaves out, the image's. */
+export function checksOf({ healthcheck = {} }: ComposeService, image?: ImageFacts): Pick<RenderedService, "checked" | "times"> {
+  const test = healthcheck.test?.length ? healthcheck.test : image?.healthcheck;
+  const checked = test !== undefined && healthcheck.disable !== true && test[0] !== "NONE";
+  return { checked, ...(checked ? { times: healthTimes(healthcheck, image?.checkTimes) } : {}) };
 }
 
 function renderFront(

@@ -6,7 +6,7 @@ import type { Manifest, ManifestFront } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { mapValues } from "./record.ts";
 import { findOneShots } from "./one-shots.ts";
-import { isChecked, type Rendered, type RenderedFront } from "./render.ts";
+import { checksOf, type Rendered, type RenderedFront } from "./render.ts";
 import type { Digest } from "./sources.ts";
 
 export interface RepeatInput {
@@ -41,7 +41,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
       ...service,
       ...(built === undefined ? {} : { built }),
       environment,
-      checked: isChecked(contentOf(name, fronts[name], release.model)),
+      ...checksOf(contentOf(name, fronts[name], release.model), manifest.images[service.image]),
       rollout: once === true || (fronts[name] === undefined && oneShots.has(name)) ? "once" : rolloutOf(fronts[name]),
       rolloutReason: "as in that release",
     })),

@@ -105,7 +105,7 @@ test("services behind fronts are reached as before: in HTTP as it is written, in
   expect(answer).toMatch(/^X-Forwarded-Proto: https/im);
   expect(answer).toMatch(/^X-Forwarded-For: 203\.0\.113\.7\s*$/im);
 
-  const [front] = (await containers()).filter(({ labels }) => labels["com.docker.compose.service"] === "web");
+  const front = (await containers()).find(({ labels }) => labels["com.docker.compose.service"] === "web");
   expect(discover(await containers())).toMatchObject({
     servers: { shop: [`${front?.name}:8000`] },
     rules: { shop: "Host(`shop.example`)" },

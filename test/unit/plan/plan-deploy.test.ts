@@ -28,7 +28,7 @@ function rendered(services: Record<string, RenderedService>, model: Record<strin
     model: { services: all },
     services,
     fronts: {},
-    tasks: { migrate: { service: "web", definition: "m1", image: image("web", "1"), timeout: 600_000, hasUndo: false } },
+    tasks: { migrate: { service: "web", definition: "m1", image: image("web", "1"), timeout: 600_000, hasUndo: false, needs: ["db"] } },
     reach: [],
     images: {},
     volumeNames: {},

@@ -77,7 +77,10 @@ function serve(before: HostState, release: Release, commit: string): Served {
 function rollBack({ kept, manifest }: Served, state: HostState) {
   const runningFronts = state.manifest?.fronts ?? {};
   const repeated = repeatRelease(kept, manifest, { project: "shop-staging", stateDirectory: "/state", runningFronts, digest });
-  return { repeated, ...planRollback({ state, repeated, commit: manifest.commit }) };
+  const { services, fronts } = repeated.rendered;
+  // All of it is there, unless a test says otherwise.
+  const images = [...Object.values(services), ...Object.values(fronts)].map(({ image }) => image);
+  return { repeated, ...planRollback({ state: { images, ...state }, repeated, commit: manifest.commit }) };
 }
 
 test("going back takes the very steps that a deploy of that release would take, but for the pull, the tasks and what runs to its end", () => {
@@ -167,9 +170,11 @@ describe("of two releases", () => {
     expect(repeated.release.model.services["web"]?.image).toBe(newer.image);
   });
 
-  test("images that are needed and gone are named; those of what stays as it is are not missed", () => {
+  test("images that are needed and gone are named, and pulled; those of what stays as it is are not missed", () => {
     const second = serve(first.state, two, "c2");
-    expect(rollBack(first, { ...second.state, images: [] }).missing).toEqual(["r.example/ours@sha256:aa"]);
+    const { missing, plan } = rollBack(first, { ...second.state, images: [] });
+    expect(missing).toEqual(["r.example/ours@sha256:aa"]);
+    expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", args: ["r.example/ours@sha256:aa"] }]);
     expect(rollBack(first, { ...second.state, images: ["r.example/ours@sha256:aa"] }).missing).toEqual([]);
     expect(rollBack(first, { ...first.state, images: [] }).missing).toEqual([]);
   });

@@ -14,7 +14,7 @@ import { emptyHost } from "./simulated-host.ts";
 import type { Step } from "../../../src/lib/plan/plan.ts";
 import { withoutLooks } from "./without-looks.ts";
 
-const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`] });
+const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`], interval: "1s", timeout: "5s" });
 const compose: Record<string, ComposeService> = {
   gateway: { image: "gateway", links: ["web:base_api"], ports: [{ target: 80 }, { target: 443 }], healthcheck: checked(80) },
   web: { image: "base-api", depends_on: { db: {} }, healthcheck: checked(8000) },
@@ -362,6 +362,7 @@ test("the plan's text says how each one is rolled out, and what to know", () => 
       "  1 service stays as it is",
       "",
       "! gateway: connections to port 443 that are still open when the old one stops are cut; a drain_signal avoids it",
+      "! gateway: connections to port 443 are passed on byte by byte",
       "! celery has no health check: it counts as up once it has run 2 s",
     ].join("\n"),
   );

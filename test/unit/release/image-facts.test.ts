@@ -10,7 +10,7 @@ test("an image's configuration tells what its containers get without being asked
       Entrypoint: ["/entrypoint.sh"],
       Cmd: ["serve"],
       Env: ["PORT=8000", "EMPTY=", "A=b=c", `LONG=${"x".repeat(300)}`],
-      Healthcheck: { Test: ["CMD", "true"] },
+      Healthcheck: { Test: ["CMD", "true"], Interval: 90_000_000_000, Timeout: 0, StartPeriod: 5_000_000_000, Retries: 2 },
       StopSignal: "SIGINT",
     },
   });
@@ -21,6 +21,7 @@ test("an image's configuration tells what its containers get without being asked
     command: ["serve"],
     environment: { PORT: "8000", EMPTY: "", A: "b=c", LONG: "" },
     healthcheck: ["CMD", "true"],
+    checkTimes: { interval: 90_000_000_000, start_period: 5_000_000_000, retries: 2 },
     stopSignal: "SIGINT",
   });
 });

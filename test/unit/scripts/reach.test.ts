@@ -81,7 +81,7 @@ function lines(containers: readonly Container[]): string {
 }
 
 function addressOf(service: string): string {
-  return `10.0.${[...service].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 251, 7)}.1`;
+  return `10.0.${Buffer.from(service).reduce((sum, letter) => (sum * 31 + letter) % 251, 7)}.1`;
 }
 
 function answers(containers: readonly Container[]): string {

@@ -1,0 +1,49 @@
+import type { RegistryClient } from "../adapters/registry.ts";
+import { imagesToUndo, nameOf, pullToo } from "../plan/lost-images.ts";
+import type { HostPlan } from "../plan/plan.ts";
+import type { HostState } from "../release/host-state.ts";
+
+/** Which of some images a registry still has. */
+export async function askFor(
+  images: readonly string[],
+  registry: Pick<RegistryClient, "digestOf">,
+): Promise<{ there: string[]; gone: string[] }> {
+  const found = await Promise.all(images.map(async (image) => ({ image, digest: await registry.digestOf(image) })));
+  const { there = [], gone = [] } = Object.groupBy(found, ({ digest }) => (digest === undefined ? "gone" : "there"));
+  return { there: there.map(({ image }) => image), gone: gone.map(({ image }) => image) };
+}
+
+export interface UndoablePlan {
+  plan: HostPlan;
+  notes: string[];
+}
+
+/** A plan that can be undone, as far as the registry still has what the host lost; a registry without an answer refuses nothing. */
+export async function makeUndoable(
+  plan: HostPlan,
+  state: HostState,
+  registry: () => Promise<Pick<RegistryClient, "digestOf">>,
+): Promise<UndoablePlan> {
+  const lost = plan.steps.length === 0 ? [] : imagesToUndo(plan, state);
+  if (lost.length === 0) return { plan, notes: [] };
+  const { there, gone } = await registry()
+    .then((client) => askFor(lost, client))
+    .catch(() => ({ there: [], gone: lost }));
+  return {
+    plan: pullToo(plan, there),
+    notes: [
+      ...(there.length === 0
+        ? []
+        : [`${state.host} no longer has what serves there, and pulls it, too, so that this can be undone: ${namesOf(there)}`]),
+      ...(gone.length === 0
+        ? []
+        : [
+            `${state.host} no longer has what serves there, and it cannot be pulled: if this fails, these may not come back: ${namesOf(gone)}`,
+          ]),
+    ],
+  };
+}
+
+function namesOf(images: readonly string[]): string {
+  return images.map(nameOf).join(", ");
+}

@@ -1,0 +1,37 @@
+import type { HostState } from "../release/host-state.ts";
+import type { Manifest } from "../release/manifest.ts";
+import { missingImages } from "./capacity-disk.ts";
+import type { HostPlan, Step } from "./plan.ts";
+
+/**
+ * Images of the release that serves which a host no longer has, as after `docker system prune`, and which undoing a plan
+ * needs: those of what it changes. Without a word of the host on its images there are none.
+ */
+export function imagesToUndo({ services }: Pick<HostPlan, "services">, state: HostState): string[] {
+  const { manifest, images } = state;
+  if (manifest === undefined || images === undefined) return [];
+  const changed = services.filter(({ change }) => change !== "keep").map(({ service }) => service);
+  return missingImages([...new Set(changed.flatMap((service) => imagesOf(service, manifest)))].toSorted(), state);
+}
+
+function imagesOf(service: string, { services, fronts }: Pick<Manifest, "services" | "fronts">): string[] {
+  return [services[service]?.image ?? "", fronts[service]?.image ?? ""].filter((image) => image.includes("@"));
+}
+
+/** A plan that pulls certain images, too, before all else that it does. */
+export function pullToo(plan: HostPlan, images: readonly string[]): HostPlan {
+  if (images.length === 0 || plan.steps.length === 0) return plan;
+  const at = plan.steps.findIndex(({ verb }) => verb === "pull");
+  const before = at === -1 ? [] : (plan.steps[at]?.args ?? []);
+  const args = [...new Set([...before, ...images])].toSorted();
+  const step: Step = { verb: "pull", args, title: `pull ${args.length} image${args.length === 1 ? "" : "s"}` };
+  // A plan begins by looking whether it still holds, and with what is to run before.
+  const first = plan.steps.findIndex(({ verb }) => verb !== "expect" && verb !== "hook");
+  const steps = at === -1 ? plan.steps.toSpliced(Math.max(0, first), 0, step) : plan.steps.with(at, step);
+  return { ...plan, steps };
+}
+
+/** A name for people, with the beginning of its digest. */
+export function nameOf(image: string): string {
+  return image.replace(/(@sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1");
+}

@@ -1,0 +1,91 @@
+import { canonical } from "./canonical.ts";
+import { definitionOf } from "./definition.ts";
+import type { ComposeModel, ComposeService } from "./model.ts";
+import { dependencies } from "./order.ts";
+import type { Digest } from "./sources.ts";
+
+/** The last time that a task ran in a release that serves or served: undone releases leave none. */
+export interface TaskRun {
+  /** What it was, as taskDefinition has it. */
+  definition: string;
+  /** The release that it ran in. */
+  release: string;
+}
+
+export type TaskRuns = Readonly<Record<string, TaskRun>>;
+
+/** What changes nothing about what a task does. */
+const incidental: ReadonlySet<string> = new Set([
+  "annotations",
+  "blkio_config",
+  "cpu_count",
+  "cpu_percent",
+  "cpu_period",
+  "cpu_quota",
+  "cpu_rt_period",
+  "cpu_rt_runtime",
+  "cpu_shares",
+  "cpus",
+  "cpuset",
+  "deploy",
+  "healthcheck",
+  "labels",
+  "logging",
+  "mem_limit",
+  "mem_reservation",
+  "mem_swappiness",
+  "memswap_limit",
+  "oom_kill_disable",
+  "oom_score_adj",
+  "pids_limit",
+  "profiles",
+  "restart",
+  "stop_grace_period",
+  "stop_signal",
+]);
+
+/**
+ * Digest of a task: its image, command, environment, mounts with the content of the commit, networks; and where the services
+ * that it depends on keep their data, because on another database it has to run again.
+ *
+ * @param service that runs it, rendered
+ * @param owner whose image and settings it has
+ */
+export function taskDefinition(service: ComposeService, owner: ComposeService, frame: ComposeModel, digest: Digest): string {
+  const own = Object.fromEntries(Object.entries(service).filter(([key]) => !incidental.has(key)));
+  const places = dependencies(owner).map((name) => [name, dataOf(frame.services[name] ?? {})]);
+  return digest(canonical([definitionOf(own, frame, digest), places]));
+}
+
+function dataOf({ volumes = [] }: ComposeService): unknown {
+  return volumes.filter(({ read_only: readOnly }) => readOnly !== true).map(({ type, source, target }) => [type, source, target]);
+}
+
+/** The last run of each task in an environment, whichever of its hosts knows it. */
+export function lastRuns(manifests: readonly ({ runs?: TaskRuns | undefined } | undefined)[]): TaskRuns {
+  const last: Record<string, TaskRun> = {};
+  for (const [name, run] of manifests.flatMap((manifest) => Object.entries(manifest?.runs ?? {}))) {
+    const known = last[name];
+    if (known === undefined || known.release < run.release) last[name] = run;
+  }
+  return last;
+}
+
+/**
+ * The last run of each task once a release serves.
+ *
+ * @param tasks of the release
+ * @param ran those that run in it
+ */
+export function runsAfter(
+  release: string,
+  last: TaskRuns,
+  tasks: Readonly<Record<string, { definition: string }>>,
+  ran: readonly string[],
+): Record<string, TaskRun> {
+  const now = ran.flatMap((name) => {
+    const task = tasks[name];
+    return task === undefined ? [] : [[name, { definition: task.definition, release }] as const];
+  });
+  return { ...last, ...Object.fromEntries(now) };
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { onHost } from "../world.ts";
+import { makeProject, type Project } from "./project.ts";
+
+/** A service, a task, and what is external. */
+const compose = (more = "") => `
+services:
+  web:
+    image: \${CI_REGISTRY_IMAGE}/web:\${CI_COMMIT_REF_SLUG}
+    command: [sh, -c, "exec sleep infinity"]
+    environment: { EDITION: "1" }
+    volumes: ["marks:/marks"]
+    init: true
+${more}
+volumes: { marks: {} }
+`;
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await makeProject({
+    name: "hoststest",
+    images: { web: "./web" },
+    settings: `
+tasks:
+  - { name: mark, service: web, run: [sh, -c, "echo ran >>/marks/runs"] }
+  - { name: always, service: web, run: [sh, -c, "echo ran >>/marks/always"], when: always }
+`,
+    files: {
+      "web/Dockerfile": "ARG BASE\nFROM ${BASE}\nRUN echo 1 >/version\n",
+      "docker-compose.yml": compose(),
+    },
+  });
+}, 300_000);
+afterAll(() => project?.remove());
+
+const count = async (file: string) =>
+  Number(
+    await onHost(
+      "staging",
+      `docker exec $(docker ps -q --filter label=com.docker.compose.project=${project.project} | head -n 1) sh -c 'wc -l </marks/${file}'`,
+    ),
+  );
+
+/** sshd of staging with other settings, for the time of a test. */
+async function withSshd(lines: string, action: () => Promise<void>): Promise<void> {
+  const reload = "pkill -HUP -o -x sshd; sleep 0.3";
+  const file = "$(ps -o args= -C sshd | grep -oE -- '-f *[^ ]+' | head -n 1 | sed 's/-f *//')";
+  await onHost(
+    "staging",
+    `f=${file}; f=\${f:-/etc/ssh/sshd_config}; cp "$f" "$f.kept"; { echo '${lines}'; cat "$f.kept"; } >"$f"; ${reload}`,
+  );
+  try {
+    await action();
+  } finally {
+    await onHost("staging", `f=${file}; f=\${f:-/etc/ssh/sshd_config}; mv "$f.kept" "$f"; ${reload}`);
+  }
+}
+
+test("a task runs, is left out while it is what it was, and runs again when its image changes; with always it runs each time", async () => {
+  await project.deploy();
+  expect([await count("runs"), await count("always")]).toEqual([1, 1]);
+  const first = (await onHost("staging", `readlink ${project.state}/current`)).trim().replace("releases/", "");
+
+  await project.change({ "docker-compose.yml": compose("    labels: { other: label }") });
+  const second = await project.deploy();
+  expect(second.output).toContain(`task mark: unchanged since ${first}`);
+  expect([await count("runs"), await count("always")]).toEqual([1, 2]);
+
+  await project.change({ "web/Dockerfile": "ARG BASE\nFROM ${BASE}\nRUN echo 2 >/version\n" });
+  const third = await project.deploy();
+  expect(third.output).not.toContain("unchanged since");
+  expect([await count("runs"), await count("always")]).toEqual([2, 3]);
+});
+
+test("after docker system prune -af a rollback pulls what it needs by digest, and runs no task", async () => {
+  await onHost("staging", "docker system prune -af >&2");
+  const dry = await project.run("rollback", "staging", "--dry-run");
+  expect(dry.output).toMatch(/no longer has images of that release, and pulls them: \S+web\S*@sha256:/);
+  const { exitCode, output } = await project.run("rollback", "staging");
+  expect(exitCode, output).toBe(0);
+  expect([await count("runs"), await count("always")]).toEqual([2, 3]);
+});
+
+test("with MaxSessions 1 a deploy and a status work", async () => {
+  await withSshd("MaxSessions 1", async () => {
+    await project.change({ "docker-compose.yml": compose("    labels: { other: one }") });
+    await project.deploy();
+    const { exitCode, output } = await project.run("status", "staging");
+    expect(exitCode, output).toBe(0);
+  });
+});
+
+test("with MaxSessions 0 it is said in a sentence", async () => {
+  await withSshd("MaxSessions 0", async () => {
+    const { exitCode, output } = await project.run("deploy", "staging");
+    expect(output).toContain("its sshd lets no command run");
+    expect(exitCode).toBe(3);
+  });
+});
+
+test("a login shell that refuses is named", async () => {
+  for (const shell of ["/usr/sbin/nologin", "/bin/false"]) {
+    await onHost("staging", `usermod --shell ${shell} deploy`);
+    try {
+      const { exitCode, output } = await project.run("deploy", "staging");
+      expect(output).toContain("login shell runs no commands");
+      expect(exitCode).toBe(3);
+    } finally {
+      await onHost("staging", "usermod --shell /bin/bash deploy");
+    }
+  }
+});
+
+test("an external network that does not exist is refused before the pull, with the command that makes it", async () => {
+  const before = await onHost("staging", `ls ${project.state}/releases`);
+  await project.change({
+    "docker-compose.yml": `${compose("    networks: [proxy]")}networks: { proxy: { external: true, name: hoststest-proxy } }\n`,
+  });
+  const { exitCode, output } = await project.run("deploy", "staging");
+  expect(output).toContain("network hoststest-proxy does not exist; used by web");
+  expect(output).toContain("docker network create hoststest-proxy");
+  expect(exitCode).toBe(3);
+  expect(await onHost("staging", `ls ${project.state}/releases`)).toBe(before);
+  await onHost("staging", "docker network create hoststest-proxy >&2");
+  try {
+    await project.deploy();
+  } finally {
+    await project.remove();
+    await onHost("staging", "docker network rm hoststest-proxy >&2");
+  }
+});
