@@ -171,7 +171,7 @@ test("a release that fails is undone, and loses none", async () => {
 test("a rollback needs nothing but the host, and loses none", async () => {
   // Docker 29 lists images without a tag only where all are asked for.
   const docker = "/usr/local/bin/docker";
-  const script = `#!/bin/sh\ncase " $* " in " image ls "*" --all "*) ;; " image ls "*) exit 0 ;; esac\nexec /usr/bin/docker "$@"\n`;
+  const script = `#!/bin/sh\ncase " $* " in *" --all "*) ;; " image ls "*) exit 0 ;; esac\nexec /usr/bin/docker "$@"\n`;
   await onHost("staging", `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
   onTestFinished(async () => void (await onHost("staging", `rm -f ${docker}`)));
   await losingNothing(async () => {
