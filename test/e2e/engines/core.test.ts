@@ -78,9 +78,19 @@ beforeAll(async () => {
     },
     settings: "keep_releases: 2\nservices:\n  web: { healthy_within: 15s }\n",
   });
+  await removeImages();
   await shop.change(edition("plain"));
 });
-afterAll(() => shop?.remove());
+afterAll(async () => {
+  await shop?.remove();
+  await removeImages();
+});
+
+/** What a run that was broken off left, too: the same files make the same images. */
+async function removeImages(): Promise<void> {
+  const all = "docker image ls --all --digests --format '{{.Repository}}@{{.Digest}}' | grep /test/engines/web@sha256 | sort -u";
+  await onHost("staging", `${all} | xargs -r docker image rm --force >&2`);
+}
 
 const serving = async () => (await ask(`${stagingHost()}:${port}`, "version"))?.["commit"];
 const editionsKept = () => onHost("staging", "cat /var/lib/docker/volumes/engines-staging_pages/_data/editions");
