@@ -14,7 +14,8 @@ ask_engine() {
   now=${EPOCHREALTIME-$now}
   export COLDTIVATE_ASKED="${now/,/.} $2"
   # Whoever listens here is not to wait for an engine that does not answer.
-  exec 3< <(ask_containers "$1" 2>/dev/null) 4< <(ask image ls --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
+  # All: Docker 29 leaves out what has a digest and no tag.
+  exec 3< <(ask_containers "$1" 2>/dev/null) 4< <(ask image ls --all --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
 }
 
 ask() { timeout -k 5 60 docker "$@" </dev/null; }
