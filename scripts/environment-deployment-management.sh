@@ -16,7 +16,8 @@ usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
 
   status                   what runs here, which release, since when
   history                  every deploy so far, the newest last
-  deploy RELEASE           applies a release that is kept here, again
+  deploy RELEASE           applies a release that is kept here, again; with --leave-data also where it mounts nowhere
+                           what containers write to now
   sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
   compose ARGUMENT...      docker compose with the release that serves
   follow [RELEASE]         shows a deploy from its beginning to its end; unless named, the one at work
@@ -47,6 +48,8 @@ source "$parts/journal.sh"
 source "$parts/messages.sh"
 # shellcheck source=scripts/environment-deployment-management/ask.sh
 source "$parts/ask.sh"
+# shellcheck source=scripts/environment-deployment-management/survey.sh
+source "$parts/survey.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$parts/engine.sh"
 # shellcheck source=scripts/environment-deployment-management/credentials.sh
@@ -73,6 +76,8 @@ source "$parts/hooks.sh"
 source "$parts/transaction.sh"
 # shellcheck source=scripts/environment-deployment-management/recovery.sh
 source "$parts/recovery.sh"
+# shellcheck source=scripts/environment-deployment-management/written.sh
+source "$parts/written.sh"
 # shellcheck source=scripts/environment-deployment-management/deploy.sh
 source "$parts/deploy.sh"
 # shellcheck source=scripts/environment-deployment-management/capacity.sh

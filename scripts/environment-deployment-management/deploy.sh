@@ -3,8 +3,9 @@
 # Sourced by environment-deployment-management.sh.
 
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
+# Arguments: release; --leave-data, where it may leave behind what containers write to
 deploy() {
-  local code=0 listening=no
+  local code=0 listening=no leaves_data=${2-}
   open_release "${1-}"
   trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
@@ -47,6 +48,7 @@ prepare() {
   chmod 700 "$state" || return
   [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
+  [[ $reader == cli || -n $leaves_data || -n ${has_run_tasks-} ]] || refuse_leaving || return
   [[ $reader == cli ]] || plan_whole || return
   check_plan && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
@@ -70,17 +72,6 @@ plan_whole() {
   awk -v skip="${has_run_tasks-}" '$1 != "task" || !skip' "$dir/plan.whole" >"$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
-}
-
-# Moves what containers mount to its place by content. They read it as users of their own; the state directory is closed.
-keep_files() {
-  local path
-  mkdir -p "$state/files" || return
-  for path in "$dir"/files/*; do
-    [[ ! -e $state/files/${path##*/} ]] || continue
-    chmod -R go+rX "$path" && mv -T "$path" "$state/files/${path##*/}" || return
-  done
-  rm -rf "$dir/files"
 }
 
 # Starts the executor, in a session of its own so that it outlives this connection. Sets: executor

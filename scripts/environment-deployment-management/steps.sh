@@ -196,12 +196,10 @@ do_prune() {
     fi
     [[ ${path##*/} == "$serving" ]] || old+=("$path")
   done
-  ((${#old[@]} > 0)) || return 0
+  ((${#old[@]} > 0)) || { prune_files && return; }
   gone=$(cat /dev/null "${old[@]/%//images}" | grep @sha256: | sort -u) || true
   rm -rf "${old[@]}" || return
   comm -23 <(printf '%s\n' "$gone") <(cat "${state%/*}"/*/releases/*/images | sort -u) |
     timeout 300 xargs -r docker image rm >/dev/null 2>&1 || true
-  for path in "$state"/files/*; do
-    grep -qsF "/files/${path##*/}/" "$state"/releases/*/compose.json || rm -rf "$path"
-  done
+  prune_files
 }

@@ -62,7 +62,7 @@ ask_unless_asked() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room
+  local root=$1 path name serving files=() variables=() model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote
   # What serves is looked up first: a release that takes over after this finds its plan stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
@@ -94,6 +94,7 @@ observe() {
   # Without an answer nothing is listed, which is not the same as an empty host.
   [[ $code == 0 ]] || fail 3 "The Docker daemon does not list its containers on $HOSTNAME: ${all##*$'\n'}"
   room=$(capacity "$found" "$all")
+  wrote=$(tell_written "$found")
   if ((${#files[@]} > 0)); then
     ! wait "$merging" || model=$(<"$root/model")
     error=$(<"$root/error")
@@ -113,6 +114,7 @@ observe() {
   field unsettled "$unsettled"
   field containers "$found"
   field fronts "$pointed"
+  field written "$wrote"
   field images "$(grep -F @sha256: <&4 || true)"
   field capacity "$room"
   field model "$model"

@@ -35,6 +35,9 @@ export default class Deploy extends BaseCommand {
     ref: Flags.string({ description: "The branch or commit to release", helpValue: "REF" }),
     "allow-older": Flags.boolean({ description: "Release the commit although a newer one serves" }),
     irreversible: Flags.boolean({ description: "Declare that nobody rolls back past this release" }),
+    "leave-data": Flags.boolean({
+      description: "Go on without what containers wrote, where the release mounts it nowhere; it stays on the host",
+    }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
     wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
@@ -65,6 +68,7 @@ export default class Deploy extends BaseCommand {
           revision,
           allowsOlder: flags["allow-older"],
           isIrreversible: flags.irreversible,
+          leavesData: flags["leave-data"],
           dotenv,
           script,
           who,

@@ -30,6 +30,9 @@ export default class Rollback extends BaseCommand {
     release: Args.string({ description: "A release that `history` shows; the one that served before the current one unless it is named" }),
   };
   static override flags = {
+    "leave-data": Flags.boolean({
+      description: "Go on without what containers wrote, where the release mounts it nowhere; it stays on the host",
+    }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
     wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),
     yes: Flags.boolean({ char: "y", description: "Do not ask" }),
@@ -59,6 +62,7 @@ export default class Rollback extends BaseCommand {
           project,
           release: args.release,
           keepReleases: config.keepReleases,
+          leavesData: flags["leave-data"],
           script,
           who,
           now: new Date(),

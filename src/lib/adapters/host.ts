@@ -54,7 +54,7 @@ function observeCommand(name: string, script: readonly TarEntry[]): string {
   return bash(
     `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
       // What a power cut left behind holds a dotenv.
-      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { find "$HOME/.coldtivate" -maxdepth 1 -name "incoming.*" -mmin +60 -exec rm -rf {} + >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `umask 077; read -r _ || exit 0; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do p="\${p%/*}"; rm -rf "$p"/{environment*,ask.sh,compose,dotenv,environment,arguments,key,model,error,past}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 2 -maxdepth 2 -path "*/incoming.*/${scriptName}" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }
@@ -70,7 +70,7 @@ function applyCommand(name: string): string {
 }
 
 /** A text for printf's %b, without anything that a shell would take for its own. */
-function inOctal(text: string): string {
+export function inOctal(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 _.,:/=+@{}()<>|&;-]/g, (character) =>
     [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
   );

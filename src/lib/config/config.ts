@@ -114,6 +114,10 @@ export interface ServiceConfig {
   requestTimeout?: number;
   /** Milliseconds. */
   holdLimit?: number;
+  /** Mounts that are data, whatever the commit has there: paths in the repository, or in the container. */
+  data?: string[];
+  /** Mounts that are content of the commit, although the service may write to them; likewise. */
+  content?: string[];
 }
 
 export interface PortConfig {

@@ -24,6 +24,8 @@ export function resolveService(written: WrittenService): ServiceConfig {
     headers: written.headers?.filter((header) => header !== undefined),
     requestTimeout: written.request_timeout,
     holdLimit: written.hold_limit,
+    data: written.data?.filter((path) => path !== undefined),
+    content: written.content?.filter((path) => path !== undefined),
   });
 }
 

@@ -35,6 +35,8 @@ const drainSignal = z
   )
   .describe("How the old version learns that its clients should go elsewhere, for connections that a front cannot look into (TLS).");
 
+const mounted = textLike(/^[^\t\r\n]+$/, "expected a path", "A path in the repository, or where it is mounted in the container.");
+
 /** Settings of a Compose service. */
 export const service = z
   .strictObject({
@@ -72,6 +74,14 @@ export const service = z
       )
       .optional(),
     request_timeout: duration("How long the service may be silent while it works on a request.").optional(),
+    data: z
+      .array(mounted)
+      .describe("What the service mounts and writes, which stays in one place for all releases; whatever the commit has there.")
+      .optional(),
+    content: z
+      .array(mounted)
+      .describe("What the service mounts writable, and is of the commit all the same: what is written there is not needed.")
+      .optional(),
     hold_limit: duration("How long a request may wait while the service is replaced (rollout hold).").optional(),
   })
   .describe("A Compose service.");

@@ -6,7 +6,6 @@ import type { RegistryClient } from "../adapters/registry.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import type { Config, EnvironmentConfig } from "../config/config.ts";
-import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
 import type { Revision } from "../git/revision.ts";
 import { later } from "../later.ts";
@@ -26,14 +25,17 @@ import { pinImages, repositoryOf, type Pins } from "../release/pins.ts";
 import { releaseId } from "../release/release-id.ts";
 import { render, type PinnedImage, type Rendered } from "../release/render.ts";
 import { needsFronts } from "../release/rollout.ts";
-import { referredPaths } from "../release/sources.ts";
+import { referredPaths, type Digest, type SourceTree } from "../release/sources.ts";
 import { checkSupported } from "../release/unsupported.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { checkHost } from "./host-check.ts";
+import { checkSettings } from "./check-settings.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
+import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
+import { askDevices, examineMounts, type Asking, type MountReport } from "./examine-mounts.ts";
 import { readSources } from "./release-sources.ts";
 import { refuseOlder } from "./older-commit.ts";
 import { resolveFacts, resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
@@ -54,6 +56,8 @@ export interface DeployIntent {
   allowsOlder: boolean;
   /** Whether nobody is to roll back past this release, beside what the configuration says. */
   isIrreversible: boolean;
+  /** Whether it may leave behind what containers write to. */
+  leavesData: boolean;
   /** What the environment's dotenv holds. */
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
@@ -125,10 +129,12 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
+  const reports: MountReport[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state } of observed) {
     checkHost(state, environment.name);
-    const rendered = await renderFor(intent, ports, state, {
+    const asking: Asking = { connection, script, signal: ports.signal };
+    const { rendered, sources } = await renderFor(intent, ports, state, asking, {
       own: own.images,
       imageFacts,
       project,
@@ -136,7 +142,18 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       variables: { ...Object.fromEntries(dotenv), ...variables },
     });
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
-    const plan = planHost({ config, rendered, state, runsTasks, hasPeers: observed.length > 1, commit: revision.commit, isIrreversible });
+    const mounts = await examineMounts({ state, rendered, sources, digest }, asking);
+    reports.push(mounts);
+    const plan = planHost({
+      config,
+      rendered,
+      state,
+      runsTasks,
+      hasPeers: observed.length > 1,
+      commit: revision.commit,
+      isIrreversible,
+      leaves: leavesOf(mounts, intent.leavesData),
+    });
     const manifest: Manifest = manifestOf(rendered, {
       id,
       project: config.project,
@@ -149,7 +166,14 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       networks: ownNetworks(rendered.model),
     });
     for (const note of networkNotes(state.model, rendered.model)) notes.add(note);
-    for (const note of [...state.warnings, ...rendered.notes, ...hostNotes(plan, rendered, config), ...otherFronts(rendered, config)])
+    const told = [...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
+    for (const note of [
+      ...state.warnings,
+      ...rendered.notes,
+      ...told,
+      ...hostNotes(plan, rendered, config),
+      ...otherFronts(rendered, config),
+    ])
       notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
@@ -163,6 +187,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       entriesFor: (aligned) => releaseEntries(rendered, manifest, { plan: aligned, whole }, intent.who, [...script, ...hooks]),
     });
   }
+  refuseMounts(reports, intent.leavesData);
   refuseShortages(shortages);
   const work = alignWork(drafts);
   if (isIrreversible && work.some((host) => host.plan.steps.length > 0)) notes.add(irreversibleNote);
@@ -204,10 +229,16 @@ interface RenderFacts {
   variables: Record<string, string>;
 }
 
-async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostState, { own, ...facts }: RenderFacts): Promise<Rendered> {
+async function renderFor(
+  intent: DeployIntent,
+  ports: DeployPorts,
+  state: HostState,
+  asking: Asking,
+  { own, ...facts }: RenderFacts,
+): Promise<{ rendered: Rendered; sources: ReadonlyMap<string, SourceTree> }> {
   const { manifest, sourceDirectory, stateDirectory } = state;
   const model = withNetworksAsMade(state.model, state);
-  checkTasks(intent.config, state);
+  checkSettings(intent.config, state);
   const { front, services } = intent.config;
   const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
@@ -221,6 +252,7 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
   if (needsFronts({ model, names, config: services, isBuilt, factsOf })) {
     images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
   }
+  const sources = await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory));
   const rendered = render({
     ...facts,
     model,
@@ -231,26 +263,17 @@ async function renderFor(intent: DeployIntent, ports: DeployPorts, state: HostSt
     front,
     services,
     tasks: intent.config.tasks,
-    sources: await readSources(ports.repository, intent.revision.commit, referredPaths(model, sourceDirectory)),
-    digest: (content) => createHash("sha256").update(content).digest("hex"),
+    sources,
+    containers: state.containers,
+    places: manifest?.places,
+    devices: await askDevices(model, state, asking),
+    digest,
   });
-  return { ...rendered, notes: [...rendered.notes, ...unknown.map(unknownImage)] };
+  return { rendered: { ...rendered, notes: [...rendered.notes, ...unknown.map(unknownImage)] }, sources };
 }
+
+const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 
 function unknownImage(image: string): string {
   return `${image}: its registry does not tell the ports and volumes that it declares; what the Compose files say counts alone`;
-}
-
-/** Tasks come from the working tree's coldtivate.yml, services from the commit's Compose files: they can disagree. */
-function checkTasks(config: Config, { model }: HostState): void {
-  const unknown = config.tasks.filter(({ service }) => model.services[service] === undefined);
-  if (unknown.length === 0) return;
-  throw new ColdtivateError("tasks name services that the release does not have", {
-    code: "TASK_SERVICE_UNKNOWN",
-    exit: "usage",
-    details: unknown.map(
-      ({ name, service }) => `task ${name} runs in "${service}"; the Compose files have ${Object.keys(model.services).join(", ")}`,
-    ),
-    hint: "coldtivate.yml is read from the working tree, Compose files from the commit that is deployed.",
-  });
 }

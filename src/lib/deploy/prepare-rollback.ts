@@ -12,12 +12,18 @@ import type { Manifest } from "../release/manifest.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
+import { mergePlaces } from "../release/places.ts";
+import type { Digest } from "../release/sources.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
+import { examineMounts, type MountReport } from "./examine-mounts.ts";
+import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
 import { keptEntries, type Who } from "./release-entries.ts";
+
+const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 
 export interface RollbackIntent {
   /** Name of the environment. */
@@ -28,6 +34,8 @@ export interface RollbackIntent {
   release?: string | undefined;
   /** How many releases the hosts are to keep. */
   keepReleases: number;
+  /** Whether it may leave behind what containers write to. */
+  leavesData: boolean;
   /** The script that runs on the hosts. */
   script: readonly TarEntry[];
   who: Who;
@@ -62,6 +70,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
   const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
   const shortages: Shortage[] = [];
+  const reports: MountReport[] = [];
   const notes = new Set<string>();
   const missing: string[] = [];
   const drafts: HostDraft[] = [];
@@ -70,10 +79,13 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       project,
       stateDirectory: state.stateDirectory,
       runningFronts: state.manifest?.fronts ?? {},
-      digest: (content) => createHash("sha256").update(content).digest("hex"),
+      digest,
     });
+    const mounts = await examineMounts({ state, rendered: repeated.rendered, sources: new Map(), digest }, { connection, script, signal });
+    reports.push(mounts);
     const { plan, missing: gone } = planRollback({
       state,
+      leaves: leavesOf(mounts, intent.leavesData),
       repeated,
       commit,
       hasPeers: hosts.length > 1,
@@ -81,7 +93,8 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
     });
     missing.push(...gone.map((image) => `${state.host}: ${image}`));
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images: [] }) : undefined;
-    for (const note of [...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
+    const told = [...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
+    for (const note of [...told, ...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
       notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
     const manifest = manifestOf(chosen, {
@@ -90,11 +103,13 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
       rollback: target,
       fronts: repeated.fronts,
       networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
+      ...mergePlaces(chosen.manifest.places, state.manifest?.places),
     });
     const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
     drafts.push({ connection, plan, images: [], entriesFor });
   }
   refuseMissing(target, missing);
+  refuseMounts(reports, intent.leavesData);
   refuseShortages(shortages);
   const work = alignWork(drafts);
   const plan: Plan = { environment, project, release, hosts: work.map((host) => host.plan), notes: [...notes] };
@@ -102,7 +117,10 @@ export async function prepareRollback(intent: RollbackIntent, { connections, sig
 }
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
-function manifestOf({ manifest }: ChosenRelease, own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks">): Manifest {
+function manifestOf(
+  { manifest }: ChosenRelease,
+  own: Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "networks" | "places">,
+): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
 }

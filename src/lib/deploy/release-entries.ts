@@ -3,6 +3,7 @@ import type { HostPlan, Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
+import type { Layout } from "../release/placement.ts";
 import type { Rendered } from "../release/render.ts";
 
 /** Containers run as users of their own, and read what is mounted into them; the folder above is closed to others. */
@@ -44,6 +45,7 @@ export function releaseEntries(
     ]),
     { path: "who", content: whoText(who, manifest, plans.plan) },
     ...(manifest.irreversible === true ? [{ path: "irreversible", content: "" }] : []),
+    ...layoutEntries(rendered.layout),
     ...rendered.files.map(({ path, content, executable, link }) => ({
       path,
       content,
@@ -51,6 +53,28 @@ export function releaseEntries(
       ...(link === undefined ? {} : { link }),
     })),
   ];
+}
+
+/** What the host prepares for mounts, and what the commit has for data. */
+function layoutEntries(layout: Layout | undefined): TarEntry[] {
+  if (layout === undefined) return [];
+  const lines = [
+    ...layout.watched.map((digest) => ["watched", digest]),
+    ...layout.adopted.map((digest) => ["data", digest]),
+    ...layout.parents.map((path) => ["parent", path]),
+    ...layout.folders.map((path) => ["folder", path]),
+    ...layout.seeds.map(({ place }, index) => ["seed", String(index), place]),
+  ];
+  if (lines.length === 0) return [];
+  const seeds = layout.seeds.flatMap(({ files }, index) =>
+    files.map(({ path, content, executable, link }) => ({
+      path: path === "" ? `seeds/${index}` : `seeds/${index}/${path}`,
+      content,
+      mode: executable ? readable.executable : readable.file,
+      ...(link === undefined ? {} : { link }),
+    })),
+  );
+  return [{ path: "places", content: lines.map((words) => `${words.join("\t")}\n`).join("") }, ...seeds];
 }
 
 /** The same for a release that a host has already: with other fronts, or to serve again. */

@@ -10,7 +10,7 @@ export async function readSources(repository: Repository, commit: string, paths:
   const found = new Map<string, SourceTree>();
   for (const path of paths) {
     const prefix = normalise(path);
-    const listed = (await repository.listFiles(commit, prefix)).filter((file) => file.type === "blob");
+    const listed = (await listFiles(repository, commit, prefix)).filter((file) => file.type === "blob");
     const files = await Promise.all(
       listed.map(async (file) => {
         const content = (await repository.readFile(commit, file.path)) ?? Buffer.alloc(0);
@@ -24,4 +24,9 @@ export async function readSources(repository: Repository, commit: string, paths:
     if (files.length > 0) found.set(path, { files });
   }
   return found;
+}
+
+/** Files under a path; what is beside the Compose files may be outside of the repository. */
+async function listFiles(repository: Repository, commit: string, prefix: string): ReturnType<Repository["listFiles"]> {
+  return prefix.startsWith("..") ? repository.listFiles(commit, prefix).catch(() => []) : repository.listFiles(commit, prefix);
 }

@@ -6,6 +6,7 @@ import { judgeMemory } from "./capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./compare-services.ts";
 import type { HostPlan, ServiceChange, Step } from "./plan.ts";
 import {
+  abandon,
   commit,
   expectRelease,
   front,
@@ -25,6 +26,7 @@ import {
   start,
   switchOver,
   task,
+  unwritten,
   type StepFacts,
 } from "./steps.ts";
 
@@ -40,6 +42,13 @@ export interface DeployInput extends StepFacts {
   hasPeers?: boolean;
   /** Whether the release is declared irreversible. */
   isIrreversible?: boolean;
+  /** What the release leaves behind of what containers write to. */
+  leaves?: {
+    /** Folders that nobody has written to, which is looked at once more: words of the step `unwritten`. */
+    unwritten: readonly string[];
+    /** Folders that somebody has written to, and that may stay as they are. */
+    abandoned: readonly string[];
+  };
 }
 
 /**
@@ -91,10 +100,12 @@ export function planHost(input: DeployInput): HostPlan {
           ...(changes ? look(input) : []),
           ...steps,
           ...(changes ? reach(input) : []),
+          ...unwritten(input.leaves?.unwritten ?? []),
           ...waitAt("switched"),
           commit,
           ...after,
           ...hook(`after_${action}`, input),
+          ...abandon(input.leaves?.abandoned ?? []),
           prune(input.config),
         ],
   };

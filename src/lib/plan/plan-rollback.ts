@@ -3,7 +3,7 @@ import type { Manifest } from "../release/manifest.ts";
 import type { PastRelease } from "../release/past.ts";
 import type { Repeated } from "../release/repeat.ts";
 import { missingImages } from "./capacity-disk.ts";
-import { planHost } from "./plan-deploy.ts";
+import { planHost, type DeployInput } from "./plan-deploy.ts";
 import type { HostPlan } from "./plan.ts";
 
 export interface RollbackInput {
@@ -15,6 +15,8 @@ export interface RollbackInput {
   hasPeers?: boolean;
   /** How many releases the host is to keep. */
   keepReleases?: number;
+  /** What it leaves behind of what containers write to. */
+  leaves?: DeployInput["leaves"];
 }
 
 export interface RollbackPlan {
@@ -32,11 +34,21 @@ export function planRollback({
   repeated: { rendered, settings, release },
   commit,
   hasPeers = false,
+  leaves,
   ...common
 }: RollbackInput): RollbackPlan {
   const hooks = { client: {}, host: Object.fromEntries(release.hooks.map((name) => [name, name])) };
   const config = { services: settings, hooks, ...common };
-  const plan = planHost({ config, rendered, state, runsTasks: false, action: "rollback", hasPeers, commit });
+  const plan = planHost({
+    config,
+    rendered,
+    state,
+    runsTasks: false,
+    action: "rollback",
+    hasPeers,
+    commit,
+    ...(leaves === undefined ? {} : { leaves }),
+  });
   const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
   return { plan: { ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing: missingImages(needed, state) };
 }

@@ -166,6 +166,17 @@ export function reach({ rendered, config }: StepFacts): Step[] {
 
 export const commit: Step = { verb: "commit", args: [], title: "commit the release" };
 
+/** Looks once more whether anybody wrote to what the release leaves behind. */
+export function unwritten(words: readonly string[]): Step[] {
+  if (words.length === 0) return [];
+  return [{ verb: "unwritten", args: [...words], title: "check that nothing was written to what is left behind" }];
+}
+
+/** Keeps in mind what was left behind on purpose. */
+export function abandon(folders: readonly string[]): Step[] {
+  return folders.length === 0 ? [] : [{ verb: "abandon", args: [...folders], title: "note what is left behind" }];
+}
+
 export function prune({ keepReleases = keptReleases }: CommonConfig): Step {
   return { verb: "prune", args: [String(keepReleases)], title: `keep ${count(keepReleases, "release")}` };
 }

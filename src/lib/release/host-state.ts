@@ -2,7 +2,10 @@ import type { HostCapacity } from "./capacity.ts";
 import type { Slot } from "./fronts.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
+import type { ObservedContainer, WrittenContent } from "./observed.ts";
 import type { Past } from "./past.ts";
+
+export type { ObservedContainer, ObservedMount, WrittenContent } from "./observed.ts";
 
 /** What a host has and runs, as the script's `observe` found it. */
 export interface HostState {
@@ -26,6 +29,8 @@ export interface HostState {
   containers: ObservedContainer[];
   /** By service with a front: the slot that it points at. */
   fronts: Readonly<Record<string, Slot>>;
+  /** Content that containers wrote to. */
+  written?: WrittenContent[];
   /** Images that the engine has, by digest; unknown where this is absent. */
   images?: string[];
   capacity?: HostCapacity;
@@ -34,39 +39,4 @@ export interface HostState {
   model: ComposeModel;
   /** What `docker compose config` complained about without failing. */
   warnings: string[];
-}
-
-export interface ObservedContainer {
-  id: string;
-  name: string;
-  service: string;
-  image: string;
-  /** Value of the definition label; empty on a container that coldtivate did not make. */
-  definition: string;
-  /** Value of the state label, likewise. */
-  state: string;
-  /** `running`, `exited`, `restarting`, … */
-  status: string;
-  /** `healthy`, `unhealthy`, `starting`; empty without a health check. */
-  health: string;
-  oneOff: boolean;
-  /** `host`, `none`, or a network's name. */
-  network?: string;
-  /** The folder that Compose took relative paths from; absent where no Compose made the container. */
-  workingDirectory?: string;
-  /** What is mounted into it, as the engine knows it; absent where that could not be read. */
-  mounts?: ObservedMount[];
-}
-
-/** A mount as the engine knows it, whatever the Compose files say by now. */
-export interface ObservedMount {
-  /** `bind`, `volume`, `tmpfs`, … */
-  type: string;
-  /** Absolute path on the host; of a volume, where the engine keeps it. */
-  source: string;
-  /** Path in the container. */
-  target: string;
-  writable: boolean;
-  /** Name of the volume: 64 hexadecimal digits where nobody gave it one. */
-  name?: string;
 }

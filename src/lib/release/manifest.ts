@@ -30,6 +30,14 @@ const frontSchema = z.object({
   slots: z.array(z.enum(["blue", "green", "slot"])),
 });
 
+const placeSchema = z.object({
+  kind: z.enum(["data", "watched", "content"]),
+  /** Absolute path on the host. */
+  place: z.string(),
+  /** Of content: which; of data: which the commit had for it. */
+  digest: z.string().optional(),
+});
+
 const manifestSchema = z.object({
   version: z.literal(1),
   id: z.string(),
@@ -57,6 +65,8 @@ const manifestSchema = z.object({
   images: z.record(z.string(), imageFactsSchema).default({}),
   /** By network of the project: the definition that it was made with. */
   networks: z.record(z.string(), z.unknown()).optional(),
+  /** By path beside the Compose files: where it lies on the host. Absent in releases of an older coldtivate. */
+  places: z.record(z.string(), placeSchema).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -74,7 +84,10 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** The manifest of a rendered release. */
-export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images">): Manifest {
+export function manifestOf(
+  rendered: Rendered,
+  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "places">,
+): Manifest {
   return {
     version: 1,
     ...release,
@@ -89,5 +102,6 @@ export function manifestOf(rendered: Rendered, release: Omit<Manifest, "version"
     })),
     tasks: mapValues(rendered.tasks, ({ definition }) => definition),
     images: rendered.images,
+    ...(rendered.layout === undefined ? {} : { places: rendered.layout.places }),
   };
 }

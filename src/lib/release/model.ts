@@ -39,8 +39,8 @@ export interface ComposeService {
   scale?: number;
   volumes?: ComposeMount[];
   volumes_from?: string[];
-  configs?: { source: string }[];
-  secrets?: { source: string }[];
+  configs?: { source: string; target?: string }[];
+  secrets?: { source: string; target?: string }[];
   [key: string]: unknown;
 }
 

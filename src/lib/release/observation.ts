@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 import { parseCapacity } from "./capacity.ts";
 import { isSlot, type Slot } from "./fronts.ts";
-import type { HostState, ObservedContainer, ObservedMount } from "./host-state.ts";
+import type { HostState, ObservedContainer, ObservedMount, WrittenContent } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { parsePast } from "./past.ts";
@@ -53,6 +53,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     unsettled: field("unsettled").split(/\s+/).filter(Boolean),
     containers: textLines(field("containers")).map(parseContainer),
     fronts: parseFronts(field("fronts")),
+    written: textLines(field("written")).map(parseWritten),
     images: textLines(field("images")),
     capacity: parseCapacity(field("capacity")),
     ...(past === undefined ? {} : { past }),
@@ -109,6 +110,11 @@ function parseMounts(text: string): ObservedMount[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+function parseWritten(line: string): WrittenContent {
+  const [place = "", count, ...files] = line.split("\t");
+  return { place, count: Number(count), files };
 }
 
 function parseFronts(text: string): Record<string, Slot> {

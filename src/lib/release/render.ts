@@ -19,7 +19,7 @@ import type { ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
-import { isPlacedContent, placeFiles, type PlacementInput } from "./placement.ts";
+import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { reachedBy } from "./reach.ts";
 import { addPorts } from "./further-ports.ts";
@@ -66,6 +66,8 @@ export interface Rendered {
   /** What is known of the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
   files: KeptFile[];
+  /** Where its mounts lie; absent for a kept release, which the host has prepared for. */
+  layout?: Layout;
   notes: string[];
 }
 
@@ -115,8 +117,8 @@ export interface RenderedTask {
  * from. Pure; equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
-  const { configs, secrets, services: placed, files, notes } = placeFiles(input);
-  const frame = { ...input.model, name: input.project, configs, secrets, services: mapValues(placed, (service) => pin(service, input)) };
+  const { services: placed, files, notes, layout, ...moved } = placeFiles(input);
+  const frame = { ...input.model, ...moved, name: input.project, services: mapValues(placed, (service) => pin(service, input)) };
   const active = Object.keys(frame.services).filter((name) => isActive(frame.services[name] ?? {}, input.profiles));
   const mentions = findMentions({ ...input, model: frame, files });
   const inferred = inferRollouts({
@@ -124,7 +126,7 @@ export function render(input: RenderInput): Rendered {
     names: active,
     config: input.services,
     isBuilt: (name) => builtImage(input, name) !== undefined,
-    isContent: (source) => isPlacedContent(source, input.stateDirectory),
+    isContent: (source) => isPlacedContent(source, input.stateDirectory, layout),
   });
   const { rollouts, notes: portNotes } = addPorts(inferred, { model: frame, mentions, config: input.services });
   checkSlotNames(frame, rollouts);
@@ -170,7 +172,17 @@ export function render(input: RenderInput): Rendered {
   }
   const images = factsOf(Object.values(rendered), input);
   const reach = reachedBy({ model: frame, rollouts, config: input.services, mentions });
-  return { model: { ...frame, services }, services: rendered, fronts, tasks, reach, images, files, notes: [...notes, ...portNotes] };
+  return {
+    model: { ...frame, services },
+    services: rendered,
+    fronts,
+    tasks,
+    reach,
+    images,
+    files,
+    layout,
+    notes: [...notes, ...portNotes],
+  };
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */

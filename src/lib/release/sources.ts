@@ -1,3 +1,4 @@
+import { localFolder } from "./local-volume.ts";
 import type { ComposeModel, ComposeSource } from "./model.ts";
 
 /** A file or folder of the release's commit. A folder has its files at their paths inside it; a single file has the path "". */
@@ -26,11 +27,21 @@ export interface KeptFile {
 /** SHA-256 in hexadecimal. */
 export type Digest = (content: string | Uint8Array) => string;
 
-/** The path inside the repository that an absolute path of the model means; undefined for a path of the host's own. */
+/**
+ * The path that an absolute path of the model means, from where the Compose files lie: `media`, or `../media` beside them.
+ * Undefined for a path of the host's own. They lie in a folder that is there for a command alone, and so does what is beside.
+ */
 export function pathInSource(absolute: string | undefined, sourceDirectory: string): string | undefined {
   if (absolute === undefined) return undefined;
-  if (absolute === sourceDirectory) return ".";
-  return absolute.startsWith(`${sourceDirectory}/`) ? absolute.slice(sourceDirectory.length + 1) : undefined;
+  const whole = absolute.replace(/(?<=.)\/+$/, "");
+  if (whole === sourceDirectory) return ".";
+  if (whole.startsWith(`${sourceDirectory}/`)) return whole.slice(sourceDirectory.length + 1);
+  const [, home, incoming] = /^(.*\/\.coldtivate)(\/incoming\.[^/]+)\/[^/]+$/.exec(sourceDirectory) ?? [];
+  if (home === undefined || incoming === undefined) return undefined;
+  if (whole.startsWith(`${home}${incoming}/`)) return `../${whole.slice(home.length + incoming.length + 1)}`;
+  // Beside the states of projects nobody else puts anything.
+  const [, first, rest = ""] = /^\/([^/]+)(\/.*)?$/.exec(whole.startsWith(`${home}/`) ? whole.slice(home.length) : "") ?? [];
+  return first === undefined || first.includes("-") ? undefined : `../../${first}${rest}`;
 }
 
 /** Every path of the repository that containers get to see: bind mounts, and the files of configs and secrets. */
@@ -38,7 +49,8 @@ export function referredPaths(model: ComposeModel, sourceDirectory: string): str
   const mounted = Object.values(model.services).flatMap((service) => service.volumes ?? []);
   const binds = mounted.filter(({ type }) => type === "bind").map(({ source }) => source);
   const sources: ComposeSource[] = [...Object.values(model.configs ?? {}), ...Object.values(model.secrets ?? {})];
-  const paths = [...binds, ...sources.map(({ file }) => file)].map((path) => pathInSource(path, sourceDirectory));
+  const folders = Object.keys(model.volumes ?? {}).map((volume) => localFolder(model, volume)?.device);
+  const paths = [...binds, ...folders, ...sources.map(({ file }) => file)].map((path) => pathInSource(path, sourceDirectory));
   return [...new Set(paths.filter((path) => path !== undefined))].toSorted();
 }
 

@@ -91,7 +91,7 @@ describe("files", () => {
     expect(volumes[0]?.source).toMatch(new RegExp(`^${stateDirectory}/files/[0-9a-f]{64}/nginx.conf$`));
     expect(volumes.map((volume) => volume.source).slice(1)).toEqual([`${stateDirectory}/data/media`, "/srv/shared", "data"]);
     expect(first.notes).toEqual(["/media mounts ./media, which the commit does not have: it is kept on the host, in data/media"]);
-    expect(first.files.map((file) => Buffer.from(file.content).toString())).toEqual(["t", "events {}"]);
+    expect(first.files.map((file) => Buffer.from(file.content).toString())).toEqual(["events {}", "t"]);
   });
 
   test("a secret with other content is another definition of the services that use it", () => {

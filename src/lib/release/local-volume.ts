@@ -1,0 +1,42 @@
+import type { ComposeModel } from "./model.ts";
+
+/** A volume that is a folder of the host's: `driver_opts` with a `device`. */
+export interface LocalFolder {
+  /** The volume's name on the host. */
+  name: string;
+  /** Absolute path on the host. */
+  device: string;
+}
+
+/** The folder behind a volume of the model; undefined for one that the engine keeps itself, or that is something else. */
+export function localFolder({ name: project, volumes }: ComposeModel, volume: string): LocalFolder | undefined {
+  const defined = volumes?.[volume];
+  if (!isRecord(defined) || (defined["driver"] !== undefined && defined["driver"] !== "local")) return undefined;
+  const options = defined["driver_opts"];
+  if (!isRecord(options) || typeof options["device"] !== "string" || !options["device"].startsWith("/")) return undefined;
+  if (typeof options["o"] !== "string" || !/(^|,)r?bind(,|$)/.test(options["o"])) return undefined;
+  const { name = `${project ?? ""}_${volume}` } = defined;
+  return { name: String(name), device: options["device"] };
+}
+
+/** The model's volumes with their folders elsewhere. */
+export function moveFolders(model: ComposeModel, place: (device: string, volume: string) => string): ComposeModel["volumes"] {
+  if (model.volumes === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(model.volumes).map(([volume, defined]) => {
+      const folder = localFolder(model, volume);
+      if (folder === undefined || !isRecord(defined) || !isRecord(defined["driver_opts"])) return [volume, defined];
+      return [volume, { ...defined, driver_opts: { ...defined["driver_opts"], device: place(folder.device, volume) } }];
+    }),
+  );
+}
+
+/** The name on the host of a volume that a service mounts. */
+export function volumeName({ name: project, volumes }: ComposeModel, volume: string): string {
+  const defined = volumes?.[volume];
+  return isRecord(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

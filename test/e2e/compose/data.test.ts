@@ -1,0 +1,172 @@
+import { readFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onHost } from "../world.ts";
+import { makeProject, type Project } from "./project.ts";
+
+const image = "${CI_REGISTRY}/library/valkey:8";
+/** A service that only waits, and stops at once. */
+const idle = `    image: ${image}
+    entrypoint: [sleep, infinity]
+    user: root
+    stop_signal: SIGKILL
+`;
+const service = (name: string, volumes: readonly string[], more = "") =>
+  `  ${name}:\n${idle}${more}    volumes:\n${volumes.map((volume) => `      - ${volume}\n`).join("")}`;
+const services = (...all: string[]) => `services:\n${all.join("")}`;
+
+const inside = (project: Project, name: string, command: string) =>
+  onHost(
+    "staging",
+    `docker exec $(docker ps -qf label=com.docker.compose.project=${project.project} -f label=com.docker.compose.service=${name}) sh -c '${command}'`,
+  );
+
+describe("folders and files beside the Compose files", () => {
+  let shop: Project;
+  const web = (extra: readonly string[] = []) =>
+    services(service("web", ["./uploads:/uploads", "../shared:/shared", "./cache:/cache", "./app.conf:/etc/app.conf:ro", ...extra]));
+  beforeAll(async () => {
+    shop = await makeProject({
+      name: "stay",
+      settings: "keep_releases: 1\n",
+      files: { "compose.yaml": web(), "uploads/.gitkeep": "", "app.conf": "one\n" },
+      compose: ["compose.yaml"],
+    });
+  });
+  afterAll(() => shop.remove());
+
+  test("uploads into a folder of the commit stay, whatever later commits have there", async () => {
+    await shop.deploy();
+    for (const folder of ["uploads", "shared", "cache"]) await inside(shop, "web", `echo mine >/${folder}/a`);
+    await shop.change({ "uploads/README": "what people send\n", "app.conf": "two\n" });
+    await shop.deploy();
+    await shop.change({ "uploads/README": "others\n", "app.conf": "three\n" });
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /uploads/a /shared/a /cache/a /uploads/README /etc/app.conf")).toBe(
+      "mine\nmine\nmine\nwhat people send\nthree",
+    );
+    expect(await onHost("staging", `ls ${shop.state}/releases | wc -l; stat -c %a ${shop.state} ${shop.state}/data/uploads`)).toBe(
+      "1\n700\n755",
+    );
+  });
+
+  test("files that neither the commit nor the host has are refused before anything is pulled, all of them", async () => {
+    await shop.change({
+      "compose.yaml": `${web(["./lost.conf:/etc/lost.conf:ro", "/srv/lost/b.pem:/b.pem:ro"])}    secrets: [token]\nsecrets:\n  token: { file: ./token.txt }\n`,
+    });
+    const { exitCode, output } = await shop.run("deploy", "staging");
+    expect(exitCode, output).toBe(3);
+    for (const name of ["./lost.conf", "/srv/lost/b.pem", "./token.txt"]) expect(output).toContain(name);
+    await onHost(
+      "staging",
+      `mkdir -p ${shop.state}/data && cd ${shop.state}/data && echo secret >token.txt && echo found >lost.conf && chmod 644 *.* && mkdir -p /srv/lost && echo pem >/srv/lost/b.pem`,
+    );
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /etc/lost.conf /b.pem /run/secrets/token /uploads/a")).toBe("found\npem\nsecret\nmine");
+  });
+});
+
+describe("content that is mounted writable", () => {
+  let shop: Project;
+  const compose = (flags = "") => services(service("web", [`./conf:/conf${flags}`, "./one.ini:/one.ini"]));
+  beforeAll(async () => {
+    shop = await makeProject({
+      name: "watch",
+      settings: "keep_releases: 1\n",
+      files: { "compose.yaml": compose(), "conf/a.ini": "a1\n", "conf/b.ini": "b1\n", "one.ini": "1\n" },
+      compose: ["compose.yaml"],
+    });
+    await shop.deploy();
+  });
+  afterAll(() => shop.remove());
+
+  test("is the new commit's as long as nobody wrote to it", async () => {
+    await shop.change({ "conf/a.ini": "a2\n", "one.ini": "2\n" });
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /conf/a.ini /one.ini")).toBe("a2\n2");
+  });
+
+  test("is not left behind once containers wrote to it: the files are named, and the plan says so, too", async () => {
+    await inside(shop, "web", "echo mine >/conf/mine.ini; echo changed >/conf/b.ini; echo changed >/one.ini");
+    await shop.change({ "conf/a.ini": "a3\n", "one.ini": "3\n" });
+    for (const args of [["--dry-run"], []]) {
+      const { exitCode, output } = await shop.run("deploy", "staging", ...args);
+      expect(exitCode, output).toBe(3);
+      for (const word of [
+        "would leave behind what containers wrote",
+        "./conf: b.ini, mine.ini",
+        "./one.ini: one.ini",
+        ":ro",
+        "coldtivate.yml",
+      ])
+        expect(output).toContain(word);
+    }
+    expect(await inside(shop, "web", "cat /conf/a.ini /conf/mine.ini")).toBe("a2\nmine");
+  });
+
+  test("becomes data where coldtivate.yml says so, in the very folder; with :ro the commit counts", async () => {
+    const { clone } = shop;
+    const yml = await readFile(`${clone}/coldtivate.yml`, "utf8");
+    await shop.change({
+      "coldtivate.yml": `${yml}services: { web: { data: [./conf] } }\n`,
+      "compose.yaml": services(service("web", ["./conf:/conf", "./one.ini:/one.ini:ro"])),
+      "conf/new.ini": "n\n",
+    });
+    const { output } = await shop.deploy();
+    expect(output).toContain("containers wrote to ./one.ini: one.ini");
+    expect(await inside(shop, "web", "cat /conf/a.ini /conf/b.ini /conf/mine.ini /conf/new.ini /one.ini")).toBe("a2\nchanged\nmine\nn\n3");
+    await shop.change({ "conf/a.ini": "a4\n" });
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /conf/a.ini /conf/mine.ini")).toBe("a2\nmine");
+    expect(await onHost("staging", `cat ${shop.state}/files/*/one.ini | sort`)).toContain("changed");
+  });
+});
+
+describe("a project that plain Compose runs", () => {
+  let shop: Project;
+  const files = {
+    "compose.yaml":
+      services(service("web", ["./media:/media", "./conf:/conf", "named:/named"]), service("db", ["./pgdata:/data"])) +
+      "volumes: { named: {} }\n",
+    "conf/a.ini": "a1\n",
+  };
+  beforeAll(async () => {
+    shop = await makeProject({ name: "moving", files, compose: ["compose.yaml"] });
+    await shop.plain("up", "-d");
+  });
+  afterAll(() => shop.remove());
+
+  test("keeps the folders that its containers have mounted; what was written to content is not left behind", async () => {
+    await inside(shop, "web", "echo mine | tee /media/a /named/a >/conf/mine.ini");
+    await inside(shop, "db", "echo mine >/data/a");
+    const refused = await shop.run("deploy", "staging");
+    expect(refused.exitCode, refused.output).toBe(3);
+    expect(refused.output).toContain("/opt/plain/moving/conf at /conf, which differs from the commit's ./conf: mine.ini");
+    await onHost("staging", "rm /opt/plain/moving/conf/mine.ini");
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /media/a /named/a /conf/a.ini")).toBe("mine\nmine\na1");
+    expect(await inside(shop, "db", "cat /data/a")).toBe("mine");
+    await inside(shop, "web", "echo more >/media/b");
+    await shop.change({ "media/.gitkeep": "", "conf/a.ini": "a2\n" });
+    await shop.deploy();
+    expect(await inside(shop, "web", "cat /media/a /media/b /conf/a.ini")).toBe("mine\nmore\na2");
+    expect(await onHost("staging", "ls /opt/plain/moving/media /opt/plain/moving/pgdata")).toContain("a");
+  });
+
+  test("a mount that would change its kind is refused, and goes on with --leave-data; a rollback likewise", async () => {
+    await shop.change({
+      "compose.yaml":
+        services(service("web", ["media:/media", "./conf:/conf", "named:/named"]), service("db", ["./pgdata:/data"])) +
+        "volumes: { named: {}, media: {} }\n",
+    });
+    const refused = await shop.run("deploy", "staging");
+    expect(refused.exitCode, refused.output).toBe(3);
+    expect(refused.output).toContain("/opt/plain/moving/media at /media; the release would give web the volume moving-staging_media there");
+    await shop.deploy("--leave-data");
+    const back = await shop.run("rollback", "staging");
+    expect(back.exitCode, back.output).toBe(3);
+    expect(back.output).toContain("the volume moving-staging_media at /media");
+    const { exitCode, output } = await shop.run("rollback", "staging", "--leave-data");
+    expect(exitCode, output).toBe(0);
+    expect(await inside(shop, "web", "cat /media/a /media/b")).toBe("mine\nmore");
+  });
+});

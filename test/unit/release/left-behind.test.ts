@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { findLeftBehind, type LeftBehindInput } from "../../../src/lib/release/left-behind.ts";
+import type { ObservedContainer, ObservedMount } from "../../../src/lib/release/observed.ts";
+
+const state = "/home/deploy/.coldtivate/shop-staging";
+const watched = (letter: string) => `${state}/files/${letter.repeat(64)}/conf`;
+
+const bind = (source: string, target: string, writable = true): ObservedMount => ({ type: "bind", source, target, writable });
+const volume = (name: string, target: string): ObservedMount => ({ type: "volume", name, source: `/v/${name}`, target, writable: true });
+
+function container(service: string, mounts: ObservedMount[], definition = "d"): ObservedContainer {
+  const name = `shop-staging-${service}-1`;
+  return { id: name, name, service, image: "", definition, state: "", status: "running", health: "", oneOff: false, mounts };
+}
+
+function look(more: Partial<LeftBehindInput>) {
+  return findLeftBehind({
+    services: {},
+    model: { name: "shop-staging", volumes: { db: { name: "shop-staging_db" }, kept: { name: "kept", external: true } } },
+    containers: [],
+    written: [],
+    stateDirectory: state,
+    before: {},
+    after: {},
+    ...more,
+  });
+}
+
+const nothing = { data: [], content: [], declared: [], watched: [], plain: [], notes: [] };
+
+describe("what is mounted somewhere is not left behind", () => {
+  test.each([
+    ["at its target", [bind("/srv/a", "/a")], [{ type: "bind", source: "/srv/a", target: "/a" }]],
+    ["at another target", [bind("/srv/a", "/a")], [{ type: "bind", source: "/srv/a/", target: "/b", read_only: true }]],
+    ["within another mount", [bind("/srv/a/b", "/a")], [{ type: "bind", source: "/srv/a", target: "/b" }]],
+    ["a volume by its name", [volume("shop-staging_db", "/db")], [{ type: "volume", source: "db", target: "/db" }]],
+    ["a volume of others", [volume("kept", "/db")], [{ type: "volume", source: "kept", target: "/db" }]],
+    ["nobody writes to it", [bind("/srv/a", "/a", false)], []],
+    ["a socket", [bind("/var/run/docker.sock", "/var/run/docker.sock")], []],
+    ["a volume without a name, which Compose hands on", [volume("0".repeat(64), "/db")], [{ type: "volume", target: "/db" }]],
+  ])("%s", (_what, mounts, volumes) => {
+    expect(look({ services: { web: { volumes } }, containers: [container("web", mounts)] })).toEqual(nothing);
+  });
+
+  test("in another service, or for a slot", () => {
+    const services = { web: {}, job: { volumes: [{ type: "bind", source: "/srv/a", target: "/x" }] } };
+    expect(look({ services, containers: [container("web-blue", [bind("/srv/a", "/a")])] })).toEqual(nothing);
+  });
+});
+
+describe("what is left behind is told with container, folder and target", () => {
+  test("another folder, another volume, a volume for a folder, a named volume for one without a name", () => {
+    const services = {
+      web: {
+        volumes: [
+          { type: "bind", source: "/srv/b", target: "/a/" },
+          { type: "volume", source: "db", target: "/b" },
+        ],
+      },
+      db: { volumes: [{ type: "volume", source: "db", target: "/db" }] },
+    };
+    const containers = [
+      container("web-green", [bind("/srv/a", "/a"), bind("/srv/c", "/b")]),
+      container("db", [volume("1".repeat(64), "/db")]),
+    ];
+    expect(look({ services, containers }).data).toEqual([
+      "shop-staging-web-green-1 has /srv/a at /a; the release would give web /srv/b there, and leave behind what it wrote",
+      "shop-staging-web-green-1 has /srv/c at /b; the release would give web the volume shop-staging_db there, and leave behind what it wrote",
+      `shop-staging-db-1 has the volume ${"1".repeat(64)} at /db; the release would give db the volume shop-staging_db there, and leave behind what it wrote`,
+    ]);
+  });
+
+  test("a mount that is gone: told where coldtivate made it, refused where plain Compose or an older coldtivate did", () => {
+    const mounts = [bind("/srv/a", "/a")];
+    const services = { web: {} };
+    expect(look({ services, containers: [container("web", mounts)] })).toMatchObject({
+      data: [],
+      notes: [expect.stringContaining("mounts nothing there any more")],
+    });
+    expect(look({ services, containers: [container("web", mounts, "")] }).data).toHaveLength(1);
+    expect(look({ services, containers: [container("web", mounts)], before: undefined }).data).toHaveLength(1);
+  });
+
+  test("a service that is gone leaves its data where it is", () => {
+    expect(look({ containers: [container("old", [bind("/srv/a", "/a")])] })).toMatchObject({
+      data: [],
+      notes: [expect.stringContaining("the release has no old")],
+    });
+  });
+});
+
+describe("content that containers may write to", () => {
+  const services = { web: { volumes: [{ type: "bind", source: watched("b"), target: "/conf" }] } };
+  const containers = [container("web", [bind(watched("a"), "/conf")])];
+  const before = { conf: { kind: "watched" as const, place: watched("a"), digest: "1" } };
+  const after = { conf: { kind: "watched" as const, place: watched("b"), digest: "2" } };
+  const written = [{ place: watched("a"), count: 12, files: ["x", "y"] }];
+
+  test("is looked at once more where nobody wrote to it", () => {
+    expect(look({ services, containers, before, after })).toEqual({ ...nothing, watched: ["a".repeat(64)] });
+  });
+
+  test("is left behind where somebody did, with the files' names", () => {
+    const found = look({ services, containers, before, after, written });
+    expect(found.content).toEqual([{ digest: "a".repeat(64), told: `./conf: x, y and 10 more (in ${watched("a")})` }]);
+    expect(found.watched).toEqual([]);
+  });
+
+  test("is told where it was declared content since", () => {
+    const found = look({ services, containers, before, after: { conf: { ...after.conf, kind: "content" } }, written });
+    expect(found).toMatchObject({ content: [], declared: ["a".repeat(64)], notes: [expect.stringContaining("./conf")] });
+  });
+
+  test("is found where an undone release wrote to it, in no container any more", () => {
+    const undone = [{ place: watched("c"), count: 1, files: ["z"] }];
+    expect(look({ services, containers, before, after, written: undone }).content).toHaveLength(1);
+    const again = { web: { volumes: [{ type: "bind", source: watched("c"), target: "/conf" }] } };
+    expect(look({ services: again, containers: [], before, after, written: undone }).content).toEqual([]);
+  });
+
+  test("of a plain container is compared with the commit", () => {
+    const plain = [container("web", [bind("/srv/app/conf", "/conf")], "")];
+    expect(look({ services, containers: plain, before: undefined, after }).plain).toEqual([
+      { path: "conf", source: "/srv/app/conf", container: "shop-staging-web-1", target: "/conf" },
+    ]);
+  });
+
+  test("that has become data is data", () => {
+    const other = { web: { volumes: [{ type: "bind", source: "/srv/x", target: "/conf" }] } };
+    const data = { conf: { kind: "data" as const, place: watched("a") } };
+    expect(look({ services: other, containers, before: data, after: {} }).data).toHaveLength(1);
+  });
+});

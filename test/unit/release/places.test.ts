@@ -1,0 +1,292 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { ComposeModel, ComposeMount } from "../../../src/lib/release/model.ts";
+import type { ObservedContainer } from "../../../src/lib/release/observed.ts";
+import { placeFiles, type PlacementInput } from "../../../src/lib/release/placement.ts";
+import { mergePlaces, type Place } from "../../../src/lib/release/places.ts";
+import { isFileName } from "../../../src/lib/release/needs.ts";
+import { pathInSource, type SourceTree } from "../../../src/lib/release/sources.ts";
+
+const home = "/home/deploy/.coldtivate";
+const state = `${home}/shop-staging`;
+const here = `${home}/incoming.AbC123/compose`;
+const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
+
+const tree = (files: Record<string, string>): SourceTree => ({
+  files: Object.entries(files).map(([path, text]) => ({ path, executable: false, content: Buffer.from(text) })),
+});
+
+/** `./media:/media:ro`, as `docker compose config` writes it. */
+function mount(written: string): ComposeMount {
+  const [source = "", target = "", mode] = written.split(":");
+  const beside = source.replace(/^\.\.\//, "").replace(/^\.\//, "");
+  const folder = source.startsWith("../") ? here.replace(/\/compose$/, "") : here;
+  const plain = source.startsWith("/") ? source : source === "." ? here : `${folder}/${beside}`;
+  return { type: "bind", source: plain, target, ...(mode === "ro" ? { read_only: true } : {}) };
+}
+
+function container(service: string, mounts: Record<string, string>, more: Partial<ObservedContainer> = {}): ObservedContainer {
+  return {
+    id: service,
+    name: `shop-staging-${service}-1`,
+    service,
+    image: "",
+    definition: "",
+    state: "",
+    status: "running",
+    health: "",
+    oneOff: false,
+    mounts: Object.entries(mounts).map(([target, source]) => ({ type: "bind", source, target, writable: true })),
+    ...more,
+  };
+}
+
+interface Case extends Partial<PlacementInput> {
+  /** By service: mounts. */
+  of: Record<string, string[]>;
+  commit?: Record<string, Record<string, string>>;
+}
+
+function place({ of, commit = {}, ...more }: Case) {
+  const model: ComposeModel = {
+    name: "shop-staging",
+    services: Object.fromEntries(Object.entries(of).map(([name, mounts]) => [name, { volumes: mounts.map(mount) }])),
+  };
+  const placed = placeFiles({
+    model,
+    stateDirectory: state,
+    sourceDirectory: here,
+    sources: new Map(Object.entries(commit).map(([path, files]) => [path, tree(files)])),
+    variables: {},
+    services: {},
+    digest,
+    ...more,
+  });
+  const at = (service: string, target: string) =>
+    placed.services[service]?.volumes?.find((other) => other.target === target)?.source?.replace(`${state}/`, "");
+  return { ...placed, at, kinds: Object.fromEntries(Object.entries(placed.layout.places).map(([path, { kind }]) => [path, kind])) };
+}
+
+describe("what a mounted path is", () => {
+  test("content where nobody writes, watched where somebody does, data where the commit has nothing of it", () => {
+    const { kinds, at, layout } = place({
+      of: {
+        web: ["./a.conf:/a.conf:ro", "./conf:/conf", "./media:/media", "./keep:/keep", "./keep-ro:/keep-ro:ro", "./acme.json:/acme.json"],
+      },
+      commit: {
+        "a.conf": { "": "a" },
+        conf: { "x.ini": "x" },
+        keep: { ".gitkeep": "", "sub/.gitignore": "*" },
+        "keep-ro": { ".gitkeep": "" },
+        "acme.json": { "": "" },
+      },
+    });
+    expect(kinds).toEqual({ "a.conf": "content", conf: "watched", media: "data", keep: "data", "keep-ro": "data", "acme.json": "data" });
+    expect(at("web", "/a.conf")).toMatch(/^files\/[0-9a-f]{64}\/a.conf$/);
+    expect(at("web", "/media")).toBe("data/media");
+    expect(at("web", "/keep")).toBe("data/keep");
+    expect(layout.seeds.map((seed) => seed.place)).toEqual(["acme.json", "keep", "keep-ro"].map((path) => `${state}/data/${path}`));
+    expect(layout.watched).toHaveLength(1);
+  });
+
+  test("the same for all services: what one writes, others see", () => {
+    const { at, kinds } = place({
+      of: {
+        web: ["./media:/app/media", "./conf:/conf"],
+        nginx: ["./media/public:/public:ro", "./media:/media:ro", "./conf/n.conf:/n.conf:ro"],
+      },
+      commit: {
+        "media/public": { "logo.svg": "x" },
+        media: { ".gitkeep": "", "public/logo.svg": "x" },
+        conf: { "n.conf": "n" },
+        "conf/n.conf": { "": "n" },
+      },
+      services: { web: { data: ["./media"] } },
+    });
+    expect(kinds["media"]).toBe("data");
+    expect(at("nginx", "/media")).toBe("data/media");
+    expect(at("nginx", "/public")).toBe("data/media/public");
+    expect(at("nginx", "/n.conf")).toBe(`${at("web", "/conf")}/n.conf`);
+  });
+
+  test("two paths with the same files are not one where containers write", () => {
+    const { at } = place({
+      of: { a: ["./a/conf:/c"], b: ["./b/conf:/c"], c: ["./c/conf:/c:ro"], d: ["./d/conf:/c:ro"] },
+      commit: Object.fromEntries(["a", "b", "c", "d"].map((name) => [`${name}/conf`, { x: "x" }])),
+    });
+    expect(new Set([at("a", "/c"), at("b", "/c"), at("c", "/c")]).size).toBe(3);
+    expect(at("c", "/c")).toBe(at("d", "/c"));
+  });
+
+  test("as coldtivate.yml says, by the path in the repository or in the container", () => {
+    const commit = { conf: { x: "x" }, media: { ".gitkeep": "" } };
+    for (const name of ["./conf", "conf/", "/etc/conf/"])
+      expect(place({ of: { web: ["./conf:/etc/conf"] }, commit, services: { web: { data: [name] } } }).kinds).toEqual({ conf: "data" });
+    expect(place({ of: { web: ["./conf:/conf"] }, commit, services: { web: { content: ["/conf"] } } }).kinds).toEqual({ conf: "content" });
+  });
+
+  test("data once it was data, whatever a later commit has there", () => {
+    const places: Record<string, Place> = { media: { kind: "data", place: "/srv/media" } };
+    const { at, kinds } = place({ of: { web: ["./media:/media:ro"] }, commit: { media: { a: "1", b: "2" } }, places });
+    expect([kinds["media"], at("web", "/media")]).toEqual(["data", "/srv/media"]);
+    const anew = place({
+      of: { web: ["./media:/media"] },
+      commit: { media: { a: "1" } },
+      places,
+      services: { web: { content: ["./media"] } },
+    });
+    expect([anew.kinds["media"], anew.at("web", "/media")?.startsWith("files/")]).toEqual(["content", true]);
+  });
+
+  test("content that somebody else's data lies in shows it", () => {
+    const { services } = place({ of: { web: [".:/app"], job: ["./media:/media"] }, commit: { ".": { "app.py": "1" } } });
+    expect(services["web"]?.volumes?.slice(1)).toEqual([{ type: "bind", source: `${state}/data/media`, target: "/app/media" }]);
+  });
+});
+
+describe("where data lies", () => {
+  test("beside the repository, one place for all releases; nothing is mounted from where the question was", () => {
+    const { at } = place({ of: { web: ["../data:/data", "./conf.d:/conf"] } });
+    expect([at("web", "/data"), at("web", "/conf")]).toEqual(["outside/data", "data/conf.d"]);
+    expect(pathInSource(`${home}/other/x`, here)).toBe("../../other/x");
+    expect(pathInSource(`${state}/data`, here)).toBeUndefined();
+    expect(pathInSource("/srv/x", here)).toBeUndefined();
+    expect(pathInSource(`${home}/incoming.AbC123/x/y`, here)).toBe("../x/y");
+  });
+
+  test.each([
+    ["a plain container", container("web", { "/media": "/srv/app/media" }, { workingDirectory: "/srv/app" }), "/srv/app/media"],
+    ["one that has stopped", container("web", { "/media": "/srv/app/media" }, { status: "exited" }), "/srv/app/media"],
+    ["its slot", container("web-green", { "/media": "/mnt/media" }, { definition: "d" }), "/mnt/media"],
+    [
+      "content of an older coldtivate",
+      container("web", { "/media": `${state}/files/${"0".repeat(64)}/media` }, { definition: "d" }),
+      `files/${"0".repeat(64)}/media`,
+    ],
+    [
+      "another target in plain Compose",
+      container("old", { "/var/media": "/srv/app/media" }, { workingDirectory: "/srv/app" }),
+      "/srv/app/media",
+    ],
+    ["a task", container("web", { "/media": "/srv/media" }, { oneOff: true }), "data/media"],
+    [
+      "a folder of another name: another mount was there",
+      container("web", { "/media": "/srv/pictures" }, { definition: "d" }),
+      "data/media",
+    ],
+    [
+      "a folder that is there for a command alone",
+      container("web", { "/media": `${home}/incoming.x/media` }, { definition: "d" }),
+      "data/media",
+    ],
+    ["another service", container("website", { "/media": "/srv/media" }), "data/media"],
+  ])("%s", (_what, running, expected) => {
+    expect(place({ of: { web: ["./media:/media"] }, containers: [running] }).at("web", "/media")).toBe(expected);
+  });
+
+  test("the release that serves knows best", () => {
+    const places: Record<string, Place> = { media: { kind: "data", place: "/mnt/media" } };
+    expect(
+      place({ of: { web: ["./media:/media"] }, containers: [container("web", { "/media": "/srv/media" })], places }).at("web", "/media"),
+    ).toBe("/mnt/media");
+  });
+
+  test("content that becomes data stays in the folder that the containers have", () => {
+    const commit = { conf: { x: "1" } };
+    const before = place({ of: { web: ["./conf:/conf"] }, commit });
+    const after = place({
+      of: { web: ["./conf:/conf"] },
+      commit: { conf: { x: "2" } },
+      places: before.layout.places,
+      services: { web: { data: ["./conf"] } },
+    });
+    expect(after.at("web", "/conf")).toBe(before.at("web", "/conf"));
+    expect(after.layout.adopted).toHaveLength(1);
+  });
+
+  test("folders of volumes are mounts, too, and stay what the engine made them with", () => {
+    const model: ComposeModel = {
+      name: "p",
+      services: { db: { volumes: [{ type: "volume", source: "db", target: "/db" }] } },
+      volumes: { db: { name: "p_db", driver: "local", driver_opts: { type: "none", o: "bind", device: `${here}/db` } } },
+    };
+    const device = (devices: Record<string, string>) => place({ of: {}, model, devices }).volumes?.["db"];
+    expect(device({})).toMatchObject({ driver_opts: { device: `${state}/data/db` } });
+    expect(device({ p_db: "/srv/app/db" })).toMatchObject({ driver_opts: { device: "/srv/app/db" } });
+    expect(place({ of: {}, model }).layout.folders).toEqual([`${state}/data/db`]);
+  });
+
+  test("what the commit has for data is sent once", () => {
+    const commit = { media: { ".gitkeep": "" } };
+    const first = place({ of: { web: ["./media:/media"] }, commit });
+    expect(first.layout.seeds).toHaveLength(1);
+    expect(place({ of: { web: ["./media:/media"] }, commit, places: first.layout.places }).layout.seeds).toEqual([]);
+    const more = { media: { ".gitkeep": "", README: "x" } };
+    expect(place({ of: { web: ["./media:/media"] }, commit: more, places: first.layout.places }).layout.seeds).toHaveLength(1);
+  });
+
+  test("a release does not forget where data lay that it does not mount", () => {
+    const places: Record<string, Place> = {
+      media: { kind: "data", place: "/srv/media" },
+      conf: { kind: "watched", place: "/x", digest: "1" },
+    };
+    expect(Object.keys(place({ of: {}, places }).layout.places)).toEqual(["media"]);
+    const older: Record<string, Place> = { conf: { kind: "watched", place: "/y", digest: "2" } };
+    expect(mergePlaces(older, places).places).toEqual({ conf: older["conf"], media: places["media"] });
+    expect(mergePlaces({ media: { kind: "watched", place: "/srv/media" } }, places).places).toEqual({ media: places["media"] });
+  });
+});
+
+test("what the host has to have: files that nobody makes, each once", () => {
+  const { layout } = place({
+    of: {
+      web: [
+        "./lost.conf:/x:ro",
+        "./dir:/dir:ro",
+        "./rw:/rw",
+        "/srv/a.pem:/a.pem:ro",
+        "/srv/dir:/srv",
+        "/etc/localtime:/etc/localtime:ro",
+        "./there.env:/e",
+      ],
+    },
+    containers: [container("web", { "/e": "/srv/there.env" })],
+  });
+  expect(layout.needs.map(({ written, isRequired }) => [written, isRequired])).toEqual([
+    ["./lost.conf", true],
+    ["./dir", false],
+    ["/srv/a.pem", true],
+  ]);
+});
+
+test.each([
+  ["nginx.conf", true],
+  ["/etc/nginx/conf.d", false],
+  ["./.env", true],
+  ["Caddyfile", true],
+  ["acme.json", true],
+  ["./data", false],
+  ["./.config", false],
+  ["init.d", false],
+  ["node.js", true],
+  ["v1.2", false],
+])("%s is a file by its name: %s", (name, expected) => {
+  expect(isFileName(name)).toBe(expected);
+});
+
+test("nothing names a folder that is there for a command alone", () => {
+  const service = {
+    environment: { HOST_MEDIA: `${here}/media`, NOTE: `see ${home}/incoming.AbC123/beside`, A: "1" },
+    command: ["serve", "--root", here],
+    labels: { a: "b" },
+    build: { context: here },
+  };
+  const { services, notes } = place({ of: {}, model: { services: { web: service } } });
+  expect(services["web"]).toEqual({
+    environment: { HOST_MEDIA: `${state}/data/media`, NOTE: `see ${state}/outside/beside`, A: "1" },
+    command: ["serve", "--root", `${state}/data`],
+    labels: { a: "b" },
+    build: { context: here },
+  });
+  expect(notes).toEqual([expect.stringContaining("web: environment HOST_MEDIA, environment NOTE, command names the folder")]);
+});
