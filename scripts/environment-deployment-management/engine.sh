@@ -65,6 +65,24 @@ keep_made() {
   ! grep -q override "$file" || as_made=(-f "$file")
 }
 
+# Has Compose take the project's networks and volumes that are there as they are. A newer one makes a network anew whose
+# definition is another: it stops all that is on it, and fails where anything runs on; of a volume it asks the same.
+# Sets: as_made, options for compose
+keep_made() {
+  local file=$dir/made.yml kind key name hash
+  [[ -z ${as_made+x} ]] || return 0
+  as_made=()
+  for kind in network volume; do
+    printf '%ss:\n' "$kind"
+    while IFS=$'\t' read -r key name hash; do
+      # One without a digest of its definition was made by a Compose that leaves it alone, and may not know this syntax.
+      [[ -z $hash ]] || printf '  "%s": !override { external: true, name: "%s" }\n' "$key" "$name"
+    done < <(engine "$kind" ls --filter "label=com.docker.compose.project=$project" \
+      --format "{{.Label \"com.docker.compose.$kind\"}}"$'\t{{.Name}}\t{{.Label "com.docker.compose.config-hash"}}')
+  done >"$file" || return
+  ! grep -q override "$file" || as_made=(-f "$file")
+}
+
 # Brings services up as a release has them. Arguments: the release's directory, options, services. Sets: reason, when it fails
 bring_up() {
   local output wanted=("${@:2}")

@@ -71,7 +71,6 @@ export function planHost(input: DeployInput): HostPlan {
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
   const works = compareServices(rendered, state, action === "rollback");
   const isInTurn = judgeMemory(works, input)?.way === "in turn";
-  const replaced = works.filter(({ isReplaced }) => isReplaced);
   const { run: tasks, unchanged } = input.runsTasks ? chooseTasks(input, works) : { run: [], unchanged: [] };
   const order = orderWorks(
     works,

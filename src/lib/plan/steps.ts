@@ -180,7 +180,7 @@ export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
 /** Looks at it again, so that a release that has cut something off is undone. */
 export function reach({ rendered, config }: StepFacts): Step[] {
   if (rendered.reach.length === 0) return [];
-  const longest = Math.max(...Object.keys(rendered.services).map((service) => config.services[service]?.healthyWithin ?? healthyWithin));
+  const longest = Math.max(...Object.keys(rendered.services).map((service) => config.services[service]?.healthyWithin ?? leastWait));
   return [{ verb: "reach", args: [seconds(longest), ...rendered.reach], title: "check that everything is reached" }];
 }
 

@@ -6,6 +6,7 @@ import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "
 import { mountUses, type MountUse } from "./mounts.ts";
 import { needsOf, type Need } from "./needs.ts";
 import { choosePlaces, digestIn, restWithin, type Place, type PlaceKind } from "./places.ts";
+import { settlePaths } from "./passing-paths.ts";
 import { mapValues } from "./record.ts";
 import { keepTree, pathInSource, type Digest, type KeptFile, type SourceTree } from "./sources.ts";
 
@@ -75,23 +76,34 @@ export function placeFiles(input: PlacementInput): Placed {
     for (const file of found.kept) files.set(file.path, file);
     return { ...rest, file: `${stateDirectory}/${found.place}` };
   };
-  const placeMounts = (service: ComposeService): ComposeService => {
-    if (service.volumes === undefined) return service;
-    const placed = service.volumes.map((mount) =>
+  const settled: string[] = [];
+  const placeMounts = (written: ComposeService, name: string): ComposeService => {
+    const { volumes: mounts, ...rest } = written;
+    const { service, found } = settlePaths(rest, input);
+    if (found.length > 0) settled.push(settledNote(name, found, stateDirectory));
+    return mounts === undefined ? service : { ...service, volumes: placeVolumes(mounts) };
+  };
+  const placeVolumes = (mounts: readonly ComposeMount[]): ComposeMount[] => {
+    const placed = mounts.map((mount) =>
       mount.type === "bind" && mount.source !== undefined ? { ...mount, source: placeOf(mount.source) } : mount,
     );
-    return { ...service, volumes: [...placed, ...innerMounts(service.volumes, places, uses, input)] };
+    return [...placed, ...innerMounts(mounts, places, uses, input)];
   };
   const volumes = moveFolders(model, placeOf);
+  const services = mapValues(model.services, placeMounts);
   return {
     configs: mapValues(model.configs ?? {}, placeSource),
     secrets: mapValues(model.secrets ?? {}, placeSource),
-    services: mapValues(model.services, placeMounts),
+    services,
     ...(volumes === undefined ? {} : { volumes }),
     files: [...files.values()],
-    notes: notesOf(uses, places, input),
+    notes: [...notesOf(uses, places, input), ...settled],
     layout: layoutOf(uses, places, input),
   };
+}
+
+function settledNote(service: string, found: readonly string[], stateDirectory: string): string {
+  return `${service}: ${found.join(", ")} names the folder of the Compose files, which is not on the host: ${stateDirectory}/data stands for it, where relative mounts lie that the commit does not have`;
 }
 
 /** What the commit has for the places of content, each file once. */

@@ -7,6 +7,7 @@ import type { RenderedTask } from "../../../src/lib/release/render.ts";
 import type { TaskRuns } from "../../../src/lib/release/task-runs.ts";
 
 const task = (definition: string, more: Partial<RenderedTask> = {}): RenderedTask => ({
+  service: "web",
   definition,
   image: "web",
   timeout: 1000,

@@ -85,7 +85,7 @@ describe("what a mounted path is", () => {
     expect(at("web", "/a.conf")).toMatch(/^files\/[0-9a-f]{64}\/a.conf$/);
     expect(at("web", "/media")).toBe("data/media");
     expect(at("web", "/keep")).toBe("data/keep");
-    expect(layout.seeds.map(({ place: at }) => at)).toEqual(["acme.json", "keep", "keep-ro"].map((path) => `${state}/data/${path}`));
+    expect(layout.seeds.map((seed) => seed.place)).toEqual(["acme.json", "keep", "keep-ro"].map((path) => `${state}/data/${path}`));
     expect(layout.watched).toHaveLength(1);
   });
 
@@ -210,11 +210,10 @@ describe("where data lies", () => {
       services: { db: { volumes: [{ type: "volume", source: "db", target: "/db" }] } },
       volumes: { db: { name: "p_db", driver: "local", driver_opts: { type: "none", o: "bind", device: `${here}/db` } } },
     };
-    const device = (devices: Record<string, string>) =>
-      (place({ of: {}, model, devices } as Case).volumes?.["db"] as { driver_opts: { device: string } }).driver_opts.device;
-    expect(device({})).toBe(`${state}/data/db`);
-    expect(device({ p_db: "/srv/app/db" })).toBe("/srv/app/db");
-    expect(place({ of: {}, model } as Case).layout.folders).toEqual([`${state}/data/db`]);
+    const device = (devices: Record<string, string>) => place({ of: {}, model, devices }).volumes?.["db"];
+    expect(device({})).toMatchObject({ driver_opts: { device: `${state}/data/db` } });
+    expect(device({ p_db: "/srv/app/db" })).toMatchObject({ driver_opts: { device: "/srv/app/db" } });
+    expect(place({ of: {}, model }).layout.folders).toEqual([`${state}/data/db`]);
   });
 
   test("what the commit has for data is sent once", () => {
@@ -273,4 +272,21 @@ test.each([
   ["v1.2", false],
 ])("%s is a file by its name: %s", (name, expected) => {
   expect(isFileName(name)).toBe(expected);
+});
+
+test("nothing names a folder that is there for a command alone", () => {
+  const service = {
+    environment: { HOST_MEDIA: `${here}/media`, NOTE: `see ${home}/incoming.AbC123/beside`, A: "1" },
+    command: ["serve", "--root", here],
+    labels: { a: "b" },
+    build: { context: here },
+  };
+  const { services, notes } = place({ of: {}, model: { services: { web: service } } });
+  expect(services["web"]).toEqual({
+    environment: { HOST_MEDIA: `${state}/data/media`, NOTE: `see ${state}/outside/beside`, A: "1" },
+    command: ["serve", "--root", `${state}/data`],
+    labels: { a: "b" },
+    build: { context: here },
+  });
+  expect(notes).toEqual([expect.stringContaining("web: environment HOST_MEDIA, environment NOTE, command names the folder")]);
 });
