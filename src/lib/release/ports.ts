@@ -26,13 +26,13 @@ export interface KnownPorts {
 /** Ports whose protocol is not HTTP wherever they are used by their name: by IANA's registry, and their programs' documentation. */
 const otherProtocols = new Set([
   // SSH, mail, DNS, directories, TLS
-  ...[22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 853, 993, 995, 1025, 8443],
+  22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 853, 993, 995, 1025, 8443,
   // PostgreSQL, MySQL, SQL Server, Oracle, MongoDB, Cassandra, Neo4j, CockroachDB, ClickHouse, RethinkDB, FoundationDB, TiDB
-  ...[5432, 5433, 6432, 3306, 33_060, 1433, 1521, 27_017, 27_018, 27_019, 9042, 9142, 7687, 26_257, 9440, 28_015, 29_015],
+  5432, 5433, 6432, 3306, 33_060, 1433, 1521, 27_017, 27_018, 27_019, 9042, 9142, 7687, 26_257, 9440, 28_015, 29_015,
   // Redis, Memcached, Aerospike, Elasticsearch between its nodes, etcd, ZooKeeper, Consul's and Nomad's RPC
-  ...[6379, 6380, 16_379, 26_379, 11_211, 9300, 2379, 2380, 2181, 2888, 3888, 8300, 8301, 8302],
+  6379, 6380, 16_379, 26_379, 11_211, 9300, 2379, 2380, 2181, 2888, 3888, 8300, 8301, 8302,
   // RabbitMQ, MQTT, Kafka, NATS, Pulsar, ActiveMQ, NSQ, STOMP, Temporal, gRPC and OTLP over it, Jaeger, Fluentd, syslog, Graphite
-  ...[5671, 5672, 1883, 8883, 9092, 4222, 6222, 6650, 61_616, 61_613, 4150, 7233, 50_051, 4317, 14_250, 24_224, 514, 601, 2003],
+  5671, 5672, 1883, 8883, 9092, 4222, 6222, 6650, 61_616, 61_613, 4150, 7233, 50_051, 4317, 14_250, 24_224, 514, 601, 2003,
 ]);
 
 /**

@@ -243,7 +243,7 @@ export function portsOfCommand(text: string, environment: Readonly<Record<string
 export function isStarted(words: readonly string[], index: number): boolean {
   let before = index - 1;
   // Options of whatever starts it.
-  while (before > 0 && /^-/.test(words[before] ?? "") && !starters.test(words[before] ?? "")) before--;
+  while (before > 0 && (words[before] ?? "").startsWith("-") && !starters.test(words[before] ?? "")) before--;
   return before < 0 || starters.test(nameOf(words[before] ?? "")) || substitutes.test(nameOf(words[before - 1] ?? ""));
 }
 

@@ -73,10 +73,12 @@ function byVariable({ facts, service }: ServiceTraits) {
 }
 
 function byCommand({ service, facts }: ServiceTraits) {
-  const words = commandsOf(runsWith(service, facts).text).flatMap((command) =>
-    command.words.filter((_, index) => isStarted(command.words, index)).map(nameOf),
+  const words = new Set(
+    commandsOf(runsWith(service, facts).text).flatMap((command) =>
+      command.words.filter((_, index) => isStarted(command.words, index)).map(nameOf),
+    ),
   );
-  return ({ servers = [] }: StatefulProgram) => servers.some((server) => words.includes(server));
+  return ({ servers = [] }: StatefulProgram) => servers.some((server) => words.has(server));
 }
 
 function byCheck({ name, service, facts }: ServiceTraits) {
@@ -129,8 +131,7 @@ function lastWord(name: string): string {
     name
       .toLowerCase()
       .split(/[-_.]+/)
-      .filter((word) => !/^\d*$/.test(word))
-      .at(-1)
+      .findLast((word) => !/^\d*$/.test(word))
       ?.replace(/\d+$/, "") ?? ""
   );
 }

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import { inferRollouts } from "../../../src/lib/release/rollout.ts";
+
+/** As Compose would write it out, as far as it matters here. */
+function normalise(service: Record<string, unknown>): ComposeService {
+  const {
+    ports = [],
+    volumes = [],
+    healthcheck,
+    ...rest
+  } = service as {
+    ports?: string[];
+    volumes?: string[];
+    healthcheck?: { test: string[] | string };
+  };
+  const check = healthcheck?.test ?? [];
+  return {
+    ...rest,
+    ports: ports.map((port) => ({ target: Number(port.split(":")[1]), published: port.split(":")[0]! })),
+    volumes: volumes.map((volume) => ({ type: "volume", source: volume.split(":")[0]!, target: volume.split(":")[1]! })),
+    healthcheck: { test: typeof check === "string" ? ["CMD-SHELL", check] : check },
+  };
+}
+
+test("the example's services for requests go in slots, its gateway is held, and the rest is replaced in place", () => {
+  const { services } = parse(readFileSync("example/docker-compose.yml", "utf8"), { merge: true }) as {
+    services: Record<string, Record<string, unknown>>;
+  };
+  const model: ComposeModel = {
+    services: Object.fromEntries(Object.entries(services).map(([name, service]) => [name, normalise(service)])),
+  };
+  const rollouts = inferRollouts({
+    model,
+    names: Object.keys(services),
+    config: {},
+    isBuilt: (name) => name !== "db" && name !== "valkey",
+    isContent: () => false,
+  });
+  const by = (wanted: string) => [...rollouts].filter(([, { rollout }]) => rollout === wanted).map(([name]) => name);
+  expect(by("blue-green")).toEqual([
+    "web",
+    "scraping_india",
+    "scraping_nigeria",
+    "impact_dashboard_web",
+    "vcca_air_service",
+    "farmer_web",
+    "comsol_dt_service",
+  ]);
+  expect(by("hold")).toEqual(["gateway"]);
+  expect(rollouts.get("gateway")?.reason).toContain("rollout: blue-green if they may");
+  expect(by("recreate")).toEqual(["celery", "impact_dashboard_scheduler", "farmer_scheduler", "db", "valkey"]);
+});
