@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { FrontPort } from "../release/ports.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered, RenderedService } from "../release/render.ts";
 import { notOurs } from "./differences.ts";
 import { healthNotes } from "./health-limit.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
@@ -31,7 +31,7 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
         ];
       }),
     ...stepped("probe").flatMap((service) => modeNotes(service, rendered)),
-    ...changed.flatMap((service) => (rendered.services[service]?.checked === false ? [uncheckedNote(service, rendered)] : [])),
+    ...changed.flatMap((service) => (isUnchecked(rendered.services[service]) ? [uncheckedNote(service, rendered)] : [])),
     ...healthNotes(changed, { config, rendered }),
   ];
 }
@@ -87,6 +87,11 @@ export function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front
 
 function describeFront(image: string, memory: string | undefined): string {
   return memory === undefined ? image : `${image} with ${memory}`;
+}
+
+/** What runs to its end is up when it has. */
+function isUnchecked(service: RenderedService | undefined): boolean {
+  return service !== undefined && !service.checked && service.rollout !== "once";
 }
 
 function uncheckedNote(service: string, { fronts }: Rendered): string {

@@ -4,7 +4,7 @@ import { slotName } from "../release/fronts.ts";
 import { isOptional } from "../release/one-shots.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
-import { healthLimit } from "./health-limit.ts";
+import { healthLimit, leastWait } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
 
 /** How long one may take that runs to its end, in milliseconds, unless the configuration says otherwise. */
