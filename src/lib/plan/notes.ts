@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered, RenderedService } from "../release/render.ts";
 import { notOurs } from "./differences.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";
 import { settleSeconds } from "./steps.ts";
@@ -21,7 +21,7 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
         `${service}: connections to port ${sealed.join(", ")} that are still open when the old one stops are cut; a drain_signal avoids it`,
       ];
     }),
-    ...changed.flatMap((service) => (rendered.services[service]?.checked === false ? [uncheckedNote(service, rendered)] : [])),
+    ...changed.flatMap((service) => (isUnchecked(rendered.services[service]) ? [uncheckedNote(service, rendered)] : [])),
   ];
 }
 
@@ -52,6 +52,11 @@ export function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front
 
 function describeFront(image: string, memory: string | undefined): string {
   return memory === undefined ? image : `${image} with ${memory}`;
+}
+
+/** What runs to its end is up when it has. */
+function isUnchecked(service: RenderedService | undefined): boolean {
+  return service !== undefined && !service.checked && service.rollout !== "once";
 }
 
 function uncheckedNote(service: string, { fronts }: Rendered): string {

@@ -33,6 +33,8 @@ export interface ServiceStatus {
   image: string;
   /** The commit that the image is labelled with: the last one that touched its sources. */
   commit?: string;
+  /** Whether it ran to its end, well, as it should. */
+  ended?: true;
   /** Whether the container was made from the definition of the release that serves. */
   current: boolean;
 }
@@ -53,7 +55,9 @@ export function areAlike(hosts: readonly Pick<HostStatus, "release">[]): boolean
 
 /** Whether a host's services are all there, up and of its release. */
 export function isWell(host: HostStatus): boolean {
-  return host.services.every(({ state, health, current }) => state === "running" && (health ?? "healthy") === "healthy" && current);
+  return host.services.every(
+    ({ state, health, current, ended }) => ended === true || (state === "running" && (health ?? "healthy") === "healthy" && current),
+  );
 }
 
 /** Sets what runs against the release's manifest: services, and fronts, without a container are missing, others are extra. */
@@ -64,7 +68,7 @@ export function compareStatus(manifest: Manifest | undefined, containers: readon
   const has = (service: string, isPart: (slot: ServiceStatus["slot"]) => boolean) =>
     listed.some((found) => found.service === service && isPart(found.slot));
   const services = Object.entries(manifest?.services ?? {})
-    .filter(([service]) => !has(service, (slot) => slot !== "front"))
+    .filter(([service, { once }]) => once !== true && !has(service, (slot) => slot !== "front"))
     .map(([service, { image }]) => missing(service, image));
   const fronts = Object.entries(manifest?.fronts ?? {})
     .filter(([service]) => !has(service, (slot) => slot === "front"))
@@ -90,6 +94,9 @@ function describe(container: ListedContainer, manifest: Manifest | undefined): S
     ...(health === null ? {} : { health: health[1] ?? health[2] ?? "" }),
     status: container.status,
     image: container.image,
+    ...(slot === undefined && manifest?.services[service]?.once === true && container.status.startsWith("Exited (0)")
+      ? { ended: true }
+      : {}),
     ...(commit === undefined ? {} : { commit }),
     current: known !== undefined && known.definition === labels["coldtivate.definition"],
   };

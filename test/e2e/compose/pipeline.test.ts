@@ -187,7 +187,7 @@ async function underLoad(act: () => Promise<Ran>): Promise<{ ran: Ran; failed: s
   const asking = Object.keys(apis).map(async (path) => {
     while (!ended.signal.aborted) {
       if ((await ask(stagingHost(), path)) === undefined) failed.add(path);
-      await wait(30);
+      await wait(100);
     }
   });
   const ran = await act();
