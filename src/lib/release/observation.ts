@@ -4,6 +4,7 @@ import { parseCapacity } from "./capacity.ts";
 import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer, ObservedMount } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
+import { mendModel } from "./mend.ts";
 import type { ComposeModel } from "./model.ts";
 import { parsePast } from "./past.ts";
 
@@ -121,7 +122,7 @@ export function parseModel(text: string): ComposeModel {
   if (text.trim() === "") return { services: {} };
   const model: unknown = JSON.parse(text);
   if (!isModel(model)) throw unreadable("what `docker compose config` gave is no Compose model");
-  return model;
+  return mendModel(model);
 }
 
 /** Compose wrote it: that it has services is all that can be in doubt. */

@@ -115,11 +115,12 @@ function byName(variables: readonly string[]): Record<string, string> {
 function* flatten(value: unknown, path = ""): Generator<[string, string]> {
   if (value === null || value === undefined || value === "") return;
   if (typeof value !== "object") {
-    yield [path, String(value)];
+    yield [path, typeof value === "string" ? value : JSON.stringify(value)];
     return;
   }
   if (Array.isArray(value) && value.every((item) => typeof item !== "object")) {
-    if (value.length > 0) yield [path, value.map(String).join(" ⏎ ")];
+    const words = value.map(String);
+    if (value.length > 0) yield [path, (path === "host ExtraHosts" ? words.toSorted() : words).join(" ⏎ ")];
     return;
   }
   for (const [name, item] of Object.entries(value)) yield* flatten(item, path === "" ? name : `${path} ${name}`);

@@ -58,7 +58,7 @@ const others: Readonly<Record<string, ProbeImage>> = {
   matomo: { expose: [9000], ...data("/var/www/html"), stopSignal: "SIGQUIT" },
   server: { expose: [80], ...data("/data"), environment: { ROCKET_PORT: "80" } },
   "immich-server": { expose: [2283], healthcheck: { Test: ["CMD", "/bin/true"], Interval: 1_000_000_000 } },
-  "community-edition": { expose: [8000], user: "1000" },
+  "community-edition": { entrypoint: [], command: ["/bin/probe"], expose: [8000], user: "1000" },
   mastodon: { expose: [3000], user: "1000", workingDirectory: "/mastodon" },
   "mastodon-streaming": { expose: [4000], user: "1000" },
   "paperless-ngx": { expose: [8000], volumes: ["/usr/src/paperless/data", "/usr/src/paperless/media", "/usr/src/paperless/export"] },

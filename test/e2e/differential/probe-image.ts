@@ -97,6 +97,7 @@ async function makeBaseTar(): Promise<Buffer> {
     { header: { name: "bin/probe", mode: 0o755 }, content: probe },
     { header: { name: "bin/banner", mode: 0o755 }, content: Buffer.from("#!/bin/sh\necho at your service\n") },
     ...programs.map((name) => link(`usr/local/bin/${name}`, "/bin/probe")),
+    { header: { name: "bin/getent", mode: 0o755 }, content: Buffer.from('#!/bin/sh\ngrep -E "^$2:|^([^:]*:){2}$2:" "/etc/$1"\n') },
     ...["cron.sh", "docker-entrypoint.sh", "entrypoint.sh"].map((name) => link(name, "/bin/probe")),
     { header: { name: "etc/passwd", mode: 0o644 }, content: Buffer.from(passwd) },
     { header: { name: "etc/group", mode: 0o644 }, content: Buffer.from(group) },
@@ -122,7 +123,7 @@ function filesOf(files: Readonly<Record<string, FileOfImage>>): Entry[] {
 
 async function tarOf(entries: readonly Entry[]): Promise<Buffer> {
   const packing = pack();
-  for (const { header, content } of entries) packing.entry({ mtime: new Date(0), ...header } as Header, content ?? Buffer.alloc(0));
+  for (const { header, content } of entries) packing.entry({ mtime: new Date(0), ...header }, content ?? Buffer.alloc(0));
   packing.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of packing) chunks.push(chunk as Buffer);
