@@ -30,13 +30,15 @@ export default defineConfig({
           ...onSandbox,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [...transaction, ...images, "test/e2e/compose/**", "test/e2e/engines/**"],
+          exclude: [...transaction, ...images, "test/e2e/compose/**", "test/e2e/engines/**", "test/e2e/differential/**"],
         },
       },
       { extends: true, test: { ...onSandbox, name: "transaction", include: transaction } },
       { extends: true, test: { ...onSandbox, name: "images", include: images } },
       // Compose files and repositories like those of other people.
       { extends: true, test: { ...onSandbox, name: "compose", include: ["test/e2e/compose/**/*.test.ts"] } },
+      // The same Compose files with coldtivate and without.
+      { extends: true, test: { ...onSandbox, name: "differential", include: ["test/e2e/differential/**/*.test.ts"] } },
       // Debian's next release with containerd's image store.
       { extends: true, test: { ...onSandbox, name: "engines", include: ["test/e2e/engines/**/*.test.ts"] } },
       // On every engine and store, for half an hour: npm run engines.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every check there is, from a bare clone: types, lint, format, scripts, unit and end to end. Closes with the sum.
-# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images compose engines
+# usage: scripts/test.sh [suite...]   suites: types lint format shell unit e2e scripts transaction images compose engines differential
 # Those that deploy run in lanes, side by side, each on a sandbox of its own; what they say follows on the rest.
 set -Eeuo pipefail
 
@@ -11,8 +11,8 @@ readonly SCRIPTS TOP
 source "$SCRIPTS/setup.sh"
 
 # The tests' own sandboxes, one for each lane: the demo's is never touched.
-readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24 198.18.7.0/24)
-readonly SUITES=(types lint format shell unit e2e scripts transaction images compose engines)
+readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24 198.18.7.0/24 198.18.8.0/24)
+readonly SUITES=(types lint format shell unit e2e scripts transaction images compose engines differential)
 passed=0 failed=0
 
 # Runs a check that passes or fails as a whole.
@@ -86,7 +86,7 @@ run_suite() {
     shell) check shell lint_shell ;;
     unit) run_vitest unit ;;
     scripts) run_scripts ;;
-    e2e | transaction | images | compose | engines) run_vitest "$1" ;;
+    e2e | transaction | images | compose | engines | differential) run_vitest "$1" ;;
     *)
       complain "there is no suite $1" "suites: ${SUITES[*]}"
       exit 2
@@ -103,6 +103,7 @@ net_of() {
     scripts | images) printf '%s\n' "${NETS[2]}" ;;
     compose) printf '%s\n' "${NETS[3]}" ;;
     engines) printf '%s\n' "${NETS[4]}" ;;
+    differential) printf '%s\n' "${NETS[5]}" ;;
   esac
 }
 

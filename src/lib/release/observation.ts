@@ -5,6 +5,7 @@ import { parseElsewhere } from "./elsewhere.ts";
 import { isSlot, type Slot } from "./fronts.ts";
 import type { HostState, ObservedContainer, ObservedMount, WrittenContent } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
+import { mendModel } from "./mend.ts";
 import type { ComposeModel } from "./model.ts";
 import { parsePast } from "./past.ts";
 
@@ -133,7 +134,7 @@ export function parseModel(text: string): ComposeModel {
   if (text.trim() === "") return { services: {} };
   const model: unknown = JSON.parse(text);
   if (!isModel(model)) throw unreadable("what `docker compose config` gave is no Compose model");
-  return model;
+  return mendModel(model);
 }
 
 /** Compose wrote it: that it has services is all that can be in doubt. */
