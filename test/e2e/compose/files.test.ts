@@ -87,7 +87,7 @@ describe("what containers see of a commit", () => {
 
   afterAll(() => project.remove());
 
-  test("is what a checkout would show: links, submodules, \${PWD}, the image that is built there", async () => {
+  test("is what a checkout would show: links, submodules, ${PWD}, the image that is built there", async () => {
     const shown = await within(
       project,
       "web",

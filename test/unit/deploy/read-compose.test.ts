@@ -51,7 +51,7 @@ async function read({ files, folder = "", dotenv, dotenvSource, compose }: Wante
     dotenv: dotenv === undefined ? new Map<string, string>() : parseDotenv(dotenv),
     env: { CI_JOB_ID: "7", HOME: "/nowhere" },
   };
-  const found = await readCompose(intent as Parameters<typeof readCompose>[0], opened, tree);
+  const found = await readCompose(intent, opened, tree);
   const text = (path: string) => Buffer.from(found.files.files.get(path) ?? []).toString();
   return { ...found, paths: [...found.files.files.keys()], text };
 }
