@@ -1,4 +1,4 @@
-import { isActive, replicas, type ComposeModel, type ComposeService } from "./model.ts";
+import { isActive, replicas, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
 
 export interface LinkFacts {
   model: ComposeModel;
@@ -46,12 +46,14 @@ function canLink({ network_mode }: ComposeService): boolean {
   return network_mode === undefined || network_mode === "bridge" || network_mode === "default";
 }
 
-/** The order that a link asks for stays. */
+/** The order that a link asks for stays; the wish to restart that Compose makes of it goes with the link. */
 function ordered(service: ComposeService, links: readonly string[]): ComposeService {
-  const implied = links.map(targetOf).filter((name) => service.depends_on?.[name] === undefined);
-  if (implied.length === 0) return service;
-  const order = Object.fromEntries(implied.map((name) => [name, { condition: "service_started", required: true }]));
-  return { ...service, depends_on: { ...service.depends_on, ...order } };
+  const order = links.map(targetOf).map((name): [string, ComposeDependency] => {
+    const { restart, ...written }: ComposeDependency = service.depends_on?.[name] ?? { condition: "service_started", required: true };
+    const isImplied = (written.condition ?? "service_started") === "service_started";
+    return [name, restart === undefined || isImplied ? written : { ...written, restart }];
+  });
+  return order.length === 0 ? service : { ...service, depends_on: { ...service.depends_on, ...Object.fromEntries(order) } };
 }
 
 export function targetOf(link: string): string {

@@ -21,6 +21,7 @@ beforeAll(async () => {
   project = await makeProject({
     name: "hoststest",
     images: { web: "./web" },
+    compose: ["docker-compose.yml"],
     settings: `
 tasks:
   - { name: mark, service: web, run: [sh, -c, "echo ran >>/marks/runs"] }

@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { onHost, productionHost, stagingHost, type Ran } from "../world.ts";
 import { makeProject, type Project } from "./project.ts";
 
@@ -129,6 +129,9 @@ tasks:
   - { name: views_v1, service: web, run: [python3, manage.py, view, "1"] }
   - { name: views_v2, service: web, run: [python3, manage.py, view, "2"] }
 `;
+
+// Thirteen services at a time.
+vi.setConfig({ testTimeout: 400_000 });
 
 let own: Project;
 

@@ -35,4 +35,13 @@ export const open: readonly Allowed[] = [
     reason: "HTTP is taken for granted",
     when: ({ ours }) => ours?.includes(" 502 ") ?? false,
   },
+  {
+    at: /^configs .* (?:\/from-variable|\/relative\.txt|\/etc\/app\/absolute|\/run\/secrets\/(?:secret-variable|token))/,
+    reason: "what comes from a variable is a mounted file, with the owner and mode of the host's",
+  },
+  {
+    at: /^ports host: 127\.0\.0\.1:81(?:42|47)$/,
+    reason: "HTTP is taken for granted at a published port, too",
+    when: ({ ours }) => ours?.includes(" 502 ") ?? false,
+  },
 ];

@@ -61,7 +61,8 @@ export function factsOf(view: View, dependencies: Dependencies): ProjectFacts {
 function neutralView({ inspect, environment, network, id, name: _name, ...seen }: Sight, front: Sight | undefined): object {
   const { Config, HostConfig, Mounts, NetworkSettings, State, Path, Args, Image } = inspect;
   const { Labels, Image: _reference, Env, Hostname, ...config } = Config;
-  const { Binds: _binds, Mounts: described, PortBindings: _ports, ...host } = HostConfig;
+  const { Binds: _binds, Mounts: described, PortBindings: _ports, Ulimits, ...host } = HostConfig;
+  const limits = Object.fromEntries((Ulimits ?? []).map(({ Name, Soft, Hard }) => [Name, `${Soft}:${Hard}`]));
   const own = HostConfig["NetworkMode"] === "host" ? hostsOwn : [];
   const rest = Object.fromEntries(Object.entries(seen).filter(([name]) => !own.includes(name)));
   const variables = (list: readonly string[]) => byName(list.filter((line) => own.length === 0 || !line.startsWith("HOSTNAME=")));
@@ -81,7 +82,7 @@ function neutralView({ inspect, environment, network, id, name: _name, ...seen }
       Env: byName((Env as string[] | null) ?? []),
     },
     labels,
-    host,
+    host: { ...host, Ulimits: limits },
     published: (front ?? { inspect }).inspect.HostConfig.PortBindings,
     image: Image,
     runs: [Path, ...Args].join(" "),

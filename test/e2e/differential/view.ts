@@ -38,6 +38,7 @@ export interface Inspected {
     [key: string]: unknown;
     Mounts?: Record<string, unknown>[] | null;
     PortBindings?: Record<string, PortBinding[] | null> | null;
+    Ulimits?: Ulimit[] | null;
   };
   Mounts: { Type: string; Name?: string; Source: string; Destination: string; [key: string]: unknown }[];
   NetworkSettings: { Networks: Record<string, Attachment> };
@@ -51,6 +52,12 @@ export interface Inspected {
   Path: string;
   Args: string[];
   Image: string;
+}
+
+export interface Ulimit {
+  Name: string;
+  Soft: number;
+  Hard: number;
 }
 
 export interface PortBinding {

@@ -201,6 +201,18 @@ describe("what shares a container", () => {
   });
 });
 
+test("what links to a service is not replaced with it, whatever Compose makes of a link", () => {
+  const implied = { db: { condition: "service_started", restart: true, required: true } };
+  const services: Services = {
+    db: base,
+    gateway: { ...web, links: ["db:postgres"], depends_on: implied },
+    jobs: { ...base, links: ["db"], depends_on: implied },
+    reader: { ...base, links: ["db"], depends_on: { db: { condition: "service_healthy", restart: true } } },
+  };
+  const state = serving(render(services));
+  expect(steps(render({ ...services, db: edition(base, "2") }), state)).toEqual(["recreate db", "recreate reader"]);
+});
+
 test("what is replaced in place keeps the order of dependencies", () => {
   const services: Services = {
     cache: base,
