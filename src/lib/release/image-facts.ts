@@ -98,3 +98,12 @@ function readVariable(line: string): [string, string] {
   const whole = value.join("=");
   return [name, whole.length > longestValue ? "" : whole];
 }
+
+/** What is known of the images that services run, by image as it runs, in the order of their names. */
+export function factsInUse(
+  services: readonly { image: string }[],
+  known: ReadonlyMap<string, ImageFacts> | undefined,
+): Record<string, ImageFacts> {
+  const used = new Set(services.map(({ image }) => image));
+  return Object.fromEntries([...(known ?? [])].filter(([image]) => used.has(image)).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}

@@ -2,6 +2,7 @@ import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/
 import { nameVolumes, type VolumeNames } from "./anonymous-volumes.ts";
 import { contentOf, definitions } from "./content.ts";
 import { definitionOf } from "./definition.ts";
+import { isContent } from "./content-mounts.ts";
 import { frontConfig, holdConfig } from "./front-config.ts";
 import { frontSettings } from "./front-settings.ts";
 import {
@@ -18,13 +19,13 @@ import {
 } from "./fronts.ts";
 import { healthTimes, type HealthTimes } from "./health-times.ts";
 import type { ObservedContainer } from "./host-state.ts";
-import type { ImageFacts } from "./image-facts.ts";
+import { factsInUse, type ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
-import { isActive, replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
+import { isActive, replicas, type ComposeModel, type ComposeService } from "./model.ts";
 import { checkNames } from "./names.ts";
 import { dependencies } from "./order.ts";
-import { isPlacedContent, placeFiles, type Layout, type PlacementInput } from "./placement.ts";
+import { placeFiles, type Layout, type PlacementInput } from "./placement.ts";
 import type { FrontPort } from "./ports.ts";
 import { reachedBy } from "./reach.ts";
 import { addPorts } from "./further-ports.ts";
@@ -32,6 +33,7 @@ import { mapValues } from "./record.ts";
 import { inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
 import type { KeptFile } from "./sources.ts";
+import { withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
 import { taskDefinition } from "./task-runs.ts";
 import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./variable-sources.ts";
@@ -219,7 +221,7 @@ export function render(input: RenderInput): Rendered {
       needs: dependencies(owner),
     };
   }
-  const images = knownFacts(Object.values(rendered), input);
+  const images = factsInUse(Object.values(rendered), input.imageFacts);
   const copied = keepWritten({ ...frame, services }, values, input.digest);
   // First of all, so that the script finds it without reading JSON.
   const head = copied === undefined ? {} : { [writtenKey]: `${input.stateDirectory}/${copied.place}` };
@@ -237,41 +239,11 @@ export function render(input: RenderInput): Rendered {
   };
 }
 
-/** Files in which programs keep what they write. */
-const dataFile = /\.(?:db|sqlite\d?|sqlite3-\w+|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid)$/i;
-
-interface PlacedFiles {
-  files: readonly KeptFile[];
-  layout: Layout;
-  stateDirectory: string;
-}
-
-/** Whether a mount is content of the commit that nobody is expected to write to: read-only, or a file of settings. */
-function isContent({ source = "", read_only: readOnly }: ComposeMount, { files, layout, stateDirectory }: PlacedFiles): boolean {
-  if (!isPlacedContent(source, stateDirectory, layout)) return false;
-  return readOnly === true || (!dataFile.test(source) && files.some(({ path }) => `${stateDirectory}/${path}` === source));
-}
-
-/** Ten seconds are what Docker gives a container before it kills it: too little for a database that writes down what it has. */
-const timeToStop = "1m0s";
-
-function withTimeToStop(service: ComposeService, rollout: ServiceRollout | undefined): ComposeService {
-  if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
-  return { ...service, stop_grace_period: timeToStop };
-}
-
 /** A service with its image as it runs, and without what Compose would build or pull it with. */
 function pin(written: ComposeService, { images }: RenderInput): ComposeService {
   const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
   const image = images.get(written.image ?? "")?.image;
   return image === undefined ? service : { ...service, image };
-}
-
-function knownFacts(services: readonly RenderedService[], { imageFacts }: RenderInput): Record<string, ImageFacts> {
-  const used = new Set(services.map(({ image }) => image));
-  return Object.fromEntries(
-    [...(imageFacts ?? [])].filter(([image]) => used.has(image)).toSorted(([one], [other]) => (one < other ? -1 : 1)),
-  );
 }
 
 function builtImage({ model, images }: RenderInput, name: string): string | undefined {

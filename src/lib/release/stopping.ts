@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ComposeService } from "./model.ts";
+import type { ServiceRollout } from "./rollout.ts";
 
 const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6, ns: 1e-9 };
 
@@ -36,4 +37,13 @@ export function farewellsOf(service: ComposeService): string[][] {
     // A line of the script's cannot hold these.
     return line.some((word) => word === "" || /[\t\r\n]/.test(word)) ? [] : [line];
   });
+}
+
+/** Ten seconds are what Docker gives a container before it kills it: too little for a database that writes down what it has. */
+const timeToStop = "1m0s";
+
+/** A service that has time to write down what it has before it is killed. */
+export function withTimeToStop(service: ComposeService, rollout: ServiceRollout | undefined): ComposeService {
+  if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
+  return { ...service, stop_grace_period: timeToStop };
 }
