@@ -22,14 +22,14 @@ find_compose() {
 compose() {
   local written variables=()
   [[ -n ${composer-} ]] || find_compose
-  find_written "$1"
+  find_prepared "$1"
   [[ ! -s $written/variables ]] || variables=(--env-file "$written/variables")
   timeout -k 5 "${limit:-60}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${variables[@]}" "${@:2}"
 }
 
 # Finds where a release keeps what Compose writes into containers: its model begins with that.
 # Arguments: the release's directory. Sets: written, empty where there is nothing
-find_written() {
+find_prepared() {
   local start=''
   written=
   IFS= read -r -N 1024 start <"$1/compose.json" || true
@@ -40,7 +40,7 @@ find_written() {
 # Arguments: the release's directory, service, containers
 write_into() {
   local written id
-  find_written "$1"
+  find_prepared "$1"
   for id in "${@:3}"; do
     [[ ! -s $written/$2.tar ]] || engine cp - "$id:/" <"$written/$2.tar" || return
     [[ ! -s $written/$2.owned.tar ]] || engine cp -a - "$id:/" <"$written/$2.owned.tar" || return
@@ -51,36 +51,24 @@ write_into() {
 # definition is another: it stops all that is on it, and fails where anything runs on; of a volume it asks the same.
 # Sets: as_made, options for compose
 keep_made() {
-  local file=$dir/made.yml kind key name hash
+  local kind found key name hash lines
   [[ -z ${as_made+x} ]] || return 0
   as_made=()
   for kind in network volume; do
-    printf '%ss:\n' "$kind"
+    found=$(engine "$kind" ls --filter "label=com.docker.compose.project=$project" \
+      --format "{{.Label \"com.docker.compose.$kind\"}}"$'\t{{.Name}}\t{{.Label "com.docker.compose.config-hash"}}') || {
+      unset as_made
+      return 1
+    }
+    lines=''
     while IFS=$'\t' read -r key name hash; do
       # One without a digest of its definition was made by a Compose that leaves it alone, and may not know this syntax.
-      [[ -z $hash ]] || printf '  "%s": !override { external: true, name: "%s" }\n' "$key" "$name"
-    done < <(engine "$kind" ls --filter "label=com.docker.compose.project=$project" \
-      --format "{{.Label \"com.docker.compose.$kind\"}}"$'\t{{.Name}}\t{{.Label "com.docker.compose.config-hash"}}')
-  done >"$file" || return
-  ! grep -q override "$file" || as_made=(-f "$file")
-}
-
-# Has Compose take the project's networks and volumes that are there as they are. A newer one makes a network anew whose
-# definition is another: it stops all that is on it, and fails where anything runs on; of a volume it asks the same.
-# Sets: as_made, options for compose
-keep_made() {
-  local file=$dir/made.yml kind key name hash
-  [[ -z ${as_made+x} ]] || return 0
-  as_made=()
-  for kind in network volume; do
-    printf '%ss:\n' "$kind"
-    while IFS=$'\t' read -r key name hash; do
-      # One without a digest of its definition was made by a Compose that leaves it alone, and may not know this syntax.
-      [[ -z $hash ]] || printf '  "%s": !override { external: true, name: "%s" }\n' "$key" "$name"
-    done < <(engine "$kind" ls --filter "label=com.docker.compose.project=$project" \
-      --format "{{.Label \"com.docker.compose.$kind\"}}"$'\t{{.Name}}\t{{.Label "com.docker.compose.config-hash"}}')
-  done >"$file" || return
-  ! grep -q override "$file" || as_made=(-f "$file")
+      [[ -z $hash ]] || lines+="  \"$key\": !override { external: true, name: \"$name\" }"$'\n'
+    done <<<"$found"
+    [[ -n $lines ]] || continue
+    printf '%ss:\n%s' "$kind" "$lines" >"$dir/made.$kind.yml" || return
+    as_made+=(-f "$dir/made.$kind.yml")
+  done
 }
 
 # Brings services up as a release has them. Arguments: the release's directory, options, services. Sets: reason, when it fails
@@ -161,7 +149,8 @@ join_again() {
   grep -qs '"service:' "$state/current/compose.json" "$dir/compose.json" || return 0
   while read -r id other; do
     # Of one that is gone Compose takes care.
-    began=$(engine container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$other" 2>/dev/null) && [[ $began == 'running '* ]] || continue
+    began=$(engine container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$other" 2>/dev/null) || continue
+    [[ $began == 'running '* ]] || continue
     [[ $(engine container inspect --format '{{.State.StartedAt}}' "$id") < ${began#* } ]] || continue
     [[ $(engine container inspect --format '{{.HostConfig.RestartPolicy.Name}}/{{.State.Status}}' "$id") != no/exited ]] || continue
     reason='what shares a container does not start again' && limit=120 engine restart "$id" >/dev/null || return
