@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { ComposeService } from "./model.ts";
-import type { ServiceRollout } from "./rollout.ts";
 
 const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6, ns: 1e-9 };
 
@@ -43,7 +42,7 @@ export function farewellsOf(service: ComposeService): string[][] {
 const timeToStop = "1m0s";
 
 /** A service that has time to write down what it has before it is killed. */
-export function withTimeToStop(service: ComposeService, rollout: ServiceRollout | undefined): ComposeService {
+export function withTimeToStop(service: ComposeService, rollout: { isStateful?: boolean | undefined } | undefined): ComposeService {
   if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
   return { ...service, stop_grace_period: timeToStop };
 }
