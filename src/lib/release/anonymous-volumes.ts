@@ -1,5 +1,5 @@
 import { slotName, type Slot } from "./fronts.ts";
-import type { ObservedContainer } from "./host-state.ts";
+import type { ObservedContainer } from "./observed.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { replicas, type ComposeModel, type ComposeMount, type ComposeService } from "./model.ts";
 import type { Digest } from "./sources.ts";

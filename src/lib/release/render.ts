@@ -18,7 +18,7 @@ import {
   type Slot,
 } from "./fronts.ts";
 import { healthTimes, type HealthTimes } from "./health-times.ts";
-import type { ObservedContainer } from "./host-state.ts";
+import type { ObservedContainer } from "./observed.ts";
 import { factsInUse, type ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
