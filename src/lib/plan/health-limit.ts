@@ -3,7 +3,7 @@ import { holdLimit } from "../release/front-settings.ts";
 import type { Rendered } from "../release/render.ts";
 
 /** How long a new container is waited for at least, in milliseconds, unless the configuration says otherwise. */
-export const leastWait = 60_000;
+const least = 60_000;
 
 /** How long it is waited for at most, unless its first check comes later, in milliseconds. */
 const most = 600_000;
@@ -27,8 +27,8 @@ export function healthLimit(service: string, { config, rendered }: Facts): numbe
   const set = config.services[service]?.healthyWithin;
   if (set !== undefined) return set;
   const times = rendered.services[service]?.times;
-  if (times === undefined) return leastWait;
-  return Math.max(leastWait, Math.min(times.verdict, most), times.startPeriod + slack, times.first + slack);
+  if (times === undefined) return least;
+  return Math.max(least, Math.min(times.verdict, most), times.startPeriod + slack, times.first + slack);
 }
 
 /** What the user should know of the health checks of services that get new containers. */

@@ -4,7 +4,7 @@ import { slotName } from "../release/fronts.ts";
 import { isOptional } from "../release/one-shots.ts";
 import { replicas } from "../release/model.ts";
 import type { Rendered } from "../release/render.ts";
-import { healthLimit, leastWait } from "./health-limit.ts";
+import { healthLimit } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
 
 /** How long one may take that runs to its end, in milliseconds, unless the configuration says otherwise. */
@@ -178,9 +178,10 @@ export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
 }
 
 /** Looks at it again, so that a release that has cut something off is undone. */
-export function reach({ rendered, config }: StepFacts): Step[] {
+export function reach(facts: StepFacts): Step[] {
+  const { rendered } = facts;
   if (rendered.reach.length === 0) return [];
-  const longest = Math.max(...Object.keys(rendered.services).map((service) => config.services[service]?.healthyWithin ?? leastWait));
+  const longest = Math.max(...Object.keys(rendered.services).map((service) => healthLimit(service, facts)));
   return [{ verb: "reach", args: [seconds(longest), ...rendered.reach], title: "check that everything is reached" }];
 }
 

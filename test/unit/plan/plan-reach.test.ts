@@ -6,7 +6,7 @@ import type { ComposeService } from "../../../src/lib/release/model.ts";
 import { render, type Rendered } from "../../../src/lib/release/render.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 
-const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/"] };
+const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/"], interval: "1s", timeout: "5s" };
 const networks = { default: null };
 const web = { image: "web", networks, healthcheck };
 const gateway = { image: "gateway", networks, links: ["web:base_api"], ports: [{ target: 443, published: "443", protocol: "tcp" }] };
