@@ -2,6 +2,7 @@ import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/
 import { nameVolumes, type VolumeNames } from "./anonymous-volumes.ts";
 import { contentOf, definitions } from "./content.ts";
 import { definitionOf } from "./definition.ts";
+import { checksOf, type Checks } from "./checks.ts";
 import { isContent } from "./content-mounts.ts";
 import { frontConfig, holdConfig } from "./front-config.ts";
 import { frontSettings } from "./front-settings.ts";
@@ -17,7 +18,6 @@ import {
   type FrontImage,
   type Slot,
 } from "./fronts.ts";
-import { healthTimes, type HealthTimes } from "./health-times.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { factsInUse, type ImageFacts } from "./image-facts.ts";
 import { labels } from "./labels.ts";
@@ -91,7 +91,7 @@ export interface Rendered {
   notes: string[];
 }
 
-export interface RenderedService {
+export interface RenderedService extends Checks {
   /** Of its containers, whichever slot they are in. */
   definition: string;
   reference: string;
@@ -99,10 +99,6 @@ export interface RenderedService {
   built?: string;
   /** Digest of each variable's value. */
   environment: Record<string, string>;
-  /** Whether a health check decides that it is up. */
-  checked: boolean;
-  /** When its health check comes to a result; absent without one. */
-  times?: HealthTimes;
   rollout: Rollout;
   /** Why that rollout, in the user's words. */
   rolloutReason: string;
@@ -268,13 +264,6 @@ function describe(
     rollout,
     rolloutReason: reason,
   };
-}
-
-/** Whether a health check decides that a service is up, and when: its own, and what that leaves out, the image's. */
-export function checksOf({ healthcheck = {} }: ComposeService, image?: ImageFacts): Pick<RenderedService, "checked" | "times"> {
-  const test = healthcheck.test?.length ? healthcheck.test : image?.healthcheck;
-  const checked = test !== undefined && healthcheck.disable !== true && test[0] !== "NONE";
-  return { checked, ...(checked ? { times: healthTimes(healthcheck, image?.checkTimes) } : {}) };
 }
 
 function renderFront(

@@ -6,7 +6,8 @@ import type { Manifest, ManifestFront } from "./manifest.ts";
 import type { ComposeModel } from "./model.ts";
 import { mapValues } from "./record.ts";
 import { findOneShots } from "./one-shots.ts";
-import { checksOf, type Rendered, type RenderedFront } from "./render.ts";
+import { checksOf } from "./checks.ts";
+import type { Rendered, RenderedFront } from "./render.ts";
 import type { Digest } from "./sources.ts";
 
 export interface RepeatInput {

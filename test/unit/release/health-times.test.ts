@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { healthTimes } from "../../../src/lib/release/health-times.ts";
-import { checksOf } from "../../../src/lib/release/render.ts";
+import { checksOf } from "../../../src/lib/release/checks.ts";
 
 describe("when a container can turn healthy", () => {
   test.each([
