@@ -3,8 +3,11 @@ import { PassThrough, type Duplex } from "node:stream";
 import Docker, { type DockerOptions } from "dockerode";
 import type { HostConnection } from "./ssh.ts";
 
+/** Where an engine listens unless somebody says otherwise. */
+export const defaultSocket = "/var/run/docker.sock";
+
 /** The Docker daemon of a host, over the connection that is there already. Close it when done: it keeps streams open. */
-export function openDocker(connection: HostConnection, socketPath = "/var/run/docker.sock"): Docker {
+export function openDocker(connection: HostConnection, socketPath = defaultSocket): Docker {
   const options: DockerOptions & { agent: Agent } = { protocol: "http", host: "docker", agent: new SocketAgent(connection, socketPath) };
   return new Docker(options);
 }

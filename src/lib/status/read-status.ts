@@ -1,5 +1,7 @@
+import { findSocket } from "../adapters/host-engine.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import { readServing } from "../adapters/host.ts";
+import { later } from "../later.ts";
 import { parseManifest } from "../release/manifest.ts";
 import { compareStatus, type HostStatus } from "./host-status.ts";
 
@@ -8,13 +10,7 @@ import { compareStatus, type HostStatus } from "./host-status.ts";
  * one connection.
  */
 export async function readStatus(connection: HostConnection, project: string, signal: AbortSignal): Promise<HostStatus> {
-  const { openDocker } = await import("../adapters/docker-remote.ts");
-  const docker = openDocker(connection);
-  const filters = { label: [`com.docker.compose.project=${project}`] };
-  const [serving, containers] = await Promise.all([
-    readServing(connection, project, signal),
-    docker.listContainers({ all: true, filters, abortSignal: signal }),
-  ]);
+  const [serving, containers] = await Promise.all([readServing(connection, project, signal), listContainers(connection, project, signal)]);
   const manifest = parseManifest(serving.manifest);
   const listed = containers.map(({ Names, Labels, State, Status, Image }) => ({
     name: Names[0]?.replace(/^\//, "") ?? "",
@@ -38,4 +34,14 @@ export async function readStatus(connection: HostConnection, project: string, si
     busy: serving.busy,
     services: compareStatus(manifest, listed),
   };
+}
+
+/** Asks the usual engine at once, and another one where the host's user has chosen that. */
+async function listContainers(connection: HostConnection, project: string, signal: AbortSignal) {
+  const { defaultSocket, openDocker } = await import("../adapters/docker-remote.ts");
+  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const list = (socket?: string) => openDocker(connection, socket).listContainers({ all: true, filters, abortSignal: signal });
+  const usual = later(list());
+  const chosen = await findSocket(connection, signal);
+  return chosen === undefined || chosen === defaultSocket ? usual : list(chosen);
 }

@@ -100,6 +100,26 @@ test("with MaxSessions 0 it is said in a sentence", async () => {
   });
 });
 
+test("an engine that a context names is used throughout", async () => {
+  const socket = "/var/run/other.sock";
+  const asDeploy = (command: string) => `su deploy -c "${command}" >&2`;
+  await onHost(
+    "staging",
+    `mv /var/run/docker.sock ${socket}
+     ${asDeploy(`docker context create other --docker host=unix://${socket} && docker context use other`)}`,
+  );
+  try {
+    await project.change({ "web/Dockerfile": "ARG BASE\nFROM ${BASE}\nRUN echo 3 >/version\n" });
+    const { output } = await project.deploy();
+    expect(output).toMatch(/pulled web@sha256/);
+    const status = await project.run("status", "staging");
+    expect(status.exitCode, status.output).toBe(0);
+    expect(status.output).toMatch(/web.*running|web.*Up/);
+  } finally {
+    await onHost("staging", `mv ${socket} /var/run/docker.sock; ${asDeploy("docker context use default && docker context rm other")}`);
+  }
+});
+
 test("a login shell that refuses is named", async () => {
   for (const shell of ["/usr/sbin/nologin", "/bin/false"]) {
     await onHost("staging", `usermod --shell ${shell} deploy`);
