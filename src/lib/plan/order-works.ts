@@ -41,9 +41,11 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
     if (services[name]?.built === undefined) return replaced.get(name)?.change === "create";
     return fronts[name] === undefined && !users.has(services[name].image) && needs(name).every((other) => isOthers(other) || isOnce(other));
   };
+  /** Of what a service needs, what is not there yet: what ends, and what the host does not run. A proxy may not start without it. */
+  const isMissing = (name: string) => isOnce(name) || replaced.get(name)?.change === "create";
   const isFirst: (name: string) => boolean = remembered(
     (name: string) =>
-      isOnce(name) ? changing(name).every(isFirst) : (isOthers(name) || isNeeded(name)) && changing(name).filter(isOnce).every(isFirst),
+      isOnce(name) ? changing(name).every(isFirst) : (isOthers(name) || isNeeded(name)) && changing(name).filter(isMissing).every(isFirst),
     true,
   );
   const first = [...replaced.keys()].filter((name) => !isOnce(name) && isFirst(name));

@@ -30,7 +30,7 @@ export function steadyLinks(service: ComposeService, { model, project, profiles 
     // Of several containers the service's own name finds them all.
     const aliases = alias === target && replicas(linked) > 1 ? [] : [alias];
     // What Compose adds.
-    return [...aliases, `${target}-1`].filter((other) => other !== name).map((other) => `${name}:${other}`);
+    return [...aliases, `${target}-1`, `${project}-${target}-1`].filter((other) => other !== name).map((other) => `${name}:${other}`);
   });
   const all = [...new Set([...(rest.external_links ?? []), ...steady])];
   return { ...ordered(rest, links), ...(all.length === 0 ? {} : { external_links: all }) };

@@ -76,6 +76,7 @@ const others: Readonly<Record<string, ProbeImage>> = {
   directus: { expose: [8055], user: "node", volumes: ["/directus/database", "/directus/uploads", "/directus/extensions"] },
   "rocket.chat": { expose: [3000] },
   tika: { expose: [9998] },
+  sentry: { hidden: [9080] },
   gotenberg: { expose: [3000] },
 };
 

@@ -38,6 +38,25 @@ function serving(rendered: Rendered, commit = "c1"): HostState {
 
 const edition = (service: ComposeService, name: string): ComposeService => ({ ...service, environment: { EDITION: name } });
 
+describe("what others make", () => {
+  const services: Services = {
+    db: { image: "postgres:15", networks: { default: null } },
+    proxy: { image: "nginx", networks: { default: null }, depends_on: { web: started } },
+    web: { ...web, depends_on: { db: started } },
+    cron: { image: "nginx", networks: { default: null }, depends_on: { proxy: started } },
+  };
+
+  test("comes after what it depends on, as long as that is not there", () => {
+    expect(steps(render(services))).toEqual(["recreate db", "start web", "front web", "recreate proxy", "recreate cron"]);
+  });
+
+  test("comes before it, where that serves, and only its version changes", () => {
+    const first = serving(render(services));
+    const next = render({ ...services, web: edition(services["web"]!, "2"), proxy: edition(services["proxy"]!, "2") });
+    expect(steps(next, first)).toEqual(["recreate proxy", "start web", "switch web"]);
+  });
+});
+
 describe("what runs to its end", () => {
   const services: Services = {
     db: { image: "postgres:15", networks: { default: null } },

@@ -22,7 +22,7 @@ describe("a link", () => {
     [
       "leads to a container's own name",
       { web: { ...base, container_name: "the_web" }, gateway: { ...base, links: ["web"] } },
-      ["the_web:web", "the_web:web-1"],
+      ["the_web:web", "the_web:web-1", "the_web:shop-staging-web-1"],
     ],
     [
       "needs no other name than the service's where that finds several containers",
