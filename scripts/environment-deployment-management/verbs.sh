@@ -62,7 +62,7 @@ ask_unless_asked() {
 
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
-  local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote elsewhere=''
+  local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote elsewhere='' listed
   # What serves is looked up first: a release that takes over after this finds its plan stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
@@ -120,7 +120,10 @@ observe() {
   field containers "$found"
   field fronts "$pointed"
   field written "$wrote"
-  field images "$(grep -F @sha256: <&4 || true)"
+  listed=$(grep -F @sha256: <&4 || true)
+  # A deploy pulls what it does not see, and then finds it; to go back, that is asked first.
+  [[ ! -e $root/past ]] || listed+=$'\n'$(unlisted_images "$listed" "$state"/releases/*/compose.json)
+  field images "$listed"
   field capacity "$room"
   [[ -z $elsewhere ]] || field elsewhere "$(cat <&"$elsewhere")"
   field model "$model"

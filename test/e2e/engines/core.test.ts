@@ -184,9 +184,12 @@ test("a rollback needs nothing but the host, and loses none", async () => {
   const script = `#!/bin/sh\ncase " $* " in *" --all "*) ;; " image ls "*) exit 0 ;; esac\nexec /usr/bin/docker "$@"\n`;
   await onHost("staging", `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
   onTestFinished(async () => void (await onHost("staging", `rm -f ${docker}`)));
+  // With containerd's store an image is listed under one of its names.
+  await onHost("staging", `docker tag ${first} bystander:kept`);
   await losingNothing(async () => {
     const { exitCode, output } = await shop.run("rollback", "staging");
     expect(exitCode, output).toBe(0);
+    expect(output).not.toContain("no longer has images");
   });
   expect([await serving(), await imageOf("ledger")]).toEqual(["first", first]);
   await shop.change({ "docker-compose.yml": composeYml() });
@@ -194,7 +197,6 @@ test("a rollback needs nothing but the host, and loses none", async () => {
 });
 
 test("images that only removed releases had go with them; a name that somebody else gave one stays", async () => {
-  await onHost("staging", `docker tag ${first} bystander:kept`);
   onTestFinished(async () => void (await onHost("staging", "docker image rm bystander:kept")));
   const third = await release("third");
   const fourth = await release("fourth");
