@@ -6,7 +6,7 @@ import { portShortage } from "../plan/capacity-ports.ts";
 import type { Shortage } from "../plan/capacity.ts";
 import { compareServices } from "../plan/compare-services.ts";
 import type { HostState } from "../release/host-state.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 
 export interface CapacityFacts {
   state: HostState;

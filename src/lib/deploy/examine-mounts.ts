@@ -8,7 +8,7 @@ import { localFolder } from "../release/local-volume.ts";
 import type { ComposeModel, ComposeService } from "../release/model.ts";
 import type { Need } from "../release/needs.ts";
 import { isOf, type Place } from "../release/places.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import { pathInSource, type Digest, type SourceTree } from "../release/sources.ts";
 
 /** Whom to ask, and how. */

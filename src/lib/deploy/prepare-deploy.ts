@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { setImmediate as immediately, setTimeout as wait } from "node:timers/promises";
-import { openCommit, type CommitTree } from "../adapters/git-commit.ts";
+import { openCommit } from "../adapters/git-commit.ts";
 import type { Repository } from "../adapters/git.ts";
 import { observeHost, packQuestion } from "../adapters/host.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
@@ -17,34 +16,25 @@ import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
 import { missingElsewhere } from "../release/elsewhere.ts";
-import type { HostState } from "../release/host-state.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
-import { networkNotes, ownNetworks, withNetworksAsMade } from "../release/networks.ts";
-import { isActive } from "../release/model.ts";
-import type { ImageFacts } from "../release/image-facts.ts";
-import { pinImages, repositoryOf, type Pins } from "../release/pins.ts";
+import { networkNotes, ownNetworks } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
-import { render, type PinnedImage, type Rendered } from "../release/render.ts";
-import { needsFronts } from "../release/rollout.ts";
-import { referredPaths, type Digest, type SourceTree } from "../release/sources.ts";
-import { checkSupported } from "../release/unsupported.ts";
 import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { readBases } from "./read-bases.ts";
-import { checkSettings } from "./check-settings.ts";
 import { dotenvNotes } from "./dotenv-notes.ts";
 import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
 import { releaseEntries, type Who } from "./release-entries.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
-import { askDevices, examineMounts, type Asking, type MountReport } from "./examine-mounts.ts";
+import { examineMounts, type Asking, type MountReport } from "./examine-mounts.ts";
 import { readCompose } from "./read-compose.ts";
-import { readSources } from "./release-sources.ts";
 import { refuseOlder } from "./older-commit.ts";
-import { resolveFacts, resolveOwnImages, resolveThirdParty } from "./resolve-images.ts";
+import { digest, renderFor } from "./render-release.ts";
+import { resolveOwnImages } from "./resolve-images.ts";
 import { withOwnImages } from "./service-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 
@@ -141,7 +131,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   for (const { connection, state: found } of observed) {
     const state = withOwnImages(found, config, ports.repository, profiles);
     const asking: Asking = { connection, script, signal: ports.signal };
-    const { rendered, sources } = await renderFor(intent, ports, state, asking, {
+    const { rendered, sources } = await renderFor(intent.config, ports.registry, state, asking, {
       commit,
       own: own.images,
       imageFacts,
@@ -215,69 +205,4 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
 /** Name of the Compose project of an environment, and of its state on a host. */
 export function projectOf(config: Pick<Config, "project">, environment: Pick<EnvironmentConfig, "name">): string {
   return `${config.project}-${environment.name}`;
-}
-
-interface RenderFacts {
-  commit: CommitTree;
-  /** The project's own images by repository, with their digests. */
-  own: ReadonlyMap<string, PinnedImage>;
-  /** What is known of images so far, by image as it runs; more is added. */
-  imageFacts: Map<string, ImageFacts>;
-  /** By name of an image that the project builds: what it is built from. */
-  bases: ReadonlyMap<string, readonly string[]>;
-  project: string;
-  profiles: readonly string[];
-  variables: Record<string, string>;
-}
-
-async function renderFor(
-  intent: DeployIntent,
-  ports: DeployPorts,
-  state: HostState,
-  asking: Asking,
-  { commit, own, ...facts }: RenderFacts,
-): Promise<{ rendered: Rendered; sources: ReadonlyMap<string, SourceTree> }> {
-  const { manifest, sourceDirectory, stateDirectory } = state;
-  const model = withNetworksAsMade(state.model, state);
-  checkSettings(intent.config, state);
-  const { front, services } = intent.config;
-  const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, ports.registry))]);
-  const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
-  checkSupported(model, names);
-  let images = await resolve(pinImages(model, own, manifest, facts.profiles));
-  const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
-  const { facts: told, unknown } = await resolveFacts(used, facts.imageFacts, ports.registry);
-  for (const [image, each] of told) facts.imageFacts.set(image, each);
-  const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
-  const factsOf = (name: string) => facts.imageFacts.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
-  const basesOf = (name: string) => facts.bases.get(own.get(repositoryOf(model.services[name]?.image ?? ""))?.built ?? "") ?? [];
-  if (needsFronts({ model, names, config: services, isBuilt, factsOf, basesOf })) {
-    images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
-  }
-  const sources = await readSources(commit, referredPaths(model, sourceDirectory));
-  const rendered = render({
-    ...facts,
-    model,
-    stateDirectory,
-    sourceDirectory,
-    images,
-    runningFronts: manifest?.fronts ?? {},
-    containers: state.containers,
-    live: state.fronts,
-    knownVolumes: manifest?.volumes,
-    front,
-    services,
-    tasks: intent.config.tasks,
-    sources,
-    places: manifest?.places,
-    devices: await askDevices(model, state, asking),
-    digest,
-  });
-  return { rendered: { ...rendered, notes: [...rendered.notes, ...unknown.map(unknownImage)] }, sources };
-}
-
-const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
-
-function unknownImage(image: string): string {
-  return `${image}: its registry does not tell the ports and volumes that it declares; what the Compose files say counts alone`;
 }

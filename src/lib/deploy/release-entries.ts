@@ -5,7 +5,7 @@ import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
 import { farewellsOf, parseTime } from "../release/stopping.ts";
 import type { Layout } from "../release/placement.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 
 /** Containers run as users of their own, and read what is mounted into them; the folder above is closed to others. */
 const readable = { file: 0o644, executable: 0o755 };

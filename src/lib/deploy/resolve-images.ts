@@ -4,7 +4,7 @@ import { ColdtivateError } from "../errors.ts";
 import { parseRecord, recordTag } from "../images/build-record.ts";
 import { pinReference } from "../images/reference.ts";
 import { parseImageFacts, type ImageFacts } from "../release/image-facts.ts";
-import type { PinnedImage } from "../release/render.ts";
+import type { PinnedImage } from "../release/rendered.ts";
 
 /** The project's images at a commit. */
 export interface OwnImages {

@@ -1,7 +1,7 @@
 import { slotName } from "../release/fronts.ts";
 import type { HostState } from "../release/host-state.ts";
 import { replicas, type ComposeService } from "../release/model.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import { formatBytes, mebibyte, type Shortage } from "./capacity.ts";
 import type { ServiceWork } from "./compare-services.ts";
 import { few } from "./steps.ts";

@@ -1,6 +1,6 @@
 import { blocks, wantedPorts, type HostPort } from "../release/host-ports.ts";
 import type { HostState } from "../release/host-state.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import type { Shortage } from "./capacity.ts";
 
 interface Holder {

@@ -1,5 +1,5 @@
 import type { Manifest } from "../release/manifest.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import type { TaskRuns } from "../release/task-runs.ts";
 import type { ServiceWork } from "./compare-services.ts";
 import type { HostPlan, UnchangedTask } from "./plan.ts";

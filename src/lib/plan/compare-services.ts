@@ -1,7 +1,7 @@
 import { isSlot, slotName } from "../release/fronts.ts";
 import type { HostState, ObservedContainer } from "../release/host-state.ts";
 import { replicas } from "../release/model.ts";
-import type { Rendered, RenderedFront, RenderedService } from "../release/render.ts";
+import type { Rendered, RenderedFront, RenderedService } from "../release/rendered.ts";
 import { replacedWith } from "../release/sharing.ts";
 import { changesSince, differences, notOurs, shortImage, unexplained } from "./differences.ts";
 import { contentOf } from "./order-works.ts";

@@ -1,6 +1,6 @@
 import type { ObservedContainer } from "../release/host-state.ts";
 import type { ManifestService } from "../release/manifest.ts";
-import type { RenderedService } from "../release/render.ts";
+import type { RenderedService } from "../release/rendered.ts";
 
 /** Why a container that coldtivate did not make is replaced. */
 export const notOurs = "was not started by coldtivate";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { holdLimit } from "../release/front-settings.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 
 /** How long a new container is waited for at least, in milliseconds, unless the configuration says otherwise. */
 const least = 60_000;

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { FrontPort } from "../release/ports.ts";
-import type { Rendered, RenderedService } from "../release/render.ts";
+import type { Rendered, RenderedService } from "../release/rendered.ts";
 import { notOurs } from "./differences.ts";
 import { healthNotes } from "./health-limit.ts";
 import type { HostPlan, ServiceChange } from "./plan.ts";

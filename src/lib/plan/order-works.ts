@@ -1,7 +1,7 @@
 import { slotName } from "../release/fronts.ts";
 import type { ComposeService } from "../release/model.ts";
 import { dependencies } from "../release/order.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import { sharedBy } from "../release/sharing.ts";
 import type { ServiceChange } from "./plan.ts";
 

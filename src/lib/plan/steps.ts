@@ -3,7 +3,7 @@ import { drainLimit, holdLimit } from "../release/front-settings.ts";
 import { slotName } from "../release/fronts.ts";
 import { isOptional } from "../release/one-shots.ts";
 import { replicas } from "../release/model.ts";
-import type { Rendered } from "../release/render.ts";
+import type { Rendered } from "../release/rendered.ts";
 import { healthLimit } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { imageFactsSchema } from "./image-facts.ts";
 import { mapValues } from "./record.ts";
-import type { Rendered } from "./render.ts";
+import type { Rendered } from "./rendered.ts";
 
 const serviceSchema = z.object({
   /** Digest of the rendered service with everything that it refers to. */

@@ -1,7 +1,7 @@
 import { ColdtivateError } from "../errors.ts";
 import type { Manifest } from "./manifest.ts";
 import { isActive, type ComposeModel } from "./model.ts";
-import type { PinnedImage } from "./render.ts";
+import type { PinnedImage } from "./rendered.ts";
 
 export interface Pins {
   /** By reference as written: those that are settled. */

@@ -7,7 +7,7 @@ import type { ComposeModel } from "./model.ts";
 import { mapValues } from "./record.ts";
 import { findOneShots } from "./one-shots.ts";
 import { checksOf } from "./checks.ts";
-import type { Rendered, RenderedFront } from "./render.ts";
+import type { Rendered, RenderedFront } from "./rendered.ts";
 import type { Digest } from "./sources.ts";
 
 export interface RepeatInput {

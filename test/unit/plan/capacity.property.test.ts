@@ -5,7 +5,7 @@ import { compareServices } from "../../../src/lib/plan/compare-services.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import type { Step } from "../../../src/lib/plan/plan.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 

@@ -8,7 +8,7 @@ import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
 import type { HostCapacity } from "../../../src/lib/release/capacity.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";

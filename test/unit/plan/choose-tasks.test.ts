@@ -3,7 +3,7 @@ import { chooseTasks, tellOnce } from "../../../src/lib/plan/choose-tasks.ts";
 import type { ServiceWork } from "../../../src/lib/plan/compare-services.ts";
 import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
 import type { HostPlan } from "../../../src/lib/plan/plan.ts";
-import type { RenderedTask } from "../../../src/lib/release/render.ts";
+import type { RenderedTask } from "../../../src/lib/release/rendered.ts";
 import type { TaskRuns } from "../../../src/lib/release/task-runs.ts";
 
 const task = (definition: string, more: Partial<RenderedTask> = {}): RenderedTask => ({

@@ -5,7 +5,7 @@ import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { render, type Rendered } from "../../../src/lib/release/render.ts";
+import { render } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 
 const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/"], interval: "1s", timeout: "5s" };

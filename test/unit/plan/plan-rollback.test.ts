@@ -11,7 +11,7 @@ import type { KeptRelease } from "../../../src/lib/release/kept-release.ts";
 import { manifestOf, parseManifest, type Manifest } from "../../../src/lib/release/manifest.ts";
 import type { ComposeModel } from "../../../src/lib/release/model.ts";
 import { parsePast } from "../../../src/lib/release/past.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { repeatRelease } from "../../../src/lib/release/repeat.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";

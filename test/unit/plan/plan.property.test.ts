@@ -6,7 +6,7 @@ import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
 import type { HostPlan, Step } from "../../../src/lib/plan/plan.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeModel } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 

@@ -3,7 +3,7 @@ import { labels } from "../../../src/lib/release/labels.ts";
 import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
 import { replicas, type ComposeModel } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import type { Step } from "../../../src/lib/plan/plan.ts";
 
 export const emptyHost: HostState = {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import * as fc from "fast-check";
 import type { Rollout, ServiceConfig } from "../../../src/lib/config/config.ts";
 import type { ComposeDependency, ComposeModel, ComposePort, ComposeService } from "../../../src/lib/release/model.ts";
-import { render, type Rendered, type RenderInput } from "../../../src/lib/release/render.ts";
+import { render } from "../../../src/lib/release/render.ts";
+import type { Rendered, RenderInput } from "../../../src/lib/release/rendered.ts";
 
 const names = ["api", "db", "gateway", "mail_scheduler", "web", "worker"];
 const networks = ["default", "back"];

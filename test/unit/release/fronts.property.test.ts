@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { slotName } from "../../../src/lib/release/fronts.ts";
 import { isActive, replicas, type ComposeModel, type ComposeService } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/render.ts";
+import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "./arbitrary-model.ts";
 
 const check = (property: (model: ComposeModel, rendered: Rendered, config: Parameters<typeof rendering>[1]) => void) =>

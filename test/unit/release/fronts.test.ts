@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
-import { render, type RenderInput } from "../../../src/lib/release/render.ts";
+import { render } from "../../../src/lib/release/render.ts";
+import type { RenderInput } from "../../../src/lib/release/rendered.ts";
 
 const image = "registry.example/shop/web@sha256:aa";
 const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/up"] };

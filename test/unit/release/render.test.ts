@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ComposeModel } from "../../../src/lib/release/model.ts";
-import { render, type RenderInput } from "../../../src/lib/release/render.ts";
+import { render } from "../../../src/lib/release/render.ts";
+import type { RenderInput } from "../../../src/lib/release/rendered.ts";
 import { referredPaths } from "../../../src/lib/release/sources.ts";
 
 const sourceDirectory = "/home/deploy/.coldtivate/incoming.x1/compose";

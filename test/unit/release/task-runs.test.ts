@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
-import { render, type RenderInput } from "../../../src/lib/release/render.ts";
+import { render } from "../../../src/lib/release/render.ts";
+import type { RenderInput } from "../../../src/lib/release/rendered.ts";
 import { lastRuns, runsAfter, type TaskRun } from "../../../src/lib/release/task-runs.ts";
 
 const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
