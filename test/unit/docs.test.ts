@@ -2,6 +2,8 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, resolve } from "node:path";
 import type { Command } from "@oclif/core";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
 import { BaseCommand } from "../../src/lib/base-command.ts";
 import { exitCodes } from "../../src/lib/errors.ts";
 
@@ -166,6 +168,25 @@ describe("links", () => {
     visit("README.md");
     expect(pages.filter((page) => page.startsWith("docs/") && !reached.has(page))).toEqual([]);
   });
+});
+
+describe("examples", () => {
+  const examples = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = ""]): [string, string] => [page, text]),
+  );
+
+  test.each(examples.filter(([, text]) => /^project:/m.test(text)))("a whole coldtivate.yml in %s is a valid one", (_page, text) => {
+    const schema = z.fromJSONSchema(JSON.parse(read("schema.json")) as Parameters<typeof z.fromJSONSchema>[0]);
+    expect(schema.safeParse(parse(text))).toMatchObject({ success: true });
+  });
+
+  test.each(examples)("what is shown as YAML in %s can be read", (_page, text) => {
+    expect(() => void parse(text)).not.toThrow();
+  });
+});
+
+test.each(pages)("%s has nothing that a merge left behind", (page) => {
+  expect(read(page)).not.toMatch(/^(?:<{7}|={7}|>{7}|(?:> ){7}|\|{7})/m);
 });
 
 test("the host script's verbs are those of docs/hosts.md", () => {
