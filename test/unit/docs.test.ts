@@ -203,6 +203,26 @@ test("the sandbox's verbs are those of docs/sandbox.md", () => {
   expect([...new Set(documented)]).toEqual([...new Set(verbs)]);
 });
 
+describe("docs/architecture.md has", () => {
+  const script = globSync("scripts/environment-deployment-management/*.sh").map(read).join("\n");
+  const page = read("docs/architecture.md");
+  const tableAfter = (heading: string) =>
+    rows(page.split(`\n| ${heading} `)[1]!.split("\n\n")[0]!).map(([cell = ""]) => cell.replaceAll("`", ""));
+  const found = (pattern: RegExp) => [...new Set([...script.matchAll(pattern)].map((match) => match[1]!))].toSorted();
+
+  test("every verb of a plan", () => {
+    expect(tableAfter("verb").slice(1).toSorted()).toEqual(found(/^do_([a-z]+)\(\)/gm));
+  });
+
+  test("every field of an observation", () => {
+    const fields = tableAfter("field")
+      .slice(1)
+      .flatMap((cell) => cell.split(", "))
+      .filter((field) => field !== "kept/PATH");
+    expect(fields.toSorted()).toEqual(found(/^\s*(?:\[\[.*\]\] \|\| )?field ([a-z]+) [^ ]/gm));
+  });
+});
+
 test("docs/architecture.md has every folder of the library", () => {
   const folders = globSync("src/lib/*/").map((path) => `${path.replace(/\/$/, "")}/`);
   expect(folders.filter((folder) => !read("docs/architecture.md").includes(`    ${folder} `))).toEqual([]);
