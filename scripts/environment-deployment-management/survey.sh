@@ -39,7 +39,7 @@ list_content() {
   [[ ! -f $1 ]] || { inside=${1%/*} which=./${1##*/}; }
   (
     cd "$inside" || exit 0
-    find "$which" -path ./.git -prune -o -type f ! -path '*/__pycache__/*.pyc' -print0 | xargs -0 -r sha256sum || true
+    find "$which" -path ./.git -prune -o -type f ! -path '*/__pycache__/*.pyc' -print0 | xargs -0 -r sha256sum -z | tr '\0' '\n' || true
     find "$which" -path ./.git -prune -o -type l -printf 'link:%l  %p\n' || true
     find "$which" -path ./.git -prune -o ! -type l ! -readable -printf 'unreadable  %p\n' || true
   ) 2>/dev/null | sort -u

@@ -14,6 +14,7 @@ beforeEach(() => {
   // What a release brings for two mounted folders, of which containers may write to the first.
   write(`releases/r1/files/${conf}/conf/a.ini`, "a\n");
   write(`releases/r1/files/${conf}/conf/deep/b.ini`, "b\n");
+  write(`releases/r1/files/${conf}/conf/dev-disk\\x2dby.mount`, "named as systemd does it\n");
   symlinkSync("a.ini", join(state, `releases/r1/files/${conf}/conf/link`));
   write(`releases/r1/files/${other}/html/index.html`, "hello\n");
   write("releases/r1/places", `watched\t${conf}\n`);
@@ -51,6 +52,11 @@ describe("what a release leaves behind", () => {
 
   test.each<[string, () => void, string]>([
     ["a file is changed", () => write(inConf("a.ini"), "changed\n"), "conf/a.ini"],
+    [
+      "a file with a backslash in its name is changed",
+      () => write(inConf("dev-disk\\x2dby.mount"), "changed\n"),
+      String.raw`conf/dev-disk\x2dby.mount`,
+    ],
     ["a file is added", () => write(inConf("deep/new file.ini"), ""), "conf/deep/new file.ini"],
     ["a file is removed", () => rmSync(join(state, inConf("deep/b.ini"))), "conf/deep/b.ini"],
     [
