@@ -94,6 +94,33 @@ describe("the project's own", () => {
     ],
     ["another's memory", { service: { ...web, ipc: "service:db" } }, "recreate: it shares the container of db: no front possible"],
     ["set", { config: { rollout: "recreate" } }, "recreate: set in coldtivate.yml"],
+    [
+      "celery's beat, checked over HTTP",
+      { service: { ...web, command: ["celery", "-A", "app", "worker", "-B"] } },
+      "recreate: celery … -B: a singleton",
+    ],
+    ["a bot, checked over HTTP", { service: { ...web, command: ["python", "bot.py"] } }, "recreate: bot.py: a singleton"],
+    ["a scheduler, checked over HTTP", { name: "scheduler" }, "recreate: a scheduler, by its name: a singleton"],
+    [
+      "a worker with a port for metrics",
+      { service: { expose: ["9100"] }, name: "worker", facts: { ports: [9100], command: ["./run"] } },
+      "recreate: a worker, by its name: a singleton",
+    ],
+    [
+      "a bot that is published",
+      { service: { ...web, ports: [{ target: 8000 }] }, name: "bot" },
+      "hold: port 8000, published; requests wait",
+    ],
+    [
+      "a singleton by its command that is published",
+      { service: { ...web, ports: [{ target: 8000 }], command: ["celery", "-A", "app", "beat"] } },
+      "recreate: celery … beat: a singleton",
+    ],
+    [
+      "a singleton of which two may run",
+      { service: { ...web, command: ["python", "bot.py"] }, config: { rollout: "blue-green" } },
+      `blue-green: set in coldtivate.yml; ${checked}`,
+    ],
     ["set against its name", { name: "scheduler", config: { rollout: "hold" } }, `hold: set in coldtivate.yml; ${checked}`],
     ["its image's port", { service: {}, facts: { ports: [5000] } }, "blue-green: port 5000, exposed by its image"],
     [
