@@ -42,9 +42,9 @@ capacity() {
 # Arguments: first process of a container, the engine's folder. Sets: store, where containerd keeps images
 find_store() {
   local line words=() index address='' parent=''
-  # The container's parent names the containerd that it belongs to.
-  while IFS= read -r line; do [[ $line != PPid:* ]] || parent=${line//[!0-9]/}; done 2>/dev/null <"/proc/$1/status"
-  mapfile -d '' words 2>/dev/null <"/proc/${parent:-self}/cmdline"
+  # The container's parent names the containerd that it belongs to, where processes of others can be seen.
+  { while IFS= read -r line; do [[ $line != PPid:* ]] || parent=${line//[!0-9]/}; done <"/proc/$1/status"; } 2>/dev/null || true
+  { [[ -z $parent ]] || mapfile -d '' words <"/proc/$parent/cmdline"; } 2>/dev/null || true
   for index in "${!words[@]}"; do [[ ${words[index]} != -address ]] || address=${words[index + 1]-}; done
   store=/var/lib/containerd
   if [[ $address == */docker/containerd/* ]] || [[ -z $address && ! -S /run/containerd/containerd.sock ]]; then

@@ -20,6 +20,7 @@ test_a_release_is_applied() {
   make_release r01
   mkdir -p "$state/releases/r01/files/0123"
   (umask 077 && echo hello >"$state/releases/r01/files/0123/motd")
+  sed -i "s#\"image\": \"${images[0]}\", \"command\"#\"volumes\": [\"$state/files/0123/motd:/motd:ro\"], &#" "$state/releases/r01/compose.json"
   docker image rm "${images[0]}" >/dev/null 2>&1 || true
   run deploy_release r01
   check "a deploy ends with 0" equals 0 "$code"
