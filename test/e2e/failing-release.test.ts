@@ -95,7 +95,9 @@ describe("a new version that crashes is found at once, not when its time is up",
 
 test("a new version that crashes once it was healthy, before requests go there, is found, too", async () => {
   await setVariables(clone, "stall", { EDITION: "third", WARM_UP: "5" });
-  await breakShop({ FAULT: "crash once healthy" });
+  // It crashes when it is asked for the third time.
+  const soon = `{ test: [CMD, curl, -fsS, "http://localhost:8000/up"], interval: 1s, start_period: 20s, start_interval: 100ms }`;
+  await breakShop({ FAULT: "crash once healthy" }, soon);
   await expectUndone([/exited with 5/, "opens as third", "cannot read the price list"]);
 });
 
