@@ -3,8 +3,8 @@ import { normalise } from "./compose-walk.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { moveFolders } from "./local-volume.ts";
 import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "./model.ts";
-import { mountUses, type MountUse } from "./mounts.ts";
-import { needsOf, type Need } from "./needs.ts";
+import { asWritten, mountUses, type MountUse } from "./mounts.ts";
+import { isFileName, needsOf, type Need } from "./needs.ts";
 import { choosePlaces, digestIn, restWithin, type Place, type PlaceKind } from "./places.ts";
 import { settlePaths } from "./passing-paths.ts";
 import { mapValues } from "./record.ts";
@@ -158,7 +158,11 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
   const { stateDirectory, sources, digest, places: known = {} } = input;
   const data = [...places].filter(([, { kind }]) => kind === "data");
   const own = data.filter(([, { place }]) => place.startsWith(`${stateDirectory}/`)).map(([, { place }]) => place);
-  const volumes = uses.filter(({ volume }) => volume !== undefined).flatMap(({ path }) => places.get(path)?.place ?? []);
+  const missed = uses.filter(
+    ({ isLeftToUs, volume, path, target }) =>
+      isLeftToUs && (volume !== undefined || !(sources.has(path) || isFileName(path) || isFileName(target))),
+  );
+  const made = missed.flatMap(({ path }) => (places.get(path)?.kind === "data" ? [places.get(path)!.place] : []));
   const seeded = data.flatMap(([path, { place }]) => {
     const tree = sources.get(path);
     return tree === undefined || isWithin(path, "data", places)
@@ -176,7 +180,7 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
     watched: unique([...places.values()].filter(({ kind }) => kind === "watched").map(({ place }) => digestIn(place))),
     adopted: unique(data.map(([, { place }]) => digestIn(place))),
     parents: unique(own.map((place) => place.slice(0, place.lastIndexOf("/")))),
-    folders: unique(volumes.filter((place) => place.startsWith(`${stateDirectory}/`))),
+    folders: unique(made.filter((place) => place.startsWith(`${stateDirectory}/`))),
     seeds: seeded.filter((seed) => !isSeeded(seed)).map(({ place, files }) => ({ place, files })),
     needs: needsOf(uses, places, input),
   };
@@ -191,9 +195,8 @@ function notesOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, 
     const place = places.get(path);
     if (place?.kind !== "data" || sources.has(path) || isWithin(path, "data", places)) return [];
     const where = place.place.startsWith(`${stateDirectory}/`) ? place.place.slice(stateDirectory.length + 1) : place.place;
-    const written = path.startsWith("..") ? path : `./${path}`;
     return [
-      `${isFile ? target.split("/").at(-1) : target} mounts ${written}, which the commit does not have: it is kept on the host, in ${where}`,
+      `${isFile ? target.split("/").at(-1) : target} mounts ${asWritten(path)}, which the commit does not have: it is kept on the host, in ${where}`,
     ];
   });
   return [...new Set(notes)];

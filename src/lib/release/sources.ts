@@ -38,6 +38,8 @@ export function pathInSource(absolute: string | undefined, sourceDirectory: stri
   if (whole.startsWith(`${sourceDirectory}/`)) return whole.slice(sourceDirectory.length + 1);
   const [, home, incoming] = /^(.*\/\.coldtivate)(\/incoming\.[^/]+)\/[^/]+$/.exec(sourceDirectory) ?? [];
   if (home === undefined || incoming === undefined) return undefined;
+  if (whole === `${home}${incoming}`) return "..";
+  if (whole === home) return "../..";
   if (whole.startsWith(`${home}${incoming}/`)) return `../${whole.slice(home.length + incoming.length + 1)}`;
   // Beside the states of projects nobody else puts anything.
   const [, first, rest = ""] = /^\/([^/]+)(\/.*)?$/.exec(whole.startsWith(`${home}/`) ? whole.slice(home.length) : "") ?? [];

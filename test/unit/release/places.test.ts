@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ComposeModel, ComposeMount } from "../../../src/lib/release/model.ts";
 import type { ObservedContainer } from "../../../src/lib/release/observed.ts";
@@ -19,9 +20,7 @@ const tree = (files: Record<string, string>): SourceTree => ({
 /** `./media:/media:ro`, as `docker compose config` writes it. */
 function mount(written: string): ComposeMount {
   const [source = "", target = "", mode] = written.split(":");
-  const beside = source.replace(/^\.\.\//, "").replace(/^\.\//, "");
-  const folder = source.startsWith("../") ? here.replace(/\/compose$/, "") : here;
-  const plain = source.startsWith("/") ? source : source === "." ? here : `${folder}/${beside}`;
+  const plain = resolve(here, source);
   return { type: "bind", source: plain, target, ...(mode === "ro" ? { read_only: true } : {}) };
 }
 
@@ -154,6 +153,13 @@ describe("where data lies", () => {
     expect(pathInSource(`${home}/incoming.AbC123/x/y`, here)).toBe("../x/y");
   });
 
+  test("the very folder beside the repository, and the one beside that, too", () => {
+    const { at, layout } = place({ of: { a: ["..:/up", "../..:/far"], b: ["../data:/data"], c: ["../../far/x:/x"] } });
+    expect([at("a", "/up"), at("b", "/data")]).toEqual(["outside", "outside/data"]);
+    expect([at("a", "/far"), at("c", "/x")]).toEqual(["outside.2", "outside.2/far/x"]);
+    expect(JSON.stringify(layout)).not.toContain("incoming.");
+  });
+
   test.each([
     ["a plain container", container("web", { "/media": "/srv/app/media" }, { workingDirectory: "/srv/app" }), "/srv/app/media"],
     ["one that has stopped", container("web", { "/media": "/srv/app/media" }, { status: "exited" }), "/srv/app/media"],
@@ -257,6 +263,21 @@ test("what the host has to have: files that nobody makes, each once", () => {
     ["./dir", false],
     ["/srv/a.pem", true],
   ]);
+});
+
+test("who asks for a folder that is there is refused without it; where nothing is said, it is made", () => {
+  const at = (target: string, more: object) => ({ type: "bind", source: `${here}${target}`, target, ...more });
+  const volumes = [
+    at("/long", {}),
+    at("/more", { bind: { propagation: "rslave" } }),
+    at("/made", { bind: { create_host_path: true } }),
+    // As Compose writes what was `false`: older versions, newer ones.
+    at("/strict", { bind: {} }),
+    at("/stricter", { bind: { create_host_path: false } }),
+  ];
+  const { layout } = place({ of: {}, model: { services: { web: { volumes } } } });
+  expect(layout.needs.map(({ written }) => written)).toEqual(["./strict", "./stricter"]);
+  expect(layout.folders).toEqual([`${state}/data/long`, `${state}/data/more`]);
 });
 
 test.each([
