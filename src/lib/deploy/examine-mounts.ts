@@ -107,7 +107,9 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
     if (differing.length === 0) report.unwritten.push(source, sum);
     else {
       const some = `${differing.slice(0, 10).join(", ")}${differing.length > 10 ? ` and ${differing.length - 10} more` : ""}`;
-      report.data.push(`${state.host}: ${container} has ${source} at ${target}, which differs from the commit's ${asWritten(path)}: ${some}`);
+      report.data.push(
+        `${state.host}: ${container} has ${source} at ${target}, which differs from the commit's ${asWritten(path)}: ${some}`,
+      );
     }
   }
   return report;

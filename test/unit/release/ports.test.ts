@@ -71,6 +71,22 @@ test.each<[string, ComposeService, ServiceConfig | undefined, string, string]>([
   expect(found.reason).toContain(reason);
 });
 
+test.each<[string, string]>([
+  ["gunicorn -c conf.py app", "it runs gunicorn, which a file may tell where it listens"],
+  ["./server --port 8080", "its command says --port 8080"],
+  ["./server -listen :8080", "its command says -listen :8080"],
+  ["./server --http.addr=0.0.0.0:8080", "its command says --http.addr=0.0.0.0:8080"],
+])("%s takes requests somewhere", (command, hint) => {
+  expect(findPorts({ command: command.split(" ") })).toMatchObject({ ports: [], reason: "no port is known", hint });
+});
+
+test.each(["./tool --report 80", "gunicorn -b 127.0.0.1:8000 app", "./client --redis-port 6379", "psql -p 5432"])(
+  "%s need not",
+  (command) => {
+    expect(findPorts({ command: command.split(" ") })).toEqual({ ports: [], reason: "no port is known" });
+  },
+);
+
 const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
 
 test.each<[string, ComposeService, Partial<ImageFacts>, string, string]>([
