@@ -124,6 +124,15 @@ export function slotService(service: ComposeService): ComposeService {
   };
 }
 
+/** A slot that is itself by these names: its health check asks by them, and the front that has them leads to the other slot. */
+export function asItself(service: ComposeService, names: readonly string[]): ComposeService {
+  if (names.length === 0) return service;
+  const { extra_hosts: hosts } = service;
+  const own = names.map((name) => `${name}=127.0.0.1`);
+  if (typeof hosts !== "object" || hosts === null || Array.isArray(hosts)) return { ...service, extra_hosts: [...(hosts ?? []), ...own] };
+  return { ...service, extra_hosts: { ...hosts, ...Object.fromEntries(names.map((name) => [name, "127.0.0.1"])) } };
+}
+
 /** One of the slots. */
 export function namedSlot(service: ComposeService, slot: Slot): ComposeService {
   return { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };

@@ -27,6 +27,8 @@ export interface ComposeService {
   environment?: Record<string, string | null>;
   expose?: string[];
   external_links?: string[];
+  /** Lines `name=address`, or addresses by name. */
+  extra_hosts?: string[] | Record<string, string | string[]>;
   healthcheck?: HealthCheckTimes & { disable?: boolean; test?: string[]; [key: string]: unknown };
   hostname?: string;
   labels?: Record<string, string>;

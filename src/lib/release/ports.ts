@@ -1,6 +1,6 @@
 import type { PortMode, ServiceConfig } from "../config/config.ts";
 import { runsWith } from "./command-words.ts";
-import { checkedPort, checkOf } from "./health-check.ts";
+import { checkedPort, checkOf, ownNames } from "./health-check.ts";
 import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "./model.ts";
 import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
@@ -40,10 +40,11 @@ const otherProtocols = new Set([
  * where there are none, those that its health check asks or its command names.
  *
  * @param facts what its image says of itself, where that is known
+ * @param name by which its health check may ask it
  */
-export function findPorts(service: ComposeService, config: ServiceConfig = {}, facts?: ImageFacts): KnownPorts {
+export function findPorts(service: ComposeService, config: ServiceConfig = {}, facts?: ImageFacts, name = ""): KnownPorts {
   const { text, isImages, environment } = runsWith(service, facts);
-  const checked = checkedPort(checkOf(service, isImages ? facts : undefined), environment);
+  const checked = checkedPort(checkOf(service, isImages ? facts : undefined), environment, ownNames(name, service));
   const command = portsOfCommand(text, environment);
   const variable = Number(environment["PORT"]);
   const images = facts?.ports ?? [];

@@ -2,7 +2,8 @@ import { nameVolumes } from "./anonymous-volumes.ts";
 import { contentOf, definitions } from "./content.ts";
 import { checksOf } from "./checks.ts";
 import { isContent } from "./content-mounts.ts";
-import { checkSlotNames, namedSlot, slotName, slotsOf } from "./fronts.ts";
+import { asItself, checkSlotNames, namedSlot, slotName, slotsOf } from "./fronts.ts";
+import { askedByName, checkOf, ownNames } from "./health-check.ts";
 import { factsInUse } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
@@ -61,9 +62,10 @@ export function render(input: RenderInput): Rendered {
   const single: Record<string, ComposeService> = {};
   const rendered: Record<string, RenderedService> = {};
   const fronts: Record<string, RenderedFront> = {};
-  const contents = mapValues(frame.services, (service, name) =>
-    contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame }),
-  );
+  const contents = mapValues(frame.services, (service, name) => {
+    const content = contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame });
+    return isFronted(name) ? asItself(content, askedByName(checkOf(service, factsOf(name)), ownNames(name, service))) : content;
+  });
   const definitionFor = definitions(contents, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);

@@ -1,5 +1,6 @@
 import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { literal } from "./health-check.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 import { findOneShots } from "./one-shots.ts";
@@ -52,7 +53,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     }
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
-    const known = findPorts(service, config, input.factsOf?.(name));
+    const known = findPorts(service, config, input.factsOf?.(name), name);
     const obstacle = obstacleToFront(name, service, input.model);
     const stateful = findStateful({
       name,
@@ -171,7 +172,7 @@ function unknownPort({ name, known }: Candidate, model: ComposeModel): string {
 /** Whether a service links to another, or has an address of it among its settings. */
 function mentions({ links, environment, command }: ComposeService, name: string): boolean {
   if ((links ?? []).some((link) => link.split(":", 1)[0] === name)) return true;
-  const address = new RegExp(`(?:^|[/@\\s,=])${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}:\\d{2,5}\\b`);
+  const address = new RegExp(`(?:^|[/@\\s,=])${literal(name)}:\\d{2,5}\\b`);
   return [...Object.values(environment ?? {}), ...(command ?? [])].some((text) => text !== null && address.test(text));
 }
 
