@@ -2,6 +2,7 @@ import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { literal } from "./health-check.ts";
 import type { ImageFacts } from "./image-facts.ts";
+import { isFoundByUdp } from "./discovery-labels.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 import { findOneShots } from "./one-shots.ts";
 import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts";
@@ -145,6 +146,7 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
   if (typeof own === "string") return `it shares the container of ${own.replace(/^[^:]*:/, "")}: no front possible`;
   const udp = udpPorts(service);
   if (udp.length > 0) return `published UDP port ${udp[0]}: a front passes only TCP on`;
+  if (isFoundByUdp(service)) return "Traefik routes UDP to it: a front passes only TCP on";
   const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && shares(candidate, name));
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
 }
