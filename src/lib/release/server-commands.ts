@@ -3,7 +3,7 @@ import { servers, type Server } from "./servers.ts";
 
 /** What a program's name comes after: a shell, an interpreter, or whatever starts others. */
 const starters =
-  /^(?:exec|env|npx|bunx|npm|yarn|pnpm|bundle|dlx|x|run|--|-m|-jar|-y|--yes|tini|dumb-init|catatonit|sh|bash|nohup|nice|ionice|busybox|python[\d.]*|php[\d.]*|node|nodejs|ruby|perl|deno|bun|tsx|ts-node|elixir|start|.*\.sh|.*entrypoint.*)$/;
+  /^(?:exec|env|npx|bunx|npm|yarn|pnpm|bundle|dlx|x|run|--|-m|-jar|-y|--yes|tini|dumb-init|catatonit|sh|bash|nohup|nice|ionice|busybox|python[\d.]*|php[\d.]*|node|nodejs|ruby|perl|dotnet|deno|bun|tsx|ts-node|elixir|start|.*\.sh|.*entrypoint.*)$/;
 
 /** These run a command as somebody else, who comes first. */
 const substitutes = /^(?:gosu|su-exec|chpst|setuidgid|chroot)$/;
