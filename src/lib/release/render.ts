@@ -16,7 +16,7 @@ import { addPorts } from "./further-ports.ts";
 import { mapValues } from "./record.ts";
 import { label, renderFront } from "./render-front.ts";
 import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInput } from "./rendered.ts";
-import { inferRollouts, type ServiceRollout } from "./rollout.ts";
+import { hasFront, inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
 import { withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
@@ -56,7 +56,7 @@ export function render(input: RenderInput): Rendered {
   };
   checkSlotNames(frame, rollouts);
   checkNames({ model: frame, rollouts, tasks: input.tasks, project: input.project });
-  const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
+  const isFronted = (name: string) => hasFront(rollouts.get(name) ?? { rollout: "recreate" });
 
   const services: Record<string, ComposeService> = {};
   const single: Record<string, ComposeService> = {};

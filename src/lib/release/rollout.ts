@@ -21,6 +21,11 @@ export interface ServiceRollout {
   isStateful?: boolean;
 }
 
+/** Whether a front stands in for a service that is rolled out so. */
+export function hasFront({ rollout }: Pick<ServiceRollout, "rollout">): boolean {
+  return rollout === "blue-green" || rollout === "hold";
+}
+
 export interface RolloutInput {
   /** With sources where they lie on the host. */
   model: ComposeModel;
@@ -86,9 +91,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
-  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(
-    ({ rollout }) => rollout !== "recreate" && rollout !== "once",
-  );
+  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(hasFront);
 }
 
 interface Candidate {

@@ -45,6 +45,7 @@ const withoutSlot = new Set([
 ]);
 /** What belongs to one place alone, or to the service as such and not to a command run once beside it. */
 const notInTasks = new Set([
+  "mac_address",
   "command",
   "container_name",
   "depends_on",
