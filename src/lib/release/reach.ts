@@ -60,7 +60,9 @@ function pairs(from: string, input: ReachInput): string[] {
     const [to = "", name = to] = link.split(":", 2);
     return { to, name };
   });
-  const awaited = Object.keys(service.depends_on ?? {}).map((to) => ({ to, name: to }));
+  const awaited = Object.entries(service.depends_on ?? {})
+    .filter(([, { condition }]) => condition !== "service_completed_successfully")
+    .map(([to]) => ({ to, name: to }));
   const named = [...linked, ...awaited].filter(({ name }) => !mentioned.some((mention) => mention.name === name));
   return [...mentioned.map(({ to, name, port }) => ({ to, name, port: String(port) })), ...named.map((each) => ({ ...each, port: "-" }))]
     .filter(({ to, name }) => isAsked(to) && !hidden.has(name))
