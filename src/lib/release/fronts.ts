@@ -133,9 +133,18 @@ export function asItself(service: ComposeService, names: readonly string[]): Com
   return { ...service, extra_hosts: { ...hosts, ...Object.fromEntries(names.map((name) => [name, "127.0.0.1"])) } };
 }
 
-/** One of the slots. */
-export function namedSlot(service: ComposeService, slot: Slot): ComposeService {
-  return { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };
+/**
+ * One of the slots.
+ * @param addresses its own, by network
+ */
+export function namedSlot(service: ComposeService, slot: Slot, addresses: Readonly<Record<string, string>> = {}): ComposeService {
+  const named = { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };
+  if (Object.keys(addresses).length === 0) return named;
+  const networks = mapValues(service.networks ?? {}, (attachment, network) => {
+    const address = addresses[network];
+    return address === undefined ? attachment : { ...attachment, ipv4_address: address };
+  });
+  return { ...named, networks };
 }
 
 /** What moved from a service to its front, for people. */

@@ -18,6 +18,7 @@ import { label, renderFront } from "./render-front.ts";
 import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInput } from "./rendered.ts";
 import { hasFront, inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
+import { slotAddresses } from "./slot-addresses.ts";
 import { withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
 import { taskDefinition } from "./task-runs.ts";
@@ -66,6 +67,7 @@ export function render(input: RenderInput): Rendered {
     const content = contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame });
     return isFronted(name) ? asItself(content, askedByName(checkOf(service, factsOf(name)), ownNames(name, service))) : content;
   });
+  const addresses = slotAddresses(frame, slotNames(rollouts), input.digest);
   const definitionFor = definitions(contents, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);
@@ -81,7 +83,7 @@ export function render(input: RenderInput): Rendered {
       const front = renderFront(name, rollout, slots, frame, input);
       services[name] = front.service;
       fronts[name] = front.rendered;
-      for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot);
+      for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot, addresses.get(slotName(name, slot)));
     }
     if (rollout === undefined) continue;
     rendered[name] = describe(service, definition, rollout, input.model.services[name]?.image ?? "", builtImage(input, name), input);
@@ -122,6 +124,10 @@ export function render(input: RenderInput): Rendered {
     layout,
     notes: [...notes, ...portNotes],
   };
+}
+
+function slotNames(rollouts: ReadonlyMap<string, ServiceRollout>): Map<string, string[]> {
+  return new Map([...rollouts].map(([name, rollout]) => [name, slotsOf(rollout).map((slot) => slotName(name, slot))]));
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */

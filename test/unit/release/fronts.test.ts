@@ -113,6 +113,19 @@ describe("a service with a front", () => {
   });
 });
 
+test("slots have addresses of their own where services have: one may start later whose address would be taken", () => {
+  const networks = { net: { ipv4_address: "10.9.0.2" } };
+  const { model, services } = rendered(
+    { web: { ...api, networks }, db: { image: "postgres", networks: { net: { ipv4_address: "10.9.0.3" } } } },
+    {},
+    { networks: { net: { ipam: { config: [{ subnet: "10.9.0.0/24" }] } } } },
+  );
+  const addressOf = (name: string) => model.services[name]?.networks?.["net"]?.ipv4_address;
+  expect([addressOf("web"), addressOf("db")]).toEqual(["10.9.0.2", "10.9.0.3"]);
+  expect(new Set([addressOf("web-blue"), addressOf("web-green"), "10.9.0.2", "10.9.0.3", undefined]).size).toBe(5);
+  expect(model.services["web-blue"]?.labels).toMatchObject({ "coldtivate.definition": services["web"]?.definition });
+});
+
 describe("a health check that asks its service by name", () => {
   const named = (url: string, more: ComposeService = {}) => ({ image: "web", ...more, healthcheck: { test: ["CMD", "curl", url] } });
 
