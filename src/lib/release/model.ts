@@ -45,6 +45,7 @@ export interface ComposeService {
   profiles?: string[];
   restart?: string;
   scale?: number;
+  security_opt?: string[];
   uts?: string;
   volumes?: ComposeMount[];
   volumes_from?: string[];

@@ -2,6 +2,7 @@ import type { ServiceConfig } from "../config/config.ts";
 import { normalise } from "./compose-walk.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
 import { localFolder } from "./local-volume.ts";
+import { profilesOf } from "./seccomp.ts";
 import { pathInSource } from "./sources.ts";
 
 /** A path beside the Compose files that a service gets to see. */
@@ -29,6 +30,7 @@ export function mountUses(model: ComposeModel, sourceDirectory: string): MountUs
     ...volumeUses(service, written, model, sourceDirectory),
     ...fileUses(service, written.secrets, model.secrets, "/run/secrets/", sourceDirectory),
     ...fileUses(service, written.configs, model.configs, "/", sourceDirectory),
+    ...profileUses(service, written, sourceDirectory),
   ]);
 }
 
@@ -73,6 +75,15 @@ function fileUses(
     const written = typeof target === "string" && target !== "" ? target : source;
     const inside = written.startsWith("/") ? written : `${folder}${written}`;
     return [{ path, service, target: inside, writable: false, isFile: true, isMade: false, isLeftToUs: false }];
+  });
+}
+
+/** Compose reads these; no container sees them. */
+function profileUses(service: string, written: ComposeService, sourceDirectory: string): MountUse[] {
+  return profilesOf(written).flatMap((file) => {
+    const path = pathInSource(file, sourceDirectory);
+    if (path === undefined) return [];
+    return [{ path, service, target: "security_opt", writable: false, isFile: true, isMade: false, isLeftToUs: false }];
   });
 }
 

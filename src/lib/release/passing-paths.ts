@@ -27,7 +27,9 @@ export function settlePaths(service: ComposeService, paths: PassingPaths): { ser
   return { service: settled, found: [...new Set(found)] };
 }
 
-function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPaths, tell: () => void): unknown {
+/** A value that names no folder that is gone when it is used, in any part of it. */
+export function settle<Value>(value: Value, paths: PassingPaths, tell?: () => void): Value;
+export function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPaths, tell: () => void = () => {}): unknown {
   if (typeof value === "string") {
     if (!value.includes(sourceDirectory) && !value.includes(outer(sourceDirectory))) return value;
     tell();

@@ -6,8 +6,9 @@ import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "
 import { asWritten, mountUses, type MountUse } from "./mounts.ts";
 import { isFileName, needsOf, type Need } from "./needs.ts";
 import { choosePlaces, digestIn, restWithin, type Place, type PlaceKind } from "./places.ts";
-import { settlePaths } from "./passing-paths.ts";
+import { settle, settlePaths } from "./passing-paths.ts";
 import { mapValues } from "./record.ts";
+import { movedProfiles } from "./seccomp.ts";
 import { keepTree, pathInSource, type Digest, type KeptFile, type SourceTree } from "./sources.ts";
 
 export interface PlacementInput {
@@ -69,7 +70,7 @@ export function placeFiles(input: PlacementInput): Placed {
 
   const placeSource = (source: ComposeSource, name: string): ComposeSource => {
     if (source.file !== undefined) return { ...source, file: placeOf(source.file) };
-    if (source.environment === undefined) return source;
+    if (source.environment === undefined) return mapValues(source, (value) => settle(value, input));
     const { environment, ...rest } = source;
     const content = new TextEncoder().encode(input.variables[environment] ?? "");
     const found = keepTree(name, { files: [{ path: "", executable: false, content }] }, digest);
@@ -78,7 +79,7 @@ export function placeFiles(input: PlacementInput): Placed {
   };
   const settled: string[] = [];
   const placeMounts = (written: ComposeService, name: string): ComposeService => {
-    const { volumes: mounts, ...rest } = written;
+    const { volumes: mounts, ...rest } = movedProfiles(written, placeOf);
     const { service, found } = settlePaths(rest, input);
     if (found.length > 0) settled.push(settledNote(name, found, stateDirectory));
     return mounts === undefined ? service : { ...service, volumes: placeVolumes(mounts) };
@@ -89,7 +90,8 @@ export function placeFiles(input: PlacementInput): Placed {
     );
     return [...placed, ...innerMounts(mounts, places, uses, input)];
   };
-  const volumes = moveFolders(model, placeOf);
+  const moved = moveFolders(model, placeOf);
+  const volumes = moved && mapValues(moved, (volume) => settle(volume, input));
   const services = mapValues(model.services, placeMounts);
   return {
     configs: mapValues(model.configs ?? {}, placeSource),

@@ -6,7 +6,8 @@ import type { ObservedContainer } from "../../../src/lib/release/observed.ts";
 import { placeFiles, type PlacementInput } from "../../../src/lib/release/placement.ts";
 import { mergePlaces, type Place } from "../../../src/lib/release/places.ts";
 import { isFileName } from "../../../src/lib/release/needs.ts";
-import { pathInSource, type SourceTree } from "../../../src/lib/release/sources.ts";
+import { locateProfiles } from "../../../src/lib/release/seccomp.ts";
+import { pathInSource, referredPaths, type SourceTree } from "../../../src/lib/release/sources.ts";
 
 const home = "/home/deploy/.coldtivate";
 const state = `${home}/shop-staging`;
@@ -295,6 +296,23 @@ test.each([
   expect(isFileName(name)).toBe(expected);
 });
 
+test("profiles of seccomp are files of the commit, which Compose reads when it makes a container", () => {
+  const services = {
+    web: { security_opt: ["no-new-privileges:true", "seccomp:./seccomp.json"] },
+    api: { security_opt: ["seccomp=unconfined"] },
+  };
+  const model = locateProfiles({ services }, here, "deploy/compose.yaml");
+  expect(referredPaths(model, here)).toEqual(["deploy/seccomp.json"]);
+  const placed = place({ of: {}, model, commit: { "deploy/seccomp.json": { "": "{}" } } });
+  expect(placed.services["web"]?.security_opt).toEqual([
+    "no-new-privileges:true",
+    expect.stringMatching(new RegExp(`^seccomp:${state}/files/[0-9a-f]{64}/seccomp.json$`)),
+  ]);
+  expect(placed.services["api"]).toEqual(services.api);
+  expect(placed.layout.needs).toEqual([]);
+  expect(place({ of: {}, model }).layout.needs).toMatchObject([{ written: "./deploy/seccomp.json", isRequired: true }]);
+});
+
 test("nothing names a folder that is there for a command alone", () => {
   const service = {
     environment: { HOST_MEDIA: `${here}/media`, NOTE: `see ${home}/incoming.AbC123/beside`, A: "1" },
@@ -310,4 +328,14 @@ test("nothing names a folder that is there for a command alone", () => {
     build: { context: here },
   });
   expect(notes).toEqual([expect.stringContaining("web: environment HOST_MEDIA, environment NOTE, command names the folder")]);
+  const shared = place({
+    of: {},
+    model: {
+      services: {},
+      configs: { c: { content: `root ${here}/html` } },
+      volumes: { v: { driver_opts: { type: "overlay", device: "overlay", o: `lowerdir=${here}/l` } } },
+    },
+  });
+  expect(shared.configs["c"]).toEqual({ content: `root ${state}/data/html` });
+  expect(shared.volumes?.["v"]).toMatchObject({ driver_opts: { o: `lowerdir=${state}/data/l` } });
 });
