@@ -1,6 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import { discoveryOf, hidden, isDiscovered } from "./discovery-labels.ts";
-import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
+import { defaultContainerName, type ComposeAttachment, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
 import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
@@ -75,7 +75,8 @@ export function frontService(
  * @param count how many containers it has names for
  */
 export function frontAliases(name: string, { container_name, hostname }: ComposeService, project: string, count = 1): string[] {
-  const numbered = container_name === undefined ? Array.from({ length: count }, (_, index) => `${project}-${name}-${index + 1}`) : [];
+  const numbered =
+    container_name === undefined ? Array.from({ length: count }, (_, index) => defaultContainerName(project, name, index + 1)) : [];
   return [...numbered, ...(hostname === undefined || hostname === name ? [] : [hostname])];
 }
 

@@ -1,4 +1,5 @@
 import type { ComposeModel } from "./model.ts";
+import { isRecord } from "./record.ts";
 
 /** A volume that is a folder of the host's: `driver_opts` with a `device`. */
 export interface LocalFolder {
@@ -35,8 +36,4 @@ export function moveFolders(model: ComposeModel, place: (device: string, volume:
 export function volumeName({ name: project, volumes }: ComposeModel, volume: string): string {
   const defined = volumes?.[volume];
   return isRecord(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,4 @@
-import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "./model.ts";
 import type { KeptFile } from "./sources.ts";
 
 /** A port of a service that another one speaks of: in its environment, its command, or a file that it mounts. */
@@ -75,7 +75,7 @@ function namesFor(from: string, names: readonly string[], { model: { services },
     const aliases = Object.entries(target.networks ?? {}).flatMap(([network, attachment]) =>
       network in (asking.networks ?? {}) ? (attachment?.aliases ?? []) : [],
     );
-    for (const name of [to, target.container_name, `${project}-${to}-1`, ...aliases])
+    for (const name of [to, target.container_name, defaultContainerName(project, to), ...aliases])
       if (name !== undefined && !own.has(name)) known.set(name.toLowerCase(), to);
   }
   for (const link of asking.links ?? []) {

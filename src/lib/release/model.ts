@@ -107,6 +107,11 @@ export interface ComposeSourceUse {
   mode?: number | string;
 }
 
+/** What Compose calls a service's container, unless the file does. */
+export function defaultContainerName(project: string, service: string, number = 1): string {
+  return `${project}-${service}-${number}`;
+}
+
 /** How many containers a service asks for. */
 export function replicas(service: ComposeService): number {
   return service.scale ?? service.deploy?.replicas ?? 1;

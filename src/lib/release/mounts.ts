@@ -2,6 +2,7 @@ import type { ServiceConfig } from "../config/config.ts";
 import { normalise } from "./compose-walk.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
 import { localFolder } from "./local-volume.ts";
+import { isRecord } from "./record.ts";
 import { profilesOf } from "./seccomp.ts";
 import { pathInSource } from "./sources.ts";
 
@@ -47,10 +48,6 @@ function bindUses(service: string, { volumes = [] }: ComposeService, sourceDirec
 /** Only `create_host_path: false` asks for what is there, which an older Compose writes as an empty `bind`. */
 export function makesFolder(bind: unknown): boolean {
   return !isRecord(bind) || (bind["create_host_path"] !== false && Object.keys(bind).length > 0);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 function volumeUses(service: string, { volumes = [] }: ComposeService, model: ComposeModel, sourceDirectory: string): MountUse[] {

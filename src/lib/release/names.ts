@@ -1,7 +1,7 @@
 import type { TaskConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { slotName, slotsOf } from "./fronts.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
+import { defaultContainerName, type ComposeModel, type ComposeService } from "./model.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
 /** As long as a part of a host name may be. */
@@ -55,7 +55,7 @@ function takenByFronts({ model: { services }, rollouts, project }: NamesInput): 
   return [...rollouts].flatMap(([service, rollout]) => {
     const slots = slotsOf(rollout).map((slot) => slotName(service, slot));
     if (slots.length === 0) return [];
-    const container = `${project}-${service}-1`;
+    const container = defaultContainerName(project, service);
     return Object.entries(services).flatMap(([other, settings]) => {
       if (other === service) return [];
       const { hostname, container_name: called = "" } = settings;

@@ -1,5 +1,5 @@
 import type { ComposeService } from "./model.ts";
-import { mapValues } from "./record.ts";
+import { isRecord, mapValues } from "./record.ts";
 
 export interface PassingPaths {
   /** What the model's relative paths were resolved against: a folder that is there for a command alone. */
@@ -39,10 +39,6 @@ export function settle(value: unknown, { sourceDirectory, stateDirectory }: Pass
   if (Array.isArray(value)) return value.map((inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
   if (!isRecord(value)) return value;
   return mapValues(value, (inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The folder that what is beside the repository would lie in; the folder itself where there is no such. */

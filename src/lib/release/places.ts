@@ -1,5 +1,6 @@
 import type { ServiceConfig } from "../config/config.ts";
 import { normalise } from "./compose-walk.ts";
+import { allSlots, slotName } from "./fronts.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { isListed, type MountUse } from "./mounts.ts";
 import { holdsNothing } from "./placeholders.ts";
@@ -128,7 +129,7 @@ function containersAt(uses: readonly MountUse[], { containers }: PlacesInput) {
 
 /** Whether a Compose service on a host is a service of the release, or one of its slots. */
 export function isOf(running: string, service: string): boolean {
-  return running === service || (/^-(blue|green|slot)$/.test(running.slice(service.length)) && running.startsWith(service));
+  return running === service || allSlots.some((slot) => running === slotName(service, slot));
 }
 
 /** Whether a path lies in a folder that is there for a command alone. */

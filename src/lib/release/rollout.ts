@@ -6,6 +6,7 @@ import { isFoundByUdp } from "./discovery-labels.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 import { findOneShots } from "./one-shots.ts";
 import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts";
+import { sharedBy } from "./sharing.ts";
 import { findSingleton } from "./singletons.ts";
 import { findStateful } from "./stateful.ts";
 import { writableState } from "./writable.ts";
@@ -150,14 +151,8 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
   const udp = udpPorts(service);
   if (udp.length > 0) return `published UDP port ${udp[0]}: a front passes only TCP on`;
   if (isFoundByUdp(service)) return "Traefik routes UDP to it: a front passes only TCP on";
-  const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && shares(candidate, name));
+  const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && sharedBy(candidate).includes(name));
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
-}
-
-/** Whether a service uses another one's very container: its network, processes, memory or volumes. */
-function shares(service: ComposeService, other: string): boolean {
-  const namespaces = [service.network_mode, service.ipc, service.pid, service["cgroup"], service["uts"]];
-  return namespaces.includes(`service:${other}`) || (service.volumes_from ?? []).some((from) => from.split(":", 1)[0] === other);
 }
 
 /** How the Compose file wants a new version to take over, as Swarm does it. */
