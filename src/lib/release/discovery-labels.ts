@@ -77,7 +77,7 @@ export function isDiscovered(service: ComposeService): boolean {
 export function discoveryPorts(service: ComposeService): number[] {
   const { labels, environment } = discoveryOf(service);
   const named = Object.entries(labels).flatMap(([name, value]) => {
-    if (isUdp(name)) return [];
+    if (isUdp(name) || name.toLowerCase().includes(".middlewares.")) return [];
     if (/(?:^|[._/-])(?:container_?|server\.|host)?port$/i.test(name)) return [value];
     return [...value.matchAll(/\{\{\s*upstreams\s+(?:\w+\s+)?(\d+)\s*\}\}/g)].map(([, port]) => port);
   });

@@ -149,6 +149,11 @@ test("what routes to a container by labels goes to its front; what acts on one s
   expect(hidden({ labels: { ...routing, ...acting } }).labels).toEqual(acting);
 });
 
+test("a port that clients are sent to is none of the container's", () => {
+  const labels = { ...traefik, "traefik.http.middlewares.tls.redirectscheme.port": "443" };
+  expect(discoveryPorts({ labels })).toEqual([8000]);
+});
+
 test("a router of UDP leads to no front", () => {
   const udp = { "traefik.udp.services.dns.loadbalancer.server.port": "5353" };
   expect(modelOf({ labels: { ...traefik, ...udp } }).services["web"]?.labels).toMatchObject({ ...traefik, ...udp });
