@@ -89,6 +89,15 @@ describe("what a mounted path is", () => {
     expect(layout.watched).toHaveLength(1);
   });
 
+  test("a file that has nothing yet is for whoever writes to it; for a reader it is what it is", () => {
+    const commit = { "acme.json": { "": "{}\n" }, "users.json": { "": "[ ]" }, "set.json": { "": '{"a": 1}' }, "flags.json": { "": "{}" } };
+    const { kinds } = place({
+      of: { web: ["./acme.json:/a", "./users.json:/u", "./set.json:/s", "./flags.json:/f:ro"] },
+      commit,
+    });
+    expect(kinds).toEqual({ "acme.json": "data", "users.json": "data", "set.json": "watched", "flags.json": "content" });
+  });
+
   test("the same for all services: what one writes, others see", () => {
     const { at, kinds } = place({
       of: {
