@@ -87,8 +87,8 @@ function namesFor(from: string, names: readonly string[], { model: { services },
 
 /** Names that a service resolves by itself. */
 export function extraHosts({ extra_hosts: hosts }: ComposeService): string[] {
-  if (Array.isArray(hosts)) return hosts.map((line) => String(line).split(/[:=]/, 1)[0] ?? "");
-  return typeof hosts === "object" && hosts !== null ? Object.keys(hosts) : [];
+  if (Array.isArray(hosts)) return hosts.map((line) => line.split(/[:=]/, 1)[0] ?? "");
+  return Object.keys(hosts ?? {});
 }
 
 /** All that is written of a service, and in what it mounts of the release. */
