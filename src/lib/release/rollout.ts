@@ -1,6 +1,7 @@
 import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
-import { literal } from "./health-check.ts";
+import { runsWith } from "./command-words.ts";
+import { literal, ownNames } from "./health-check.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { isFoundByUdp } from "./discovery-labels.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
@@ -61,7 +62,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
     const known = findPorts(service, config, input.factsOf?.(name), name);
-    const obstacle = obstacleToFront(name, service, input.model);
+    const obstacle = obstacleToFront(name, service, input.model) ?? ownAddress(name, service, input.factsOf?.(name));
     const stateful = findStateful({
       name,
       service,
@@ -153,6 +154,15 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
   if (isFoundByUdp(service)) return "Traefik routes UDP to it: a front passes only TCP on";
   const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && sharedBy(candidate).includes(name));
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
+}
+
+/** That a server listens at a name of its own: with a front, that name is the front's, and so is the address. */
+function ownAddress(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
+  const { text } = runsWith(service, facts);
+  const own = ownNames(name, service).find((each) =>
+    new RegExp(`(?:^|\\s)(?:-b|-H|--bind|--host|--listen|--address)[ =](?:[a-z]+://)?${literal(each)}(?=[:\\s]|$)`).test(text),
+  );
+  return own === undefined ? undefined : `its command listens at ${own}, by which its front would be found`;
 }
 
 /** How the Compose file wants a new version to take over, as Swarm does it. */
