@@ -16,8 +16,8 @@ usage: environment-deployment-management.sh [-p NAME] VERB [ARGUMENT...]
 
   status                   what runs here, which release, since when
   history                  every deploy so far, the newest last
-  deploy RELEASE           applies a release that is kept here, again; with --leave-data also where it mounts nowhere
-                           what containers write to now
+  deploy RELEASE           applies a release that is kept here, again; with --leave-data behind it although it no
+                           longer mounts what containers wrote
   sh [SERVICE] [COMMAND]   a shell, or another command, in a service's container
   compose ARGUMENT...      docker compose with the release that serves
   follow [RELEASE]         shows a deploy from its beginning to its end; unless named, the one at work

@@ -3,7 +3,7 @@
 # Sourced by environment-deployment-management.sh.
 
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
-# Arguments: release; --leave-data, where it may leave behind what containers write to
+# Arguments: release; --leave-data, if it may go on although it no longer mounts what containers wrote
 deploy() {
   local code=0 listening=no leaves_data=${2-}
   open_release "${1-}"

@@ -202,6 +202,7 @@ say_goodbye() {
   ids=$(containers --filter status=running --filter "label=$service_label=$1" --format '{{.ID}}') || return
   while IFS=$'\t' read -ra words; do
     [[ ${words[0]} == "$1" ]] || continue
+    for at in "${!words[@]}"; do printf -v "words[at]" %b "${words[at]}"; done
     for at in "${!words[@]}"; do [[ ${words[at]} != -- ]] || break; done
     for id in $ids; do
       engine exec "${words[@]:1:at-1}" "$id" "${words[@]:at+1}" </dev/null 2>&1 | log_lines || true

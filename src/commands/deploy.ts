@@ -36,7 +36,7 @@ export default class Deploy extends BaseCommand {
     "allow-older": Flags.boolean({ description: "Release the commit although a newer one serves" }),
     irreversible: Flags.boolean({ description: "Declare that nobody rolls back past this release" }),
     "leave-data": Flags.boolean({
-      description: "Go on without what containers wrote, where the release mounts it nowhere; it stays on the host",
+      description: "Go on although the release no longer mounts what containers wrote; it stays on the host",
     }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
     wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),

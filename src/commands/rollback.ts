@@ -33,7 +33,7 @@ export default class Rollback extends BaseCommand {
   };
   static override flags = {
     "leave-data": Flags.boolean({
-      description: "Go on without what containers wrote, where the release mounts it nowhere; it stays on the host",
+      description: "Go on although the release no longer mounts what containers wrote; it stays on the host",
     }),
     "dry-run": Flags.boolean({ description: "Show the plan and change nothing" }),
     wait: Flags.boolean({ description: "Wait while others deploy, for an hour at most" }),

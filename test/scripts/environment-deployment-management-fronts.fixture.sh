@@ -69,7 +69,7 @@ make_release() {
     printf '"worker": {"image": "%s", "restart": "always", "stop_grace_period": "1s", "user": "root", "volumes": ["beats:/beats"], ' "$front"
     printf '"command": ["bash", "-c", "%s"], "labels": {"image": "%s", "coldtivate.definition": "worker"}}\n' \
       "while date +%s%N >>/beats/\$\$HOSTNAME; do sleep 0.02; done" "$image"
-    printf '}, "volumes": {"beats": {}}}\n'
+    printf '}, "volumes": {"beats": {"name": "%s_beats"}}}\n' "$project"
   } >"$dir/compose.json"
   "plan_$plan" >"$dir/plan"
   plan_whole >"$dir/plan.whole"

@@ -144,7 +144,7 @@ test_whoever_kills_it_nothing_is_mixed() {
     id=r$number number=$((number + 1))
     make_release "$id" expect="$last" image="${images[number % 2]}"
     deploy_release "$id" >"$work/deploy" 2>&1 &
-    on_host "until grep -qs '	$step	begin' $state/releases/$id/journal; do :; done; kill -9 -- -\$(pgrep -of '[e]xecute $id')" </dev/null
+    on_host "until grep -qs '	$step	begin' $state/releases/$id/journal || ((SECONDS > 60)); do :; done; kill -9 -- -\$(pgrep -of '[e]xecute $id')" </dev/null
     wait "$!" || true
     run run_script -p "$project" recover
     check "a release that is killed in step $step is recovered" equals 0 "$code"
@@ -268,7 +268,7 @@ test_a_slot_that_stopped_before_the_commit_comes_back() {
   deploy_in_vain r03 expect=r02 plan=in_turn_in_vain
   make_release r04 expect=r02 plan=in_turn
   deploy_release r04 >/dev/null 2>&1 &
-  on_host "until grep -qs '	8	begin' $state/releases/r04/journal; do :; done; kill -9 -- -\$(pgrep -of '[e]xecute r04')" </dev/null
+  on_host "until grep -qs '	8	begin' $state/releases/r04/journal || ((SECONDS > 60)); do :; done; kill -9 -- -\$(pgrep -of '[e]xecute r04')" </dev/null
   wait "$!" || true
   run run_script -p "$project" recover
   check "a release that is killed while it stops an old slot is recovered" equals 0 "$code"
@@ -292,7 +292,7 @@ test_a_power_cut_leaves_one_slot() {
   check_served two green
   make_release r03 expect=r02 check='exit 1'
   deploy_release r03 >/dev/null 2>&1 &
-  on_host "until grep -qs '	4	begin' $state/releases/r03/journal; do sleep 0.05; done" </dev/null
+  on_host "until grep -qs '	4	begin' $state/releases/r03/journal || ((SECONDS > 60)); do sleep 0.05; done" </dev/null
   power_cycle
   wait "$!" || true
   check "in the middle of a deploy the front points where it did" wait_for served

@@ -2,6 +2,8 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, resolve } from "node:path";
 import type { Command } from "@oclif/core";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
 import { BaseCommand } from "../../src/lib/base-command.ts";
 import { exitCodes } from "../../src/lib/errors.ts";
 
@@ -168,6 +170,25 @@ describe("links", () => {
   });
 });
 
+describe("examples", () => {
+  const examples = pages.flatMap((page) =>
+    [...read(page).matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = ""]): [string, string] => [page, text]),
+  );
+
+  test.each(examples.filter(([, text]) => /^project:/m.test(text)))("a whole coldtivate.yml in %s is a valid one", (_page, text) => {
+    const schema = z.fromJSONSchema(JSON.parse(read("schema.json")) as Parameters<typeof z.fromJSONSchema>[0]);
+    expect(schema.safeParse(parse(text))).toMatchObject({ success: true });
+  });
+
+  test.each(examples)("what is shown as YAML in %s can be read", (_page, text) => {
+    expect(() => void parse(text)).not.toThrow();
+  });
+});
+
+test.each(pages)("%s has nothing that a merge left behind", (page) => {
+  expect(read(page)).not.toMatch(/^(?:<{7}|={7}|>{7}|(?:> ){7}|\|{7})/m);
+});
+
 test("the host script's verbs are those of docs/hosts.md", () => {
   const usage = read("scripts/environment-deployment-management.sh").split("cat <<'TEXT'\n")[1]!.split("\nTEXT\n")[0]!;
   const verbs = [...usage.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]!);
@@ -180,6 +201,26 @@ test("the sandbox's verbs are those of docs/sandbox.md", () => {
   const verbs = [...usage.matchAll(/^# {3}([a-z-]+) /gm)].map((match) => match[1]!);
   const documented = [...read("docs/sandbox.md").matchAll(/^\| `scripts\/sandbox\.sh ([a-z-]+)/gm)].map((match) => match[1]!);
   expect([...new Set(documented)]).toEqual([...new Set(verbs)]);
+});
+
+describe("docs/architecture.md has", () => {
+  const script = globSync("scripts/environment-deployment-management/*.sh").map(read).join("\n");
+  const page = read("docs/architecture.md");
+  const tableAfter = (heading: string) =>
+    rows(page.split(`\n| ${heading} `)[1]!.split("\n\n")[0]!).map(([cell = ""]) => cell.replaceAll("`", ""));
+  const found = (pattern: RegExp) => [...new Set([...script.matchAll(pattern)].map((match) => match[1]!))].toSorted();
+
+  test("every verb of a plan", () => {
+    expect(tableAfter("verb").slice(1).toSorted()).toEqual(found(/^do_([a-z]+)\(\)/gm));
+  });
+
+  test("every field of an observation", () => {
+    const fields = tableAfter("field")
+      .slice(1)
+      .flatMap((cell) => cell.split(", "))
+      .filter((field) => field !== "kept/PATH");
+    expect(fields.toSorted()).toEqual(found(/^\s*(?:\[\[.*\]\] \|\| )?field ([a-z]+) [^ ]/gm));
+  });
 });
 
 test("docs/architecture.md has every folder of the library", () => {

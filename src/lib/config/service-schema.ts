@@ -42,7 +42,9 @@ export const service = z
   .strictObject({
     rollout: z
       .enum(["blue-green", "recreate", "hold", "once"])
-      .describe("How a new version takes over, where the inferred way is not the wanted one.")
+      .describe(
+        "How a new version takes over, where the inferred way is not the wanted one: beside the old one, in its place, or by running to its end.",
+      )
       .optional(),
     port: port("The port inside the container that takes requests.").optional(),
     ports: z
@@ -59,7 +61,9 @@ export const service = z
       .describe("The ports inside the container that take requests, where there are several.")
       .optional(),
     mode,
-    healthy_within: duration("How long a new container may take to become healthy.").optional(),
+    healthy_within: duration(
+      "How long a new container may take to become healthy; unless set, as long as its health check needs.",
+    ).optional(),
     drain: duration("How long requests and connections in flight may take to finish.").optional(),
     drain_signal: drainSignal.optional(),
     proxy_protocol: proxyProtocol,
@@ -76,11 +80,11 @@ export const service = z
     request_timeout: duration("How long the service may be silent while it works on a request.").optional(),
     data: z
       .array(mounted)
-      .describe("What the service mounts and writes, which stays in one place for all releases; whatever the commit has there.")
+      .describe("Paths that the service writes to, which stay in one place for all releases, whatever the commit has there.")
       .optional(),
     content: z
       .array(mounted)
-      .describe("What the service mounts writable, and is of the commit all the same: what is written there is not needed.")
+      .describe("Paths that are mounted writable, and belong to the commit all the same: what is written there is not needed.")
       .optional(),
     hold_limit: duration("How long a request may wait while the service is replaced (rollout hold).").optional(),
   })

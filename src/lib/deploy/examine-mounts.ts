@@ -103,8 +103,13 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
       about === "file" && of === source ? [{ path: file, hash }] : [],
     );
     const sum = answers.find(([about, of]) => about === "sum" && of === source)?.[2] ?? "";
+    const untold = Number(answers.find(([about, of]) => about === "more" && of === source)?.[2] ?? 0);
     const differing = compareTree(listed, sources.get(path), digest);
-    if (differing.length === 0) report.unwritten.push(source, sum);
+    if (differing.length === 0 && untold > 0)
+      report.data.push(
+        `${state.host}: ${container} has ${source} at ${target}: ${untold} of its files are too many to be compared with the commit's ./${path}`,
+      );
+    else if (differing.length === 0) report.unwritten.push(source, sum);
     else {
       const some = `${differing.slice(0, 10).join(", ")}${differing.length > 10 ? ` and ${differing.length - 10} more` : ""}`;
       report.data.push(

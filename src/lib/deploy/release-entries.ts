@@ -3,7 +3,7 @@ import type { HostPlan, Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
-import { farewellsOf, parseTime } from "../release/stopping.ts";
+import { farewellsText, parseTime } from "../release/stopping.ts";
 import type { Layout } from "../release/placement.ts";
 import type { Rendered } from "../release/rendered.ts";
 
@@ -36,7 +36,7 @@ export function releaseEntries(
     { path: "compose.json", content: JSON.stringify(rendered.model) },
     { path: "images", content: imagesText(rendered.model) },
     { path: "stops", content: stopsText(rendered.model) },
-    { path: "farewells", content: farewellsText(rendered.model) },
+    { path: "farewells", content: farewellsText(rendered.model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(plans.plan) },
@@ -93,7 +93,7 @@ export function keptEntries(
     { path: "compose.json", content: JSON.stringify(model) },
     { path: "images", content: imagesText(model) },
     { path: "stops", content: stopsText(model) },
-    { path: "farewells", content: farewellsText(model) },
+    { path: "farewells", content: farewellsText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify(plan) },
@@ -116,13 +116,6 @@ function stopsText({ services }: ComposeModel): string {
       const limit = parseTime(service["stop_grace_period"]);
       return limit === undefined ? [] : [`${name}\t${limit}\n`];
     })
-    .join("");
-}
-
-/** Commands that run in containers before they stop: a service, `docker exec`'s options and `--`, the command's words a line. */
-function farewellsText({ services }: ComposeModel): string {
-  return Object.entries(services)
-    .flatMap(([name, service]) => farewellsOf(service).map((words) => `${[name, ...words].join("\t")}\n`))
     .join("");
 }
 

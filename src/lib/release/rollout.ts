@@ -10,7 +10,7 @@ import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts
 import { sharedBy } from "./sharing.ts";
 import { findSingleton } from "./singletons.ts";
 import { findStateful } from "./stateful.ts";
-import { writableState } from "./writable.ts";
+import { coordinatedFolders, writableState } from "./writable.ts";
 
 /** How a new version of a service takes over. */
 export interface ServiceRollout {
@@ -139,7 +139,13 @@ function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
     return recreate(`${why}; ${known.reason}: rollout: hold if its requests can wait`);
   }
   if (state.length > 0) return wait(`requests wait, because ${writes}; rollout: blue-green if they may`);
-  return { rollout: "blue-green", reason: isAsked && !isBuilt ? `${known.reason}; update_config.order is start-first` : known.reason };
+  const shared = coordinatedFolders({ service, facts });
+  const reasons = [
+    known.reason,
+    ...(isAsked && !isBuilt ? ["update_config.order is start-first"] : []),
+    ...(shared.length > 0 ? [`Caddy shares ${listed(shared)} between two`] : []),
+  ];
+  return { rollout: "blue-green", reason: reasons.join("; ") };
 }
 
 /** Why no proxy can stand in for a service; undefined when one can. */

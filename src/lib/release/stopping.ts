@@ -21,9 +21,9 @@ const hooksSchema = z.array(
 /** Commands that run in a service's container before it stops (`pre_stop`): options of `docker exec`, `--`, and the command's words. */
 export function farewellsOf(service: ComposeService): string[][] {
   const { data: hooks = [] } = hooksSchema.safeParse(service["pre_stop"]);
-  return hooks.flatMap(({ command, user, privileged, working_dir: folder, environment = {} }) => {
+  return hooks.map(({ command, user, privileged, working_dir: folder, environment = {} }) => {
     const words = typeof command === "string" ? ["sh", "-c", command] : command;
-    const line = [
+    return [
       ...(user === undefined ? [] : ["--user", user]),
       ...(privileged === true ? ["--privileged"] : []),
       ...(folder === undefined ? [] : ["--workdir", folder]),
@@ -31,9 +31,21 @@ export function farewellsOf(service: ComposeService): string[][] {
       "--",
       ...words,
     ].map((word) => word.replaceAll("$$", "$"));
-    // A line of the script's cannot hold these.
-    return line.some((word) => word === "" || /[\t\r\n]/.test(word)) ? [] : [line];
   });
+}
+
+/** What runs in containers before they stop, for the script: a line each, its words as printf's %b reads them, tabs between. */
+export function farewellsText(services: Readonly<Record<string, ComposeService>>): string {
+  return Object.entries(services)
+    .flatMap(([name, service]) => farewellsOf(service).map((words) => `${[name, ...words.map(escape)].join("\t")}\n`))
+    .join("");
+}
+
+const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/** A word that a line can hold; an empty one is what ends the output of %b before it began. */
+function escape(word: string): string {
+  return word === "" ? "\\c" : word.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character] ?? character);
 }
 
 /** Ten seconds are what Docker gives a container before it kills it: too little for a database that writes down what it has. */

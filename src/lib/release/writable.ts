@@ -1,3 +1,4 @@
+import { isCoordinated } from "./coordinated-storage.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 
@@ -22,7 +23,9 @@ const ownDevice =
 /** What a container writes to that outlives it, in the user's words: two of a service would write to it at once. */
 export function writableState(input: WritableInput): string[] {
   const { service, facts, isContent } = input;
-  const mounts = (service.volumes ?? []).filter((mount) => isWritable(mount) && !isContent(mount)).map(nameOfMount);
+  const mounts = (service.volumes ?? [])
+    .filter((mount) => isWritable(mount) && !isContent(mount) && !isCoordinated(plainPath(mount.target), service, facts))
+    .map(nameOfMount);
   const anonymous = imageVolumes(service, facts, input.model, input.factsOf).map((target) => `${target} (a volume of its image)`);
   const shared = (service.volumes_from ?? []).flatMap((from) => {
     const [first = "", second = "", third] = from.split(":");
@@ -34,6 +37,12 @@ export function writableState(input: WritableInput): string[] {
     return source !== undefined && ownDevice.test(source) ? [source] : [];
   });
   return [...mounts, ...anonymous, ...shared, ...devices];
+}
+
+/** Folders in which a service's program coordinates itself, so that two of it may write there at once. */
+export function coordinatedFolders({ service, facts }: Pick<WritableInput, "service" | "facts">): string[] {
+  const writable = (service.volumes ?? []).filter(isWritable).map(({ target }) => plainPath(target));
+  return writable.filter((target) => isCoordinated(target, service, facts));
 }
 
 /** Folders that an image declares as volumes, and where nothing else is mounted: each container gets one of its own. */

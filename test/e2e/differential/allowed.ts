@@ -10,7 +10,7 @@ export const allowed: readonly Allowed[] = [
   },
   {
     at: /^(?:health|ports|several|slots) .*: network ports (?:http|api|web|held|any|exposed|long):(?:8080|900[01])$/,
-    reason: "a front does not pass on ports that nothing declares or mentions; the plan says so",
+    reason: "a front does not pass on ports that nothing declares or mentions; the plan lists those that it passes on",
     when: ({ ours }) => ours === "refused",
   },
   {

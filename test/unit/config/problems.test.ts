@@ -144,6 +144,20 @@ test("a Compose file that is no YAML, or that includes one that is missing, is r
   expect(await project.problems()).toEqual(["coldtivate.yml:7:23  services.foundation: no Compose file has a service foundation"]);
 });
 
+test.each([12, 62, 300])("%i services may share blocks by anchors, in Compose files and in coldtivate.yml", async (count) => {
+  const names = Array.from({ length: count }, (_, index) => `s${index}`);
+  await using project = await createProject(
+    `${minimal}services:\n  s0: &slow { healthy_within: 5m }\n${names
+      .slice(1)
+      .map((name) => `  ${name}: *slow\n`)
+      .join("")}`,
+  );
+  const blocks = "x-env: &env { A: b, C: d }\nx-base: &base { image: web, environment: { <<: *env, E: f } }\n";
+  const shared = names.map((name) => `  ${name}: { <<: *base, environment: { <<: *env, NAME: ${name} } }\n`).join("");
+  await project.write("docker-compose.yml", `${blocks}services:\n${shared}`);
+  expect(Object.keys((await project.load()).services)).toEqual(names);
+});
+
 test("a submodule that is not checked out counts as there", async () => {
   await using project = await createProject(minimal.replace("./Web", "./Sub/app"));
   await mkdir(join(project.directory, "Sub"));

@@ -39,6 +39,8 @@ const volume = { type: "volume", source: "data", target: "/data" };
 const bind = (source: string, more = {}) => ({ type: "bind", source, target: "/d", ...more });
 const order = (written: string) => ({ deploy: { update_config: { order: written } } });
 
+const caddy = { command: ["caddy", "run"], environment: { XDG_DATA_HOME: "/data", XDG_CONFIG_HOME: "/config" } };
+
 const checked = "port 8000, from its health check";
 const waits = `hold: ${checked}; requests wait, because`;
 const ifTheyMay = "rollout: blue-green if they may";
@@ -51,6 +53,21 @@ describe("the project's own", () => {
     ["writes to a volume", { service: { ...web, volumes: [volume] } }, `${waits} two would write to the volume data; ${ifTheyMay}`],
     ["may write there with another", { service: { ...web, volumes: [volume] }, config: { rollout: "blue-green" } }, "blue-green: set"],
     ["reads a volume", { service: { ...web, volumes: [{ ...volume, read_only: true }] } }, `blue-green: ${checked}`],
+    [
+      "is Caddy, which shares its folders",
+      { service: { ...web, volumes: [volume, { ...bind("/srv/config"), target: "/config/" }] }, facts: caddy },
+      `blue-green: ${checked}; Caddy shares /data and /config between two`,
+    ],
+    [
+      "is Caddy with a folder of its own",
+      { service: { ...web, volumes: [{ ...volume, target: "/root/.local/share/caddy" }] }, facts: { command: ["/usr/bin/caddy", "run"] } },
+      "blue-green",
+    ],
+    [
+      "is Caddy, and writes elsewhere, too",
+      { service: { ...web, volumes: [volume, bind("/srv/logs")] }, facts: caddy },
+      `${waits} two would write to /d; ${ifTheyMay}`,
+    ],
     [
       "writes to a folder of the host",
       { service: { ...web, volumes: [bind("/srv/media")] } },
@@ -105,6 +122,33 @@ describe("the project's own", () => {
     ],
     ["a database by another's name", { service: { ...web, command: ["./app", "-h", "db"] } }, `blue-green: ${checked}`],
     ["set", { config: { rollout: "recreate" } }, "recreate: set in coldtivate.yml"],
+    [
+      "celery's beat, checked over HTTP",
+      { service: { ...web, command: ["celery", "-A", "app", "worker", "-B"] } },
+      "recreate: celery … -B: a singleton",
+    ],
+    ["a bot, checked over HTTP", { service: { ...web, command: ["python", "bot.py"] } }, "recreate: bot.py: a singleton"],
+    ["a scheduler, checked over HTTP", { name: "scheduler" }, "recreate: a scheduler, by its name: a singleton"],
+    [
+      "a worker with a port for metrics",
+      { service: { expose: ["9100"] }, name: "worker", facts: { ports: [9100], command: ["./run"] } },
+      "recreate: a worker, by its name: a singleton",
+    ],
+    [
+      "a bot that is published",
+      { service: { ...web, ports: [{ target: 8000 }] }, name: "bot" },
+      "hold: port 8000, published; requests wait",
+    ],
+    [
+      "a singleton by its command that is published",
+      { service: { ...web, ports: [{ target: 8000 }], command: ["celery", "-A", "app", "beat"] } },
+      "recreate: celery … beat: a singleton",
+    ],
+    [
+      "a singleton of which two may run",
+      { service: { ...web, command: ["python", "bot.py"] }, config: { rollout: "blue-green" } },
+      `blue-green: set in coldtivate.yml; ${checked}`,
+    ],
     ["set against its name", { name: "scheduler", config: { rollout: "hold" } }, `hold: set in coldtivate.yml; ${checked}`],
     ["its image's port", { service: {}, facts: { ports: [5000] } }, "blue-green: port 5000, exposed by its image"],
     [

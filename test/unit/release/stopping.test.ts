@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { farewellsOf, parseTime } from "../../../src/lib/release/stopping.ts";
+import { farewellsOf, parseTime, withTimeToStop } from "../../../src/lib/release/stopping.ts";
 
 test.each([
   ["35s", 35],
@@ -22,6 +22,13 @@ test("what runs in a container before it stops is a command of docker exec", () 
   expect(farewellsOf({ pre_stop: hooks })).toEqual([
     ["--user", "root", "--privileged", "--workdir", "/app", "--env", "A=b", "--env", "C", "--", "leave", "$NOW"],
     ["--", "sh", "-c", "leave; sleep 1"],
+    ["--", "two\nlines"],
   ]);
   expect(farewellsOf({})).toEqual([]);
+});
+
+test("what has state of its own has a minute to stop, unless the Compose file says how long", () => {
+  expect(withTimeToStop({ image: "db" }, { isStateful: true })).toEqual({ image: "db", stop_grace_period: "1m0s" });
+  expect(withTimeToStop({ stop_grace_period: "5s" }, { isStateful: true })).toEqual({ stop_grace_period: "5s" });
+  for (const other of [undefined, {}, { isStateful: false }]) expect(withTimeToStop({ image: "web" }, other)).toEqual({ image: "web" });
 });

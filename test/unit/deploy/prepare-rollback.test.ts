@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { prepareRollback } from "../../../src/lib/deploy/prepare-rollback.ts";
+import { ColdtivateError } from "../../../src/lib/errors.ts";
+
+const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;
+const [older, newer] = [image("a"), image("b")];
+
+function manifest(id: string, of: string): string {
+  const service = { definition: `definition of ${id}`, reference: "r.example/web", image: of };
+  const facts = { ports: [], volumes: [], entrypoint: [], command: ["web"], environment: {} };
+  return JSON.stringify({
+    version: 1,
+    id,
+    project: "shop",
+    environment: "staging",
+    commit: id.repeat(20),
+    createdAt: "2026-11-23T04:29:38Z",
+    tasks: {},
+    services: { web: service },
+    images: { [of]: facts },
+    places: {},
+  });
+}
+
+/** A host that serves release r2, keeps r1, and has certain images. */
+function host(...images: string[]): HostConnection {
+  const fields = {
+    protocol: "1",
+    state: "/home/deploy/.coldtivate/shop-staging",
+    directory: "/home/deploy/.coldtivate/incoming.x/compose",
+    engine: "28.5.0",
+    compose: "2.40.0",
+    current: "r2",
+    manifest: manifest("r2", newer),
+    containers: `1\tshop-staging-web-1\tweb\t${newer}\tdefinition of r2\t/home/deploy/.coldtivate/shop-staging\trunning\t-\tFalse\n`,
+    images: images.map((each) => `${each}\n`).join(""),
+    past: `r2\t${"r2".repeat(20)}\tmain\t-\t-\nr1\t${"r1".repeat(20)}\tmain\t-\t-\n`,
+    "kept/manifest.json": manifest("r1", older),
+    "kept/compose.json": JSON.stringify({ name: "shop-staging", services: { web: { image: older } } }),
+    "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
+  };
+  const answer = Object.entries(fields).map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`);
+  return {
+    host: "a",
+    exec: () => Promise.resolve({ code: 0, stdout: Buffer.from(answer.join("")), stderr: "" }),
+    reconnect: () => Promise.reject(new Error("unused")),
+    startAhead: () => {},
+    openSocket: () => Promise.reject(new Error("unused")),
+    close: () => Promise.resolve(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+const intent = {
+  environment: "staging",
+  project: "shop-staging",
+  keepReleases: 5,
+  leavesData: false,
+  script: [],
+  who: { user: "ann", from: "laptop" },
+  now: new Date("2026-11-23T05:00:00Z"),
+};
+
+const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promise<string | undefined>) =>
+  prepareRollback(intent, {
+    connections: Promise.resolve([connection]),
+    registry: () => Promise.resolve({ digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient),
+    signal: new AbortController().signal,
+  });
+
+describe("a rollback whose images the host lost", () => {
+  test("pulls them by digest where the registry has them, and says so", async () => {
+    const { plan } = await rollBack(host(newer), (asked) => Promise.resolve(asked.split("@")[1]));
+    expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+    expect(plan.notes).toContain("a no longer has images of that release, and pulls them: r.example/web@sha256:aaaaaaaa");
+  });
+
+  test("is refused where the registry lost them, too", async () => {
+    await expect(rollBack(host(newer), () => Promise.resolve(undefined))).rejects.toMatchObject({
+      code: "IMAGES_GONE",
+      exit: "refused",
+      details: [`a: ${older}`],
+      hint: expect.stringContaining("--allow-older") as string,
+    });
+  });
+
+  test("is refused in the registry's words where it does not answer", async () => {
+    const down = new ColdtivateError("r.example cannot be reached", { code: "REGISTRY_UNREACHABLE", exit: "refused" });
+    await expect(rollBack(host(newer), () => Promise.reject(down))).rejects.toMatchObject({
+      code: "REGISTRY_UNREACHABLE",
+      details: [older],
+    });
+  });
+});
+
+test("a rollback whose images are there asks no registry", async () => {
+  const { plan } = await rollBack(host(older, newer), () => Promise.reject(new Error("asked")));
+  expect(plan.hosts[0]?.steps.map(({ verb }) => verb)).toContain("recreate");
+  expect(plan.hosts[0]?.steps.map(({ verb }) => verb)).not.toContain("pull");
+});
