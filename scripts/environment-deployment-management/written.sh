@@ -25,7 +25,7 @@ keep_files() {
   [[ ! -e $dir/places ]] || while IFS=$'\t' read -r kind first second; do
     case $kind in
       parent) (umask 022 && mkdir -p "$first") 2>/dev/null || true ;;
-      folder) (umask 022 && mkdir -p "$first") || fail 3 "$first cannot be made on $HOSTNAME. Nothing was changed; make that folder, then deploy again." || return ;;
+      folder) [[ -e $first ]] || (umask 022 && mkdir -p "$first") || fail 3 "$first cannot be made on $HOSTNAME. Nothing was changed; make that folder, then deploy again." || return ;;
       seed) plant "$dir/seeds/$first" "$second" || printf '%s does not get everything that the commit has for it: it belongs to another user.\n' "$second" >&2 ;;
     esac
   done <"$dir/places"

@@ -6,6 +6,7 @@ import type { HostState } from "../release/host-state.ts";
 import { findLeftBehind, type LeftBehind } from "../release/left-behind.ts";
 import { localFolder } from "../release/local-volume.ts";
 import type { ComposeModel, ComposeService } from "../release/model.ts";
+import { asWritten } from "../release/mounts.ts";
 import type { Need } from "../release/needs.ts";
 import { isOf, type Place } from "../release/places.ts";
 import type { Rendered } from "../release/rendered.ts";
@@ -111,7 +112,9 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
     else if (differing.length === 0) report.unwritten.push(source, sum);
     else {
       const some = `${differing.slice(0, 10).join(", ")}${differing.length > 10 ? ` and ${differing.length - 10} more` : ""}`;
-      report.data.push(`${state.host}: ${container} has ${source} at ${target}, which differs from the commit's ./${path}: ${some}`);
+      report.data.push(
+        `${state.host}: ${container} has ${source} at ${target}, which differs from the commit's ${asWritten(path)}: ${some}`,
+      );
     }
   }
   return report;

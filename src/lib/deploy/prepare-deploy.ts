@@ -18,6 +18,7 @@ import type { Plan } from "../plan/plan.ts";
 import { missingElsewhere } from "../release/elsewhere.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import { networkNotes, ownNetworks } from "../release/networks.ts";
+import { locateProfiles } from "../release/seccomp.ts";
 import { releaseId } from "../release/release-id.ts";
 import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
@@ -129,7 +130,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const reports: MountReport[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state: found } of observed) {
-    const state = withOwnImages(found, config, ports.repository, profiles);
+    const located = { ...found, model: locateProfiles(found.model, found.sourceDirectory, compose.listed[0] ?? "") };
+    const state = withOwnImages(located, config, ports.repository, profiles);
     const asking: Asking = { connection, script, signal: ports.signal };
     const { rendered, sources } = await renderFor(intent.config, ports.registry, state, asking, {
       commit,

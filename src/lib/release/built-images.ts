@@ -2,6 +2,7 @@ import { ColdtivateError } from "../errors.ts";
 import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
 import { repositoryOf } from "./pins.ts";
 import { normalise } from "./compose-walk.ts";
+import { isRecord } from "./record.ts";
 import { pathInSource } from "./sources.ts";
 
 /** An image of coldtivate.yml, as Compose files may mean it. */
@@ -97,8 +98,4 @@ function unmatched(build: Build | undefined, images: readonly OwnImage[]): strin
   const file = build.dockerfile.startsWith(`${build.context}/`) ? build.dockerfile.slice(build.context.length + 1) : build.dockerfile;
   const stage = build.target === undefined ? "" : `, stage ${build.target}`;
   return `${where} (${file}${stage}); from there is ${near.map(({ name }) => `images.${name}`).join(", ")}, by another Dockerfile or another stage`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

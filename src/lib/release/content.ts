@@ -1,10 +1,10 @@
 import { definitionOf } from "./definition.ts";
-import { relaxDependencies, slotService, slotsOf } from "./fronts.ts";
+import { relaxDependencies, slotService } from "./fronts.ts";
 import { steadyLinks, type LinkFacts } from "./links.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
 import { endingService } from "./one-shots.ts";
 import { mapValues } from "./record.ts";
-import type { ServiceRollout } from "./rollout.ts";
+import { hasFront, type ServiceRollout } from "./rollout.ts";
 import { tiesOf } from "./sharing.ts";
 import type { Digest } from "./sources.ts";
 
@@ -16,7 +16,7 @@ export function contentOf(
   facts: LinkFacts,
 ): ComposeService {
   const service = relaxDependencies(steadyLinks(rollout?.rollout === "once" ? endingService(written) : written, facts), isFronted);
-  return rollout === undefined || slotsOf(rollout).length === 0 ? service : slotService(service);
+  return rollout !== undefined && hasFront(rollout) ? slotService(service) : service;
 }
 
 /** The definitions of services, by name: with the content of those that each one is replaced with, and these again. */

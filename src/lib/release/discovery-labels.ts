@@ -22,8 +22,16 @@ const prefixes = [
   "yarp.",
   "ingress.",
   "coredns.dockerdiscovery.",
+  "kop.",
+  "cloudflare.tunnel.",
+  "dockflare.",
+  "pangolin.",
+  "com.dnsdock.",
+  "swag_",
   "homepage.",
   "kuma.",
+  "flame.",
+  "glance.",
 ];
 
 /** `caddy`, `caddy_0`, `caddy_1.reverse_proxy`. */
@@ -53,7 +61,7 @@ export function discoveryOf({ labels = {}, environment = {} }: ComposeService): 
 /** Labels and environment of a container that nobody is to find. */
 export function hidden({ labels, environment }: ComposeService): Pick<ComposeService, "labels" | "environment"> {
   // Without a word about it Traefik takes each container for a service.
-  const silence = Object.keys(labels ?? {}).some((name) => name.startsWith("traefik.")) ? { "traefik.enable": "false" } : {};
+  const silence = Object.keys(labels ?? {}).some((name) => name.toLowerCase().startsWith("traefik.")) ? { "traefik.enable": "false" } : {};
   return {
     ...(labels === undefined ? {} : { labels: { ...pick(labels, (name) => !isDiscoveryLabel(name)), ...silence } }),
     ...(environment === undefined ? {} : { environment: pick(environment, (name) => !triggers.has(name)) }),
@@ -69,6 +77,7 @@ export function isDiscovered(service: ComposeService): boolean {
 export function discoveryPorts(service: ComposeService): number[] {
   const { labels, environment } = discoveryOf(service);
   const named = Object.entries(labels).flatMap(([name, value]) => {
+    if (isUdp(name) || name.toLowerCase().includes(".middlewares.")) return [];
     if (/(?:^|[._/-])(?:container_?|server\.|host)?port$/i.test(name)) return [value];
     return [...value.matchAll(/\{\{\s*upstreams\s+(?:\w+\s+)?(\d+)\s*\}\}/g)].map(([, port]) => port);
   });
@@ -78,9 +87,18 @@ export function discoveryPorts(service: ComposeService): number[] {
   return [...new Set(ports.filter((port) => Number.isInteger(port) && port > 0 && port < 65_536))].toSorted((a, b) => a - b);
 }
 
+/** Whether a service is to be found by what it takes over UDP, which a front does not pass on. */
+export function isFoundByUdp({ labels = {} }: ComposeService): boolean {
+  return Object.keys(labels).some(isUdp);
+}
+
+function isUdp(label: string): boolean {
+  return label.toLowerCase().startsWith("traefik.udp.");
+}
+
 function isDiscoveryLabel(name: string): boolean {
   const plain = name.toLowerCase();
-  return plain === "prometheus" || numbered.test(plain) || prefixes.some((prefix) => plain.startsWith(prefix));
+  return plain === "prometheus" || plain === "swag" || numbered.test(plain) || prefixes.some((prefix) => plain.startsWith(prefix));
 }
 
 function pick<T>(record: Readonly<Record<string, T>>, isWanted: (name: string) => boolean): Record<string, T> {

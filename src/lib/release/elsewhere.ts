@@ -1,4 +1,4 @@
-import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "./model.ts";
 
 /** What an engine has, of whatever project. */
 export interface Elsewhere {
@@ -50,7 +50,7 @@ export function missingElsewhere(
 ): MissingThing[] {
   if (elsewhere === undefined) return [];
   const services = Object.entries(model.services).filter(([, service]) => isActive(service, profiles));
-  const own = new Set(services.flatMap(([name, { container_name: written }]) => [written ?? `${model.name ?? ""}-${name}-1`]));
+  const own = new Set(services.flatMap(([name, { container_name: written }]) => [written ?? defaultContainerName(model.name ?? "", name)]));
   const users = (uses: (service: ComposeService) => readonly string[]) => {
     const found = services.flatMap(([name, service]) => uses(service).map((key) => [key, name] as const));
     return Map.groupBy(found, ([key]) => key);

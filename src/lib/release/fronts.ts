@@ -1,6 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import { discoveryOf, hidden, isDiscovered } from "./discovery-labels.ts";
-import type { ComposeAttachment, ComposeDependency, ComposeModel, ComposeService } from "./model.ts";
+import { defaultContainerName, type ComposeAttachment, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
 import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
@@ -75,7 +75,8 @@ export function frontService(
  * @param count how many containers it has names for
  */
 export function frontAliases(name: string, { container_name, hostname }: ComposeService, project: string, count = 1): string[] {
-  const numbered = container_name === undefined ? Array.from({ length: count }, (_, index) => `${project}-${name}-${index + 1}`) : [];
+  const numbered =
+    container_name === undefined ? Array.from({ length: count }, (_, index) => defaultContainerName(project, name, index + 1)) : [];
   return [...numbered, ...(hostname === undefined || hostname === name ? [] : [hostname])];
 }
 
@@ -124,9 +125,27 @@ export function slotService(service: ComposeService): ComposeService {
   };
 }
 
-/** One of the slots. */
-export function namedSlot(service: ComposeService, slot: Slot): ComposeService {
-  return { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };
+/** A slot that is itself by these names: its health check asks by them, and the front that has them leads to the other slot. */
+export function asItself(service: ComposeService, names: readonly string[]): ComposeService {
+  if (names.length === 0) return service;
+  const { extra_hosts: hosts } = service;
+  const own = names.map((name) => `${name}=127.0.0.1`);
+  if (typeof hosts !== "object" || hosts === null || Array.isArray(hosts)) return { ...service, extra_hosts: [...(hosts ?? []), ...own] };
+  return { ...service, extra_hosts: { ...hosts, ...Object.fromEntries(names.map((name) => [name, "127.0.0.1"])) } };
+}
+
+/**
+ * One of the slots.
+ * @param addresses its own, by network
+ */
+export function namedSlot(service: ComposeService, slot: Slot, addresses: Readonly<Record<string, string>> = {}): ComposeService {
+  const named = { ...service, environment: { ...service.environment, COLDTIVATE_SLOT: slot } };
+  if (Object.keys(addresses).length === 0) return named;
+  const networks = mapValues(service.networks ?? {}, (attachment, network) => {
+    const address = addresses[network];
+    return address === undefined ? attachment : { ...attachment, ipv4_address: address };
+  });
+  return { ...named, networks };
 }
 
 /** What moved from a service to its front, for people. */

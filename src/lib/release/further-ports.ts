@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../config/config.ts";
 import { discoveryPorts } from "./discovery-labels.ts";
 import { furtherPorts, type Mention } from "./mentioned-ports.ts";
 import type { ComposeModel } from "./model.ts";
-import type { ServiceRollout } from "./rollout.ts";
+import { hasFront, type ServiceRollout } from "./rollout.ts";
 
 export interface FurtherPortsInput {
   model: ComposeModel;
@@ -22,7 +22,7 @@ export function addPorts(
   const added = [...rollouts].map(([name, rollout]): [string, ServiceRollout] => {
     const known = rollout.ports.map(({ port }) => port);
     const mentioned = furtherPorts(name, known, mentions);
-    if (rollout.rollout === "recreate" || rollout.rollout === "once") {
+    if (!hasFront(rollout)) {
       const [[port, from] = []] = mentioned;
       if (port !== undefined && from !== undefined && /no port is known/.test(rollout.reason))
         notes.push(

@@ -1,3 +1,5 @@
+import { parseDuration } from "./duration.ts";
+
 /** When a container can turn healthy, in milliseconds after its start. */
 export interface HealthTimes {
   /** The first check begins. */
@@ -32,14 +34,7 @@ export function healthTimes(check: HealthCheckTimes, image: HealthCheckTimes = {
   };
 }
 
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, μs: 1e-3, ns: 1e-6 };
-
-/** Milliseconds of a duration such as `1m30s`; 0 where there is none. */
+/** Milliseconds of a duration such as `1m30s`, or of nanoseconds; 0 where there is none. */
 function duration(value: unknown): number {
-  if (typeof value === "number") return value * 1e-6;
-  if (typeof value !== "string") return 0;
-  return [...value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|μs|ns)/g)].reduce(
-    (sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0),
-    0,
-  );
+  return typeof value === "number" ? value * 1e-6 : (parseDuration(value) ?? 0);
 }

@@ -1,6 +1,7 @@
 import type { ObservedContainer, ObservedMount, WrittenContent } from "./observed.ts";
 import { volumeName } from "./local-volume.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
+import { asWritten } from "./mounts.ts";
 import { digestIn, isOf, type Place } from "./places.ts";
 
 export interface LeftBehindInput {
@@ -77,7 +78,7 @@ function judge(container: ObservedContainer, mount: ObservedMount, identity: str
   const place = path === undefined ? undefined : input.after[path];
   if (container.definition === "" && path !== undefined && place !== undefined && place.kind !== "data" && mount.type === "bind") {
     if (place.kind === "watched") found.plain.push({ path, source: identity, container: container.name, target: mount.target });
-    else found.notes.push(`${told}; ${name} gets the commit's ./${path} there, and what was written stays where it is`);
+    else found.notes.push(`${told}; ${name} gets the commit's ${asWritten(path)} there, and what was written stays where it is`);
     return;
   }
   if (successor === undefined && container.definition !== "" && input.before !== undefined) {
@@ -93,7 +94,7 @@ function tellContent(written: WrittenContent, path: string | undefined, { before
   const digest = digestIn(written.place);
   const former = path ?? Object.entries(before).find(([, { place }]) => digestIn(place) === digest)?.[0];
   const files = `${written.files.join(", ")}${written.count > written.files.length ? ` and ${written.count - written.files.length} more` : ""}`;
-  const name = former === undefined ? written.place : `./${former}`;
+  const name = former === undefined ? written.place : asWritten(former);
   const told = `${name}: ${files} (in ${written.place})`;
   if (former !== undefined && after[former]?.kind === "content") {
     found.declared.push(digest);

@@ -1,4 +1,4 @@
-import { isActive, replicas, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
+import { defaultContainerName, isActive, replicas, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
 
 export interface LinkFacts {
   model: ComposeModel;
@@ -10,7 +10,7 @@ export interface LinkFacts {
 
 /** The name that Compose gives a service's first container, or that the file gives it: nobody else on the host has it. */
 function containerNameOf(name: string, { container_name: own }: ComposeService, project: string): string {
-  return own ?? `${project}-${name}-1`;
+  return own ?? defaultContainerName(project, name);
 }
 
 /**
@@ -30,7 +30,9 @@ export function steadyLinks(service: ComposeService, { model, project, profiles 
     // Of several containers the service's own name finds them all.
     const aliases = alias === target && replicas(linked) > 1 ? [] : [alias];
     // What Compose adds.
-    return [...aliases, `${target}-1`, `${project}-${target}-1`].filter((other) => other !== name).map((other) => `${name}:${other}`);
+    return [...aliases, `${target}-1`, defaultContainerName(project, target)]
+      .filter((other) => other !== name)
+      .map((other) => `${name}:${other}`);
   });
   const all = [...new Set([...(rest.external_links ?? []), ...steady])];
   return { ...ordered(rest, links), ...(all.length === 0 ? {} : { external_links: all }) };

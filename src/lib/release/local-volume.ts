@@ -1,4 +1,5 @@
 import type { ComposeModel } from "./model.ts";
+import { isRecord } from "./record.ts";
 
 /** A volume that is a folder of the host's: `driver_opts` with a `device`. */
 export interface LocalFolder {
@@ -9,14 +10,13 @@ export interface LocalFolder {
 }
 
 /** The folder behind a volume of the model; undefined for one that the engine keeps itself, or that is something else. */
-export function localFolder({ name: project, volumes }: ComposeModel, volume: string): LocalFolder | undefined {
-  const defined = volumes?.[volume];
+export function localFolder(model: ComposeModel, volume: string): LocalFolder | undefined {
+  const defined = model.volumes?.[volume];
   if (!isRecord(defined) || (defined["driver"] !== undefined && defined["driver"] !== "local")) return undefined;
   const options = defined["driver_opts"];
   if (!isRecord(options) || typeof options["device"] !== "string" || !options["device"].startsWith("/")) return undefined;
   if (typeof options["o"] !== "string" || !/(^|,)r?bind(,|$)/.test(options["o"])) return undefined;
-  const { name = `${project ?? ""}_${volume}` } = defined;
-  return { name: String(name), device: options["device"] };
+  return { name: volumeName(model, volume), device: options["device"] };
 }
 
 /** The model's volumes with their folders elsewhere. */
@@ -35,8 +35,4 @@ export function moveFolders(model: ComposeModel, place: (device: string, volume:
 export function volumeName({ name: project, volumes }: ComposeModel, volume: string): string {
   const defined = volumes?.[volume];
   return isRecord(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,4 @@
-import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "./model.ts";
 import type { KeptFile } from "./sources.ts";
 
 /** A port of a service that another one speaks of: in its environment, its command, or a file that it mounts. */
@@ -75,7 +75,7 @@ function namesFor(from: string, names: readonly string[], { model: { services },
     const aliases = Object.entries(target.networks ?? {}).flatMap(([network, attachment]) =>
       network in (asking.networks ?? {}) ? (attachment?.aliases ?? []) : [],
     );
-    for (const name of [to, target.container_name, `${project}-${to}-1`, ...aliases])
+    for (const name of [to, target.container_name, defaultContainerName(project, to), ...aliases])
       if (name !== undefined && !own.has(name)) known.set(name.toLowerCase(), to);
   }
   for (const link of asking.links ?? []) {
@@ -87,8 +87,8 @@ function namesFor(from: string, names: readonly string[], { model: { services },
 
 /** Names that a service resolves by itself. */
 export function extraHosts({ extra_hosts: hosts }: ComposeService): string[] {
-  if (Array.isArray(hosts)) return hosts.map((line) => String(line).split(/[:=]/, 1)[0] ?? "");
-  return typeof hosts === "object" && hosts !== null ? Object.keys(hosts) : [];
+  if (Array.isArray(hosts)) return hosts.map((line) => line.split(/[:=]/, 1)[0] ?? "");
+  return Object.keys(hosts ?? {});
 }
 
 /** All that is written of a service, and in what it mounts of the release. */

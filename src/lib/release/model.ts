@@ -27,6 +27,8 @@ export interface ComposeService {
   environment?: Record<string, string | null>;
   expose?: string[];
   external_links?: string[];
+  /** Lines `name=address`, or addresses by name. */
+  extra_hosts?: string[] | Record<string, string | string[]>;
   healthcheck?: HealthCheckTimes & { disable?: boolean; test?: string[]; [key: string]: unknown };
   hostname?: string;
   labels?: Record<string, string>;
@@ -43,6 +45,7 @@ export interface ComposeService {
   profiles?: string[];
   restart?: string;
   scale?: number;
+  security_opt?: string[];
   uts?: string;
   volumes?: ComposeMount[];
   volumes_from?: string[];
@@ -102,6 +105,11 @@ export interface ComposeSourceUse {
   gid?: string;
   /** A number, or text in octal, as newer versions of Compose write it. */
   mode?: number | string;
+}
+
+/** What Compose calls a service's container, unless the file does. */
+export function defaultContainerName(project: string, service: string, number = 1): string {
+  return `${project}-${service}-${number}`;
 }
 
 /** How many containers a service asks for. */

@@ -2,6 +2,8 @@ import type { ServiceConfig } from "../config/config.ts";
 import { normalise } from "./compose-walk.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
 import { localFolder } from "./local-volume.ts";
+import { isRecord } from "./record.ts";
+import { profilesOf } from "./seccomp.ts";
 import { pathInSource } from "./sources.ts";
 
 /** A path beside the Compose files that a service gets to see. */
@@ -16,6 +18,8 @@ export interface MountUse {
   isFile: boolean;
   /** Whether it is made where the host lacks it. */
   isMade: boolean;
+  /** Whether the engine does not make it: an older Compose asks for what is there, unless it is told otherwise. */
+  isLeftToUs: boolean;
   /** The volume whose folder it is, by its name on the host. */
   volume?: string;
 }
@@ -27,6 +31,7 @@ export function mountUses(model: ComposeModel, sourceDirectory: string): MountUs
     ...volumeUses(service, written, model, sourceDirectory),
     ...fileUses(service, written.secrets, model.secrets, "/run/secrets/", sourceDirectory),
     ...fileUses(service, written.configs, model.configs, "/", sourceDirectory),
+    ...profileUses(service, written, sourceDirectory),
   ]);
 }
 
@@ -34,13 +39,15 @@ function bindUses(service: string, { volumes = [] }: ComposeService, sourceDirec
   return volumes.flatMap(({ type, source, target, read_only: readOnly, bind }) => {
     const path = type === "bind" ? pathInSource(source, sourceDirectory) : undefined;
     if (path === undefined) return [];
-    return [{ path, service, target, writable: readOnly !== true, isFile: false, isMade: makesFolder(bind) }];
+    const isMade = makesFolder(bind);
+    const isLeftToUs = isMade && !(isRecord(bind) && bind["create_host_path"] === true);
+    return [{ path, service, target, writable: readOnly !== true, isFile: false, isMade, isLeftToUs }];
   });
 }
 
-/** Compose writes `create_host_path: true`, or leaves it out; only `false` asks for what is there. */
+/** Only `create_host_path: false` asks for what is there, which an older Compose writes as an empty `bind`. */
 export function makesFolder(bind: unknown): boolean {
-  return !(typeof bind === "object" && bind !== null && "create_host_path" in bind && bind.create_host_path === false);
+  return !isRecord(bind) || (bind["create_host_path"] !== false && Object.keys(bind).length > 0);
 }
 
 function volumeUses(service: string, { volumes = [] }: ComposeService, model: ComposeModel, sourceDirectory: string): MountUse[] {
@@ -48,7 +55,7 @@ function volumeUses(service: string, { volumes = [] }: ComposeService, model: Co
     const folder = type === "volume" ? localFolder(model, source) : undefined;
     const path = pathInSource(folder?.device, sourceDirectory);
     if (folder === undefined || path === undefined) return [];
-    return [{ path, service, target, writable: readOnly !== true, isFile: false, isMade: true, volume: folder.name }];
+    return [{ path, service, target, writable: readOnly !== true, isFile: false, isMade: true, isLeftToUs: true, volume: folder.name }];
   });
 }
 
@@ -64,13 +71,27 @@ function fileUses(
     if (path === undefined) return [];
     const written = typeof target === "string" && target !== "" ? target : source;
     const inside = written.startsWith("/") ? written : `${folder}${written}`;
-    return [{ path, service, target: inside, writable: false, isFile: true, isMade: false }];
+    return [{ path, service, target: inside, writable: false, isFile: true, isMade: false, isLeftToUs: false }];
+  });
+}
+
+/** Compose reads these; no container sees them. */
+function profileUses(service: string, written: ComposeService, sourceDirectory: string): MountUse[] {
+  return profilesOf(written).flatMap((file) => {
+    const path = pathInSource(file, sourceDirectory);
+    if (path === undefined) return [];
+    return [{ path, service, target: "security_opt", writable: false, isFile: true, isMade: false, isLeftToUs: false }];
   });
 }
 
 /** Whether a list of `data` or `content` names a mount: by its path in the repository, or where it is in the container. */
 export function isListed(listed: readonly string[] | undefined, { path, target }: Pick<MountUse, "path" | "target">): boolean {
   return (listed ?? []).some((entry) => bare(entry) === bare(path) || bare(entry, true) === bare(target, true));
+}
+
+/** A path as Compose files have it: `./media`, `../media`, `.`. */
+export function asWritten(path: string): string {
+  return /^\.(?:\.|$)/.test(path) ? path : `./${path}`;
 }
 
 /** What services' settings list, and no service mounts: most likely misspelt. */

@@ -1,7 +1,7 @@
 import type { TaskConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { slotName, slotsOf } from "./fronts.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
+import { defaultContainerName, type ComposeModel, type ComposeService } from "./model.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
 /** As long as a part of a host name may be. */
@@ -55,15 +55,19 @@ function takenByFronts({ model: { services }, rollouts, project }: NamesInput): 
   return [...rollouts].flatMap(([service, rollout]) => {
     const slots = slotsOf(rollout).map((slot) => slotName(service, slot));
     if (slots.length === 0) return [];
-    const container = `${project}-${service}-1`;
+    const container = defaultContainerName(project, service);
     return Object.entries(services).flatMap(([other, settings]) => {
       if (other === service) return [];
-      const { hostname } = settings;
-      const called = slots
+      const { hostname, container_name: called = "" } = settings;
+      const hosts = slots
         .filter((slot) => slot === hostname)
         .map((slot) => `${slot}, one of ${service}'s slots, is the hostname of ${other}`);
       const isFront = other === container || namesOf(settings).includes(container);
-      return [...called, ...(isFront ? [`${container}, as which others find ${service}, is a name of ${other}`] : [])];
+      const isSlot = slots.some(
+        (slot) => called.startsWith(`${project}-${slot}-`) && /^\d+$/.test(called.slice(project.length + slot.length + 2)),
+      );
+      const contained = isSlot ? [`${called}, which a container of ${service}'s slot is called, is the container_name of ${other}`] : [];
+      return [...hosts, ...contained, ...(isFront ? [`${container}, as which others find ${service}, is a name of ${other}`] : [])];
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { ObservedContainer } from "./observed.ts";
 import { localFolder } from "./local-volume.ts";
 import type { ComposeModel } from "./model.ts";
-import { makesFolder, type MountUse } from "./mounts.ts";
+import { asWritten, makesFolder, type MountUse } from "./mounts.ts";
 import type { Place } from "./places.ts";
 import { pathInSource, type SourceTree } from "./sources.ts";
 
@@ -40,8 +40,7 @@ function usedPaths(uses: readonly MountUse[], places: ReadonlyMap<string, Place>
     const isRequired = use.isFile || !use.isMade || isFileName(use.path) || isFileName(use.target);
     const isRead = (readers.get(use.path) ?? []).every(({ writable }) => !writable);
     if (!isRequired && !isRead) return [];
-    const written = use.path.startsWith("..") ? use.path : `./${use.path}`;
-    return [{ place: place.place, user: `${use.service}, at ${use.target}`, written, isRequired }];
+    return [{ place: place.place, user: `${use.service}, at ${use.target}`, written: asWritten(use.path), isRequired }];
   });
 }
 

@@ -51,13 +51,18 @@ export function endingService(service: ComposeService): ComposeService {
  */
 function endingSign(name: string, service: ComposeService): string | undefined {
   const policy = restartPolicy(service);
+  const { mode } = service.deploy ?? {};
+  if (mode === "replicated-job" || mode === "global-job") return `deploy.mode is ${mode}`;
   if (policy !== "no" && policy?.startsWith("on-failure") !== true) return undefined;
   if ((service.ports ?? []).length > 0 || (service.expose ?? []).length > 0) return undefined;
   if (service.healthcheck?.test !== undefined && service.healthcheck.disable !== true) return undefined;
   const last = lastCommand([...(service.entrypoint ?? []), ...(service.command ?? [])]);
   if (last !== undefined && staying.test(last)) return undefined;
+  const image = endingImage.exec(imageName(service.image ?? ""));
+  if (image !== null) return `restart ${policy}, and its image is ${image[0]}`;
   const word = last === undefined ? null : ending.exec(last);
   if (word !== null) return `restart ${policy}, and its command is ${word[0].trim()}`;
+  if (endsItself(service)) return `restart ${policy}, and its command exits`;
   return endingName.test(name) ? `restart ${policy}, and its name` : undefined;
 }
 
@@ -74,7 +79,22 @@ const endingName =
 
 /** Commands that come to an end. */
 const ending =
-  /^(?:true|false|echo|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed)(?=\s|$)/;
+  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
+
+/** Images of what does something to another program and ends. */
+const endingImage = /^(?:migrate\/migrate|minio\/mc|flyway\/flyway|liquibase\/liquibase|liquibase|amacneil\/dbmate|arigaio\/atlas)$/;
+
+/** The last two parts of an image's name. */
+function imageName(reference: string): string {
+  const path = reference.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+  return path.split("/").slice(-2).join("/");
+}
+
+/** Whether a shell is told to exit at the end: not where that is for a failure alone. */
+function endsItself({ entrypoint, command }: ComposeService): boolean {
+  const script = [...(entrypoint ?? []), ...(command ?? [])].at(-1) ?? "";
+  return /(?:&&|;|\n)\s*exit(?:\s+\d+)?[\s;]*$/.test(script);
+}
 
 /** Commands that go on, whatever else they say. */
 const staying =

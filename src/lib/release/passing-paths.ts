@@ -1,5 +1,5 @@
 import type { ComposeService } from "./model.ts";
-import { mapValues } from "./record.ts";
+import { isRecord, mapValues } from "./record.ts";
 
 export interface PassingPaths {
   /** What the model's relative paths were resolved against: a folder that is there for a command alone. */
@@ -27,7 +27,9 @@ export function settlePaths(service: ComposeService, paths: PassingPaths): { ser
   return { service: settled, found: [...new Set(found)] };
 }
 
-function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPaths, tell: () => void): unknown {
+/** A value that names no folder that is gone when it is used, in any part of it. */
+export function settle<Value>(value: Value, paths: PassingPaths, tell?: () => void): Value;
+export function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPaths, tell: () => void = () => {}): unknown {
   if (typeof value === "string") {
     if (!value.includes(sourceDirectory) && !value.includes(outer(sourceDirectory))) return value;
     tell();
@@ -37,10 +39,6 @@ function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPath
   if (Array.isArray(value)) return value.map((inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
   if (!isRecord(value)) return value;
   return mapValues(value, (inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The folder that what is beside the repository would lie in; the folder itself where there is no such. */

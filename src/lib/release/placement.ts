@@ -3,11 +3,12 @@ import { normalise } from "./compose-walk.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { moveFolders } from "./local-volume.ts";
 import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "./model.ts";
-import { mountUses, type MountUse } from "./mounts.ts";
-import { needsOf, type Need } from "./needs.ts";
+import { asWritten, mountUses, type MountUse } from "./mounts.ts";
+import { isFileName, needsOf, type Need } from "./needs.ts";
 import { choosePlaces, digestIn, restWithin, type Place, type PlaceKind } from "./places.ts";
-import { settlePaths } from "./passing-paths.ts";
+import { settle, settlePaths } from "./passing-paths.ts";
 import { mapValues } from "./record.ts";
+import { movedProfiles } from "./seccomp.ts";
 import { keepTree, pathInSource, type Digest, type KeptFile, type SourceTree } from "./sources.ts";
 
 export interface PlacementInput {
@@ -69,7 +70,7 @@ export function placeFiles(input: PlacementInput): Placed {
 
   const placeSource = (source: ComposeSource, name: string): ComposeSource => {
     if (source.file !== undefined) return { ...source, file: placeOf(source.file) };
-    if (source.environment === undefined) return source;
+    if (source.environment === undefined) return mapValues(source, (value) => settle(value, input));
     const { environment, ...rest } = source;
     const content = new TextEncoder().encode(input.variables[environment] ?? "");
     const found = keepTree(name, { files: [{ path: "", executable: false, content }] }, digest);
@@ -78,7 +79,7 @@ export function placeFiles(input: PlacementInput): Placed {
   };
   const settled: string[] = [];
   const placeMounts = (written: ComposeService, name: string): ComposeService => {
-    const { volumes: mounts, ...rest } = written;
+    const { volumes: mounts, ...rest } = movedProfiles(written, placeOf);
     const { service, found } = settlePaths(rest, input);
     if (found.length > 0) settled.push(settledNote(name, found, stateDirectory));
     return mounts === undefined ? service : { ...service, volumes: placeVolumes(mounts) };
@@ -89,7 +90,8 @@ export function placeFiles(input: PlacementInput): Placed {
     );
     return [...placed, ...innerMounts(mounts, places, uses, input)];
   };
-  const volumes = moveFolders(model, placeOf);
+  const moved = moveFolders(model, placeOf);
+  const volumes = moved && mapValues(moved, (volume) => settle(volume, input));
   const services = mapValues(model.services, placeMounts);
   return {
     configs: mapValues(model.configs ?? {}, placeSource),
@@ -158,7 +160,11 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
   const { stateDirectory, sources, digest, places: known = {} } = input;
   const data = [...places].filter(([, { kind }]) => kind === "data");
   const own = data.filter(([, { place }]) => place.startsWith(`${stateDirectory}/`)).map(([, { place }]) => place);
-  const volumes = uses.filter(({ volume }) => volume !== undefined).flatMap(({ path }) => places.get(path)?.place ?? []);
+  const missed = uses.filter(
+    ({ isLeftToUs, volume, path, target }) =>
+      isLeftToUs && (volume !== undefined || !(sources.has(path) || isFileName(path) || isFileName(target))),
+  );
+  const made = missed.flatMap(({ path }) => (places.get(path)?.kind === "data" ? [places.get(path)!.place] : []));
   const seeded = data.flatMap(([path, { place }]) => {
     const tree = sources.get(path);
     return tree === undefined || isWithin(path, "data", places)
@@ -176,7 +182,7 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
     watched: unique([...places.values()].filter(({ kind }) => kind === "watched").map(({ place }) => digestIn(place))),
     adopted: unique(data.map(([, { place }]) => digestIn(place))),
     parents: unique(own.map((place) => place.slice(0, place.lastIndexOf("/")))),
-    folders: unique(volumes.filter((place) => place.startsWith(`${stateDirectory}/`))),
+    folders: unique(made.filter((place) => place.startsWith(`${stateDirectory}/`))),
     seeds: seeded.filter((seed) => !isSeeded(seed)).map(({ place, files }) => ({ place, files })),
     needs: needsOf(uses, places, input),
   };
@@ -191,9 +197,8 @@ function notesOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, 
     const place = places.get(path);
     if (place?.kind !== "data" || sources.has(path) || isWithin(path, "data", places)) return [];
     const where = place.place.startsWith(`${stateDirectory}/`) ? place.place.slice(stateDirectory.length + 1) : place.place;
-    const written = path.startsWith("..") ? path : `./${path}`;
     return [
-      `${isFile ? target.split("/").at(-1) : target} mounts ${written}, which the commit does not have: it is kept on the host, in ${where}`,
+      `${isFile ? target.split("/").at(-1) : target} mounts ${asWritten(path)}, which the commit does not have: it is kept on the host, in ${where}`,
     ];
   });
   return [...new Set(notes)];

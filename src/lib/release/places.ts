@@ -1,5 +1,6 @@
 import type { ServiceConfig } from "../config/config.ts";
 import { normalise } from "./compose-walk.ts";
+import { allSlots, slotName } from "./fronts.ts";
 import type { ObservedContainer } from "./observed.ts";
 import { isListed, type MountUse } from "./mounts.ts";
 import { holdsNothing } from "./placeholders.ts";
@@ -79,7 +80,7 @@ function parentOf(path: string, places: ReadonlyMap<string, Place>): { place: Pl
 
 /** What is left of a path within another one; undefined where it is not in it, or the very same. */
 export function restWithin(path: string, outer: string): string | undefined {
-  if (path === outer || path.startsWith("..") !== outer.startsWith("..")) return undefined;
+  if (path === outer || stepsOut(path) !== stepsOut(outer)) return undefined;
   if (outer === ".") return path;
   return path.startsWith(`${outer}/`) ? path.slice(outer.length + 1) : undefined;
 }
@@ -128,7 +129,7 @@ function containersAt(uses: readonly MountUse[], { containers }: PlacesInput) {
 
 /** Whether a Compose service on a host is a service of the release, or one of its slots. */
 export function isOf(running: string, service: string): boolean {
-  return running === service || (/^-(blue|green|slot)$/.test(running.slice(service.length)) && running.startsWith(service));
+  return running === service || allSlots.some((slot) => running === slotName(service, slot));
 }
 
 /** Whether a path lies in a folder that is there for a command alone. */
@@ -136,11 +137,17 @@ export function isPassing(path: string): boolean {
   return /\/\.coldtivate\/incoming\.[^/]+(\/|$)/.test(path);
 }
 
+/** How many folders above the repository a path begins. */
+function stepsOut(path: string): number {
+  const parts = path.split("/");
+  const inside = parts.findIndex((part) => part !== "..");
+  return inside === -1 ? parts.length : inside;
+}
+
 /** `data/…` of the state; what is beside the repository has a folder of its own, one for each step out of it. */
 export function defaultPlace(path: string, stateDirectory: string): string {
   const parts = path.split("/");
-  const steps = parts.findIndex((part) => part !== "..");
-  const ups = steps === -1 ? parts.length : steps;
+  const ups = stepsOut(path);
   if (ups === 0) return path === "." ? `${stateDirectory}/data` : `${stateDirectory}/data/${path}`;
   return [`${stateDirectory}/outside${ups === 1 ? "" : `.${ups}`}`, ...parts.slice(ups)].join("/");
 }

@@ -1,9 +1,9 @@
 import type { PortMode, ServiceConfig } from "../config/config.ts";
 import { runsWith } from "./command-words.ts";
-import { checkedPort, checkOf } from "./health-check.ts";
+import { checkedPort, checkOf, ownNames } from "./health-check.ts";
 import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "./model.ts";
-import { portsOfCommand } from "./server-commands.ts";
+import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
 
 /** A port that a front listens on, and passes on to the same port of the slot. */
 export interface FrontPort {
@@ -40,10 +40,11 @@ const otherProtocols = new Set([
  * where there are none, those that its health check asks or its command names.
  *
  * @param facts what its image says of itself, where that is known
+ * @param name by which its health check may ask it
  */
-export function findPorts(service: ComposeService, config: ServiceConfig = {}, facts?: ImageFacts): KnownPorts {
+export function findPorts(service: ComposeService, config: ServiceConfig = {}, facts?: ImageFacts, name = ""): KnownPorts {
   const { text, isImages, environment } = runsWith(service, facts);
-  const checked = checkedPort(checkOf(service, isImages ? facts : undefined), environment);
+  const checked = checkedPort(checkOf(service, isImages ? facts : undefined), environment, ownNames(name, service));
   const command = portsOfCommand(text, environment);
   const variable = Number(environment["PORT"]);
   const images = facts?.ports ?? [];
@@ -58,7 +59,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
     { from: "exposed by its image", found: isImages || command !== undefined ? images : [] },
   ];
   const first = sources.find(({ found }) => found.length > 0);
-  if (first === undefined) return { ports: [], reason: "no port is known", ...hintFor(images, environment["PORT"]) };
+  if (first === undefined) return { ports: [], reason: "no port is known", ...hintFor(images, environment["PORT"], command, text) };
   const declared = [...sources.slice(0, 3).flatMap(({ found }) => found), ...images].toSorted((a, b) => a - b);
   const own = [...new Set(first.found)].toSorted((a, b) => a - b);
   const numbers = [...new Set([...own, ...declared])];
@@ -79,10 +80,22 @@ function modeOf(port: number, checked: { port: number; protocol: string } | unde
   return isOther || otherProtocols.has(port) ? "tcp" : "auto";
 }
 
-function hintFor(images: readonly number[], variable: string | undefined): Pick<KnownPorts, "hint"> {
+function hintFor(
+  images: readonly number[],
+  variable: string | undefined,
+  command: CommandPorts | undefined,
+  text: string,
+): Pick<KnownPorts, "hint"> {
   if (images.length > 0) return { hint: `its image exposes ${listed(images)}, for a command that it does not run` };
-  return variable !== undefined && /^\d{2,5}$/.test(variable) ? { hint: `PORT is ${variable}` } : {};
+  if (variable !== undefined && /^\d{2,5}$/.test(variable)) return { hint: `PORT is ${variable}` };
+  if (command?.isToldElsewhere === true) return { hint: `it runs ${command.program}, which a file may tell where it listens` };
+  const told = command === undefined ? optionForPort.exec(text) : null;
+  return told === null ? {} : { hint: `its command says ${told[0].trim()}` };
 }
+
+/** How programs that nobody knows are told where to listen. */
+const optionForPort =
+  /(?<=^|\s)--?(?:(?:http|web|server|api|app)[-_.]?)?(?:port|listen|addr|address|bind)[= ](?:[\w.*-]*:|\[[\da-f:]*\]:)?\d{2,5}(?=\s|$)/;
 
 /** Published UDP ports: a front cannot take them. */
 export function udpPorts(service: ComposeService): number[] {

@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../config/config.ts";
 import { extraHosts, isNear, type Mention } from "./mentioned-ports.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
 import { findPorts } from "./ports.ts";
-import type { ServiceRollout } from "./rollout.ts";
+import { hasFront, type ServiceRollout } from "./rollout.ts";
 
 export interface ReachInput {
   model: ComposeModel;
@@ -18,14 +18,15 @@ export interface ReachInput {
  * which finds another one by a name, and reaches it at a port or, with `-`, at none.
  */
 export function reachedBy(input: ReachInput): string[] {
-  const names = [...input.rollouts.keys()].toSorted();
-  const fronted = names.filter((name) => isFronted(name, input));
+  const names = [...input.rollouts.keys()].filter((name) => !isOver(name, input)).toSorted();
+  const fronted = names.filter((name) => hasFront(input.rollouts.get(name) ?? { rollout: "recreate" }));
   const own = names.filter((name) => !fronted.includes(name)).flatMap((name) => ownPorts(name, input));
   return [...new Set([...fronted, ...own, ...names.flatMap((name) => pairs(name, input))])];
 }
 
-function isFronted(name: string, { rollouts }: ReachInput): boolean {
-  return (rollouts.get(name)?.rollout ?? "recreate") !== "recreate";
+/** Whether a service has run to its end by then. */
+function isOver(name: string, { rollouts }: ReachInput): boolean {
+  return rollouts.get(name)?.rollout === "once";
 }
 
 /** Ports of a service without a front: those at which it certainly answers in HTTP, and those that are published. */
@@ -49,9 +50,10 @@ function isCertain({ healthcheck }: ComposeService, port: number, config: Servic
 }
 
 /** Whom a service is to find by which name: those that it links to, depends on and mentions. */
-function pairs(from: string, { model, rollouts, mentions }: ReachInput): string[] {
+function pairs(from: string, input: ReachInput): string[] {
+  const { model, rollouts, mentions } = input;
   const service = model.services[from] ?? {};
-  const isAsked = (to: string) => to !== from && rollouts.has(to) && isNear(service, model.services[to] ?? {});
+  const isAsked = (to: string) => to !== from && rollouts.has(to) && !isOver(to, input) && isNear(service, model.services[to] ?? {});
   const hidden = new Set(extraHosts(service));
   const mentioned = mentions.filter((mention) => mention.from === from);
   const linked = (service.links ?? []).map((link) => {

@@ -2,7 +2,8 @@ import { nameVolumes } from "./anonymous-volumes.ts";
 import { contentOf, definitions } from "./content.ts";
 import { checksOf } from "./checks.ts";
 import { isContent } from "./content-mounts.ts";
-import { checkSlotNames, namedSlot, slotName, slotsOf } from "./fronts.ts";
+import { asItself, checkSlotNames, namedSlot, slotName, slotsOf } from "./fronts.ts";
+import { askedByName, checkOf, ownNames } from "./health-check.ts";
 import { factsInUse } from "./image-facts.ts";
 import { labels } from "./labels.ts";
 import { findMentions } from "./mentioned-ports.ts";
@@ -15,8 +16,9 @@ import { addPorts } from "./further-ports.ts";
 import { mapValues } from "./record.ts";
 import { label, renderFront } from "./render-front.ts";
 import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInput } from "./rendered.ts";
-import { inferRollouts, type ServiceRollout } from "./rollout.ts";
+import { hasFront, inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
+import { slotAddresses } from "./slot-addresses.ts";
 import { withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
 import { taskDefinition } from "./task-runs.ts";
@@ -55,15 +57,17 @@ export function render(input: RenderInput): Rendered {
   };
   checkSlotNames(frame, rollouts);
   checkNames({ model: frame, rollouts, tasks: input.tasks, project: input.project });
-  const isFronted = (name: string) => slotsOf(rollouts.get(name) ?? { rollout: "recreate" }).length > 0;
+  const isFronted = (name: string) => hasFront(rollouts.get(name) ?? { rollout: "recreate" });
 
   const services: Record<string, ComposeService> = {};
   const single: Record<string, ComposeService> = {};
   const rendered: Record<string, RenderedService> = {};
   const fronts: Record<string, RenderedFront> = {};
-  const contents = mapValues(frame.services, (service, name) =>
-    contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame }),
-  );
+  const contents = mapValues(frame.services, (service, name) => {
+    const content = contentOf(service, rollouts.get(name), isFronted, { ...input, model: frame });
+    return isFronted(name) ? asItself(content, askedByName(checkOf(service, factsOf(name)), ownNames(name, service))) : content;
+  });
+  const addresses = slotAddresses(frame, slotNames(rollouts), input.digest);
   const definitionFor = definitions(contents, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);
@@ -79,7 +83,7 @@ export function render(input: RenderInput): Rendered {
       const front = renderFront(name, rollout, slots, frame, input);
       services[name] = front.service;
       fronts[name] = front.rendered;
-      for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot);
+      for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot, addresses.get(slotName(name, slot)));
     }
     if (rollout === undefined) continue;
     rendered[name] = describe(service, definition, rollout, input.model.services[name]?.image ?? "", builtImage(input, name), input);
@@ -120,6 +124,10 @@ export function render(input: RenderInput): Rendered {
     layout,
     notes: [...notes, ...portNotes],
   };
+}
+
+function slotNames(rollouts: ReadonlyMap<string, ServiceRollout>): Map<string, string[]> {
+  return new Map([...rollouts].map(([name, rollout]) => [name, slotsOf(rollout).map((slot) => slotName(name, slot))]));
 }
 
 /** A service with its image as it runs, and without what Compose would build or pull it with. */

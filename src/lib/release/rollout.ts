@@ -1,9 +1,13 @@
 import type { Rollout, ServiceConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { runsWith } from "./command-words.ts";
+import { literal, ownNames } from "./health-check.ts";
 import type { ImageFacts } from "./image-facts.ts";
+import { isFoundByUdp } from "./discovery-labels.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "./model.ts";
 import { findOneShots } from "./one-shots.ts";
 import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "./ports.ts";
+import { sharedBy } from "./sharing.ts";
 import { findSingleton } from "./singletons.ts";
 import { findStateful } from "./stateful.ts";
 import { coordinatedFolders, writableState } from "./writable.ts";
@@ -17,6 +21,11 @@ export interface ServiceRollout {
   ports: FrontPort[];
   /** Whether it is a database or another program with state of its own, which needs time to stop. */
   isStateful?: boolean;
+}
+
+/** Whether a front stands in for a service that is rolled out so. */
+export function hasFront({ rollout }: Pick<ServiceRollout, "rollout">): boolean {
+  return rollout === "blue-green" || rollout === "hold";
 }
 
 export interface RolloutInput {
@@ -52,8 +61,8 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     }
     const service = input.model.services[name] ?? {};
     const config = input.config[name] ?? {};
-    const known = findPorts(service, config, input.factsOf?.(name));
-    const obstacle = obstacleToFront(name, service, input.model);
+    const known = findPorts(service, config, input.factsOf?.(name), name);
+    const obstacle = obstacleToFront(name, service, input.model) ?? ownAddress(name, service, input.factsOf?.(name));
     const stateful = findStateful({
       name,
       service,
@@ -84,9 +93,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
 
 /** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
-  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(
-    ({ rollout }) => rollout !== "recreate" && rollout !== "once",
-  );
+  return [...inferRollouts({ ...input, isContent: () => true }).values()].some(hasFront);
 }
 
 interface Candidate {
@@ -150,14 +157,18 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
   if (typeof own === "string") return `it shares the container of ${own.replace(/^[^:]*:/, "")}: no front possible`;
   const udp = udpPorts(service);
   if (udp.length > 0) return `published UDP port ${udp[0]}: a front passes only TCP on`;
-  const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && shares(candidate, name));
+  if (isFoundByUdp(service)) return "Traefik routes UDP to it: a front passes only TCP on";
+  const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && sharedBy(candidate).includes(name));
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
 }
 
-/** Whether a service uses another one's very container: its network, processes, memory or volumes. */
-function shares(service: ComposeService, other: string): boolean {
-  const namespaces = [service.network_mode, service.ipc, service.pid, service["cgroup"], service["uts"]];
-  return namespaces.includes(`service:${other}`) || (service.volumes_from ?? []).some((from) => from.split(":", 1)[0] === other);
+/** That a server listens at a name of its own: with a front, that name is the front's, and so is the address. */
+function ownAddress(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
+  const { text } = runsWith(service, facts);
+  const own = ownNames(name, service).find((each) =>
+    new RegExp(`(?:^|\\s)(?:-b|-H|--bind|--host|--listen|--address)[ =](?:[a-z]+://)?${literal(each)}(?=[:\\s]|$)`).test(text),
+  );
+  return own === undefined ? undefined : `its command listens at ${own}, by which its front would be found`;
 }
 
 /** How the Compose file wants a new version to take over, as Swarm does it. */
@@ -177,7 +188,7 @@ function unknownPort({ name, known }: Candidate, model: ComposeModel): string {
 /** Whether a service links to another, or has an address of it among its settings. */
 function mentions({ links, environment, command }: ComposeService, name: string): boolean {
   if ((links ?? []).some((link) => link.split(":", 1)[0] === name)) return true;
-  const address = new RegExp(`(?:^|[/@\\s,=])${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}:\\d{2,5}\\b`);
+  const address = new RegExp(`(?:^|[/@\\s,=])${literal(name)}:\\d{2,5}\\b`);
   return [...Object.values(environment ?? {}), ...(command ?? [])].some((text) => text !== null && address.test(text));
 }
 

@@ -1,5 +1,5 @@
 import { staticLinks, targetOf } from "./links.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
+import { defaultContainerName, type ComposeModel, type ComposeService } from "./model.ts";
 
 /**
  * The services whose very container a service uses: its network, processes, memory, host name or volumes. When they are
@@ -42,7 +42,7 @@ export function tiesOf(name: string, services: Readonly<Record<string, ComposeSe
 export function byService(model: ComposeModel, project: string): ComposeModel {
   const owners = new Map<string, string>();
   for (const [name, { container_name: own }] of Object.entries(model.services)) {
-    owners.set(`${project}-${name}-1`, name);
+    owners.set(defaultContainerName(project, name), name);
     if (own !== undefined) owners.set(own, name);
   }
   const rename = (mode: string | undefined, self: string) => {

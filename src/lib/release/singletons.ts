@@ -22,7 +22,7 @@ const programs: readonly Singleton[] = [
   {
     program: /^(manage\.py|django-admin)$/,
     action:
-      /^(qcluster|rqworker|rqscheduler|run_huey|rundramatiq|djangoq|process_tasks|db_worker|crontab|runcrons|procrastinate|runapscheduler|(run|start)[-_]?(\w+[-_])?(scheduler|worker|bot|cron|cronjobs|jobs|consumer|consumers|queue|poller|listener)|\w+[-_](scheduler|worker|bot|consumer))$/,
+      /^(qcluster|rqworker|rqscheduler|run_huey|rundramatiq|djangoq|process_tasks|db_worker|crontab|runcrons|procrastinate|runapscheduler|(run|start)[-_]?(\w+[-_])?(scheduler|worker|beat|bot|cron|cronjobs|jobs|consumer|consumers|queue|poller|listener)|\w+[-_](scheduler|worker|bot|consumer))$/,
   },
   { program: /^airflow$/, action: /^(scheduler|triggerer|dag-processor|worker|celery|standalone)$/ },
   { program: /^(dagster-daemon|luigid|prefect-agent)$/ },
@@ -43,8 +43,10 @@ const programs: readonly Singleton[] = [
     action: /^(queue:work|queue:listen|schedule:work|schedule:run|horizon|horizon:work|pulse:work|pulse:check|reverb:scheduler)$/,
   },
   { program: /^console$/, action: /^(messenger:consume(-messages)?|scheduler:run|cron:run|enqueue:consume|rabbitmq:consumer)$/ },
+  { program: /^spark$/, action: /^(queue:work|tasks:run)$/ },
   { program: /^(wp|wp-cli|drush|occ)$/, action: /^(cron|core:cron|cron:run|background-job:worker)$/ },
   // JavaScript, Go, Elixir, the rest
+  { program: /^ace$/, action: /^(queue:listen|queue:work|scheduler:run|scheduler:work)$/ },
   { program: /^n8n$/, action: /^worker$/ },
   { program: /^(graphile-worker|agenda|bree|pg-boss)$/ },
   {
@@ -56,7 +58,7 @@ const programs: readonly Singleton[] = [
 
 /** Words by which people call what must not run twice. */
 const wordsForOne =
-  /^(?:schedulers?|beat|celery|celerybeat|workers?|cron|crons|crond|cronjobs?|crontab|bots?|consumers?|queue|queues|poller|pollers|sidekiq|horizon|resque|rq|huey|dramatiq|clock|timer|daemon|ticker|ingester|ingestor|crawler|scraper|watcher|jobs|jobrunner|runner|dispatcher|reaper|leader)$/;
+  /^(?:schedulers?|beat|celery|celerybeat|workers?|cron|crons|crond|cronjobs?|crontab|bots?|consumers?|queue|queues|poller|pollers|sidekiq|horizon|resque|rq|huey|dramatiq|clock|timer|daemon|ticker|ingester|ingestor|crawler|scraper|watcher|jobs|jobrunner|runner|dispatcher|reaper|leader|backups?|etl|importer|indexer|notifier|syncer|subscriber)$/;
 
 /** Words by which they call what takes requests, which go before: a `scheduler-api` is an API. */
 const wordsForMany =
@@ -90,16 +92,38 @@ function byCommand(words: readonly string[]): string | undefined {
       const told = rest.find((each) => action.test(each));
       if (told !== undefined && !rest.includes("flower")) return `${name} … ${told}`;
     }
-    if (known.length === 0 && isStarted(words, index) && isCalledSo(name, words[index - 1] === "-m")) return name;
+    if (known.length > 0 || !isStarted(words, index)) continue;
+    const called = calledSo(word, words[index - 1] === "-m") ?? toldSo(words, index);
+    if (called !== undefined) return called;
   }
   return undefined;
 }
 
-/** Whether a program, script or module is called like one of a kind: `bot.py`, `base_api.worker`, `scheduler`. */
-function isCalledSo(name: string, isModule: boolean): boolean {
-  const own = name.replace(/\.(?:py|m?js|cjs|ts|rb|php|sh|jar|pl|exs?)$/, "");
-  const last = (isModule ? (own.split(".").at(-1) ?? own) : own).split(/[-_.]+/).at(-1) ?? "";
-  return wordsForOne.test(last.toLowerCase());
+const extension = /\.(?:py|m?js|cjs|ts|rb|php|sh|jar|dll|pl|exs?)$/;
+
+/** Names that say nothing of a program, so that its folder's or its package's does. */
+const plainNames = /^(?:index|main|app|run|start|cli|__main__)$/;
+const plainFolders = /^(?:src|dist|build|lib|bin|out|js)$/;
+
+/** What a program, script or module is called, if that is like one of a kind: `bot.py`, `base_api.worker`, `worker/index.js`. */
+function calledSo(word: string, isModule: boolean): string | undefined {
+  const parts = isModule ? word.split(".") : word.split("/");
+  const bare = (part: string) => (isModule ? part : part.replace(extension, ""));
+  let at = parts.length - 1;
+  while (at > 0 && (at === parts.length - 1 ? plainNames : plainFolders).test(bare(parts[at] ?? ""))) at--;
+  const last =
+    bare(parts[at] ?? "")
+      .split(/[-_.]+/)
+      .at(-1) ?? "";
+  if (!wordsForOne.test(last.toLowerCase())) return undefined;
+  return isModule ? word : parts.slice(at).join("/");
+}
+
+/** A program of the project's own with what it is told to be, if that is one of a kind: `./shop worker`. */
+function toldSo(words: readonly string[], index: number): string | undefined {
+  const [word = "", told = ""] = words.slice(index, index + 2);
+  const isOwn = word.includes("/") || extension.test(word) || words[index - 1] === "-m";
+  return isOwn && wordsForOne.test(told.replace(/^(?:run|start)[-_:]/, "")) ? `${nameOf(word)} ${told}` : undefined;
 }
 
 /** The word in a service's name that says that it is one of a kind. */

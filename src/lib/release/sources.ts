@@ -1,5 +1,6 @@
 import { localFolder } from "./local-volume.ts";
 import type { ComposeModel, ComposeSource } from "./model.ts";
+import { profilesOf } from "./seccomp.ts";
 
 /** A file or folder of the release's commit. A folder has its files at their paths inside it; a single file has the path "". */
 export interface SourceTree {
@@ -38,19 +39,22 @@ export function pathInSource(absolute: string | undefined, sourceDirectory: stri
   if (whole.startsWith(`${sourceDirectory}/`)) return whole.slice(sourceDirectory.length + 1);
   const [, home, incoming] = /^(.*\/\.coldtivate)(\/incoming\.[^/]+)\/[^/]+$/.exec(sourceDirectory) ?? [];
   if (home === undefined || incoming === undefined) return undefined;
+  if (whole === `${home}${incoming}`) return "..";
+  if (whole === home) return "../..";
   if (whole.startsWith(`${home}${incoming}/`)) return `../${whole.slice(home.length + incoming.length + 1)}`;
   // Beside the states of projects nobody else puts anything.
   const [, first, rest = ""] = /^\/([^/]+)(\/.*)?$/.exec(whole.startsWith(`${home}/`) ? whole.slice(home.length) : "") ?? [];
   return first === undefined || first.includes("-") ? undefined : `../../${first}${rest}`;
 }
 
-/** Every path of the repository that containers get to see: bind mounts, and the files of configs and secrets. */
+/** Every path of the repository that containers need: bind mounts, the files of configs and secrets, profiles of seccomp. */
 export function referredPaths(model: ComposeModel, sourceDirectory: string): string[] {
   const mounted = Object.values(model.services).flatMap((service) => service.volumes ?? []);
   const binds = mounted.filter(({ type }) => type === "bind").map(({ source }) => source);
   const sources: ComposeSource[] = [...Object.values(model.configs ?? {}), ...Object.values(model.secrets ?? {})];
   const folders = Object.keys(model.volumes ?? {}).map((volume) => localFolder(model, volume)?.device);
-  const paths = [...binds, ...folders, ...sources.map(({ file }) => file)].map((path) => pathInSource(path, sourceDirectory));
+  const profiles = Object.values(model.services).flatMap(profilesOf);
+  const paths = [...binds, ...folders, ...profiles, ...sources.map(({ file }) => file)].map((path) => pathInSource(path, sourceDirectory));
   return [...new Set(paths.filter((path) => path !== undefined))].toSorted();
 }
 

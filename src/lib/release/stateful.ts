@@ -90,14 +90,30 @@ function byCheck({ name, service, facts }: ServiceTraits) {
   return ({ checks = [] }: StatefulProgram) => checks.some((check) => commands.some((command) => command.includes(` ${check} `)));
 }
 
-/** Whether a check's option leads to another container: then it tells nothing of this one. */
+/** Whether a check leads to another container: then it tells nothing of this one. */
 function asksAnother(words: readonly string[], own: readonly unknown[]): boolean {
   return words.some((word, index) => {
-    const [, value = ""] = /^(?:--host(?:name)?|-h|-H|--server|--bootstrap-server|-u|--url)=(.+)$/.exec(word) ?? [];
-    const next = /^(?:--host(?:name)?|-h|-H|--server|--bootstrap-server)$/.test(word) ? (words[index + 1] ?? "") : value;
-    const host = next.replace(/^[a-z+]+:\/\/(?:[^@/]*@)?/, "").replace(/(?::\d+)?(?:\/.*)?$/, "");
-    return host !== "" && !/^(?:localhost|127\.|0\.0\.0\.0|\[?::1|\$|`|-)/.test(host) && !own.includes(host);
+    const host = hostIn(word) ?? (hostOption.test(word) ? bareHost(words[index + 1] ?? "") : "");
+    return host !== "" && !/^(?:localhost$|127\.|0\.0\.0\.0|\[?::1|\$|`|-)/.test(host) && !own.includes(host);
   });
+}
+
+const hostOption = /^(?:--host(?:name)?|-h|-H|--server|--bootstrap-server)$/;
+
+/** The host that a word says by itself: in a URL, after `--host=`, in `-hdb`, in `db:5432/shop`; undefined where it says none. */
+function hostIn(word: string): string | undefined {
+  const [, url] = /[a-z+]+:\/\/(.+)$/.exec(word) ?? [];
+  if (url !== undefined) return bareHost(url);
+  const [, written] = /^(?:--host(?:name)?=|-[hH]=?|--server=|--bootstrap-server=|--dbname=host=)([^=]+)$/.exec(word) ?? [];
+  if (written !== undefined) return bareHost(written);
+  return /^[A-Za-z][\w.-]*:\d{4,5}(?:\/.*)?$/.test(word) ? bareHost(word) : undefined;
+}
+
+function bareHost(address: string): string {
+  return address
+    .replace(/^[a-z+]+:\/\//, "")
+    .replace(/^[^@/]*@/, "")
+    .replace(/(?::\d+)?(?:[/?,].*)?$/, "");
 }
 
 function byDirectory({ service, facts }: ServiceTraits) {

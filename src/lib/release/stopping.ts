@@ -1,13 +1,11 @@
 import * as z from "zod";
+import { parseDuration } from "./duration.ts";
 import type { ComposeService } from "./model.ts";
-
-const units: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6, ns: 1e-9 };
 
 /** Whole seconds of a time as Compose writes it (`1m30s`); undefined where it is none. */
 export function parseTime(written: unknown): number | undefined {
-  if (typeof written !== "string" || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|ns))+$/.test(written)) return undefined;
-  const parts = [...written.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)/g)];
-  return Math.ceil(parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (units[unit] ?? 0), 0));
+  const milliseconds = parseDuration(written);
+  return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
 }
 
 const hooksSchema = z.array(

@@ -1,16 +1,19 @@
+import { hidden } from "./discovery-labels.ts";
 import type { ComposeService } from "./model.ts";
 
 /**
  * The service that runs a task: its service's image, environment, volumes and networks, and nothing that would make it
- * be taken for the service itself (names, aliases, addresses, ports).
+ * be taken for the service itself (names, aliases, addresses, ports, what others find it by).
  *
  * @param run the command: the task's, or the one that takes it back
  */
 export function renderTask(service: ComposeService, run: readonly string[]): ComposeService {
-  const { container_name: _name, depends_on: _depends, hostname: _host, ports: _ports, scale: _scale, deploy, networks, ...rest } = service;
+  const { container_name: _name, depends_on: _depends, hostname: _host, mac_address: _mac, ports: _ports, scale: _scale, ...own } = service;
+  const { deploy, networks, ...rest } = own;
   const { replicas: _replicas, ...limits } = deploy ?? {};
   return {
     ...rest,
+    ...hidden(rest),
     // Compose interpolates the rendered model once more.
     command: run.map((word) => word.replaceAll("$", "$$$$")),
     healthcheck: { disable: true },

@@ -53,13 +53,6 @@ export function areAlike(hosts: readonly Pick<HostStatus, "release">[]): boolean
   return new Set(hosts.map(({ release }) => release?.id)).size <= 1;
 }
 
-/** Whether a host's services are all there, up and of its release. */
-export function isWell(host: HostStatus): boolean {
-  return host.services.every(
-    ({ state, health, current, ended }) => ended === true || (state === "running" && (health ?? "healthy") === "healthy" && current),
-  );
-}
-
 /** Sets what runs against the release's manifest: services, and fronts, without a container are missing, others are extra. */
 export function compareStatus(manifest: Manifest | undefined, containers: readonly ListedContainer[]): ServiceStatus[] {
   const listed = containers

@@ -16,6 +16,7 @@ const samples: Record<string, unknown> = {
   entrypoint: ["/start", "--now"],
   environment: { A: "1", B: null },
   expose: ["8000"],
+  extra_hosts: ["a=1.2.3.4"],
   healthcheck: { test: ["CMD", "true"], interval: "5s", timeout: "3s", retries: 2, start_period: "9s", start_interval: "1s" },
   labels: { "com.example": "yes" },
   models: { llm: { endpoint_var: "URL", model_var: "MODEL" } },
@@ -23,6 +24,7 @@ const samples: Record<string, unknown> = {
   ports: [{ target: 80, published: "8080", protocol: "tcp", mode: "ingress", host_ip: "127.0.0.1", name: "web", app_protocol: "http" }],
   scale: 2,
   secrets: [{ source: "token", target: "/token", uid: "1", gid: "2", mode: "0400" }],
+  security_opt: ["no-new-privileges:true", "seccomp=unconfined"],
   volumes_from: ["db:ro"],
   volumes: [{ type: "volume", source: "data", target: "/data", read_only: true, volume: { nocopy: true, subpath: "a" } }],
 };
@@ -45,6 +47,7 @@ const withoutSlot = new Set([
 ]);
 /** What belongs to one place alone, or to the service as such and not to a command run once beside it. */
 const notInTasks = new Set([
+  "mac_address",
   "command",
   "container_name",
   "depends_on",

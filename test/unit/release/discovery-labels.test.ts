@@ -119,3 +119,43 @@ describe("what others find a service by", () => {
     expect(ports({ labels: { "traefik.http.routers.web.entrypoints": "web" } })).toEqual([]);
   });
 });
+
+test("what routes to a container by labels goes to its front; what acts on one stays with it", () => {
+  const routing = {
+    swag: "enable",
+    swag_port: "8000",
+    "kop.traefik.enable": "true",
+    "cloudflare.tunnel.enable": "true",
+    "dockflare.hostname": "shop.example",
+    "pangolin.proxy-resources.shop.name": "shop",
+    "com.dnsdock.alias": "shop",
+    "flame.type": "app",
+    "glance.url": "https://shop.example",
+  };
+  const acting = {
+    autoheal: "true",
+    "com.centurylinklabs.watchtower.enable": "true",
+    "diun.enable": "true",
+    "wud.watch": "true",
+    "ofelia.job-exec.a.schedule": "@daily",
+    "deck-chores.a.command": "x",
+    "docker-volume-backup.stop-during-backup": "true",
+    "co.elastic.logs/enabled": "true",
+    "sablier.enable": "true",
+    swagger: "x",
+  };
+  const { labels } = discoveryOf({ labels: { ...routing, ...acting } });
+  expect(labels).toEqual(routing);
+  expect(hidden({ labels: { ...routing, ...acting } }).labels).toEqual(acting);
+});
+
+test("a port that clients are sent to is none of the container's", () => {
+  const labels = { ...traefik, "traefik.http.middlewares.tls.redirectscheme.port": "443" };
+  expect(discoveryPorts({ labels })).toEqual([8000]);
+});
+
+test("a router of UDP leads to no front", () => {
+  const udp = { "traefik.udp.services.dns.loadbalancer.server.port": "5353" };
+  expect(modelOf({ labels: { ...traefik, ...udp } }).services["web"]?.labels).toMatchObject({ ...traefik, ...udp });
+  expect(discoveryPorts({ labels: { ...traefik, ...udp } })).toEqual([8000]);
+});

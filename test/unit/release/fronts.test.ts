@@ -113,6 +113,43 @@ describe("a service with a front", () => {
   });
 });
 
+test("slots have addresses of their own where services have: one may start later whose address would be taken", () => {
+  const networks = { net: { ipv4_address: "10.9.0.2" } };
+  const { model, services } = rendered(
+    { web: { ...api, networks }, db: { image: "postgres", networks: { net: { ipv4_address: "10.9.0.3" } } } },
+    {},
+    { networks: { net: { ipam: { config: [{ subnet: "10.9.0.0/24" }] } } } },
+  );
+  const addressOf = (name: string) => model.services[name]?.networks?.["net"]?.ipv4_address;
+  expect([addressOf("web"), addressOf("db")]).toEqual(["10.9.0.2", "10.9.0.3"]);
+  expect(new Set([addressOf("web-blue"), addressOf("web-green"), "10.9.0.2", "10.9.0.3", undefined]).size).toBe(5);
+  expect(model.services["web-blue"]?.labels).toMatchObject({ "coldtivate.definition": services["web"]?.definition });
+});
+
+describe("a health check that asks its service by name", () => {
+  const named = (url: string, more: ComposeService = {}) => ({ image: "web", ...more, healthcheck: { test: ["CMD", "curl", url] } });
+
+  test("asks the slot that it runs in, and not the front, which leads to the other one", () => {
+    const { model } = rendered(
+      { web: named("http://web:8000/"), app: named("http://shop_app:80", { container_name: "shop_app", extra_hosts: ["a=1.2.3.4"] }) },
+      { tasks: [{ name: "t", service: "web", run: ["x"], timeout: 1, when: "always" } as never] },
+    );
+    expect(model.services["web-blue"]?.["extra_hosts"]).toEqual(["web=127.0.0.1"]);
+    expect(model.services["app-green"]?.["extra_hosts"]).toEqual(["a=1.2.3.4", "shop_app=127.0.0.1"]);
+    expect(model.services["task-t"]).not.toHaveProperty("extra_hosts");
+  });
+
+  test.each([
+    ["another one", named("http://api:8000/"), "web-blue"],
+    ["itself", named("http://localhost:8000/web"), "web-blue"],
+    ["what is replaced in place", named("http://web:8000/", { network_mode: "bridge" }), "web"],
+  ])("changes nothing where it asks %s", (_what, service, name) => {
+    const { model } = rendered({ web: { expose: ["8000"], ...service }, api });
+    expect(model.services[name]).toBeDefined();
+    expect(model.services[name]).not.toHaveProperty("extra_hosts");
+  });
+});
+
 test("no release changes a front: not its service's image, environment, number or order", () => {
   const definition = (service: ComposeService, images?: RenderInput["images"]) =>
     rendered({ web: service, api }, images === undefined ? {} : { images }).fronts["web"]?.definition;

@@ -108,3 +108,16 @@ test("everything that asks is to reach what it asks, and fronts what is behind t
     "web>db>db>5432",
   ]);
 });
+
+test("what runs to its end is reached by nobody, and reaches nobody once it has ended", () => {
+  const { model } = input({
+    web: { depends_on: { prepare: { condition: "service_started" } }, environment: { A: "prepare:5000" } },
+    prepare: { ports: [{ target: 5000 }], links: ["web"] },
+  });
+  const rollouts = new Map<string, ServiceRollout>([
+    ["web", { rollout: "blue-green", reason: "", ports: [] }],
+    ["prepare", { rollout: "once", reason: "", ports: [] }],
+  ]);
+  const mentions = findMentions({ model, project: "shop", profiles: [], files: [], stateDirectory: "/state" });
+  expect(reachedBy({ model, rollouts, config: {}, mentions })).toEqual(["web"]);
+});

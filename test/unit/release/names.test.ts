@@ -32,6 +32,16 @@ test.each<[string, Parameters<typeof check>, string]>([
     "shop-staging-web-1, as which others find web, is a name of other",
   ],
   [
+    "a container like a slot's",
+    [{ web: {}, other: { container_name: "shop-staging-web-blue-1" } }, ["web"]],
+    "shop-staging-web-blue-1, which a container of web's slot is called, is the container_name of other",
+  ],
+  [
+    "a container like one of a slot with several",
+    [{ web: { scale: 2 }, other: { container_name: "shop-staging-web-green-2" } }, ["web"]],
+    "shop-staging-web-green-2, which a container of web's slot is called",
+  ],
+  [
     "an alias like a front",
     [{ web: {}, other: { networks: { default: { aliases: ["shop-staging-web-1"] } } } }, ["web"]],
     "shop-staging-web-1, as which others find web, is a name of other",
@@ -44,6 +54,8 @@ test.each<[string, Parameters<typeof check>, string]>([
 
 test("the same names are free where nothing else needs them", () => {
   check({ web: { container_name: "shop-staging-web-1", hostname: "web-blue" }, "task-other": {}, "undo-migrate": {} }, ["web"], [{}]);
+  check({ web: {}, other: { container_name: "shop-staging-web-blue-1" } });
+  check({ web: {}, other: { container_name: "shop-staging-web-blue-api-1" } }, ["web"]);
   check({ web: {}, "task-migrate": {}, other: { hostname: "web-green" } });
 });
 

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ComposeModel, ComposeMount } from "../../../src/lib/release/model.ts";
 import type { ObservedContainer } from "../../../src/lib/release/observed.ts";
 import { placeFiles, type PlacementInput } from "../../../src/lib/release/placement.ts";
 import { mergePlaces, type Place } from "../../../src/lib/release/places.ts";
 import { isFileName } from "../../../src/lib/release/needs.ts";
-import { pathInSource, type SourceTree } from "../../../src/lib/release/sources.ts";
+import { locateProfiles } from "../../../src/lib/release/seccomp.ts";
+import { pathInSource, referredPaths, type SourceTree } from "../../../src/lib/release/sources.ts";
 
 const home = "/home/deploy/.coldtivate";
 const state = `${home}/shop-staging`;
@@ -19,9 +21,7 @@ const tree = (files: Record<string, string>): SourceTree => ({
 /** `./media:/media:ro`, as `docker compose config` writes it. */
 function mount(written: string): ComposeMount {
   const [source = "", target = "", mode] = written.split(":");
-  const beside = source.replace(/^\.\.\//, "").replace(/^\.\//, "");
-  const folder = source.startsWith("../") ? here.replace(/\/compose$/, "") : here;
-  const plain = source.startsWith("/") ? source : source === "." ? here : `${folder}/${beside}`;
+  const plain = resolve(here, source);
   return { type: "bind", source: plain, target, ...(mode === "ro" ? { read_only: true } : {}) };
 }
 
@@ -89,6 +89,15 @@ describe("what a mounted path is", () => {
     expect(layout.watched).toHaveLength(1);
   });
 
+  test("a file that has nothing yet is for whoever writes to it; for a reader it is what it is", () => {
+    const commit = { "acme.json": { "": "{}\n" }, "users.json": { "": "[ ]" }, "set.json": { "": '{"a": 1}' }, "flags.json": { "": "{}" } };
+    const { kinds } = place({
+      of: { web: ["./acme.json:/a", "./users.json:/u", "./set.json:/s", "./flags.json:/f:ro"] },
+      commit,
+    });
+    expect(kinds).toEqual({ "acme.json": "data", "users.json": "data", "set.json": "watched", "flags.json": "content" });
+  });
+
   test("the same for all services: what one writes, others see", () => {
     const { at, kinds } = place({
       of: {
@@ -152,6 +161,13 @@ describe("where data lies", () => {
     expect(pathInSource(`${state}/data`, here)).toBeUndefined();
     expect(pathInSource("/srv/x", here)).toBeUndefined();
     expect(pathInSource(`${home}/incoming.AbC123/x/y`, here)).toBe("../x/y");
+  });
+
+  test("the very folder beside the repository, and the one beside that, too", () => {
+    const { at, layout } = place({ of: { a: ["..:/up", "../..:/far"], b: ["../data:/data"], c: ["../../far/x:/x"] } });
+    expect([at("a", "/up"), at("b", "/data")]).toEqual(["outside", "outside/data"]);
+    expect([at("a", "/far"), at("c", "/x")]).toEqual(["outside.2", "outside.2/far/x"]);
+    expect(JSON.stringify(layout)).not.toContain("incoming.");
   });
 
   test.each([
@@ -259,6 +275,21 @@ test("what the host has to have: files that nobody makes, each once", () => {
   ]);
 });
 
+test("who asks for a folder that is there is refused without it; where nothing is said, it is made", () => {
+  const at = (target: string, more: object) => ({ type: "bind", source: `${here}${target}`, target, ...more });
+  const volumes = [
+    at("/long", {}),
+    at("/more", { bind: { propagation: "rslave" } }),
+    at("/made", { bind: { create_host_path: true } }),
+    // As Compose writes what was `false`: older versions, newer ones.
+    at("/strict", { bind: {} }),
+    at("/stricter", { bind: { create_host_path: false } }),
+  ];
+  const { layout } = place({ of: {}, model: { services: { web: { volumes } } } });
+  expect(layout.needs.map(({ written }) => written)).toEqual(["./strict", "./stricter"]);
+  expect(layout.folders).toEqual([`${state}/data/long`, `${state}/data/more`]);
+});
+
 test.each([
   ["nginx.conf", true],
   ["/etc/nginx/conf.d", false],
@@ -272,6 +303,23 @@ test.each([
   ["v1.2", false],
 ])("%s is a file by its name: %s", (name, expected) => {
   expect(isFileName(name)).toBe(expected);
+});
+
+test("profiles of seccomp are files of the commit, which Compose reads when it makes a container", () => {
+  const services = {
+    web: { security_opt: ["no-new-privileges:true", "seccomp:./seccomp.json"] },
+    api: { security_opt: ["seccomp=unconfined"] },
+  };
+  const model = locateProfiles({ services }, here, "deploy/compose.yaml");
+  expect(referredPaths(model, here)).toEqual(["deploy/seccomp.json"]);
+  const placed = place({ of: {}, model, commit: { "deploy/seccomp.json": { "": "{}" } } });
+  expect(placed.services["web"]?.security_opt).toEqual([
+    "no-new-privileges:true",
+    expect.stringMatching(new RegExp(`^seccomp:${state}/files/[0-9a-f]{64}/seccomp.json$`)),
+  ]);
+  expect(placed.services["api"]).toEqual(services.api);
+  expect(placed.layout.needs).toEqual([]);
+  expect(place({ of: {}, model }).layout.needs).toMatchObject([{ written: "./deploy/seccomp.json", isRequired: true }]);
 });
 
 test("nothing names a folder that is there for a command alone", () => {
@@ -289,4 +337,14 @@ test("nothing names a folder that is there for a command alone", () => {
     build: { context: here },
   });
   expect(notes).toEqual([expect.stringContaining("web: environment HOST_MEDIA, environment NOTE, command names the folder")]);
+  const shared = place({
+    of: {},
+    model: {
+      services: {},
+      configs: { c: { content: `root ${here}/html` } },
+      volumes: { v: { driver_opts: { type: "overlay", device: "overlay", o: `lowerdir=${here}/l` } } },
+    },
+  });
+  expect(shared.configs["c"]).toEqual({ content: `root ${state}/data/html` });
+  expect(shared.volumes?.["v"]).toMatchObject({ driver_opts: { o: `lowerdir=${state}/data/l` } });
 });

@@ -40,6 +40,17 @@ test.each<[string, ComposeService, ServiceConfig | undefined, string, string]>([
     "3000 http",
     "from",
   ],
+  ["a request over a socket", shell("curl -f --unix-socket /run/app.sock http://localhost/up"), undefined, "", "no port is known"],
+  [
+    "a request by the container's name",
+    shell("curl -f http://$$HOSTNAME:8000/ || exit 1"),
+    undefined,
+    "8000 http",
+    "from its health check",
+  ],
+  ["a request by a command's answer", shell("curl -f http://$(hostname -i):8000/"), undefined, "8000 http", "from its health check"],
+  ["a request by its host name", { hostname: "api", ...curl("http://api:8000/") }, undefined, "8000 http", "from its health check"],
+  ["a connection by its own name", { container_name: "app", ...shell("nc -z app 9000") }, undefined, "9000 auto", "from its health check"],
   ["a connection by nc", shell("nc -z localhost 9000"), undefined, "9000 auto", "port 9000, from its health check"],
   ["a connection by the shell", shell("echo > /dev/tcp/127.0.0.1/9000"), undefined, "9000 auto", "from its health check"],
   ["a probe of gRPC", { healthcheck: { test: ["CMD", "grpc_health_probe", "-addr=:50051"] } }, undefined, "50051 tcp", "from"],
@@ -70,6 +81,22 @@ test.each<[string, ComposeService, ServiceConfig | undefined, string, string]>([
   expect(found.ports.map(({ port, mode }) => `${port} ${mode}`).join(", ")).toBe(expected);
   expect(found.reason).toContain(reason);
 });
+
+test.each<[string, string]>([
+  ["gunicorn -c conf.py app", "it runs gunicorn, which a file may tell where it listens"],
+  ["./server --port 8080", "its command says --port 8080"],
+  ["./server -listen :8080", "its command says -listen :8080"],
+  ["./server --http.addr=0.0.0.0:8080", "its command says --http.addr=0.0.0.0:8080"],
+])("%s takes requests somewhere", (command, hint) => {
+  expect(findPorts({ command: command.split(" ") })).toMatchObject({ ports: [], reason: "no port is known", hint });
+});
+
+test.each(["./tool --report 80", "gunicorn -b 127.0.0.1:8000 app", "./client --redis-port 6379", "psql -p 5432"])(
+  "%s need not",
+  (command) => {
+    expect(findPorts({ command: command.split(" ") })).toEqual({ ports: [], reason: "no port is known" });
+  },
+);
 
 const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { RenderInput } from "../../../src/lib/release/rendered.ts";
 import { referredPaths } from "../../../src/lib/release/sources.ts";
@@ -157,6 +157,23 @@ describe("tasks", () => {
       deploy: { resources: { limits: { memory: "1g" } } },
     });
     expect(rendered.services["undo-migrate"]).toBeUndefined();
+  });
+
+  test("are found by nobody who looks for the service, by labels, variables or addresses", () => {
+    const found: ComposeService = {
+      image: written,
+      network_mode: "bridge",
+      mac_address: "02:00:00:00:00:01",
+      labels: { "traefik.enable": "true", "traefik.http.routers.a.rule": "Host(`a`)", team: "a" },
+      environment: { VIRTUAL_HOST: "a.example", A: "b" },
+    };
+    const tasks = [{ name: "migrate", service: "web", run: ["migrate"], timeout: 1000 }];
+    const { model: rendered } = render(input({ services: { web: found } }, { tasks }));
+    const task = rendered.services["task-migrate"];
+    expect(task).not.toHaveProperty("mac_address");
+    expect(task?.labels).toEqual({ "traefik.enable": "false", team: "a", "coldtivate.state": stateDirectory });
+    expect(task?.environment).toEqual({ A: "b" });
+    expect(rendered.services["web"]).toMatchObject({ environment: found.environment, mac_address: found.mac_address });
   });
 
   test("are taken back by a service like theirs; that one does not make them run again", () => {

@@ -110,6 +110,17 @@ describe("the project's own", () => {
       "recreate: side shares its container: no front possible",
     ],
     ["another's memory", { service: { ...web, ipc: "service:db" } }, "recreate: it shares the container of db: no front possible"],
+    [
+      "its own name as the address to listen at",
+      { service: { command: ["gunicorn", "--bind", "web:8000", "app"] } },
+      "recreate: its command listens at web, by which its front would be found",
+    ],
+    [
+      "its host name as that",
+      { service: { hostname: "shop", command: ["uvicorn", "app:app", "--host=shop"], expose: ["8000"] } },
+      "recreate: its command listens at shop",
+    ],
+    ["a database by another's name", { service: { ...web, command: ["./app", "-h", "db"] } }, `blue-green: ${checked}`],
     ["set", { config: { rollout: "recreate" } }, "recreate: set in coldtivate.yml"],
     [
       "celery's beat, checked over HTTP",

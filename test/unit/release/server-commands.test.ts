@@ -42,6 +42,25 @@ test.each<[string, string, Record<string, string>?]>([
   ["./bin/rails s", "3000"],
   ["./bin/thrust ./bin/rails server", "80"],
   ["unicorn -l 0.0.0.0:8080", "8080"],
+  ["unicorn", "8080"],
+  ["litestar run --host 0.0.0.0 --port 8001", "8001"],
+  ["python -m aiohttp.web -H 0.0.0.0 -P 8080 app:init", "8080"],
+  ["dagster-webserver -h 0.0.0.0 -p 3000", "3000"],
+  ["airflow webserver", "8080"],
+  ["airflow api-server --port 8081", "8081"],
+  ["chainlit run app.py --host 0.0.0.0", "8000"],
+  ["superset run -h 0.0.0.0 -p 8088", "8088"],
+  ["bentoml serve app:svc", "3000"],
+  ["vllm serve model --port 8002", "8002"],
+  ["prefect server start --host 0.0.0.0", "4200"],
+  ["jekyll serve --host 0.0.0.0", "4000"],
+  ["astro preview --host 0.0.0.0", "4321"],
+  ["npx directus start", "8055"],
+  ["strapi start", "1337"],
+  ["gatsby serve -H 0.0.0.0", "9000"],
+  ["react-scripts start", "3000"],
+  ["vue-cli-service serve", "8080"],
+  ["mix phx.server", "4000", { PORT: "4000" }],
   ["thin start -p 3000", "3000"],
   ["php -S 0.0.0.0:8080 -t public", "8080"],
   ["php artisan serve --host=0.0.0.0 --port=8000", "8000"],
@@ -81,6 +100,12 @@ test.each([
   ["gunicorn -b 0.0.0.0:$PORT app"],
   ["uvicorn app:app --port 8000"],
   ["uvicorn app:app --uds /run/app.sock"],
+  ["uvicorn app:app --host 0.0.0.0 --uds /run/app.sock"],
+  ["puma"],
+  ["bundle exec puma -C config/puma.rb"],
+  ["unicorn -c config/unicorn.rb"],
+  ["thin start -C thin.yml"],
+  ["mix phx.server"],
   ["flask run"],
   ["python manage.py runserver"],
   ["python manage.py runserver 8000"],
@@ -95,6 +120,13 @@ test.each([
   [""],
 ])("%s listens for no other container that could be told", (command) => {
   expect(portsOfCommand(command, {})?.ports ?? []).toEqual([]);
+});
+
+test("a server that a file tells where it listens is known as one", () => {
+  expect(portsOfCommand("gunicorn -c conf.py app", {})).toMatchObject({ ports: [], isToldElsewhere: true, program: "gunicorn" });
+  expect(portsOfCommand("bundle exec puma", {})).toMatchObject({ ports: [], isToldElsewhere: true });
+  expect(portsOfCommand("gunicorn -b unix:/run/app.sock app", {})).toMatchObject({ ports: [], isToldElsewhere: false });
+  expect(portsOfCommand("flask run", {})).toMatchObject({ ports: [], isToldElsewhere: false });
 });
 
 test("what is known to speak no HTTP is told", () => {

@@ -36,6 +36,20 @@ test.each<[string, string]>([
   ["./scheduler --every 5m", "scheduler"],
   ["/usr/local/bin/kafka-consumer", "kafka-consumer"],
   ["bash /kiosk/cron.sh", "cron.sh"],
+  ["node dist/scheduler/index.js", "scheduler/index.js"],
+  ["node dist/apps/worker/main.js", "worker/main.js"],
+  ["python -m app.scheduler.main", "app.scheduler.main"],
+  ["python -m worker.__main__", "worker.__main__"],
+  ["python bot/src/run.py", "bot/src/run.py"],
+  ["./shop worker", "shop worker"],
+  ["/entrypoint.sh scheduler", "entrypoint.sh scheduler"],
+  ["python main.py run-scheduler", "main.py run-scheduler"],
+  ["dotnet App.dll consumer", "App.dll consumer"],
+  ["dotnet Shop.Worker.dll", "Shop.Worker.dll"],
+  ["node ace queue:listen", "ace … queue:listen"],
+  ["php spark queue:work emails", "spark … queue:work"],
+  ["python manage.py run_beat", "manage.py … run_beat"],
+  ["mix run scheduler.exs", "scheduler.exs"],
 ])("%s is one of a kind", (command, expected) => {
   expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBe(`${expected}: a singleton`);
   expect(findSingleton("web", {}, { ...facts, command: command.split(" ") })).toBe(`${expected}: a singleton`);
@@ -57,6 +71,13 @@ test.each([
   "bundle exec puma -w 2",
   "wait-for worker:80 -- ./app",
   "./app --with-cron=false",
+  "./app serve --worker",
+  "./shop api worker",
+  "node dist/index.js",
+  "node worker-api/main.js",
+  "python -m app.scheduler.api",
+  "gunicorn worker:app",
+  "wait-for worker -- ./app",
 ])("%s is not", (command) => {
   expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBeUndefined();
 });
@@ -76,6 +97,8 @@ test.each([
   "sidekiq",
   "horizon",
   "mailWorker",
+  "db-backup",
+  "search-indexer",
 ])("a service that is called %s is one of a kind", (name) => {
   expect(findSingleton(name, {}, undefined)).toContain("by its name: a singleton");
 });

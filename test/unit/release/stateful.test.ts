@@ -58,6 +58,11 @@ test.each<[string, string]>([
   ["cqlsh -e 'describe keyspaces'", "Cassandra"],
   ["cypher-shell -u neo4j -p x 'RETURN 1'", "Neo4j"],
   ["clickhouse-client --query 'SELECT 1'", "ClickHouse"],
+  ["mysqladmin ping -hlocalhost", "MySQL"],
+  ["mysqladmin ping -h store -uroot", "MySQL"],
+  ["redis-cli -u redis://localhost:6379 ping", "Redis"],
+  ["mongosh mongodb://127.0.0.1/test --eval 1", "MongoDB"],
+  ["mongosh localhost:27017/test --eval 1", "MongoDB"],
   ["echo ruok | nc localhost 2181 | grep imok", "ZooKeeper"],
 ])("a health check by %s is one of %s", (command, expected) => {
   expect(find({ healthcheck: { test: ["CMD-SHELL", command] } })).toBe(`${expected}, by its health check`);
@@ -70,6 +75,12 @@ test.each([
   "mysqladmin ping -h mysql",
   "curl -f http://localhost:8000/",
   "kafka-topics.sh --bootstrap-server kafka:9092 --list",
+  "mysqladmin ping -hdb -uroot",
+  "redis-cli -u redis://:secret@redis:6379/0 ping",
+  "mongosh mongodb://mongo:27017/shop --eval 1",
+  "mongosh mongo:27017/shop --eval 1",
+  "pg_isready -d postgres://u:p@db:5432/shop",
+  "pg_isready --dbname=host=db",
 ])("a health check that asks another container is none: %s", (command) => {
   expect(find({ healthcheck: { test: ["CMD", ...command.split(" ")] } })).toBeUndefined();
 });

@@ -25,6 +25,7 @@ export const databases: readonly StatefulProgram[] = [
       "vchord-postgres",
       "paradedb",
       "tensorchord/vchord-suite",
+      "cloudnative-vectorchord",
       "apache/age",
       "immich-app/postgres",
       "pgautoupgrade",
