@@ -56,7 +56,7 @@ run_scripts() {
 # Arguments: log
 add_counted() {
   local counted
-  cat "$1"
+  cat "$1" 2>/dev/null || true
   counted=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1" | tail -n 1)
   add "${counted:-0 1}"
 }
@@ -140,41 +140,42 @@ run_lane() {
   fi
 }
 
-# Begins a lane, which waits for its turn. Adds to: lanes, its process and its log
-# Arguments: network, suites
-# Uses: turns
-begin_lane() {
-  local log=$TOP/.tools/test-lane-${1%/*}.log
-  {
-    read -r -n 1 -u "$turns"
-    bash "$SCRIPTS/test.sh" --lane "$@" >"$log" 2>&1 </dev/null || true
-    printf x >&"$turns"
-  } &
-  lanes+=("$!:$log")
+# Prints where a lane's words go. Arguments: network
+log_of() { printf '%s\n' "$TOP/.tools/test-lane-${1%/*}.log"; }
+
+# Runs lanes in their order, a few at a time. Arguments: suites
+# Uses: nets
+run_lanes() {
+  local net running=0
+  trap 'end_lanes' EXIT
+  for net in "${nets[@]}"; do
+    if ((running >= AT_ONCE)); then wait -n || true; else running=$((running + 1)); fi
+    bash "$SCRIPTS/test.sh" --lane "$net" "$@" >"$(log_of "$net")" 2>&1 </dev/null &
+  done
+  wait
+  trap - EXIT
 }
 
 # Ends the lanes that still run, and waits until their sandboxes are down.
 end_lanes() {
   local lane
-  for lane in "${lanes[@]}"; do pkill -TERM -P "${lane%%:*}" 2>/dev/null || true; done
+  for lane in $(jobs -p); do kill "$lane" 2>/dev/null || true; done
   wait
 }
 
-# Runs the suites: those that deploy in lanes, a few at a time, and here those that need no sandbox.
+# Runs the suites: those that deploy in lanes, and beside them, here, those that need no sandbox.
 # Arguments: suites
 # Uses: nets
 run_all() {
-  local suite net lane turns lanes=()
-  exec {turns}<> <(:)
-  printf '%.0sx' $(seq "$AT_ONCE") >&"$turns"
-  trap 'end_lanes' EXIT
-  for net in "${nets[@]}"; do begin_lane "$net" "$@"; done
+  local suite net lanes
+  for net in "${nets[@]}"; do rm -f "$(log_of "$net")"; done
+  run_lanes "$@" &
+  lanes=$!
+  trap 'kill "$lanes" 2>/dev/null && wait "$lanes"' EXIT
   for suite in "$@"; do [[ -n $(net_of "$suite") ]] || run_suite "$suite"; done
-  for lane in "${lanes[@]}"; do
-    wait "${lane%%:*}" || true
-    add_counted "${lane#*:}"
-  done
+  wait "$lanes" || true
   trap - EXIT
+  for net in "${nets[@]}"; do add_counted "$(log_of "$net")"; done
 }
 
 main() {
