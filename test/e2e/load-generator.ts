@@ -6,7 +6,9 @@ import { connectLane, type Answer, type Ask } from "./load-clients.ts";
 import type { Lane, LoadBrief, LoadReport } from "./load.ts";
 
 /** Bytes of the bodies that a client posts, in turn. */
-const bodySizes = [64, 3000, 20_000, 64, 3000, 20_000, 64, 300_000];
+const bodySizes = [64, 3000, 20_000];
+/** One that takes a while, now and then. */
+const largeBody = { bytes: 300_000, every: 24 };
 
 const shownFailures = 10;
 
@@ -66,13 +68,17 @@ interface Client {
   first: () => void;
 }
 
+function bodySize(round: number): number {
+  return round % largeBody.every === largeBody.every - 1 ? largeBody.bytes : bodySizes[round % bodySizes.length]!;
+}
+
 async function run(client: Client, { began, interval, ended, report }: Running, delay: number): Promise<void> {
   const { lane, request, ask, first } = client;
   const [method = "", path = ""] = request.split(" ");
   await wait(delay);
   for (let round = 0; !ended.signal.aborted; round++) {
     const begin = performance.now();
-    const body = method === "POST" ? randomBytes(bodySizes[round % bodySizes.length]!) : undefined;
+    const body = method === "POST" ? randomBytes(bodySize(round)) : undefined;
     const failure = await ask(method, path, body).then(
       (answer) => judge(answer, body, client, report),
       (error: NodeJS.ErrnoException) => error.code ?? error.message,

@@ -68,7 +68,7 @@ make_release() {
     printf '"task-fail": {"image": "%s", "command": ["false"], "profiles": ["tasks"]},\n' "$front"
     printf '"worker": {"image": "%s", "restart": "always", "stop_grace_period": "1s", "user": "root", "volumes": ["beats:/beats"], ' "$front"
     printf '"command": ["bash", "-c", "%s"], "labels": {"image": "%s", "coldtivate.definition": "worker"}}\n' \
-      "while date +%s%N >>/beats/\$\$HOSTNAME; do sleep 0.02; done" "$image"
+      "exec {pause}<> <(:); while echo \$\${EPOCHREALTIME/./}000 >>/beats/\$\$HOSTNAME; do read -rt 0.02 -u \$\$pause || :; done" "$image"
     printf '}, "volumes": {"beats": {"name": "%s_beats"}}}\n' "$project"
   } >"$dir/compose.json"
   "plan_$plan" >"$dir/plan"
