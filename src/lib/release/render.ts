@@ -19,7 +19,7 @@ import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInpu
 import { hasFront, inferRollouts, type ServiceRollout } from "./rollout.ts";
 import { byService } from "./sharing.ts";
 import { slotAddresses } from "./slot-addresses.ts";
-import { withTimeToStop } from "./stopping.ts";
+import { withoutAddedTime, withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
 import { taskDefinition } from "./task-runs.ts";
 import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./variable-sources.ts";
@@ -68,7 +68,8 @@ export function render(input: RenderInput): Rendered {
     return isFronted(name) ? asItself(content, askedByName(checkOf(service, factsOf(name)), ownNames(name, service))) : content;
   });
   const addresses = slotAddresses(frame, slotNames(rollouts), input.digest);
-  const definitionFor = definitions(contents, frame, input.digest);
+  const defining = mapValues(contents, (content, name) => withoutAddedTime(content, named.services[name]));
+  const definitionFor = definitions(defining, frame, input.digest);
   for (const [name, service] of Object.entries(frame.services)) {
     const rollout = rollouts.get(name);
     const slots = slotsOf(rollout ?? { rollout: "recreate" });

@@ -56,3 +56,14 @@ export function withTimeToStop(service: ComposeService, rollout: { isStateful?: 
   if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
   return { ...service, stop_grace_period: timeToStop };
 }
+
+/**
+ * A service without the time to stop that it was given here: what runs already is not replaced for that. The script stops
+ * it with the time that its release says.
+ * @param written the service before it was given any
+ */
+export function withoutAddedTime(service: ComposeService, written: ComposeService | undefined): ComposeService {
+  if (written?.["stop_grace_period"] !== undefined) return service;
+  const { stop_grace_period: _added, ...rest } = service;
+  return rest;
+}

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { definitionOf } from "../../../src/lib/release/definition.ts";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { RenderInput } from "../../../src/lib/release/rendered.ts";
@@ -49,6 +50,18 @@ describe("images", () => {
       definition({ services: { web: service } }, "registry.example/shop/web@sha256:bb"),
     );
   });
+});
+
+test("a database has a minute to stop, and one that runs already is not replaced for that", () => {
+  const db = { image: "postgres:15", volumes: [{ type: "volume", source: "data", target: "/var/lib/postgresql/data" }] };
+  const as = (service: ComposeService) => render(input({ services: { app: service }, volumes: { data: { name: "shop_data" } } }));
+  const given = as(db);
+  expect(given.model.services["app"]).toMatchObject({ stop_grace_period: "1m0s" });
+  const { stop_grace_period: _minute, labels: _labels, ...rest } = given.model.services["app"]!;
+  expect(given.services["app"]?.definition).toBe(
+    definitionOf(rest, given.model, (content) => createHash("sha256").update(content).digest("hex")),
+  );
+  expect(as({ ...db, stop_grace_period: "1m0s" }).services["app"]?.definition).not.toBe(given.services["app"]?.definition);
 });
 
 test("nothing that runs depends on the tag that the release goes by", () => {
