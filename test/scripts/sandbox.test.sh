@@ -15,6 +15,8 @@ sandbox() { bash "$TOP/scripts/sandbox.sh" --net "$NET_OF_TESTS" "$@"; }
 # Arguments: repository, network
 names() (name_instance "$1" "$2" && instance_names | paste -sd' ')
 
+# Prints what the sandbox has made, beside those of others.
+namespaces() { (name_instance "$TOP" "$NET_OF_TESTS" && ip netns list | grep "^$NAMESPACE-" | sort); }
 as_deploy() { (name_instance "$TOP" "$NET_OF_TESTS" && host_ssh staging "$@" </dev/null); }
 
 test_names_follow_the_network() {
@@ -135,13 +137,13 @@ test_up_mends_what_is_broken() {
 test_up_leaves_a_whole_sandbox_alone() {
   local before
   before=$(
-    ip netns list | sort
+    namespaces
     sandbox exec staging ps -o pid= -C dockerd
   )
   echo mine >"$TOP/.sandbox/${NET_OF_TESTS%/*}/monorepo/mine"
   run sandbox up
   check "nothing starts" equals "$before" "$(
-    ip netns list | sort
+    namespaces
     sandbox exec staging ps -o pid= -C dockerd
   )"
   check "a person's changes stay" equals mine "$(<"$TOP/.sandbox/${NET_OF_TESTS%/*}/monorepo/mine")"
