@@ -29,24 +29,26 @@ do_look() {
   look_around || return
   # Without containers there is nothing to compare with.
   ((${#running[@]} > 0)) || return 0
-  for subject in "${subjects[@]:2}"; do
-    judge "$subject"
+  while IFS=$'\x1f' read -r subject verdict found _; do
     [[ $verdict == absent ]] || tell 0 seen "before:$subject=$verdict$found" || return
-  done
+  done < <(judge_all "${subjects[@]:2}")
 }
 
 # Arguments: seconds that a container may take until it listens; then what is to be reached: a service with a front;
 # SERVICE>PORT, which answers in HTTP; SERVICE>PORT>tcp; SERVICE>TARGET>NAME>PORT, with - where any port will do
 do_reach() {
-  local began=$SECONDS subject found waiting unreached=("${@:2}") left
+  local began=$SECONDS subject waiting unreached=("${@:2}") left
   local -A reasons=() verdicts=()
   while :; do
     look_around || return
     left=("${unreached[@]}") unreached=() waiting=0
+    while IFS=$'\x1f' read -r subject verdict _ reason; do
+      verdicts[$subject]=$verdict reasons[$subject]=$reason
+    done < <(judge_all "${left[@]}")
     for subject in "${left[@]}"; do
-      judge "$subject"
+      verdict=${verdicts[$subject]-} reason=${reasons[$subject]-}
       [[ $verdict != @(ok|absent) ]] || continue
-      unreached+=("$subject") verdicts[$subject]=$verdict reasons[$subject]=$reason
+      unreached+=("$subject")
       if ! is_fatal "$subject" "$verdict"; then
         [[ $verdict == closed ]] || ((SECONDS - began > name_patience)) || waiting=$((waiting + 1))
       elif ((SECONDS - began <= $(patience_for "$verdict" "$1"))); then
@@ -97,6 +99,20 @@ conclude() {
   reason=${fatal[0]}
   ((${#fatal[@]} == 1)) || reason+=", and $((${#fatal[@]} - 1)) more"
   return 1
+}
+
+# Judges many at once: asking them one after the other would take as long as all answers together.
+# Arguments: what is to be reached. Prints a line for each, as it comes: it, verdict, what was found, reason
+judge_all() {
+  local subject verdict reason found asked=0
+  for subject in "$@"; do
+    if ((asked < 16)); then asked=$((asked + 1)); else wait -n || true; fi
+    {
+      judge "$subject" || true
+      printf '%s\x1f%s\x1f%s\x1f%s\n' "$subject" "$verdict" "$found" "$reason"
+    } &
+  done
+  wait
 }
 
 # Arguments: what is to be reached. Sets: verdict: ok; absent, where nothing runs that could ask or answer; else what is
