@@ -157,6 +157,34 @@ join_again() {
   done < <(sharing_containers)
 }
 
+# Prints the services, other than those, that say they restart with them, or use their containers, over others, too: what
+# Compose notes on running containers. Plain ones, and slots behind a front, are left as they are. Arguments: services
+followers_of() {
+  local name front
+  containers --filter status=running --format "{{.Label \"$service_label\"}} {{or (.Label \"coldtivate.definition\") \"-\"}} {{.Label \"com.docker.compose.depends_on\"}}" |
+    awk -v known=" $* " '
+      $2 != "-" { needs[$1] = $3 }
+      END {
+        do {
+          more = 0
+          for (name in needs) {
+            if (index(known, " " name " ")) continue
+            for (total = split(needs[name], each, ","); total > 0; total--) {
+              split(each[total], part, ":")
+              if (part[3] != "true" || !index(known, " " part[1] " ")) continue
+              known = known name " "
+              more = 1
+              print name
+              break
+            }
+          }
+        } while (more)
+      }' | while IFS= read -r name; do
+    front=$state/fronts/${name%-*}/live
+    [[ ${name##*-} == @(blue|green|slot) && -e $front ]] || printf '%s\n' "$name"
+  done
+}
+
 # Notes for how long nothing of services ran, by gaps. Arguments: where these are fronts, which boot first, their names
 tell_gaps() {
   local service began length now=${EPOCHREALTIME-$(date +%s.%6N)}

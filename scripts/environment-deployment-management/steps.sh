@@ -191,9 +191,10 @@ unwell_services() {
 }
 
 # Brings services back as the release that serves has them, and removes those that it does not have, idle slots among them.
+# What restarts with them does so, too.
 # Returns: 1 when one of them does not come back that was well before
 restore() {
-  local service names='' front known=() unknown=() former=() bad=0
+  local service names='' front known=() unknown=() former=() followers=() bad=0
   [[ ! -e $state/current ]] || names=$(compose "$state/current" config --services) || return
   for service in "$@"; do
     front=$state/fronts/${service%-*}/live
@@ -215,7 +216,9 @@ restore() {
   remove_services "${unknown[@]}" || return
   ((${#known[@]} == 0)) || { { bring_up "$state/current" "${known[@]}" || { pull_lost "$state/current" "${known[@]}" && bring_up "$state/current" "${known[@]}"; }; } && name_containers "${known[@]}"; } || return
   join_again || return
-  for service in "${known[@]}" "${former[@]}"; do
+  mapfile -t followers < <(followers_of "$@" | grep -xF -- "$names")
+  ((${#followers[@]} == 0)) || { bring_up "$state/current" --force-recreate "${followers[@]}" && name_containers "${followers[@]}"; } || return
+  for service in "${known[@]}" "${former[@]}" "${followers[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
   done
   for service in "$@"; do

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deployByHand, deployOther, updateFront, type Attempt } from "./faults/attempt.ts";
 import { makeBooth, other, removeBooth } from "./faults/booth.ts";
-import { deployEdition, readServing, strikeAt, type Serving } from "./faults/cell.ts";
+import { deployEdition, readPlan, readServing, strikeAt, type Serving } from "./faults/cell.ts";
 import type { KindName } from "./faults/kinds.ts";
+import { knownVerbs } from "./faults/series.ts";
 
 let clone: string;
 let serving: Serving;
@@ -16,20 +17,30 @@ beforeAll(async () => {
 });
 afterAll(removeBooth);
 
+test("a fault can meet every kind of step that there is", async () => {
+  const steps = [...(await readPlan()), ...(await readPlan(former.release, "plan.whole"))].map((step) => step.split(" ")[0]);
+  const known = await knownVerbs();
+  // Of an update of fronts, and of a release to several hosts.
+  expect(new Set([...steps, "join", "leave", "barrier"])).toEqual(new Set(known));
+});
+
 describe("a fault at a step leaves one release whole", () => {
   // Each kind and each step once; npm run faults has them all.
   test.each([
     ["kill-client", "expect"],
     ["kill-group", "hook before_deploy"],
     ["kill-engine", "pull"],
+    ["kill-executor", "once migrate"],
     ["interrupt", "task prepare"],
     ["kill-group", "recreate sign"],
     ["kill-executor", "start shop"],
     ["power-cycle", "healthy shop@idle"],
+    ["kill-executor", "probe shop"],
     ["kill-group", "hold till"],
     ["kill-engine", "open till"],
     ["kill-executor", "front gate"],
     ["power-cycle", "switch shop"],
+    ["kill-group", "unwritten"],
     ["kill-executor", "commit"],
     ["freeze", "signal shop@was file"],
     ["cut", "drain shop"],

@@ -67,7 +67,8 @@ function withSharers(works: readonly ServiceWork[], rendered: Rendered): Service
     found = false;
     for (const work of byName.values()) {
       const { service, reasons } = work;
-      const targets = replacedWith(contentOf(service, rendered)).filter((name) => byName.get(name)?.isReplaced === true);
+      const all = [...replacedWith(contentOf(service, rendered)), ...(rendered.services[service]?.restarts ?? [])];
+      const targets = all.filter((name) => byName.get(name)?.isReplaced === true);
       const isTold = reasons.length > 0 && reasons[0] !== unexplained;
       if (targets.length === 0 || isTold || !(isRunning(work) || work.isReplaced)) continue;
       const taken = rendered.fronts[service]?.slots.map((slot) => slotName(service, slot)) ?? [];

@@ -1,6 +1,6 @@
 import { slotName } from "../release/fronts.ts";
 import type { ComposeService } from "../release/model.ts";
-import { dependencies } from "../release/order.ts";
+import { dependencies, sharers } from "../release/order.ts";
 import type { Rendered } from "../release/rendered.ts";
 import { sharedBy } from "../release/sharing.ts";
 import type { ServiceChange } from "./plan.ts";
@@ -21,6 +21,8 @@ export interface WorkOrder<Work extends Place> {
 /**
  * Puts services in their order, by what they depend on. One that runs to its end comes before whatever waits for it, and
  * after what it needs itself: where that is replaced in slots, once these have switched, so that it starts a block of its own.
+ * So does what restarts with a service behind a front: it is to find the new version. Of those that share a container none
+ * is replaced before the others.
  *
  * @param tasks the services whose tasks run
  */
@@ -43,11 +45,19 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
   };
   /** Of what a service needs, what is not there yet: what ends, and what the host does not run. A proxy may not start without it. */
   const isMissing = (name: string) => isOnce(name) || replaced.get(name)?.change === "create";
-  const isFirst: (name: string) => boolean = remembered(
-    (name: string) =>
-      isOnce(name) ? changing(name).every(isFirst) : (isOthers(name) || isNeeded(name)) && changing(name).filter(isMissing).every(isFirst),
-    true,
+  const restarts = (name: string, other: string) => services[name]?.restarts?.includes(other) === true;
+  const mayBeFirst = (name: string) =>
+    isOnce(name)
+      ? changing(name).every(isFirst)
+      : (isOthers(name) || isNeeded(name)) &&
+        changing(name)
+          .filter((other) => isMissing(other) || restarts(name, other))
+          .every(isFirst);
+  const together = partners(
+    [...replaced.values()].filter(({ service, change }) => change === "update" && !isOnce(service)),
+    rendered,
   );
+  const isFirst: (name: string) => boolean = remembered((name: string) => together(name).every(mayBeFirst), true);
   const first = [...replaced.keys()].filter((name) => !isOnce(name) && isFirst(name));
   const awaited = closure([...first, ...tasks], needs);
   const early = new Set([...first, ...once.filter((name) => isFirst(name) && awaited.has(name))]);
@@ -57,14 +67,17 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
     (name: string) =>
       Math.max(
         0,
-        ...changing(name)
-          .filter((other) => !early.has(other))
-          .map((other) => blockOf(other) + (isAfter(name, other) ? 1 : 0)),
+        ...together(name).flatMap((each) =>
+          changing(each)
+            .filter((other) => !early.has(other))
+            .map((other) => blockOf(other) + (isAfter(each, other) ? 1 : 0)),
+        ),
       ),
     0,
   );
   const isAfter = (name: string, other: string) =>
-    !isOnce(other) && (isOnce(name) || (fronts[name] !== undefined && sharedBy(contentOf(name, rendered)).includes(other)));
+    !isOnce(other) &&
+    (isOnce(name) || (fronts[name] !== undefined && sharedBy(contentOf(name, rendered)).includes(other)) || restarts(name, other));
 
   const rest = works.filter(({ service, change }) => !early.has(service) && (change === "create" || change === "update"));
   const grouped = Map.groupBy(rest, ({ service }) => blockOf(service));
@@ -74,6 +87,14 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
     return { once: yes, services: no };
   });
   return { first: works.filter(({ service }) => early.has(service)), blocks };
+}
+
+/** By service: those that are replaced in place with it, because they share a container, itself among them. */
+function partners(works: readonly Place[], rendered: Rendered): (name: string) => readonly string[] {
+  const names = works.map(({ service }) => service).filter((name) => rendered.fronts[name] === undefined);
+  const groupOf = sharers(Object.fromEntries(names.map((name) => [name, contentOf(name, rendered)])), names);
+  const groups = Map.groupBy(names, groupOf);
+  return (name) => groups.get(groupOf(name)) ?? [name];
 }
 
 /** The Compose service that has a service's own settings: that of its first slot, if it has slots. */

@@ -14,6 +14,8 @@ const serviceSchema = z.object({
   built: z.string().optional(),
   /** By variable: a digest of its value, so that the next plan can name what changed. */
   environment: z.record(z.string(), z.string()).optional(),
+  /** The services with fronts that it is replaced with. */
+  restarts: z.array(z.string()).optional(),
   /** Whether it ran to its end before the release served. */
   once: z.literal(true).optional(),
 });

@@ -38,8 +38,8 @@ export function levels(services: Record<string, ComposeService>, names: readonly
   return result;
 }
 
-/** By service: the one whose container it uses in the end, or itself. */
-function sharers(services: Record<string, ComposeService>, names: readonly string[]): (name: string) => string {
+/** By service: one that stands for all that share a container with it; itself where none does. */
+export function sharers(services: Record<string, ComposeService>, names: readonly string[]): (name: string) => string {
   const roots = new Map<string, string>();
   const find = (name: string): string => {
     const root = roots.get(name);

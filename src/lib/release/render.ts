@@ -17,7 +17,7 @@ import { mapValues } from "./record.ts";
 import { label, renderFront } from "./render-front.ts";
 import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInput } from "./rendered.ts";
 import { hasFront, inferRollouts, type ServiceRollout } from "./rollout.ts";
-import { byService } from "./sharing.ts";
+import { byService, restartsWith } from "./sharing.ts";
 import { slotAddresses } from "./slot-addresses.ts";
 import { withoutAddedTime, withTimeToStop } from "./stopping.ts";
 import { renderTask } from "./task.ts";
@@ -87,7 +87,11 @@ export function render(input: RenderInput): Rendered {
       for (const slot of slots) services[slotName(name, slot)] = namedSlot(labelled, slot, addresses.get(slotName(name, slot)));
     }
     if (rollout === undefined) continue;
-    rendered[name] = describe(service, definition, rollout, input.model.services[name]?.image ?? "", builtImage(input, name), input);
+    const restarts = restartsWith(service).filter(isFronted);
+    rendered[name] = {
+      ...describe(service, definition, rollout, input.model.services[name]?.image ?? "", builtImage(input, name), input),
+      ...(restarts.length === 0 ? {} : { restarts }),
+    };
   }
 
   const tasks: Record<string, RenderedTask> = {};

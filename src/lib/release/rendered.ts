@@ -68,6 +68,8 @@ export interface RenderedService extends Checks {
   reference: string;
   image: string;
   built?: string;
+  /** Services with fronts that it restarts with; the model says nothing of it, because fronts restart for reasons of their own. */
+  restarts?: string[];
   /** Digest of each variable's value. */
   environment: Record<string, string>;
   rollout: Rollout;

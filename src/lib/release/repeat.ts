@@ -38,9 +38,10 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
   const oneShots = findOneShots(release.model, Object.keys(manifest.services));
   const rendered: Rendered = {
     model: release.model,
-    services: mapValues(manifest.services, ({ built, environment = {}, once, ...service }, name) => ({
+    services: mapValues(manifest.services, ({ built, restarts, environment = {}, once, ...service }, name) => ({
       ...service,
       ...(built === undefined ? {} : { built }),
+      ...(restarts === undefined ? {} : { restarts }),
       environment,
       ...checksOf(contentOf(name, fronts[name], release.model), manifest.images[service.image]),
       rollout: once === true || (fronts[name] === undefined && oneShots.has(name)) ? "once" : rolloutOf(fronts[name]),

@@ -18,8 +18,8 @@ export function replacedWith(service: ComposeService): string[] {
   return [...new Set([...sharedBy(service), ...staticLinks(service), ...restartsWith(service)])];
 }
 
-/** What is written; Compose writes the same for links and for what is shared, and calls that a wish to restart, too. */
-function restartsWith(service: ComposeService): string[] {
+/** What it says it restarts with. Compose writes the same for links and for what is shared, and calls that a wish to restart, too. */
+export function restartsWith(service: ComposeService): string[] {
   const implied = new Set([...sharedBy(service), ...(service.links ?? []).map(targetOf)]);
   return Object.entries(service.depends_on ?? {}).flatMap(([name, { restart, condition = "service_started" }]) =>
     restart === true && (condition !== "service_started" || !implied.has(name)) ? [name] : [],

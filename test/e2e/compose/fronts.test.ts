@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discover, type FoundContainer } from "../../traefik.ts";
 import { onHost } from "../world.ts";
+import { watchContainers } from "./discovery.ts";
 import { makeProject, type Project } from "./project.ts";
 
 /**
@@ -75,20 +76,30 @@ function fromAsker(host: string, port: number, sent: string): Promise<string> {
   return onHost("staging", `docker exec ${project.project}-asker-1 python3 -c '${program}'`);
 }
 
-async function containers(): Promise<FoundContainer[]> {
-  const text = await onHost("staging", `docker inspect $(docker ps -q --filter label=com.docker.compose.project=${project.project})`);
-  return (JSON.parse(text) as Inspected[]).map(({ Name, Config, State }) => ({
-    name: Name.slice(1),
-    labels: Config.Labels,
-    health: State.Health?.Status ?? "",
-    exposed: Object.keys(Config.ExposedPorts ?? {}).map((port) => Number(port.split("/")[0])),
-  }));
-}
-
-interface Inspected {
-  Name: string;
-  Config: { Labels: Record<string, string>; ExposedPorts?: Record<string, unknown> };
-  State: { Health?: { Status: string } };
+/** At each moment there was one way to the service, its front; `slots`: which of its containers there were, too. */
+function expectOneWay(moments: readonly FoundContainer[][]): string[] {
+  const front = `${project.project}-web-1`;
+  for (const containers of moments) {
+    const { rules, servers, errors } = discover(containers);
+    expect({ rule: rules["shop"], servers: servers["shop"], errors }).toEqual({
+      rule: "Host(`shop.example`)",
+      servers: [`${front}:8000`],
+      errors: [],
+    });
+    const ways = Object.values(servers).flat();
+    expect(ways.filter((way) => /-web-(blue|green)-/.test(way))).toEqual([]);
+  }
+  const slots = moments.map((containers) => containers.filter(({ name }) => /-web-(blue|green)-/.test(name)));
+  return [
+    ...new Set(
+      slots.map((each) =>
+        each
+          .map(({ name, health }) => `${name.slice(project.project.length + 1)} ${health}`)
+          .toSorted()
+          .join(", "),
+      ),
+    ),
+  ];
 }
 
 test("services behind fronts are reached as before: in HTTP as it is written, in bytes, and by what finds containers", async () => {
@@ -105,17 +116,25 @@ test("services behind fronts are reached as before: in HTTP as it is written, in
   expect(answer).toMatch(/^X-Forwarded-Proto: https/im);
   expect(answer).toMatch(/^X-Forwarded-For: 203\.0\.113\.7\s*$/im);
 
-  const front = (await containers()).find(({ labels }) => labels["com.docker.compose.service"] === "web");
-  expect(discover(await containers())).toMatchObject({
-    servers: { shop: [`${front?.name}:8000`] },
-    rules: { shop: "Host(`shop.example`)" },
-  });
+  const stop = await watchContainers(project.project);
+  expect(expectOneWay(await stop())).toEqual(["web-blue-1 healthy"]);
+});
+
+test("what finds containers finds the front alone, at every moment of a switch", async () => {
+  await project.change({ "compose.yaml": compose({ EDITION: "2" }) });
+  const stop = await watchContainers(project.project);
+  await project.deploy();
+  const slots = expectOneWay(await stop());
+  expect(slots).toContain("web-blue-1 healthy, web-green-1 healthy");
+  expect(slots.at(-1)).toBe("web-green-1 healthy");
 });
 
 test("a service that nobody reaches any more has the release undone, before a request fails", async () => {
   await project.change({ "compose.yaml": compose({ WEB: "127.0.0.1:8000", BYTES: "" }) });
+  const stop = await watchContainers(project.project);
   const { exitCode, output } = await project.run("deploy", "staging");
   expect({ exitCode, output }).toMatchObject({ exitCode: 4 });
+  expect(expectOneWay(await stop())).toContain("web-blue-1 healthy, web-green-1 healthy");
   expect(output).toContain("does not listen where its front asks it");
   expect(await onHost("staging", "curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8350/")).toBe("200");
 });

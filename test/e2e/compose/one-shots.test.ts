@@ -12,8 +12,11 @@ const server = `import http.server
 http.server.ThreadingHTTPServer(("", 8000), http.server.SimpleHTTPRequestHandler).serve_forever()
 `;
 
+/** What follows `web` asks it once, as it starts. */
+const asks = "curl -s http://web:8000/edition >/seen; exec sleep infinity";
+
 /** Each line of the ledger says what ran, or began, in which edition; `init` comes before `migrate`, and that before `web`. */
-const compose = (migrate = "echo migrate $$(cat /edition) >>/ledger/lines") => `x-app: &app
+const compose = (migrate = "echo migrate $$(cat /edition) >>/ledger/lines", follower = asks) => `x-app: &app
   image: \${CI_REGISTRY_IMAGE}/app:\${CI_COMMIT_REF_SLUG:-latest}
   volumes: [ledger:/ledger]
 services:
@@ -33,6 +36,11 @@ services:
     expose: ["8000"]
     depends_on: { migrate: { condition: service_completed_successfully } }
     healthcheck: { test: "curl -fs http://localhost:8000/edition", interval: 5s, start_period: 20s, start_interval: 200ms }
+  follower:
+    image: \${CI_REGISTRY_IMAGE}/tools:\${CI_COMMIT_REF_SLUG:-latest}
+    restart: always
+    command: sh -c ${JSON.stringify(follower)}
+    depends_on: { web: { condition: service_healthy, restart: true } }
 volumes: { ledger: {} }
 `;
 
@@ -60,6 +68,10 @@ afterAll(() => project.remove());
 const ledger = async () =>
   (await onHost("staging", `cat $(docker volume inspect --format '{{.Mountpoint}}' oneshot-staging_ledger)/lines`)).split("\n");
 
+/** What answered the follower as it started, and which container that is. */
+const follower = () =>
+  onHost("staging", "docker exec oneshot-staging-follower-1 cat /seen; docker inspect --format '{{.Id}}' oneshot-staging-follower-1");
+
 const containers = () =>
   onHost(
     "staging",
@@ -80,14 +92,17 @@ test("each runs to its end before what waits for it", async () => {
   const { output } = await project.deploy();
   expect(output).toMatch(/\+ migrate .*\[once: runs to its end before web\]/);
   expect(await ledger()).toEqual(["init", "init", "migrate 1", "web 1"]);
-  expect(await containers()).toBe("init exited\nmigrate exited\nweb running\nweb-blue running");
+  expect(await containers()).toBe("follower running\ninit exited\nmigrate exited\nweb running\nweb-blue running");
+  expect(await follower()).toMatch(/^1\n/);
   const status = await project.run("status", "staging");
   expect(status.exitCode, status.output).toBe(0);
 });
 
-test("a new image has the one run again that uses it, and not the other one", async () => {
+test("a new image has the one run again that uses it, and not the other one; what restarts with the service finds the new one", async () => {
   await project.change({ "app/edition": "2\n" });
-  await project.deploy();
+  const { output } = await project.deploy();
+  expect(output).toMatch(/~ follower +is replaced with web/);
+  expect(await follower()).toMatch(/^2\n/);
   expect((await ledger()).slice(4)).toEqual(["migrate 2", "web 2"]);
 });
 
@@ -95,10 +110,13 @@ test("a rollback runs none of them, and neither does a deploy that changes none,
   const { exitCode, output } = await project.run("rollback", "staging");
   expect(exitCode, output).toBe(0);
   expect((await ledger()).slice(6)).toEqual(["web 1"]);
+  const back = await follower();
+  expect(back).toMatch(/^1\n/);
   await onHost("staging", "docker container prune -f");
   await project.change({ "app/edition": "1\n", "README.md": "words\n" });
   await project.deploy();
   expect(await ledger()).toHaveLength(7);
+  expect(await follower()).toBe(back);
 });
 
 test("one that fails later leaves what served, and is not run again as it was", async () => {
@@ -108,4 +126,12 @@ test("one that fails later leaves what served, and is not run again as it was", 
   expect(output).toContain("migrate exited with 3");
   expect(await ledger()).toHaveLength(7);
   expect(await containers()).toMatch(/web running\nweb-(blue|green) running$/);
+});
+
+test("what restarts with a service comes back with it when it fails once that has switched", async () => {
+  await project.change({ "docker-compose.yml": compose(undefined, "exit 1"), "app/edition": "3\n" });
+  const { exitCode, output } = await project.run("deploy", "staging");
+  expect(exitCode, output).toBe(4);
+  expect(await containers()).toMatch(/^follower running\n/);
+  expect(await onHost("staging", "docker exec oneshot-staging-follower-1 curl -s http://web:8000/edition")).toBe("1");
 });

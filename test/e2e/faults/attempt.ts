@@ -1,6 +1,17 @@
 import { start, startProgram, type LiveCommand } from "../live-command.ts";
 import { coldtivate, run, sandbox, stagingHost, type Ran } from "../world.ts";
-import { other, project, usualMemory, variablesOf, type Edition, type Front, type Memory } from "./booth.ts";
+import {
+  deployArguments,
+  forgetImages,
+  misname,
+  other,
+  project,
+  usualMemory,
+  variablesOf,
+  type Edition,
+  type Front,
+  type Memory,
+} from "./booth.ts";
 
 /** What a host serves. */
 export interface State {
@@ -12,6 +23,8 @@ export interface State {
 export interface Attempt {
   /** What serves when it has come to its end. */
   becomes: State;
+  /** Before it begins: has the host in a state in which there is something to do for each step. */
+  prepare: () => Promise<void>;
   begin: () => LiveCommand;
   /** The release, where the host keeps it already. */
   again?: string;
@@ -31,7 +44,11 @@ export function deployOther(clone: string, before: State): Attempt {
   const edition = other(before.edition);
   return {
     becomes: { ...before, edition },
-    begin: () => start(["deploy", "staging", "--ref", edition], { cwd: clone, env: variablesOf(edition) }),
+    async prepare() {
+      await forgetImages();
+      await misname();
+    },
+    begin: () => start(deployArguments(edition), { cwd: clone, env: variablesOf(edition) }),
     hasGap: false,
     recovery: recoveryFrom(clone),
   };
@@ -43,6 +60,7 @@ export function updateFront(clone: string, before: State, front: Front): Attempt
   const env = { ...variablesOf(before.edition), FRONT_MEMORY: memory };
   return {
     becomes: { ...before, memory: { ...before.memory, [front]: memory } },
+    prepare: forgetImages,
     begin: () => start(["fronts", "staging", front], { cwd: clone, env }),
     hasGap: front !== "gate",
     recovery: recoveryFrom(clone),
@@ -55,7 +73,9 @@ export function deployByHand(release: string, becomes: State): Attempt {
   return {
     becomes,
     again: release,
-    begin: () => startProgram("ssh", [...login(), `${script} -p ${project} deploy ${release}`], { stdin: "ignore" }),
+    // What the scheduler wrote into content of its edition stays behind.
+    prepare: () => Promise.resolve(),
+    begin: () => startProgram("ssh", [...login(), `${script} -p ${project} deploy ${release} --leave-data`], { stdin: "ignore" }),
     hasGap: false,
     // Where the host itself goes down, nobody is left to tell.
     recovery: {

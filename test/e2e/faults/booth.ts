@@ -47,10 +47,23 @@ export async function makeBooth(): Promise<string> {
     await git("checkout", "--quiet", edition);
     const change = (text: string) => `${text.replaceAll(/first(?=[ :,]|$)/gm, edition)}# The ${edition} edition.\n`;
     await edit(clone, "docker-compose.yml", change);
-    await edit(clone, "web/edition.txt", change);
+    for (const file of ["web/edition.txt", "rota/monday.txt", "notes/monday.txt"]) await edit(clone, file, change);
     await publish(clone, `feat: the ${edition} edition`);
   }
   return clone;
+}
+
+/** What deploys an edition. The scheduler writes to content of the other one, which stays behind each time. */
+export const deployArguments = (edition: Edition): string[] => ["deploy", "staging", "--ref", edition, "--leave-data"];
+
+/** So that there is something to pull, where somebody brings credentials for that. */
+export async function forgetImages(): Promise<void> {
+  await onHost("staging", "docker image prune --all --force");
+}
+
+/** Gives the scheduler's container another name than its first one's, as after Compose counted on. */
+export async function misname(): Promise<void> {
+  await onHost("staging", `docker rename ${project}-scheduler-1 ${project}-scheduler-3 2>/dev/null || true`);
 }
 
 /** Takes the project off staging. */
@@ -86,14 +99,40 @@ export async function answering(): Promise<unknown[]> {
   );
 }
 
-/** The project's containers, a line each: service, edition, state, and memory where it is limited. */
+/** The project's containers that go on running, a line each: service, edition, state, and memory where it is limited. */
 export async function containers(): Promise<string[]> {
   const format = `{{index .Config.Labels "com.docker.compose.service"}} {{range .Config.Env}}{{if eq (slice . 0 3) "EDI"}}{{.}}{{end}}{{end}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{end}} {{with .HostConfig.Memory}}{{.}}{{end}}`;
   const listed = await onHost(
     "staging",
     `docker ps -aq --filter label=com.docker.compose.project=${project} | xargs -r docker inspect --format '${format}' | sort`,
   );
-  return listed.split("\n").map((line) => line.replaceAll(/ +/g, " ").trim());
+  const lines = listed.split("\n").map((line) => line.replaceAll(/ +/g, " ").trim());
+  return lines.filter((line) => !line.startsWith("migrate "));
+}
+
+/** Containers of what runs to its end, a line each: edition, state and exit code. One that is undone leaves none. */
+export async function migrations(): Promise<string[]> {
+  const format = `{{range .Config.Env}}{{if eq (slice . 0 3) "EDI"}}{{.}}{{end}}{{end}} {{.State.Status}} {{.State.ExitCode}}`;
+  const ids = `docker ps -aq --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.service=migrate`;
+  return (await onHost("staging", `${ids} | xargs -r docker inspect --format '${format}'`)).split("\n").filter(Boolean);
+}
+
+/** The editions that ran to their end, in their order. */
+export async function migrated(): Promise<string[]> {
+  const folder = `$(docker volume inspect --format '{{.Mountpoint}}' ${project}_drawer)`;
+  return (await onHost("staging", `cat "${folder}/migrations"`)).split("\n");
+}
+
+/** What the scheduler sees: its name; the content that it may write to, and what it wrote; and whom its link leads to. */
+export async function schedulerSees(): Promise<string[]> {
+  const seen = await onHost(
+    "staging",
+    `name=$(docker ps --filter label=com.docker.compose.project=${project} --filter label=com.docker.compose.service=scheduler --format '{{.Names}}')
+     docker exec $name sh -c 'head -qn 1 /notes/monday.txt /rota/monday.txt /rota/seen'
+     docker network inspect ${project}_default --format '{{range .Containers}}{{.IPv4Address}} {{.Name}}
+{{end}}' | grep "^$(docker exec $name getent hosts door | cut -d ' ' -f 1)/" | cut -d ' ' -f 2`,
+  );
+  return seen.split("\n");
 }
 
 /** What containers() says of an edition that serves whole. */

@@ -9,9 +9,14 @@ import type { Attempt, State } from "./attempt.ts";
 import {
   answering,
   containers,
+  deployArguments,
   loadBooth,
+  migrated,
+  migrations,
+  misname,
   patience as gatePatience,
   project,
+  schedulerSees,
   usualMemory,
   variablesOf,
   wholeEdition,
@@ -54,14 +59,22 @@ export async function readServing(memory: Memory = usualMemory): Promise<Serving
 
 /** Releases an edition, undisturbed. */
 export async function deployEdition(clone: string, edition: Edition, memory: Memory = usualMemory): Promise<Serving> {
-  const { exitCode, output } = await coldtivate(["deploy", "staging", "--ref", edition], { cwd: clone, env: variablesOf(edition) });
+  await misname();
+  const { exitCode, output } = await coldtivate(deployArguments(edition), { cwd: clone, env: variablesOf(edition) });
   expect(exitCode, output).toBe(0);
   return { edition, memory, release: await current() };
 }
 
+/** Carries out what a fault is to meet another time. */
+export async function attemptUndisturbed({ begin, becomes }: Attempt): Promise<Serving> {
+  const { exitCode, output } = await begin().ended;
+  expect(exitCode, output).toBe(0);
+  return { ...becomes, release: await current() };
+}
+
 /** The steps of a release's plan, by verb and arguments; of the last one's unless it is named. */
-export async function readPlan(release = "../current"): Promise<string[]> {
-  const plan = await readFile(join(stateFolder(), "releases", release, "plan"), "utf8");
+export async function readPlan(release = "../current", file: "plan" | "plan.whole" = "plan"): Promise<string[]> {
+  const plan = await readFile(join(stateFolder(), "releases", release, file), "utf8");
   return plan.trimEnd().split("\n").map(nameStep);
 }
 
@@ -71,10 +84,10 @@ export async function readPlan(release = "../current"): Promise<string[]> {
  */
 export async function strikeAt(before: Serving, attempt: Attempt, name: KindName, step: string): Promise<Outcome & { serving: Serving }> {
   const kind: Kind = kinds[name];
-  // So that there is something to pull, where somebody brings credentials for that.
-  if (attempt.again === undefined) await onHost("staging", "docker image prune --all --force");
+  await attempt.prepare();
   const known = await keptReleases(stateFolder());
   const past = attempt.again === undefined ? "" : await read(journalOf(attempt.again));
+  const ran = await migrated();
   const load = await loadBooth();
   const command = attempt.begin();
   try {
@@ -95,6 +108,7 @@ export async function strikeAt(before: Serving, attempt: Attempt, name: KindName
     const { clock } = await load.look();
     await expectJournal(journal, serving.release === release);
     await expectNoTraces();
+    await expectMigrated({ ran, before, serving, becomes: attempt.becomes });
     const report = await finish(load);
     const failed = Object.values(report.failures).reduce((sum, count) => sum + count, 0);
     if (kind.stopsService || attempt.hasGap) expect(report.lastFailure ?? 0, report.examples.join("\n")).toBeLessThan(clock);
@@ -161,6 +175,26 @@ export async function expectWhole({ edition, memory }: State): Promise<void> {
   await expect.poll(containers, { timeout: 60_000 }).toEqual(wholeEdition(edition, slots, memory));
   await expect.poll(answering, { timeout: 20_000 }).toEqual([edition, edition, "same"]);
   expect(await read(join(stateFolder(), "fronts/gate/haproxy.cfg"))).toContain(`timeout server ${gatePatience[edition]}ms`);
+  // Found out by asking; a release that leaves a service alone has it from the one before.
+  for (const front of ["shop", "till"]) expect(await read(join(stateFolder(), `current/fronts/${front}.found`))).toContain("http\t8000");
+  expect(await schedulerSees()).toEqual([`The ${edition} edition.`, `The ${edition} edition.`, edition, `${project}-gate-1`]);
+}
+
+interface Migrated {
+  /** The editions that ran before. */
+  ran: readonly string[];
+  before: State;
+  serving: State;
+  becomes: State;
+}
+
+/** What runs to its end did so for the release alone: that of what served before is not run again, whatever happens. */
+async function expectMigrated({ ran, before, serving, becomes }: Migrated): Promise<void> {
+  const since = (await migrated()).slice(ran.length);
+  expect(since).toEqual(since.map(() => becomes.edition));
+  const left = await migrations();
+  expect(left).toEqual(left.map(() => `EDITION=${serving.edition} exited 0`));
+  if (serving.edition !== before.edition) expect({ left: left.length, since: since.length > 0 }).toEqual({ left: 1, since: true });
 }
 
 /** The journal has one beginning and one end, which is the one that was seen. */
@@ -178,7 +212,7 @@ async function expectNoTraces(): Promise<void> {
     "staging",
     `ls -d /home/deploy/.coldtivate/incoming.* /dev/shm/coldtivate.* 2>/dev/null
      docker ps -a --filter label=com.docker.compose.oneoff=True --format 'task container {{.Names}}'
-     docker ps -a --filter status=created --filter status=exited --filter status=dead --format '{{.Names}} {{.Status}}'
+     docker ps -a --filter status=created --filter status=exited --filter status=dead --format '{{.Names}} {{.Status}}' | grep -v '^${project}-migrate-1 Exited (0)'
      true`,
   );
   expect(left).toBe("");

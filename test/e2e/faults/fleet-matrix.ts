@@ -33,8 +33,7 @@ async function next(): Promise<void> {
 }
 
 describe.each(wantedKinds("fleet"))("%s of a host among others", (kind) => {
-  test.each(wantedSteps(barriers.length))("at barrier %i", async (number) => {
-    const step = barriers[number - 1]!;
+  test.each(wantedSteps(barriers))("at %i: %s", async (_, step) => {
     await publishNext();
     const strike = async () => ({ ...(await strikeFleet(clone, env, kind, step)), serving: undefined });
     await runCell({ series: "fleet", steps: barriers, kind, step, strike, renew: next });

@@ -1,6 +1,9 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { top } from "../world.ts";
 import type { Outcome } from "./cell.ts";
 import { kinds, type KindName } from "./kinds.ts";
-import { cellName, record, type Series } from "./table.ts";
+import { record, type Finding, type Series } from "./table.ts";
 
 /** Whether something is to be run: all of it, unless some are named. */
 const isWanted = (variable: string, name: string): boolean => process.env[variable]?.split(" ").includes(name) ?? true;
@@ -9,9 +12,16 @@ const isWanted = (variable: string, name: string): boolean => process.env[variab
 export const wantedKinds = (series: Series): KindName[] =>
   isWanted("SERIES", series) ? (Object.keys(kinds) as KindName[]).filter((name) => isWanted("FAULTS", name)) : [];
 
-/** The numbers of the steps to run, of so many. */
-export const wantedSteps = (count: number): number[] =>
-  Array.from({ length: count }, (_, index) => index + 1).filter((step) => isWanted("STEPS", `${step}`));
+/** The steps to run, with their numbers. */
+export const wantedSteps = (steps: readonly string[]): [number: number, step: string][] =>
+  steps.map((step, index): [number, string] => [index + 1, step]).filter(([number]) => isWanted("STEPS", `${number}`));
+
+/** The verbs of all steps that a host can take. */
+export async function knownVerbs(): Promise<string[]> {
+  const folder = join(top, "scripts/environment-deployment-management");
+  const texts = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
+  return texts.flatMap((text) => [...text.matchAll(/^do_(\w+)\(\)/gm)].map(([, verb = ""]) => verb));
+}
 
 export interface Cell<Serving> {
   series: Series;
@@ -26,8 +36,8 @@ export interface Cell<Serving> {
 
 /** Has a fault strike, then something else deployed, and keeps what came of it; what serves in the end. */
 export async function runCell<Serving>({ series, steps, kind, step, strike, renew }: Cell<Serving>): Promise<Serving> {
-  const cell = cellName(kind, step);
-  const keep = (finding: Parameters<typeof record>[3]) => record(series, steps, cell, finding);
+  const isWhole = wantedKinds(series).length === Object.keys(kinds).length;
+  const keep = (finding: Finding) => record({ series, steps, kind, step, finding, isWhole });
   await keep({ wrong: "not whole" });
   const { serving, ...outcome } = await strike().catch(async (error: unknown) => {
     // The next cell is to begin with one that serves.
@@ -37,6 +47,6 @@ export async function runCell<Serving>({ series, steps, kind, step, strike, rene
   await keep({ wrong: "the next deploy fails" });
   const now = await renew(serving);
   await keep(outcome);
-  console.info(cell, JSON.stringify(outcome));
+  console.info(kind, step, JSON.stringify(outcome));
   return now;
 }

@@ -191,47 +191,6 @@ describe("a database that the project builds", () => {
   });
 });
 
-describe("what shares a container", () => {
-  const services: Services = {
-    vpn: base,
-    crawler: { image: "ours", network_mode: "service:vpn" },
-    watcher: { ...base, pid: "service:crawler" },
-    other: base,
-  };
-
-  test("is replaced in one step with it, after it", () => {
-    const state = serving(render(services));
-    const next = render({ ...services, vpn: edition(base, "2") });
-    expect(steps(next, state)).toEqual(["recreate vpn crawler watcher"]);
-    expect(plan(next, state).services.map(({ service, reasons }) => [service, reasons])).toEqual([
-      ["crawler", ["is replaced with vpn"]],
-      ["other", []],
-      ["vpn", ["environment EDITION"]],
-      ["watcher", ["is replaced with crawler"]],
-    ]);
-  });
-
-  test("is replaced with one that is not well, too", () => {
-    const state = serving(render(services));
-    const containers = state.containers.map((found) =>
-      found.service === "vpn" ? { ...found, status: "exited", health: "unhealthy" } : found,
-    );
-    expect(steps(render(services), { ...state, containers })).toEqual(["recreate vpn crawler watcher"]);
-  });
-});
-
-test("what links to a service is not replaced with it, whatever Compose makes of a link", () => {
-  const implied = { db: { condition: "service_started", restart: true, required: true } };
-  const services: Services = {
-    db: base,
-    gateway: { ...web, links: ["db:postgres"], depends_on: implied },
-    jobs: { ...base, links: ["db"], depends_on: implied },
-    reader: { ...base, links: ["db"], depends_on: { db: { condition: "service_healthy", restart: true } } },
-  };
-  const state = serving(render(services));
-  expect(steps(render({ ...services, db: edition(base, "2") }), state)).toEqual(["recreate db", "recreate reader"]);
-});
-
 test("what is replaced in place keeps the order of dependencies", () => {
   const services: Services = {
     cache: base,
