@@ -72,6 +72,8 @@ check_plan() {
 plan_whole() {
   [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
   awk -v skip="${has_run_tasks-}" '$1 != "task" || !skip' "$dir/plan.whole" >"$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
+  # The script of an older release would remove what containers wrote when it prunes.
+  [[ -e $dir/${script%.sh}/written.sh ]] || { cp -rT "$parts" "$dir/${script%.sh}" && cp "$self" "$dir/$script"; } || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }

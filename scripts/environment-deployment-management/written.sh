@@ -13,11 +13,14 @@ keep_files() {
   mkdir -p "$state/files" || return
   for path in "$dir"/files/*; do
     name=${path##*/}
+    chmod -R go+rX "$path" || return
     if [[ ! -e $state/files/$name ]]; then
-      chmod -R go+rX "$path" || return
       if may_be_written "$name"; then list_content "$path"; else echo read-only; fi >"$state/files/$name.sums" || return
       mv -T "$path" "$state/files/$name" || return
-    elif may_be_written "$name" && is_unmarked "$name"; then
+      continue
+    fi
+    add_others "$path" "$state/files/$name" || return
+    if may_be_written "$name" && is_unmarked "$name"; then
       # It was read-only before, or is of an older coldtivate.
       find_written "$name" || list_content "$state/files/$name" >"$state/files/$name.sums" || return
     fi
@@ -32,11 +35,25 @@ keep_files() {
   rm -rf "$dir/files" "$dir/seeds"
 }
 
+# Adds what has the same content under another name. Arguments: folder that was sent, folder in files/
+add_others() {
+  local top sums=$2.sums
+  for top in "$1"/{.[!.],}*; do
+    [[ ! -e $2/${top##*/} ]] || continue
+    mkdir "$1.other" && mv -T "$top" "$1.other/${top##*/}" || return
+    is_unmarked "${2##*/}" || is_data "${2##*/}" || list_content "$1.other" >>"$sums" || return
+    mv -T "$1.other/${top##*/}" "$2/${top##*/}" && rmdir "$1.other" || return
+  done
+}
+
 # Whether the release mounts a folder of files/ so that containers may write to it. Arguments: its name
 may_be_written() { grep -qsxF "watched"$'\t'"$1" "$dir/places"; }
 
 # Whether nobody compared a folder up to now. Arguments: its name
 is_unmarked() { [[ ! -e $state/files/$1.sums || $(head -n 1 "$state/files/$1.sums") == read-only ]]; }
+
+# Whether a folder has become data. Arguments: its name
+is_data() { [[ -s $state/files/$1.sums && $(head -n 1 "$state/files/$1.sums") == data ]]; }
 
 # Puts files where data lies, each of them once and none over what is there. Arguments: folder or file with them; place
 plant() {
@@ -79,7 +96,7 @@ find_written() {
 compare_sums() {
   local now
   now=$(find . -type f ! -path '*/__pycache__/*.pyc' -printf '%p\n' -o -type l -printf '%p\n' -o ! -readable -printf '%p\n' 2>/dev/null | sort) || true
-  comm -3 <(printf '%s\n' "$now") <(sed 's/^[^ ]*  //' "$1" | sort) | tr -d '\t'
+  comm -3 <(printf '%s\n' "$now") <(sed 's/^[^ ]*  //' "$1" | sort -u) | tr -d '\t'
   grep -v '^link:' "$1" | sha256sum -c --quiet 2>/dev/null | sed -n 's/: FAILED.*$//p' || true
   comm -3 <(find . -type l -printf 'link:%l  %p\n' | sort) <(grep '^link:' "$1" | sort) | sed 's/^\t*[^ ]*  //'
 }
@@ -109,22 +126,26 @@ executable() { if [[ -x $1 ]]; then echo true; else echo false; fi; }
 # Arguments: name of a folder in files/. Uses: written
 fingerprint() { (cd "$state/files/$1" && while IFS= read -r path; do stat -c '%n %s %y' "$path" 2>/dev/null || printf '%s\n' "$path"; done <<<"$written"); }
 
-# Prints a line for each place in files/ that was written to, unless somebody has left just that behind:
-# place <tab> how many files <tab> some of them, a tab between them. Arguments: containers of the project, as observe has them
+# Prints a line for each place in files/ that was written to, unless somebody has left just that behind and no container has
+# it again: place <tab> how many files <tab> some of them, a tab between them. Of what containers have and has become data: 0
+# files. Arguments: containers of the project, as observe has them
 tell_written() {
   local path name all=() some
+  local -A mounted=()
+  while IFS= read -r name; do mounted[$name]=yes; done < <(
+    grep -oE "\"Source\":\"$state/files/[0-9a-f]{64}/[^}]*\"RW\":true" <<<"$1" | sed -E 's#.*/files/([0-9a-f]{64})/.*#\1#' | sort -u || true
+  )
   for path in "$state"/files/*.sums; do
     name=${path##*/}
     all+=("${name%.sums}")
   done
   # Those that an older coldtivate has mounted.
-  while IFS= read -r name; do [[ -e $state/files/$name.sums ]] || all+=("$name"); done < <(
-    grep -oE "\"Source\":\"$state/files/[0-9a-f]{64}/[^}]*\"RW\":true" <<<"$1" | sed -E 's#.*/files/([0-9a-f]{64})/.*#\1#' | sort -u || true
-  )
+  for name in "${!mounted[@]}"; do [[ -e $state/files/$name.sums ]] || all+=("$name"); done
   for name in "${all[@]}"; do
-    find_written "$name" || continue
-    [[ ! -e $state/files/$name.left || $(fingerprint "$name") != "$(<"$state/files/$name.left")" ]] || continue
     for path in "$state/files/$name"/*; do break; done
+    [[ -z ${mounted[$name]-} ]] || ! is_data "$name" || printf '%s\t0\n' "$path"
+    find_written "$name" || continue
+    [[ -n ${mounted[$name]-} || ! -e $state/files/$name.left || $(fingerprint "$name") != "$(<"$state/files/$name.left")" ]] || continue
     some=$(head -n 10 <<<"$written" | sed "s#^${path##*/}/##")
     printf '%s\t%s\t%s\n' "$path" "$(wc -l <<<"$written")" "${some//$'\n'/$'\t'}"
   done
@@ -135,7 +156,7 @@ tell_written() {
 do_unwritten() {
   while (($# > 0)); do
     if [[ $1 == /* ]]; then
-      [[ $(list_content "$1" | sha256sum | cut -c 1-64) == "$2" ]] || { reason="containers wrote to $1 meanwhile" && return 1; }
+      [[ $(sha256sum <<<"$(list_content "$1")" | cut -c 1-64) == "$2" ]] || { reason="containers wrote to $1 meanwhile" && return 1; }
       shift
     elif find_written "$1"; then
       reason="containers wrote to $state/files/$1 meanwhile: $(head -n 3 <<<"$written" | paste -sd ' ')"
@@ -160,7 +181,7 @@ prune_files() {
   for path in "$state"/files/*/; do
     path=${path%/} name=${path##*/}
     ! grep -qsF "/files/$name/" "$state"/releases/*/compose.json || continue
-    if [[ -s $path.sums && $(head -n 1 "$path.sums") == data ]] || find_written "$name"; then
+    if is_data "$name" || find_written "$name"; then
       [[ -e $path.kept ]] || { touch "$path.kept" && tell "$step" note "kept $path: containers wrote to it"; } || return
     else
       rm -rf "$path" "$path".{sums,left,kept}
@@ -170,27 +191,29 @@ prune_files() {
 
 # Refuses a release, for a person, that mounts nowhere what containers write to now. Returns: 3 then
 refuse_leaving() {
-  local ids name type volume source target lines=()
+  local ids services name service type volume source target lines=()
   ids=$(containers -q) || return
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} > 0)) || return 0
-  while IFS=$'\x1f' read -r name type volume source target; do
+  services=$(compose "$dir" config --services) || return
+  while IFS=$'\x1f' read -r name service type volume source target; do
     case $type:$source in
       bind:"$state"/fronts/* | bind:/dev/* | bind:/proc/* | bind:/run/* | bind:/sys/* | bind:/var/run/* | bind:*.sock | bind:/etc/localtime) continue ;;
       bind:"$state"/files/*)
         source=${source#"$state/files/"}
-        find_written "${source%%/*}" || continue
+        is_data "${source%%/*}" || find_written "${source%%/*}" || continue
         source=$state/files/$source
         ;;
       volume:*)
-        [[ ! $volume =~ ^[0-9a-f]{64}$ ]] || continue
+        # Compose hands it on to whoever takes the container's place.
+        [[ ! $volume =~ ^[0-9a-f]{64}$ ]] || ! grep -qxF -- "$service" <<<"$services" || continue
         source=$volume
         ;;
       bind:*) ;;
       *) continue ;;
     esac
     grep -qF "\"$source\"" "$dir/compose.json" || lines+=("  $name has $source at $target")
-  done < <(engine container inspect --format $'{{$name := slice .Name 1}}{{range .Mounts}}{{if .RW}}{{$name}}\x1f{{.Type}}\x1f{{.Name}}\x1f{{.Source}}\x1f{{.Destination}}\n{{end}}{{end}}' "${ids[@]}" | awk NF)
+  done < <(engine container inspect --format $'{{$name := slice .Name 1}}{{$service := index .Config.Labels "com.docker.compose.service"}}{{range .Mounts}}{{if .RW}}{{$name}}\x1f{{$service}}\x1f{{.Type}}\x1f{{.Name}}\x1f{{.Source}}\x1f{{.Destination}}\n{{end}}{{end}}' "${ids[@]}" | awk NF)
   ((${#lines[@]} == 0)) || fail 3 "Release $release mounts nowhere what containers write to:" "${lines[@]}" \
     "Nothing was changed. To have it stay where it is and go on without it: deploy $release --leave-data"
 }

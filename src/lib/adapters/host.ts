@@ -61,7 +61,7 @@ function observeCommand(name: string, script: readonly TarEntry[]): string {
   return bash(
     `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
       // What a power cut left behind holds a dotenv. What an older coldtivate had containers mount there stays.
-      `umask 077; read -r _ || exit 0; for t in ${tools.join(" ")}; do command -v $t >/dev/null || m="$m $t"; done; [ -z "$m" ] || { echo "${lacking}$m" >&2; exit 3; }; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do rm -rf "$p"/{environment*,ask.sh,compose,dotenv,environment,arguments,key,model,error,past}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 1 -maxdepth 1 -name "incoming.*" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
+      `umask 077; read -r _ || exit 0; for t in ${tools.join(" ")}; do command -v $t >/dev/null || m="$m $t"; done; [ -z "$m" ] || { echo "${lacking}$m" >&2; exit 3; }; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do rm -f "$p"/{ask.sh,environment-deployment-management.sh,dotenv,defaults,environment,arguments,key,model,error,past}; rm -rf "$p"/{compose,environment-deployment-management}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 1 -maxdepth 1 -name "incoming.*" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
       `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }

@@ -2,6 +2,7 @@ import { surveyHost, type SurveyQuestion } from "../adapters/host-survey.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { compareTree, type ListedFile } from "../release/compare-tree.ts";
+import { slotName } from "../release/fronts.ts";
 import type { HostState } from "../release/host-state.ts";
 import { findLeftBehind, type LeftBehind } from "../release/left-behind.ts";
 import { localFolder } from "../release/local-volume.ts";
@@ -9,7 +10,8 @@ import type { ComposeModel, ComposeService } from "../release/model.ts";
 import { asWritten } from "../release/mounts.ts";
 import type { Need } from "../release/needs.ts";
 import { isOf, type Place } from "../release/places.ts";
-import type { Rendered } from "../release/rendered.ts";
+import { mapValues } from "../release/record.ts";
+import type { Rendered, RenderedFront } from "../release/rendered.ts";
 import { pathInSource, type Digest, type SourceTree } from "../release/sources.ts";
 
 /** Whom to ask, and how. */
@@ -67,6 +69,9 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
   const left = findLeftBehind({
     services: contentsOf(rendered, state),
     model: rendered.model,
+    composeServices: mapValues(rendered.fronts, (front, name) => composeNames(name, front)),
+    unchanged: unchangedIn(rendered, state),
+    isKept: rendered.layout === undefined,
     containers: state.containers,
     written: state.written ?? [],
     stateDirectory: state.stateDirectory,
@@ -122,6 +127,20 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
 
 function describeNeed({ user, written, place }: Need, host: string): string {
   return `${host}: ${user}, needs ${written}, which neither the commit nor the host has${written === place ? "" : ` (${place})`}`;
+}
+
+/** Services that go on in the containers that they have. */
+function unchangedIn({ services, fronts }: Rendered, { containers }: HostState): Set<string> {
+  const isChanged = (name: string, definition: string) => {
+    const own = composeNames(name, fronts[name]);
+    return containers.some((container) => !container.oneOff && own.includes(container.service) && container.definition !== definition);
+  };
+  return new Set(Object.entries(services).flatMap(([name, { definition }]) => (isChanged(name, definition) ? [] : [name])));
+}
+
+/** What a service's containers are called in Compose: those of its slots, where it has a front. */
+function composeNames(name: string, front: RenderedFront | undefined): string[] {
+  return front === undefined ? [name] : front.slots.map((slot) => slotName(name, slot));
 }
 
 /** The services of a release with what their own containers have, by the names that the Compose files give them. */

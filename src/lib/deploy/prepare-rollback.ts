@@ -12,6 +12,7 @@ import type { HostPlan, Plan } from "../plan/plan.ts";
 import { missingElsewhere } from "../release/elsewhere.ts";
 import type { HostState } from "../release/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
+import { mergeVolumes } from "../release/anonymous-volumes.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
@@ -119,6 +120,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       rollback: target,
       fronts: repeated.fronts,
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
+      volumes: mergeVolumes(chosen.manifest.volumes ?? {}, state.manifest?.volumes ?? {}),
       networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
       // What a task did stays done.
       runs: { ...ran },
@@ -134,7 +136,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
   return { plan, work };
 }
 
-type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "networks" | "runs">;
+type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "runs">;
 
 /** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
 function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {

@@ -24,6 +24,7 @@ export interface VolumeInput {
 }
 
 export interface NamedVolumes extends Pick<ComposeModel, "services" | "volumes"> {
+  /** Also those of services and targets that the release before had. */
   names: VolumeNames;
 }
 
@@ -54,7 +55,13 @@ export function nameVolumes(model: ComposeModel, input: VolumeInput): NamedVolum
     const added = image.map((target): ComposeMount => ({ type: "volume", source: nameFor(target), target, volume: {} }));
     if (written.length + added.length > 0) services[name] = { ...service, volumes: [...written, ...added] };
   }
-  return { services, ...(Object.keys(volumes).length > 0 ? { volumes } : {}), names };
+  return { services, ...(Object.keys(volumes).length > 0 ? { volumes } : {}), names: mergeVolumes(names, input.known) };
+}
+
+/** The names that a release has, and those that another one has of what this one does not: it may be mounted once more. */
+export function mergeVolumes(own: VolumeNames, others: VolumeNames): VolumeNames {
+  const services = new Set([...Object.keys(others), ...Object.keys(own)]);
+  return Object.fromEntries([...services].map((name) => [name, { ...others[name], ...own[name] }]));
 }
 
 /** By target: the volumes of the container that a service runs in, of the one that serves where there are several. */

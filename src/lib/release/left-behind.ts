@@ -1,6 +1,6 @@
 import type { ObservedContainer, ObservedMount, WrittenContent } from "./observed.ts";
 import { volumeName } from "./local-volume.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
+import { replicas, type ComposeModel, type ComposeService } from "./model.ts";
 import { asWritten } from "./mounts.ts";
 import { digestIn, isOf, type Place } from "./places.ts";
 
@@ -8,6 +8,12 @@ export interface LeftBehindInput {
   /** As the release has them: the services by name, with all that their containers mount. */
   services: Readonly<Record<string, ComposeService>>;
   model: Pick<ComposeModel, "name" | "volumes">;
+  /** By service that has slots: their names in the release. */
+  composeServices?: Readonly<Record<string, readonly string[]>>;
+  /** Services whose containers stay. */
+  unchanged?: ReadonlySet<string>;
+  /** Whether the host keeps the release: then nobody looked whether its images have volumes without a name. */
+  isKept?: boolean;
   containers: readonly ObservedContainer[];
   written: readonly WrittenContent[];
   /** Absolute path on the host. */
@@ -35,58 +41,124 @@ export interface LeftBehind {
 
 /** Looks for what containers write to now and the release mounts nowhere. */
 export function findLeftBehind(input: LeftBehindInput): LeftBehind {
-  const mounted = mountedIn(input);
+  const mounted = mountedIn(Object.values(input.services), input.model);
   const found: LeftBehind = { data: [], content: [], declared: [], watched: [], plain: [], notes: [] };
   const seen = new Set<string>();
   for (const container of input.containers) {
     if (container.oneOff) continue;
+    const name = serviceOf(container, input);
     for (const mount of container.mounts ?? []) {
       const identity = identityOf(mount);
-      if (!mount.writable || identity === undefined || seen.has(identity) || mounted.has(identity)) continue;
-      if (isSystem(identity) || identity.startsWith(`${input.stateDirectory}/fronts/`)) continue;
-      seen.add(identity);
-      judge(container, mount, identity, input, found);
+      if (!mount.writable || identity === undefined || isSystem(identity) || identity.startsWith(`${input.stateDirectory}/fronts/`))
+        continue;
+      const key = [name ?? "", mount.target, identity].join("\n");
+      if (seen.has(key)) continue;
+      seen.add(key).add(identity);
+      judge({ container, name, mount, identity, isMounted: mounted.has(identity) }, input, found);
     }
   }
   // What a release that was undone wrote is in no container any more.
-  for (const written of input.written) {
+  for (const written of input.written.filter(({ count }) => count > 0)) {
     const isMounted = mounted.has(written.place) || found.content.some(({ digest }) => digest === digestIn(written.place));
     if (!isMounted && !seen.has(written.place)) tellContent(written, undefined, input, found);
   }
-  return found;
+  return { ...found, declared: unique(found.declared), watched: unique(found.watched), notes: unique(found.notes) };
 }
 
-function judge(container: ObservedContainer, mount: ObservedMount, identity: string, input: LeftBehindInput, found: LeftBehind): void {
-  const name = Object.keys(input.services).find((service) => isOf(container.service, service));
-  const successor = name === undefined ? undefined : mountAt(mount.target, input.services[name]!);
+/** A mount of a container, with what the release has for it. */
+interface Judged {
+  container: ObservedContainer;
+  /** The container's service, where the release has it. */
+  name: string | undefined;
+  mount: ObservedMount;
+  identity: string;
+  /** Whether any service of the release mounts the same. */
+  isMounted: boolean;
+}
+
+function judge({ container, name, mount, identity, isMounted }: Judged, input: LeftBehindInput, found: LeftBehind): void {
+  const service = name === undefined ? undefined : input.services[name];
+  const successor = service === undefined ? undefined : mountAt(mount.target, service);
   const digest = identity.startsWith(`${input.stateDirectory}/files/`) ? digestIn(identity) : "";
-  const isData = Object.values(input.before ?? {}).some(({ kind, place }) => kind === "data" && place === identity);
-  if (digest !== "" && !isData) {
-    const written = input.written.find(({ place }) => digestIn(place) === digest);
-    if (written === undefined) found.watched.push(digest);
-    else tellContent(written, pathAt(successor?.source, input.after), input, found);
-    return;
-  }
-  const what = mount.type === "volume" ? `the volume ${identity}` : identity;
-  const told = `${container.name} has ${what} at ${mount.target}`;
-  if (name === undefined) {
-    if (!isAnonymous(mount)) found.notes.push(`${told}: the release has no ${container.service}; what it wrote stays there`);
-    return;
-  }
-  if (isAnonymous(mount) && (successor === undefined || successor.source === undefined)) return;
+  const written = input.written.find(({ place }) => digestIn(place) === digest);
+  // A release that does not know of it may serve again: the host does.
+  const isData = written?.count === 0 || Object.values(input.before ?? {}).some(({ kind, place }) => kind === "data" && place === identity);
   const path = pathAt(successor?.source, input.after);
+  if (digest !== "" && !isData) {
+    if (!isMounted) judgeContent(written, digest, path ?? pathAt(identity, input.before ?? {}), input, found);
+    return;
+  }
+  // Others may go on mounting what this service would no longer see.
+  if (service !== undefined && mountedIn([service], input.model).has(identity)) return;
+  if (isMounted && successor === undefined) return;
+  const told = `${container.name} has ${mount.type === "volume" ? `the volume ${identity}` : identity} at ${mount.target}`;
+  if (name === undefined || service === undefined) {
+    if (!isMounted && !isAnonymous(mount)) found.notes.push(`${told}: the release has no ${container.service}; what it wrote stays there`);
+    return;
+  }
+  if (
+    isAnonymous(mount) &&
+    successor?.source === undefined &&
+    !isLost(container, name, { told, isWritten: successor !== undefined }, input, found)
+  )
+    return;
   const place = path === undefined ? undefined : input.after[path];
   if (container.definition === "" && path !== undefined && place !== undefined && place.kind !== "data" && mount.type === "bind") {
     if (place.kind === "watched") found.plain.push({ path, source: identity, container: container.name, target: mount.target });
     else found.notes.push(`${told}; ${name} gets the commit's ${asWritten(path)} there, and what was written stays where it is`);
     return;
   }
-  if (successor === undefined && container.definition !== "" && input.before !== undefined) {
-    found.notes.push(`${told}, and ${name} mounts nothing there any more: what it wrote stays there`);
-    return;
-  }
   const instead = successor === undefined ? "nothing" : describe(successor, input.model);
   found.data.push(`${told}; the release would give ${name} ${instead} there, and leave behind what it wrote`);
+}
+
+/** Looks at content of a commit that the release mounts nowhere. */
+function judgeContent(
+  written: WrittenContent | undefined,
+  digest: string,
+  path: string | undefined,
+  input: LeftBehindInput,
+  found: LeftBehind,
+): void {
+  if (written !== undefined) tellContent(written, path, input, found);
+  else if (path !== undefined && input.after[path]?.kind === "content") found.declared.push(digest);
+  else found.watched.push(digest);
+}
+
+/**
+ * Whether a volume without a name, which the release does not name, is in no container afterwards: Compose hands it on from a
+ * container to the one that replaces it in the same Compose service.
+ */
+function isLost(
+  { service: running, definition }: ObservedContainer,
+  name: string,
+  { told, isWritten }: { told: string; isWritten: boolean },
+  input: LeftBehindInput,
+  found: LeftBehind,
+): boolean {
+  const service = input.services[name] ?? {};
+  if ((service.volumes_from ?? []).length > 0) return false;
+  const own = input.composeServices?.[name] ?? [name];
+  if (!own.includes(running)) return true;
+  if (input.unchanged?.has(name) === true) return false;
+  if (own.length > 1) {
+    found.notes.push(
+      `${told}: each container of ${name} has a volume of its own, and another one in the other slot; what it wrote stays there`,
+    );
+    return false;
+  }
+  // One alone that nobody could make again is kept until the release serves, and its successors come beside it.
+  const isReplaced =
+    (definition !== "" && input.before !== undefined) || input.containers.filter((other) => other.service === running).length > 1;
+  return !(input.isKept === true || ((isWritten || replicas(service) !== 1) && isReplaced));
+}
+
+function serviceOf({ service }: ObservedContainer, { services }: LeftBehindInput): string | undefined {
+  return Object.keys(services).find((name) => isOf(service, name));
+}
+
+function unique(words: readonly string[]): string[] {
+  return [...new Set(words)];
 }
 
 /** Whoever says that a path is content, by `:ro` or in coldtivate.yml, needs nothing of what was written to it. */
@@ -113,14 +185,15 @@ function mountAt(target: string, { volumes = [] }: ComposeService) {
   return volumes.find((mount) => bare(mount.target) === bare(target) && (mount.type === "bind" || mount.type === "volume"));
 }
 
-function describe({ type, source = "" }: { type: string; source?: string }, model: LeftBehindInput["model"]): string {
+function describe({ type, source }: { type: string; source?: string }, model: LeftBehindInput["model"]): string {
+  if (source === undefined) return "a new volume";
   return type === "volume" ? `the volume ${volumeName({ ...model, services: {} }, source)}` : source;
 }
 
-/** Whatever the release mounts somewhere. A folder that is within a mounted one is, too. */
-function mountedIn({ services, model }: LeftBehindInput): { has: (identity: string) => boolean } {
+/** Whatever services of the release mount. A folder that is within a mounted one is, too. */
+function mountedIn(services: readonly ComposeService[], model: LeftBehindInput["model"]): { has: (identity: string) => boolean } {
   const all = new Set<string>();
-  for (const { volumes = [] } of Object.values(services))
+  for (const { volumes = [] } of services)
     for (const { type, source } of volumes)
       if (source !== undefined) all.add(type === "volume" ? volumeName({ ...model, services: {} }, source) : bare(source));
   return {

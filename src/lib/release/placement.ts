@@ -179,13 +179,19 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
       ...Object.fromEntries(Object.entries(known).filter(([, { kind }]) => kind === "data")),
       ...Object.fromEntries([...places].map(([path, place]) => [path, seeds.has(path) ? { ...place, digest: seeds.get(path) } : place])),
     },
-    watched: unique([...places.values()].filter(({ kind }) => kind === "watched").map(({ place }) => digestIn(place))),
+    watched: unique(uses.flatMap(({ path, writable }) => (writable ? contentAt(path, places) : []))),
     adopted: unique(data.map(([, { place }]) => digestIn(place))),
     parents: unique(own.map((place) => place.slice(0, place.lastIndexOf("/")))),
     folders: unique(made.filter((place) => place.startsWith(`${stateDirectory}/`))),
     seeds: seeded.filter((seed) => !isSeeded(seed)).map(({ place, files }) => ({ place, files })),
     needs: needsOf(uses, places, input),
   };
+}
+
+/** The folder of `files/` that a path is in, unless it is data. */
+function contentAt(path: string, places: ReadonlyMap<string, Place>): string[] {
+  const place = places.get(path);
+  return place === undefined || place.kind === "data" ? [] : [digestIn(place.place)];
 }
 
 function unique(words: readonly string[]): string[] {

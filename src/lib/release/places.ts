@@ -63,9 +63,10 @@ function placeOf(path: string, uses: readonly MountUse[], outer: ReadonlyMap<str
   const content = digestIn(kept.place);
   const kind = isWritable && !isDisposable ? "watched" : "content";
   if (!isWritable) return { kind, place: `${input.stateDirectory}/${kept.place}`, digest: content };
-  if (known?.digest === content && known.kind !== "data") return { kind, place: known.place, digest: content };
-  // As an older coldtivate placed it, where two paths with the same content shared one place.
+  // Where an older coldtivate placed it, and where it lies for those who only read it: two paths with the same content share it.
   const former = `${input.stateDirectory}/${kept.place}`;
+  if (known?.digest === content && (known.kind === "watched" || (known.kind === "content" && known.place !== former)))
+    return { kind, place: known.place, digest: content };
   if (known === undefined && containersAt(uses, input).some(({ source, writable }) => writable && source === former))
     return { kind, place: former, digest: content };
   const own = kept.place.replace(content, input.digest(`${path}\n${content}`));
@@ -163,15 +164,15 @@ function depth(path: string): number {
 
 /**
  * Where things lie once an older release serves again: as it mounts them; what it does not know stays where it is, and what
- * has become data since is data.
+ * has become data since is data. One of an older coldtivate knows nothing of it.
  */
 export function mergePlaces(
   older: Readonly<Record<string, Place>> | undefined,
   now: Readonly<Record<string, Place>> | undefined,
 ): { places?: Record<string, Place> } {
-  if (older === undefined) return {};
+  if (older === undefined && now === undefined) return {};
   const data = Object.entries(now ?? {}).filter(
-    ([path, { kind, place }]) => kind === "data" && (older[path] === undefined || older[path].place === place),
+    ([path, { kind, place }]) => kind === "data" && (older?.[path] === undefined || older[path].place === place),
   );
   return { places: { ...older, ...Object.fromEntries(data) } };
 }

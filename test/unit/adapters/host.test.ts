@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -50,13 +50,14 @@ test("a release that is at work is followed without a word", async () => {
 });
 
 /** What a host's login shell is given before it is asked anything, run at home with what there is to read. */
-async function observeWith(script: Awaited<ReturnType<typeof readHostScript>>, input: Buffer) {
+async function observeWith(script: Awaited<ReturnType<typeof readHostScript>>, input: Buffer, prepare = (_home: string) => {}) {
   const commands: string[] = [];
   expectDeploy({ ...host().connection, startAhead: (command) => void commands.push(command) }, "shop-staging", script);
   const home = mkdtempSync(join(tmpdir(), "coldtivate-test-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
+  prepare(home);
   const { stdout, exitCode } = await execa("sh", ["-c", commands[0]!], { input, env: { HOME: home }, reject: false });
-  return { stdout, exitCode, left: readdirSync(home) };
+  return { stdout, exitCode, left: readdirSync(home), home };
 }
 
 test("a host is asked what it runs before the question is there, and keeps nothing where none comes", async () => {
@@ -64,11 +65,25 @@ test("a host is asked what it runs before the question is there, and keeps nothi
   const [, ...parts] = await readHostScript(".");
   const told = { path: "environment-deployment-management.sh", content: 'cat /dev/fd/3; printf "%s\\n" "${COLDTIVATE_ASKED#* }"' };
   const asked = await observeWith(parts, (await packQuestion([told, ...parts])).input);
-  expect(asked).toEqual({
+  expect(asked).toMatchObject({
     stdout: "  0          20c1\tshop-staging\tweb\tc1 '\"\n-",
     exitCode: 0,
     left: [".coldtivate"],
   });
   expect(docker.calls().map(({ args }) => args[0])).toEqual(expect.arrayContaining(["ps", "container", "image"]));
-  expect(await observeWith(parts, Buffer.alloc(0))).toEqual({ stdout: "", exitCode: 0, left: [] });
+  expect(await observeWith(parts, Buffer.alloc(0))).toMatchObject({ stdout: "", exitCode: 0, left: [] });
+});
+
+test("what a crash left of a question goes; what an older coldtivate had containers write beside it stays", async () => {
+  using _docker = fakeDocker("true");
+  const script = await readHostScript(".");
+  const { home } = await observeWith(script, (await packQuestion(script)).input, (at) => {
+    const left = join(at, ".coldtivate/incoming.before");
+    for (const folder of ["compose/app", "environment-deployment-management", "environments", "model"])
+      mkdirSync(join(left, folder), { recursive: true });
+    for (const file of ["dotenv", "defaults", "environment", "model/weights"]) writeFileSync(join(left, file), "");
+    utimesSync(left, 0, 0);
+  });
+  const left = () => readdirSync(join(home, ".coldtivate/incoming.before"), { recursive: true });
+  await expect.poll(left).toEqual(["environments", "model", "model/weights"]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nameVolumes, type VolumeInput } from "../../../src/lib/release/anonymous-volumes.ts";
+import { mergeVolumes, nameVolumes, type VolumeInput } from "../../../src/lib/release/anonymous-volumes.ts";
 import type { ObservedContainer } from "../../../src/lib/release/host-state.ts";
 import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
 
@@ -64,6 +64,14 @@ test("what runs keeps the very volume that it has, and the release before is ask
   const known = { redis: { "/data": `${own}2` } };
   expect(nameAll({ redis: {} }, { known }).names).toEqual(known);
   expect(nameAll({ redis: {} }, { known, containers: running }).names).toEqual({ redis: { "/data": `${own}1` } });
+});
+
+test("what a release does not have is not forgotten: the service may come back, or the image's volume", () => {
+  const known = { redis: { "/data": `${own}1`, "/old": `${own}2` }, gone: { "/data": `${own}3` } };
+  expect(nameAll({ redis: {} }, { known }).names).toEqual(known);
+  expect(nameAll({}, { known }).names).toEqual(known);
+  expect(nameAll({ redis: { scale: 2 } }, { known }).names).toEqual(known);
+  expect(mergeVolumes({ redis: { "/data": "older" } }, known)).toEqual({ ...known, redis: { ...known.redis, "/data": "older" } });
 });
 
 test("a volume with a name that the image's folder had before stays, too, and belongs to whoever made it", () => {

@@ -70,15 +70,28 @@ describe("what is left behind is told with container, folder and target", () => 
     ]);
   });
 
-  test("a mount that is gone: told where coldtivate made it, refused where plain Compose or an older coldtivate did", () => {
+  test("a mount that is gone, whoever made the container", () => {
     const mounts = [bind("/srv/a", "/a")];
-    const services = { web: {} };
-    expect(look({ services, containers: [container("web", mounts)] })).toMatchObject({
-      data: [],
-      notes: [expect.stringContaining("mounts nothing there any more")],
-    });
-    expect(look({ services, containers: [container("web", mounts, "")] }).data).toHaveLength(1);
-    expect(look({ services, containers: [container("web", mounts)], before: undefined }).data).toHaveLength(1);
+    for (const more of [{}, { before: undefined }])
+      for (const definition of ["d", ""])
+        expect(look({ services: { web: {} }, containers: [container("web", mounts, definition)], ...more }).data).toEqual([
+          "shop-staging-web-1 has /srv/a at /a; the release would give web nothing there, and leave behind what it wrote",
+        ]);
+  });
+
+  test("what gets another folder, although others go on mounting the former one, or one around it", () => {
+    const db = { volumes: [{ type: "bind", source: "/srv/b", target: "/a" }] };
+    for (const source of ["/srv/a", "/srv"]) {
+      const services = { backup: { volumes: [{ type: "bind", source, target: "/x", read_only: true }] }, db };
+      const containers = [container("backup", [bind(source, "/x", false)]), container("db", [bind("/srv/a", "/a")])];
+      expect(look({ services, containers }).data).toEqual([expect.stringContaining("the release would give db /srv/b there")]);
+    }
+  });
+
+  test("what several services have, by whichever of them would lose it", () => {
+    const shared = [volume("shop-staging_old", "/a")];
+    const services = { web: { volumes: [{ type: "volume", source: "db", target: "/a" }] } };
+    expect(look({ services, containers: [container("gone", shared), container("web", shared)] }).data).toHaveLength(1);
   });
 
   test("a service that is gone leaves its data where it is", () => {
@@ -86,6 +99,50 @@ describe("what is left behind is told with container, folder and target", () => 
       data: [],
       notes: [expect.stringContaining("the release has no old")],
     });
+  });
+});
+
+describe("a volume without a name", () => {
+  const anonymous = volume("1".repeat(64), "/data");
+  const image = { web: { scale: 2 } };
+  const two = [container("web", [anonymous]), container("web", [volume("2".repeat(64), "/data")])];
+
+  test("that the image no longer has is left behind", () => {
+    expect(look({ services: { web: {} }, containers: [container("web", [anonymous])] }).data).toEqual([
+      expect.stringContaining("the release would give web nothing there"),
+    ]);
+  });
+
+  test("of several containers is handed on by Compose, from one to its successor in the same Compose service", () => {
+    expect(look({ services: image, containers: two })).toEqual(nothing);
+    expect(look({ services: image, composeServices: { web: ["web-slot"] }, containers: two }).data).toHaveLength(2);
+    const slots = two.map((each) => ({ ...each, service: "web-slot" }));
+    expect(look({ services: image, composeServices: { web: ["web-slot"] }, containers: slots })).toEqual(nothing);
+  });
+
+  test("of several containers that take turns is each one's own, and told", () => {
+    const blue = two.map((each) => ({ ...each, service: "web-blue" }));
+    const found = look({ services: image, composeServices: { web: ["web-blue", "web-green"] }, containers: blue });
+    expect(found.data).toEqual([]);
+    expect(found.notes[0]).toContain("stays there");
+  });
+
+  test("of the only container is not handed on to several that come beside it", () => {
+    expect(look({ services: image, containers: [container("web", [anonymous], "")] }).data).toHaveLength(1);
+  });
+
+  test("is left to Compose in a release that was rendered by an older coldtivate", () => {
+    expect(look({ services: { web: {} }, containers: [container("web", [anonymous])], isKept: true })).toEqual(nothing);
+    const slots = { web: ["web-blue", "web-green"] };
+    expect(
+      look({ services: { web: {} }, composeServices: slots, containers: [container("web", [anonymous])], isKept: true }).data,
+    ).toHaveLength(1);
+  });
+
+  test("stays with a container that nothing replaces, and with one that has it from another", () => {
+    const replaced = { ...nothing };
+    expect(look({ services: { web: {} }, unchanged: new Set(["web"]), containers: [container("web", [anonymous])] })).toEqual(replaced);
+    expect(look({ services: { web: { volumes_from: ["db"] } }, containers: [container("web", [anonymous])] })).toEqual(replaced);
   });
 });
 
@@ -104,6 +161,19 @@ describe("content that containers may write to", () => {
     const found = look({ services, containers, before, after, written });
     expect(found.content).toEqual([{ digest: "a".repeat(64), told: `./conf: x, y and 10 more (in ${watched("a")})` }]);
     expect(found.watched).toEqual([]);
+  });
+
+  test("is not looked at where it was declared content since, but kept in mind", () => {
+    const found = look({ services, containers, before, after: { conf: { ...after.conf, kind: "content" } } });
+    expect(found).toEqual({ ...nothing, declared: ["a".repeat(64)] });
+  });
+
+  test("that has become data in a release since is data, whatever the one that serves knows of it", () => {
+    const data = [{ place: watched("a"), count: 0, files: [] }];
+    expect(look({ services, containers, before, after, written: data }).data).toEqual([
+      expect.stringContaining(`has ${watched("a")} at /conf; the release would give web ${watched("b")} there`),
+    ]);
+    expect(look({ services, containers: [], before, after, written: data })).toEqual(nothing);
   });
 
   test("is told where it was declared content since", () => {

@@ -67,6 +67,27 @@ function place({ of, commit = {}, ...more }: Case) {
   return { ...placed, at, kinds: Object.fromEntries(Object.entries(placed.layout.places).map(([path, { kind }]) => [path, kind])) };
 }
 
+test("content that somebody comes to write to has a place of its own: others may read the same content", () => {
+  const commit = { "a/x.ini": { "": "x" }, "b/x.ini": { "": "x" } };
+  const read = place({ of: { web: ["./a/x.ini:/a:ro", "./b/x.ini:/b:ro"] }, commit });
+  expect(read.at("web", "/a")).toBe(read.at("web", "/b"));
+  const { at } = place({ of: { web: ["./a/x.ini:/a", "./b/x.ini:/b:ro"] }, commit, places: read.layout.places });
+  expect(at("web", "/b")).toBe(read.at("web", "/b"));
+  expect(at("web", "/a")).not.toBe(at("web", "/b"));
+});
+
+test("content that is written to is compared before it is removed, also where coldtivate.yml calls it content", () => {
+  const of = { web: ["./conf:/conf", "./read:/read:ro"] };
+  const { layout, kinds } = place({
+    of,
+    commit: { conf: { "a.ini": "a" }, read: { "b.ini": "b" } },
+    services: { web: { content: ["./conf"] } },
+  });
+  expect(kinds).toEqual({ conf: "content", read: "content" });
+  expect(layout.watched).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  expect(layout.places["conf"]?.place).toContain(layout.watched[0]);
+});
+
 describe("what a mounted path is", () => {
   test("content where nobody writes, watched where somebody does, data where the commit has nothing of it", () => {
     const { kinds, at, layout } = place({
@@ -250,6 +271,9 @@ describe("where data lies", () => {
     const older: Record<string, Place> = { conf: { kind: "watched", place: "/y", digest: "2" } };
     expect(mergePlaces(older, places).places).toEqual({ conf: older["conf"], media: places["media"] });
     expect(mergePlaces({ media: { kind: "watched", place: "/srv/media" } }, places).places).toEqual({ media: places["media"] });
+    // One of an older coldtivate, and none at all.
+    expect(mergePlaces(undefined, places).places).toEqual({ media: places["media"] });
+    expect(mergePlaces(undefined, undefined)).toEqual({});
   });
 });
 

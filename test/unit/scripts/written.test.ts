@@ -41,6 +41,10 @@ function run(command: string): string {
   return execFileSync("bash", ["-c", script], { encoding: "utf8" }).trim();
 }
 
+/** A container's mounts, as the engine has them. */
+const mounted = (folder: string, name: string) =>
+  `[{"Type":"bind","Source":"${state}/files/${folder}/${name}","Destination":"/x","Mode":"","RW":true,"Propagation":"rprivate"}]`;
+
 const inConf = (path: string) => `files/${conf}/conf/${path}`;
 
 describe("what a release leaves behind", () => {
@@ -80,6 +84,25 @@ describe("what a release leaves behind", () => {
     expect(run(`do_unwritten ${state}/own ${digest} ${conf}`)).toBe(`failed: containers wrote to ${state}/own meanwhile`);
   });
 
+  test("may be left where a folder of the host's own has nothing in it", () => {
+    mkdirSync(join(state, "empty"));
+    const sum = run(`survey <<<$'tree\t${state}/empty'`).split("\t").at(-1) ?? "";
+    expect(run(`do_unwritten ${state}/empty ${sum}`)).toBe("");
+  });
+
+  test("on purpose is told again where a container has it once more, as after a rollback", () => {
+    write(inConf("mine.ini"), "mine\n");
+    run(`do_abandon ${conf}`);
+    expect(run("tell_written ''")).toBe("");
+    expect(run(`tell_written '${mounted(conf, "conf")}'`)).toBe(`${state}/files/${conf}/conf\t1\tmine.ini`);
+  });
+
+  test("is told where it has become data, as long as a container has it", () => {
+    write(`files/${conf}.sums`, "data\n");
+    expect(run("tell_written ''")).toBe("");
+    expect(run(`tell_written '${mounted(conf, "conf")}'`)).toBe(`${state}/files/${conf}/conf\t0`);
+  });
+
   test("on purpose is not told again, until somebody writes to it once more", () => {
     write(inConf("mine.ini"), "mine\n");
     const told = `${state}/files/${conf}/conf\t1\tmine.ini`;
@@ -88,6 +111,52 @@ describe("what a release leaves behind", () => {
     expect(run("tell_written ''")).toBe("");
     write(inConf("mine.ini"), "mine, and more\n");
     expect(run("tell_written ''")).toBe(told);
+  });
+});
+
+describe("a release by hand", () => {
+  /** Asks whether a release may be applied that mounts something else. Arguments: a container's service and mounts. */
+  const refuse = (service: string, mounts: string, services = service) =>
+    run(`{
+      containers() { echo 1; }
+      engine() { printf '%s\\x1f%s\\x1f%b\\n' /shop-web-1 ${service} '${mounts}'; }
+      compose() { printf '%s\\n' ${services}; }
+      release=r1 project=shop
+      refuse_leaving; }`);
+  const bind = (source: string) => `bind\\x1f\\x1f${source}\\x1f/x`;
+  const anonymous = `volume\\x1f${"1".repeat(64)}\\x1f/v\\x1f/x`;
+
+  test.each([
+    ["content that has become data", () => bind(`${state}/files/${conf}/conf`), () => write(`files/${conf}.sums`, "data\n")],
+    ["content that was written to", () => bind(`${state}/files/${conf}/conf`), () => write(inConf("mine"), "mine\n")],
+    ["a folder of the host", () => bind("/srv/a"), () => undefined],
+  ])("is refused where containers have %s", (_what, mount, before) => {
+    before();
+    expect(refuse("web", mount())).toContain("shop-web-1 has ");
+  });
+
+  test("is not where nobody wrote, or where it mounts the same", () => {
+    expect(refuse("web", bind(`${state}/files/${conf}/conf`))).toBe("");
+    write("releases/r1/compose.json", JSON.stringify({ source: "/srv/a" }));
+    expect(refuse("web", bind("/srv/a"))).toBe("");
+  });
+
+  test("is refused where nobody hands on a volume without a name: Compose does that within a service of its own", () => {
+    expect(refuse("web", anonymous)).toBe("");
+    expect(refuse("web", anonymous, "web-blue")).toContain(`has ${"1".repeat(64)} at /x`);
+  });
+});
+
+describe("content with the same digest", () => {
+  test("at another path comes beside what is there, and is no change of a container's", () => {
+    write(`releases/r1/files/${conf}/copy/a.ini`, "a\n");
+    write(`releases/r1/files/${other}/copy.html`, "hello\n");
+    run("keep_files");
+    expect(existsSync(join(state, `files/${conf}/copy/a.ini`))).toBe(true);
+    expect(existsSync(join(state, `files/${other}/copy.html`))).toBe(true);
+    expect(run("tell_written ''")).toBe("");
+    write(inConf("mine.ini"), "mine\n");
+    expect(run("tell_written ''")).toBe(`${state}/files/${conf}/conf\t1\tmine.ini`);
   });
 });
 
