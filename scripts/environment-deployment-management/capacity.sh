@@ -12,7 +12,7 @@ readonly groups=/sys/fs/cgroup
 #   listens <tab> table of /proc/net <tab> address:port as it is there
 # Arguments: containers of the project, as observe has them; all containers, as published_format has them
 capacity() {
-  local id process path driver group store=/var/lib/docker parent='' owner name ports
+  local id process path driver group store='' parent='' owner name ports
   local -A stat
   # Beside what takes this shell's time.
   exec 5< <(listeners)
@@ -26,6 +26,7 @@ capacity() {
     esac
     break
   done <<<"${1//$'\t'/$'\x1f'}"
+  [[ -n $store ]] || ask_store
   exec 6< <(free_disk "$store")
   while IFS=$'\x1f' read -r id _ _ _ _ _ _ _ _ _ process _; do
     { find_group "$process" "$id" && read_stat "$group"; } || continue
@@ -37,6 +38,15 @@ capacity() {
     [[ $ports != *'->'* ]] || printf 'publishes\t%s\t%s\t%s\n' "$owner" "$name" "$ports"
   done <<<"$2"
   cat /dev/fd/5 /dev/fd/6
+}
+
+# Asks the engine itself where it keeps images: no container tells. Sets: store
+ask_store() {
+  local driver security
+  IFS=$'\t' read -r store driver security < <(ask info --format $'{{.DockerRootDir}}\t{{.Driver}}\t{{.SecurityOptions}}' 2>/dev/null) || true
+  store=${store:-/var/lib/docker}
+  # One without root has a containerd of its own.
+  [[ ${driver-} != overlayfs || ${security-} == *name=rootless* ]] || find_store '' "$store"
 }
 
 # Arguments: first process of a container, the engine's folder. Sets: store, where containerd keeps images

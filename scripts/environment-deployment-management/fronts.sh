@@ -44,9 +44,13 @@ is_near() { [[ -n $front && -r /proc/$master/task/$master/children ]] && grep -q
 
 # Prints the process ids of the front's workers, sorted: more than one while an old one finishes what is in flight.
 workers() {
-  if is_near; then xargs -rn 1 <"/proc/$master/task/$master/children"; else
-    engine top "$front" -o pid,ppid | awk -v master="$master" '$2 == master { print $1 }'
-  fi | sort
+  local found
+  if is_near; then found=$(<"/proc/$master/task/$master/children") || return; else
+    # An engine that has no control groups, one without root and systemd, cannot tell; the front itself can.
+    found=$(engine top "$front" -o pid,ppid 2>/dev/null | awk -v master="$master" '$2 == master { print $1 }') ||
+      found=$(engine exec "$front" cat /proc/1/task/1/children) || return
+  fi
+  xargs -rn 1 <<<"$found" | sort
 }
 
 # Puts standard input in the place of a file that containers read at any time. Arguments: path

@@ -1,5 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
-import { bash } from "./host.ts";
+import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 
 /**

@@ -17,17 +17,48 @@ interface Fault {
 /** Why a host could not even begin to answer, where its words tell; undefined where the script spoke itself. */
 export function hostFault(host: string, answer: Answer): ColdtivateError | undefined {
   const fault = findFault(answer);
-  if (fault === undefined) return undefined;
-  const said = `${answer.stdout}\n${answer.stderr}`.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return new ColdtivateError(`${host}: ${fault.what}`, {
-    code: fault.code,
+  return fault === undefined ? undefined : faultError(host, fault, answer);
+}
+
+/** Why a command that was sent did not run at all: the login shell refused, or something else ran in its place. */
+export function shellFault(host: string, answer: Answer): ColdtivateError {
+  return faultError(host, findShellFault(answer), answer);
+}
+
+function faultError(host: string, { code, what, hint }: Fault, { stdout, stderr }: Answer): ColdtivateError {
+  const said = `${stdout}\n${stderr}`.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return new ColdtivateError(`${host}: ${what}`, {
+    code,
     exit: "refused",
     details: said.slice(0, 5),
-    hint: `Nothing was changed there. ${fault.hint}`,
+    hint: `Nothing was changed there. ${hint}`,
   });
 }
 
-function findFault({ code, stdout, stderr }: Answer): Fault | undefined {
+function findShellFault({ code, stdout, stderr }: Answer): Fault {
+  const all = `${stdout}\n${stderr}`;
+  if (/bash: (?:command )?not found|(?:unknown command|command not found):? '?bash|bash: no such file/i.test(all)) {
+    return { code: "HOST_TOOLS_MISSING", what: "it does not have bash", hint: "Install it there; docs/hosts.md says what a server needs." };
+  }
+  const forced = "a forced command: command= in authorized_keys, or ForceCommand in sshd_config";
+  if (
+    /account is (?:currently )?not available|no login|logins? (?:is|are) (?:not|disabled)/i.test(all) ||
+    (code !== 0 && all.trim() === "")
+  ) {
+    return {
+      code: "LOGIN_SHELL_REFUSES",
+      what: "the user's login shell runs no commands",
+      hint: `Give the user one that does, as root: usermod --shell /bin/bash USER; nologin and false let nobody in. The same effect has ${forced}.`,
+    };
+  }
+  return {
+    code: "LOGIN_SHELL_REFUSES",
+    what: "something else runs there than the command that was sent",
+    hint: `Let the user's login shell be one that runs commands. What may run instead is ${forced}; have it removed for this key.`,
+  };
+}
+
+function findFault({ stdout, stderr }: Answer): Fault | undefined {
   const all = `${stdout}\n${stderr}`;
   const lacking = /^missing here:(.*)$/m.exec(stderr)?.[1]?.trim();
   if (lacking !== undefined) {
@@ -35,19 +66,6 @@ function findFault({ code, stdout, stderr }: Answer): Fault | undefined {
       code: "HOST_TOOLS_MISSING",
       what: `it does not have ${lacking.replaceAll(" ", ", ")}`,
       hint: "Install them there; docs/hosts.md says what a server needs.",
-    };
-  }
-  if (/bash: (?:command )?not found|unknown command:? '?bash|bash: no such file/i.test(all)) {
-    return { code: "HOST_TOOLS_MISSING", what: "it does not have bash", hint: "Install it there; docs/hosts.md says what a server needs." };
-  }
-  if (
-    /account is (?:currently )?not available|no login|logins? (?:is|are) (?:not|disabled)/i.test(all) ||
-    (code === 1 && all.trim() === "")
-  ) {
-    return {
-      code: "LOGIN_SHELL_REFUSES",
-      what: "the user's login shell runs no commands",
-      hint: "Give the user one that does, as root: usermod --shell /bin/bash USER; nologin and false let nobody in. A forced command in authorized_keys or sshd_config has the same effect.",
     };
   }
   if (/no space left on device|disk quota exceeded/i.test(all)) {

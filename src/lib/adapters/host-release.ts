@@ -1,6 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import { parseFields } from "../release/observation.ts";
-import { bash } from "./host.ts";
+import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
-import { bash, inOctal, lines } from "./host.ts";
+import { inOctal, lines } from "./host.ts";
+import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import type { TarEntry } from "./tar.ts";
 

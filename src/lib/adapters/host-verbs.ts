@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
-import { bash, findScript, lines } from "./host.ts";
+import { findScript, lines } from "./host.ts";
+import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 
 export interface VerbResult {

@@ -6,6 +6,7 @@ import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
 import { hostFault } from "./host-fault.ts";
 import { parseFields, parseState } from "../release/observation.ts";
+import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
@@ -218,11 +219,6 @@ export function parseJournalLine(line: string): JournalLine | undefined {
 export function findScript(name: string): string {
   const state = `$HOME/.coldtivate/${name}`;
   return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; [ -e "$s" ] || s="${state}/${scriptName}"`;
-}
-
-/** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
-export function bash(script: string): string {
-  return `bash -c '${script}'`;
 }
 
 export function lines(text: string): string[] {

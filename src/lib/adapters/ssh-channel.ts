@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { Client, ClientChannel } from "ssh2";
+import { mark, withMark } from "./remote-shell.ts";
 import { lostError } from "./ssh-error.ts";
 
 export interface ExecOptions {
@@ -18,6 +19,8 @@ export interface ExecResult {
   code: number;
   stdout: Buffer;
   stderr: string;
+  /** Whether something else ran in its place, which the output is of then: a login shell that refuses, a forced command. */
+  isForeign?: true;
 }
 
 interface ChannelOptions {
@@ -41,7 +44,8 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   const opened = Promise.withResolvers<ClientChannel>();
   let channel: ClientChannel | undefined;
   const ended = Promise.withResolvers<ExecResult>();
-  const output = new Output();
+  const marked = withMark(command);
+  const output = new Output(marked !== undefined);
   const fail = (error: unknown) => {
     opened.reject(error);
     ended.reject(error);
@@ -51,7 +55,7 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   const onLost = () => fail(lost.reason);
   lost.addEventListener("abort", onLost, { once: true });
 
-  client.exec(command, (error, made) => {
+  client.exec(marked ?? command, (error, made) => {
     if (error) {
       lost.removeEventListener("abort", onLost);
       return fail(lost.aborted ? lost.reason : error);
@@ -101,14 +105,31 @@ function isRefusal(error: unknown): boolean {
 
 /** What a command says, from its start on, whenever somebody begins to listen. */
 class Output {
-  readonly #stdout: Buffer[] = [];
+  #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
   #lines: LineSplitter | undefined;
   #hasEnded = false;
+  /** Whether what is there may still be a start-up file's: it is kept for when no command runs at all. */
+  #awaitsMark: boolean;
+
+  constructor(awaitsMark: boolean) {
+    this.#awaitsMark = awaitsMark;
+  }
 
   say(chunk: Buffer): void {
     this.#stdout.push(chunk);
-    this.#lines?.push(chunk);
+    if (this.#awaitsMark) this.#findMark();
+    else this.#lines?.push(chunk);
+  }
+
+  #findMark(): void {
+    const all = Buffer.concat(this.#stdout);
+    const at = all.indexOf(mark);
+    this.#stdout = [all];
+    if (at === -1) return;
+    this.#awaitsMark = false;
+    this.#stdout = [all.subarray(at + mark.length)];
+    this.#lines?.push(this.#stdout[0]!);
   }
 
   complain(chunk: Buffer): void {
@@ -118,14 +139,15 @@ class Output {
   readLines(onLine: ((line: string) => void) | undefined): void {
     if (onLine === undefined) return;
     this.#lines = lineSplitter(onLine);
-    for (const chunk of this.#stdout) this.#lines.push(chunk);
+    if (!this.#awaitsMark) for (const chunk of this.#stdout) this.#lines.push(chunk);
     if (this.#hasEnded) this.#lines.end();
   }
 
   result(code: number): ExecResult {
     this.#lines?.end();
     this.#hasEnded = true;
-    return { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
+    const result = { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
+    return this.#awaitsMark ? { ...result, isForeign: true } : result;
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { NodeSSH } from "node-ssh";
 import type { Client } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
+import { shellFault } from "./host-fault.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
 import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
@@ -15,7 +16,8 @@ export interface HostConnection extends AsyncDisposable {
   readonly host: string;
   /**
    * Runs a command for the user's login shell, and resolves when it has really ended, whatever its exit code.
-   * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on
+   * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on;
+   * LOGIN_SHELL_REFUSES or HOST_TOOLS_MISSING when it did not run at all
    */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
   /**
@@ -147,10 +149,10 @@ class SshConnection implements HostConnection {
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     const ahead = this.#ahead.get(command);
     this.#ahead.delete(command);
-    if (ahead !== undefined && (await ahead.opened)) return ahead.finish(options);
+    if (ahead !== undefined && (await ahead.opened)) return this.#finish(ahead, options);
     for (;;) {
       const started = this.#start(command);
-      if (await started.opened) return started.finish(options);
+      if (await started.opened) return this.#finish(started, options);
       if (!(await this.#makeRoom())) throw sessionError(this.host);
       options.signal?.throwIfAborted();
     }
@@ -168,6 +170,13 @@ class SshConnection implements HostConnection {
     this.#running.add(started);
     void started.ended.then(() => this.#running.delete(started));
     return started;
+  }
+
+  async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
+    const result = await started.finish(options);
+    // A shell that a signal ended says nothing of itself.
+    if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
+    return result;
   }
 
   /** Waits until one of the commands that run has ended, where a host lets only so many run at once. Returns: whether any did. */

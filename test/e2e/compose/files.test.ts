@@ -1,4 +1,5 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeFolder, must, onHost } from "../world.ts";
@@ -20,6 +21,7 @@ services:
       - ./current:/current:ro
       - ./current/one:/one:ro
       - ./vendor/lib/part:/part:ro
+      - ./models/crop.bin:/crop.bin:ro
     secrets:
       - token
       - { source: token, target: owned, uid: "103", gid: "104", mode: 0400 }
@@ -43,10 +45,21 @@ function within({ project }: Project, service: string, command: string): Promise
   return onHost("staging", `docker exec $(docker ps -q ${filters.join(" ")}) sh -c '${command}'`);
 }
 
+/** What Git LFS has for a file: its content, the pointer that a commit has instead, and where a clone keeps the content. */
+function inLfs(content: string): { content: string; pointer: string; object: string } {
+  const id = createHash("sha256").update(content).digest("hex");
+  return {
+    content,
+    pointer: `version https://git-lfs.github.com/spec/v1\noid sha256:${id}\nsize ${content.length}\n`,
+    object: `.git/lfs/objects/${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`,
+  };
+}
+
 const written = 'stat -c "%n %a %u:%g" /run/secrets/* /etc/text.conf; cat /run/secrets/* /etc/text.conf';
 
 describe("what containers see of a commit", () => {
   let project: Project;
+  const large = inLfs("large\n");
 
   beforeAll(async () => {
     project = await makeProject({
@@ -72,7 +85,11 @@ describe("what containers see of a commit", () => {
     await link("links/near", "file");
     await link("links/far", "/etc/hostname");
     await link("current", "releases/second");
+    await mkdir(dirname(join(clone, large.object)), { recursive: true });
+    await writeFile(join(clone, large.object), large.content);
     await project.change({
+      ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+      "models/crop.bin": large.pointer,
       "compose.yaml": compose,
       "svc/api/compose.yaml": api,
       "svc/api/.env": "NAME=from its own .env\n",
@@ -87,13 +104,14 @@ describe("what containers see of a commit", () => {
 
   afterAll(() => project.remove());
 
-  test("is what a checkout would show: links, submodules, ${PWD}, the image that is built there", async () => {
+  test("is what a checkout would show: links, submodules, Git LFS, ${PWD}, the image that is built there", async () => {
     const shown = await within(
       project,
       "web",
-      "cat /etc/app.conf /links/near /current/one /one /part/file; readlink /links/far; echo $WHERE",
+      "cat /etc/app.conf /links/near /current/one /one /part/file /crop.bin; readlink /links/far; echo $WHERE",
     );
-    expect(shown.trim().split("\n")).toEqual(["of the commit", "linked", "second", "second", "pinned", "/etc/hostname", "p$ss"]);
+    const files = ["of the commit", "linked", "second", "second", "pinned", "large"];
+    expect(shown.trim().split("\n")).toEqual([...files, "/etc/hostname", "p$ss"]);
   });
 
   test("an included file has its own .env and its own folder", async () => {
@@ -109,13 +127,18 @@ describe("what containers see of a commit", () => {
     ]);
   });
 
-  test("the same once more changes nothing; a variable that is not set, or a link that leads nowhere, is refused", async () => {
+  test("the same once more changes nothing; a variable that is not set, a link that leads nowhere, or content that Git LFS has elsewhere is refused", async () => {
     expect((await project.deploy("--dry-run")).output).toContain("nothing");
     await symlink("none", join(project.clone, "dangling"));
     const files = { "compose.yaml": compose.replace("TOKEN }", "NOT_THERE }").replace("./current:", "./dangling:") };
     await project.change(files);
+    const object = join(project.clone, large.object);
+    await rename(object, `${object}.away`);
     const refused = await project.run("deploy", "staging", "--json");
+    await rename(`${object}.away`, object);
+    expect(refused.exitCode).toBe(3);
     expect(refused.output).toContain("dangling is a link to none, which the commit does not have");
+    expect(refused.output).toContain("models/crop.bin is in Git LFS, and its content is not here: git lfs pull --include");
     await project.change({ "compose.yaml": compose.replace("TOKEN }", "NOT_THERE }") });
     const unset = await project.run("deploy", "staging", "--json");
     expect(unset).toMatchObject({ exitCode: 2 });
@@ -140,13 +163,16 @@ configs: { text: { content: "cost: $$5\\n" } }
 `,
     },
     images: { app: "./app" },
-    dotenv: "TOKEN=secret\n",
+    dotenv: "TOKEN=secret\nGREETING=good morning\nPATTERN=back\\\\slash\n",
   });
   try {
     await project.plain("up", "-d");
     const before = await within(project, "web", written);
-    await project.deploy();
+    const { output } = await project.deploy();
+    expect(output).toContain("A shell that read it (`source`) gave these another value: GREETING, PATTERN");
+    expect(output).not.toMatch(/morning|slash/);
     expect(await within(project, "web", written)).toBe(before);
+    expect((await project.deploy("--dry-run")).output).not.toContain("gave these another value");
   } finally {
     await project.remove();
   }

@@ -133,21 +133,50 @@ test("a login shell that refuses is named", async () => {
   }
 });
 
-test("an external network that does not exist is refused before the pull, with the command that makes it", async () => {
-  const before = await onHost("staging", `ls ${project.state}/releases`);
+test("a health check that comes late is told before anybody waits for it", async () => {
+  const check = '    healthcheck: { test: [CMD, "true"], interval: 65s }';
+  await project.change({ "docker-compose.yml": compose(check) });
+  const { output } = await project.deploy("--dry-run");
+  expect(output).toContain("web: its first health check comes 65 s after the start, so that it takes at least that long");
+});
+
+test("what is missing is refused before the pull: external networks and volumes with the commands that make them, files by their paths", async () => {
+  const folder = "/opt/hoststest";
+  const more = `    networks: [proxy]
+    secrets: [token]
+    configs: [settings]
+`;
   await project.change({
-    "docker-compose.yml": `${compose("    networks: [proxy]")}networks: { proxy: { external: true, name: hoststest-proxy } }\n`,
+    "web/Dockerfile": "ARG BASE\nFROM ${BASE}\nRUN echo 4 >/version\n",
+    "docker-compose.yml": `${compose(more)
+      .replace('["marks:/marks"]', `["marks:/marks", "kept:/kept", "${folder}/app.conf:/etc/app.conf:ro"]`)
+      .replace("marks: {} }", "marks: {}, kept: { external: true, name: hoststest-kept } }")}
+networks: { proxy: { external: true, name: hoststest-proxy } }
+secrets: { token: { file: ${folder}/token.txt } }
+configs: { settings: { file: ${folder}/settings.yml } }
+`,
   });
-  const { exitCode, output } = await project.run("deploy", "staging");
-  expect(output).toContain("network hoststest-proxy does not exist; used by web");
-  expect(output).toContain("docker network create hoststest-proxy");
-  expect(exitCode).toBe(3);
-  expect(await onHost("staging", `ls ${project.state}/releases`)).toBe(before);
-  await onHost("staging", "docker network create hoststest-proxy >&2");
+  const look = () =>
+    onHost("staging", `ls ${project.state}/releases ${project.state}/files; docker image ls -aq --no-trunc; docker ps -aq --no-trunc`);
+  const before = await look();
+  const since = (await onHost("staging", "date +%s")).trim();
+  const absent = await project.run("deploy", "staging");
+  expect(absent.output).toContain("network hoststest-proxy does not exist; used by web");
+  expect(absent.output).toContain("volume hoststest-kept does not exist; used by web");
+  expect(absent.output).toMatch(/`docker network create hoststest-proxy`.*`docker volume create hoststest-kept`/);
+  expect(absent.exitCode).toBe(3);
+  await onHost("staging", "docker network create hoststest-proxy >&2; docker volume create hoststest-kept >&2");
   try {
-    await project.deploy();
+    const missing = await project.run("deploy", "staging");
+    for (const file of ["app.conf", "token.txt", "settings.yml"]) expect(missing.output).toContain(`needs ${folder}/${file}`);
+    expect(missing.exitCode).toBe(3);
+    expect(await look()).toBe(before);
+    expect(await onHost("staging", `docker events --since ${since} --until $(date +%s) --filter type=image --filter event=pull`)).toBe("");
+    await onHost("staging", `mkdir ${folder}; for file in app.conf token.txt settings.yml; do echo "$file" >${folder}/$file; done`);
+    const { output } = await project.deploy();
+    expect(output).toMatch(/pulled web@sha256/);
   } finally {
     await project.remove();
-    await onHost("staging", "docker network rm hoststest-proxy >&2");
+    await onHost("staging", `docker network rm hoststest-proxy >&2; docker volume rm hoststest-kept >&2; rm -rf ${folder}`);
   }
 });

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { execa } from "execa";
+import { execa, execaSync } from "execa";
 import { expect, test } from "vitest";
+import { bash } from "../../../src/lib/adapters/remote-shell.ts";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
 import { Secret } from "../../../src/lib/config/secret.ts";
 import { listen } from "./ssh-server.ts";
@@ -25,6 +26,48 @@ test("a command's output, lines and exit code come back", async () => {
   const result = await connection.exec("date", { onLine: (line) => lines.push(line) });
   expect(result).toEqual({ code: 7, stdout: Buffer.from("ran date\nöne\nlast"), stderr: "a word\n" });
   expect(lines).toEqual(["ran date", "öne", "last"]);
+});
+
+/** Runs commands as a host does whose user's shell says something at its start. */
+const talkative = (banner: string) =>
+  serve({
+    onExec(command, channel) {
+      channel.write(banner);
+      const { stdout, exitCode } = execaSync("sh", ["-c", command], { reject: false, stripFinalNewline: false });
+      for (const byte of Buffer.from(stdout)) channel.write(Buffer.of(byte));
+      channel.exit(exitCode ?? 1);
+      channel.end();
+    },
+  });
+
+test.each(["Welcome to shop!\n", "no line", ""])("what a shell's start-up file prints is not the command's output: %j", async (banner) => {
+  await using server = await talkative(banner);
+  await using connection = await connect(hostAt(server));
+  const lines: string[] = [];
+  const { code, stdout } = await connection.exec(bash('printf "one\\ntwo"; exit 4'), { onLine: (line) => lines.push(line) });
+  expect([code, stdout.toString(), lines]).toEqual([4, "one\ntwo", ["one", "two"]]);
+});
+
+test.each([
+  ["This account is currently not available.\n", 1, "login shell runs no commands"],
+  ["This service allows sftp connections only.\n", 1, "something else runs there"],
+  ["Have a nice day.\n", 0, "something else runs there"],
+  ["", 1, "login shell runs no commands"],
+])("what says %j in place of a command is named", async (said, code, message) => {
+  await using server = await serve({
+    onExec(_command, channel) {
+      channel.write(said);
+      channel.exit(code);
+      channel.end();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  await expect(connection.exec(bash("true"))).rejects.toMatchObject({
+    code: "LOGIN_SHELL_REFUSES",
+    exit: "refused",
+    message: expect.stringContaining(message) as string,
+    details: said === "" ? [] : [said.trim()],
+  });
 });
 
 test("a command that a signal ends has a shell's exit code", async () => {

@@ -1,0 +1,20 @@
+const start = "bash -c '";
+
+/** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
+export function bash(script: string): string {
+  return `${start}${script}'`;
+}
+
+/** What a command says before anything else: nobody's start-up file prints it. */
+export const mark = Buffer.from("\u0002coldtivate\u0003\n");
+
+/**
+ * A command that says the mark first: what comes before it on standard output is the login shell's, which may have a
+ * start-up file that greets everybody.
+ *
+ * @returns undefined for a command that `bash` did not make
+ */
+export function withMark(command: string): string | undefined {
+  if (!command.startsWith(start)) return undefined;
+  return `${start}printf "\\002coldtivate\\003\\n"; ${command.slice(start.length)}`;
+}
