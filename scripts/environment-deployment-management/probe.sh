@@ -10,7 +10,11 @@ readonly listen_patience=10
 # What each container is, as a line: id, name, service, state, exit code, networks.
 readonly network_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{range $name, $each := .NetworkSettings.Networks}}{{$name}}|{{or $each.IPAddress $each.GlobalIPv6Address}}|{{$each.Gateway}}|{{range $each.DNSNames}}{{.}},{{end}}{{range $each.Aliases}}{{.}},{{end}}|{{range $each.Links}}{{.}},{{end}} {{end}}'
 
-# The two that follow run in a bash of their own, here or in a container.
+# What was asked already, by question: 0 or 1, as probe returns it, and what was answered, its lines with \x1e between.
+declare -A answered=()
+routes=''
+
+# The three that follow run in a bash of their own, here or in a container.
 
 # Arguments: host, port. Returns: 1 when nothing listens there
 knock_at() { exec 3<>"/dev/tcp/$1/$2"; }
@@ -26,6 +30,20 @@ ask_at() {
     printf '%s\n' "$line"
   done
   [[ -z $line ]] || printf '%s\n' "$line"
+}
+
+# Asks all that stands in the input, a line each: knock_at or ask_at, host, port. Arguments: seconds
+# Prints as it comes: the line, 0 or 1, what was answered with \x1e for its ends of lines
+ask_all() {
+  local kind host port
+  while read -r kind host port; do
+    {
+      local code=0 text
+      text=$("$kind" "$host" "$port" "$1" 2>/dev/null) || code=1
+      printf '%s\x1f%s\x1f%s\n' "$kind $host $port" "$code" "${text//$'\n'/$'\x1e'}"
+    } &
+  done
+  wait
 }
 
 # The same in a shell that may be any. Arguments: knock_at or ask_at, host, port, seconds, the bash program
@@ -47,10 +65,17 @@ probe_within() {
 }
 
 # Arguments: knock_at or ask_at, address, port, gateway of the address's network, a container with a way there
-# Prints: what is answered. Returns: 0 something listens; 1 nothing does; 2 nobody could be asked
+# Prints: what is answered. Uses: answered, what was asked ahead; collecting, where that is about to be asked, on descriptor 8
+# Returns: 0 something listens; 1 nothing does; 2 nobody could be asked
 probe() {
-  local code=0
-  if has_way "$4"; then
+  local code=0 earlier=${answered["$1 $2 $3"]-}
+  if [[ -n $earlier ]]; then
+    [[ -z ${earlier#* } ]] || printf '%s\n' "${earlier#* }" | tr '\036' '\n'
+    code=${earlier%% *}
+  elif [[ -n ${collecting-} ]]; then
+    code=2
+    ! has_way "$4" || printf '%s %s %s\n' "$1" "$2" "$3" >&8
+  elif has_way "$4"; then
     timeout $((2 * probe_patience)) bash -c "$(declare -f "$1")"$'\n''"$@"' probe "$1" "$2" "$3" "$probe_patience" 2>/dev/null || code=1
   else
     limit=$((3 * probe_patience)) engine exec "$5" sh -c "$(declare -f probe_within)"$'\n''probe_within "$@"' probe \
@@ -61,7 +86,12 @@ probe() {
 }
 
 # Whether the host has a way to a container's network: the network's gateway is an address of the host. Arguments: gateway
-has_way() { [[ -n $1 ]] && grep -qs -- "-- ${1//./\\.}\$" /proc/net/fib_trie; }
+# Sets: routes, what the host has; empty: to be read again
+has_way() {
+  [[ -n $1 ]] || return
+  [[ -n $routes ]] || routes=$(cat /proc/net/fib_trie 2>/dev/null) || true
+  [[ $routes == *"-- $1"$'\n'* ]]
+}
 
 # Prints a line a container of the project that is there: network_format. Arguments: none
 inspect_networks() {
@@ -88,6 +118,7 @@ ports_of() {
 # which names of headers it writes, and whether it listens at all. Arguments: service with a front
 do_probe() {
   local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=()
+  routes=''
   find_slots "$1" && ports=$(ports_of "$dir/fronts/$1.cfg") || return
   while IFS=$'\t' read -r id name service _ _ networks; do
     [[ $service != "$1-$idle" ]] || { target=("$id" "$name" "$networks") && break; }

@@ -10,7 +10,7 @@ declare -A running=() networks_of=() name_of=() ended=()
 
 look_around() {
   local id name service status code networks lines
-  running=() networks_of=() name_of=() ended=()
+  running=() networks_of=() name_of=() ended=() answered=() routes=''
   lines=$(inspect_networks) || return
   while IFS=$'\t' read -r id name service status code networks; do
     [[ -n $id ]] || continue
@@ -101,18 +101,40 @@ conclude() {
   return 1
 }
 
-# Judges many at once: asking them one after the other would take as long as all answers together.
-# Arguments: what is to be reached. Prints a line for each, as it comes: it, verdict, what was found, reason
+# Judges all, and asks all that takes at once. Arguments: what is to be reached
+# Prints a line for each, as it comes: it, verdict, what was found, reason
 judge_all() {
   local subject verdict reason found asked=0
+  ask_ahead "$@"
   for subject in "$@"; do
+    if ((${#answered[@]} > 0)); then
+      print_verdict "$subject"
+      continue
+    fi
+    # Those that are asked from within containers.
     if ((asked < 16)); then asked=$((asked + 1)); else wait -n || true; fi
-    {
-      judge "$subject" || true
-      printf '%s\x1f%s\x1f%s\x1f%s\n' "$subject" "$verdict" "$found" "$reason"
-    } &
+    print_verdict "$subject" &
   done
   wait
+}
+
+# Arguments: what is to be reached
+print_verdict() {
+  judge "$1" || true
+  printf '%s\x1f%s\x1f%s\x1f%s\n' "$1" "$verdict" "$found" "$reason"
+}
+
+# Asks what judging is going to ask: in one process, where each question would take two of its own.
+# Arguments: what is to be reached. Sets: answered
+ask_ahead() {
+  local subject questions question code text verdict reason found
+  questions=$({ for subject in "$@"; do collecting=yes judge "$subject" || true; done; } 8>&1 >/dev/null | sort -u)
+  [[ -n $questions ]] || return 0
+  while read -r question; do answered["$question"]='1 '; done <<<"$questions"
+  # shellcheck disable=SC2016
+  while IFS=$'\x1f' read -r question code text; do answered["$question"]="$code $text"; done < <(
+    timeout $((2 * probe_patience)) bash -c "$(declare -f knock_at ask_at ask_all)"$'\n''ask_all "$1"' ask "$probe_patience" <<<"$questions"
+  )
 }
 
 # Arguments: what is to be reached. Sets: verdict: ok; absent, where nothing runs that could ask or answer; else what is

@@ -1,7 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 const parts = new URL("../../../scripts/environment-deployment-management/", import.meta.url).pathname;
@@ -42,11 +45,11 @@ function reach(subjects: readonly string[], before: readonly Container[], after:
     # Time flies.
     look_around_for_real=$(declare -f look_around); eval "\${look_around_for_real/look_around/look_really}"
     look_around() { SECONDS=$((SECONDS + 7)); look_really; }
-    world() { inspected=$1 answered=$2; }
+    world() { inspected=$1 saying=$2; }
     inspect_networks() { printf '%s' "$inspected"; }
     probe() {
       local line
-      line=$(printf '%s' "$answered" | grep "^$2:$3 ") || return 1
+      line=$(printf '%s' "$saying" | grep "^$2:$3 ") || return 1
       [[ $1 == knock_at ]] || printf '%s\\n' "\${line#* }" | sed 's/|/\\n/g'
     }
     plan=("reach"$'\\t'60$'\\t'"$(printf '%s\\t' ${subjects.map((subject) => `'${subject}'`).join(" ")})")
@@ -215,4 +218,31 @@ describe("answers", () => {
     expect(reach(["gateway>80"], [gateway], [bad("500 Internal Server Error")])).toEqual(["reached"]);
     expect(reach(["gateway>80"], [gateway], [bad("503 Service Unavailable|Retry-After: 60")])).toEqual(["reached"]);
   });
+});
+
+test("what is asked ahead is what asking one by one gives, line for line", async () => {
+  const listening = createServer((socket) =>
+    socket.on("error", () => {}).end("HTTP/1.1 204 No Content\r\nX-One: a b\r\nX-Two: c\r\n\r\nrest"),
+  ).listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as AddressInfo;
+  const script = `
+    set -Eeuo pipefail; shopt -s inherit_errexit nullglob
+    source ${parts}probe.sh; source ${parts}reach.sh
+    ask_one() { collecting='' ; local out code=0; out=$(probe "$1" 127.0.0.1 "$2" 127.0.0.1 id) || code=$?; printf '%s %s\\n' "$code" "$(paste -sd '|' <<<"$out")"; }
+    for question in "ask_at ${port}" "knock_at ${port}" "ask_at 1" "knock_at 1"; do ask_one $question; done
+    printf '%s\\n' --
+    judge() { set -- $1; probe "$1" 127.0.0.1 "$2" 127.0.0.1 id >/dev/null || true; verdict=ok reason='' found=''; }
+    ask_ahead "ask_at ${port}" "knock_at ${port}" "ask_at 1" "knock_at 1"
+    printf '%s\\n' "\${#answered[@]}"
+    for question in "ask_at ${port}" "knock_at ${port}" "ask_at 1" "knock_at 1"; do ask_one $question; done`;
+  const { stdout } = await promisify(execFile)("bash", ["-c", script]);
+  listening.close();
+  const expected = ["0 HTTP/1.1 204 No Content|X-One: a b|X-Two: c", "0 ", "1 ", "1 "];
+  expect(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.trimEnd()),
+  ).toEqual([...expected, "--", "4", ...expected].map((line) => line.trimEnd()));
 });
