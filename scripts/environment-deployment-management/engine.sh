@@ -157,31 +157,28 @@ join_again() {
   done < <(sharing_containers)
 }
 
-# Prints the services, other than those, that say they restart with them, or use their containers, over others, too: what
-# Compose notes on running containers. Plain ones, and slots behind a front, are left as they are. Arguments: services
+# Prints the services, other than those, that restart with them in the release that serves, over others, too, and run. Plain
+# ones, and slots behind a front, are left as they are. Arguments: services
 followers_of() {
-  local name front
-  containers --filter status=running --format "{{.Label \"$service_label\"}} {{or (.Label \"coldtivate.definition\") \"-\"}} {{.Label \"com.docker.compose.depends_on\"}}" |
-    awk -v known=" $* " '
-      $2 != "-" { needs[$1] = $3 }
-      END {
-        do {
-          more = 0
-          for (name in needs) {
-            if (index(known, " " name " ")) continue
-            for (total = split(needs[name], each, ","); total > 0; total--) {
-              split(each[total], part, ":")
-              if (part[3] != "true" || !index(known, " " part[1] " ")) continue
-              known = known name " "
-              more = 1
-              print name
-              break
-            }
-          }
-        } while (more)
-      }' | while IFS= read -r name; do
+  local name front found
+  [[ -s $state/current/followers ]] || return 0
+  found=$(awk -F '\t' -v known=" $* " '
+    { follower[NR] = $1; target[NR] = $2 }
+    END {
+      do {
+        more = 0
+        for (line = 1; line <= NR; line++) {
+          if (index(known, " " follower[line] " ") || !index(known, " " target[line] " ")) continue
+          known = known follower[line] " "
+          more = 1
+          print follower[line]
+        }
+      } while (more)
+    }' "$state/current/followers")
+  [[ -n $found ]] || return 0
+  containers --filter status=running --filter label=coldtivate.definition --format "{{.Label \"$service_label\"}}" | sort -u | while IFS= read -r name; do
     front=$state/fronts/${name%-*}/live
-    [[ ${name##*-} == @(blue|green|slot) && -e $front ]] || printf '%s\n' "$name"
+    [[ ${name##*-} == @(blue|green|slot) && -e $front ]] || ! grep -qxF -- "$name" <<<"$found" || printf '%s\n' "$name"
   done
 }
 

@@ -216,7 +216,7 @@ restore() {
   remove_services "${unknown[@]}" || return
   ((${#known[@]} == 0)) || { { bring_up "$state/current" "${known[@]}" || { pull_lost "$state/current" "${known[@]}" && bring_up "$state/current" "${known[@]}"; }; } && name_containers "${known[@]}"; } || return
   join_again || return
-  mapfile -t followers < <(followers_of "$@" | grep -xF -- "$names")
+  mapfile -t followers < <(followers_of "$@")
   ((${#followers[@]} == 0)) || { bring_up "$state/current" --force-recreate "${followers[@]}" && name_containers "${followers[@]}"; } || return
   for service in "${known[@]}" "${former[@]}" "${followers[@]}"; do
     wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1

@@ -4,6 +4,7 @@ import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
 import { farewellsText, parseTime } from "../release/stopping.ts";
+import { followersText } from "../release/sharing.ts";
 import type { Layout } from "../release/placement.ts";
 import type { Rendered } from "../release/rendered.ts";
 
@@ -37,6 +38,7 @@ export function releaseEntries(
     { path: "images", content: imagesText(rendered.model) },
     { path: "stops", content: stopsText(rendered.model) },
     { path: "farewells", content: farewellsText(rendered.model.services) },
+    { path: "followers", content: followersText(rendered.model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(plans.plan) },
@@ -94,6 +96,7 @@ export function keptEntries(
     { path: "images", content: imagesText(model) },
     { path: "stops", content: stopsText(model) },
     { path: "farewells", content: farewellsText(model.services) },
+    { path: "followers", content: followersText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify(plan) },

@@ -18,6 +18,13 @@ export function replacedWith(service: ComposeService): string[] {
   return [...new Set([...sharedBy(service), ...staticLinks(service), ...restartsWith(service)])];
 }
 
+/** The services that are replaced with others, for the script: a line each, and after a tab one of these. */
+export function followersText(services: Readonly<Record<string, ComposeService>>): string {
+  return Object.entries(services)
+    .flatMap(([name, service]) => replacedWith(service).map((target) => `${name}\t${target}\n`))
+    .join("");
+}
+
 /** What it says it restarts with. Compose writes the same for links and for what is shared, and calls that a wish to restart, too. */
 export function restartsWith(service: ComposeService): string[] {
   const implied = new Set([...sharedBy(service), ...(service.links ?? []).map(targetOf)]);

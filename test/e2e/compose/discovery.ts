@@ -18,7 +18,6 @@ def ask(path):
     answer = engine.getresponse()
     return json.loads(answer.read()) if answer.status == 200 else engine.close()
 filters = urllib.parse.quote(json.dumps({"label": ["com.docker.compose.project=" + sys.argv[1]]}))
-os.path.exists(sys.argv[2]) and os.remove(sys.argv[2])
 while not os.path.exists(sys.argv[2]):
     seen = []
     for each in ask("/containers/json?filters=" + filters) or []:
@@ -42,6 +41,7 @@ while not os.path.exists(sys.argv[2]):
 export async function watchContainers(project: string): Promise<() => Promise<FoundContainer[][]>> {
   const end = `/tmp/${project}.seen`;
   const words = ["scripts/sandbox.sh", "exec", "--net", inject("net"), "staging", "python3", "-c", observer, project, end];
+  await onHost("staging", `rm -f ${end}`);
   const watching = startProgram("bash", words, { cwd: top, stdin: "ignore" });
   const stop = async () => {
     await onHost("staging", `touch ${end}`);
@@ -53,6 +53,6 @@ export async function watchContainers(project: string): Promise<() => Promise<Fo
       .map((line) => JSON.parse(line) as FoundContainer[]);
   };
   onTestFinished(async () => void (await stop().catch(() => undefined)));
-  await watching.says(/\n/);
+  await watching.says(/\]/);
   return stop;
 }

@@ -6,6 +6,8 @@ export interface Difference {
   at: string;
   plain: string | undefined;
   ours: string | undefined;
+  /** What was done before, where it is not the first look. */
+  after?: string;
 }
 
 /** A difference that is meant, and why. */
@@ -40,7 +42,11 @@ export function unexplained(found: readonly Difference[], allowed: readonly Allo
   return found.flatMap((difference) => {
     const reason = allowed.find(({ at, when }) => at.test(difference.at) && (when?.(difference) ?? true));
     if (reason !== undefined) used.add(reason);
-    return reason === undefined ? [`${difference.at}: ${show(difference.plain)}, with coldtivate ${show(difference.ours)}`] : [];
+    return reason === undefined
+      ? [
+          `${difference.at}${difference.after === undefined ? "" : ` (${difference.after})`}: ${show(difference.plain)}, with coldtivate ${show(difference.ours)}`,
+        ]
+      : [];
   });
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { makeProject, type Project } from "../compose/project.ts";
@@ -15,6 +15,10 @@ import { look, noQuestions, questionsAbout, remove } from "./view.ts";
 const names = (await corpusNames()).filter((name) => (process.env["DIFFERENTIAL"] ?? name).split(",").includes(name));
 /** How many projects are up at once on each of the two hosts. */
 const atOnce = 4;
+/** Those that are changed and deployed once more: what a container sees that took another one's place. */
+const replaced = new Set(["configs", "links", "minio", "networks", "slots", "volumes"]);
+/** A Compose file of theirs beside the others. */
+const change = "compose.change.yaml";
 const patience = 400_000;
 const candidates = ["compose.yaml", "compose.override.yaml", "docker/compose.yaml"];
 
@@ -63,7 +67,8 @@ async function compare(name: string): Promise<Difference[]> {
   const dotenv = await unpack(name, folder);
   const own = await readFile(join(folder, "coldtivate.yml"), "utf8").catch(() => undefined);
   const settings = await readFile(join(folder, "settings.yml"), "utf8").catch(() => undefined);
-  const compose = candidates.filter((path) => existsSync(join(folder, path)));
+  if (replaced.has(name)) await writeFile(join(folder, change), "services: {}\n");
+  const compose = [...candidates, change].filter((path) => existsSync(join(folder, path)));
   const project = await makeProject({
     name,
     compose,
@@ -78,20 +83,40 @@ async function compare(name: string): Promise<Difference[]> {
       const built = await project.run("build", "--push");
       if (built.exitCode !== 0) throw new Error(`coldtivate build: ${built.output}`);
     }
-    const [, deployed] = await Promise.all([plainUp(name, project, compose, dotenv), project.run("deploy", "staging")]);
-    if (deployed.exitCode !== 0) return [{ at: `${name} deploy: exit`, plain: "0", ours: `${deployed.exitCode}\n${deployed.output}` }];
-    const first = await look("production", project.project, noQuestions);
-    const questions = questionsAbout(first);
-    const [plain, ours] = await Promise.all([look("production", project.project, questions), look("staging", project.project, questions)]);
-    const dependencies = dependenciesOf(first);
-    return [
-      ...differences(name, factsOf(plain, dependencies), factsOf(ours, dependencies)),
-      ...differences(name, { host: plain.published }, { host: ours.published }),
-    ];
+    const up = () => plainUp(name, project, compose, dotenv);
+    const found = await compareNow(name, project, up);
+    return replaced.has(name) ? [...found, ...(await compareReplaced(name, project, up))] : found;
   } finally {
     if (process.env["DIFFERENTIAL_KEEP"] === undefined)
       await Promise.all([removePlain([name]), remove("staging", [project.project], [project.state])]);
   }
+}
+
+/** Brings both up, and compares what their containers see. */
+async function compareNow(name: string, project: Project, up: () => Promise<void>): Promise<Difference[]> {
+  const [, deployed] = await Promise.all([up(), project.run("deploy", "staging")]);
+  if (deployed.exitCode !== 0) return [{ at: `${name} deploy: exit`, plain: "0", ours: `${deployed.exitCode}\n${deployed.output}` }];
+  const first = await look("production", project.project, noQuestions);
+  const questions = questionsAbout(first);
+  const [plain, ours] = await Promise.all([look("production", project.project, questions), look("staging", project.project, questions)]);
+  const dependencies = dependenciesOf(first);
+  return [
+    ...differences(name, factsOf(plain, dependencies), factsOf(ours, dependencies)),
+    ...differences(name, { host: plain.published }, { host: ours.published }),
+  ];
+}
+
+/** The same once each service has another variable, and each volume a file that a container wrote. */
+async function compareReplaced(name: string, project: Project, up: () => Promise<void>): Promise<Difference[]> {
+  const label = '{{index .Config.Labels "com.docker.compose.service"}}';
+  const ids = `docker ps -aq --filter label=com.docker.compose.project=${project.project} | xargs docker inspect --format`;
+  const services = await onHost("production", `${ids} '${label}' | sort -u`);
+  const volumes = '{{range .Mounts}}{{if and (eq .Type "volume") .RW}}{{.Source}}\n{{end}}{{end}}';
+  for (const host of ["production", "staging"] as const)
+    await onHost(host, `${ids} '${volumes}' | awk NF | sort -u | while read -r volume; do echo kept >"$volume/written-before"; done`);
+  const variables = services.split("\n").map((service) => `  ${service}: { environment: { CHANGED: "2" } }\n`);
+  await project.change({ [change]: `services:\n${variables.join("")}` });
+  return (await compareNow(name, project, up)).map((difference) => ({ ...difference, after: "replaced" }));
 }
 
 /** Checks the files out as people do, and starts them. */
@@ -101,7 +126,7 @@ async function plainUp(name: string, { clone, project }: Project, compose: reado
   const archive = await must("bash", ["-c", "git archive HEAD | gzip | base64 -w0"], { cwd: clone });
   const variables = dotenv === undefined ? "" : `base64 -d >>.env <<<'${Buffer.from(dotenv).toString("base64")}'`;
   await onPlainHost(
-    `mkdir -p ~/plain/${name} && cd ~/plain/${name} && base64 -d <<<'${archive}' | tar -xz
+    `mkdir -p ~/plain/${name} && cd ~/plain/${name} && rm -f .env && base64 -d <<<'${archive}' | tar -xz
      ${variables}
      export CI_REGISTRY=${CI_REGISTRY} CI_REGISTRY_IMAGE=${CI_REGISTRY}/test/${name} CI_COMMIT_REF_SLUG=${commit} BASE_IMAGE=${BASE_IMAGE}
      docker compose --progress quiet -p ${project} ${compose.map((path) => `-f ${path}`).join(" ")} up -d`,

@@ -1,37 +1,42 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import type { ComposeService } from "../../../src/lib/release/model.ts";
+import { followersText } from "../../../src/lib/release/sharing.ts";
 
 const parts = new URL("../../../scripts/environment-deployment-management/", import.meta.url).pathname;
 
-/** Services that run, with what Compose notes of whom they depend on: `name:condition:whether it restarts with it`. */
-const running: Record<string, string> = {
-  vpn: "",
-  crawler: "vpn:service_started:true",
-  follower: "db:service_healthy:false,crawler:service_started:true",
-  last: "follower:service_started:true",
-  beside: "vpn:service_started:false",
-  db: "",
-  "api-green": "vpn:service_healthy:true",
-  "job-green": "vpn:service_healthy:true",
+const base: ComposeService = { image: "ours" };
+const started = (restart: boolean) => ({ condition: "service_started", restart });
+
+const services: Record<string, ComposeService> = {
+  vpn: base,
+  crawler: { ...base, network_mode: "service:vpn" },
+  follower: { ...base, depends_on: { db: started(false), crawler: started(true) } },
+  last: { ...base, depends_on: { follower: started(true) } },
+  beside: { ...base, depends_on: { vpn: started(false) } },
+  db: base,
+  "api-green": { ...base, depends_on: { vpn: started(true) } },
+  "job-green": { ...base, depends_on: { vpn: started(true) } },
+  ended: { ...base, pid: "service:vpn" },
 };
 
-function followersOf(...services: string[]): string[] {
+function followersOf(...names: string[]): string[] {
   const state = mkdtempSync(join(tmpdir(), "coldtivate-followers-"));
   onTestFinished(() => rmSync(state, { recursive: true }));
-  mkdirSync(dirname(join(state, "fronts/api/live")), { recursive: true });
+  for (const folder of ["fronts/api", "current"]) mkdirSync(join(state, folder), { recursive: true });
   writeFileSync(join(state, "fronts/api/live"), "green\n");
-  const lines = Object.entries(running).map(([service, needs]) => `${service} digest ${needs}`);
+  writeFileSync(join(state, "current/followers"), followersText(services));
+  const running = Object.keys(services).filter((name) => name !== "ended");
   const script = `
     set -Eeuo pipefail; shopt -s inherit_errexit extglob
     state=${state}
     source ${parts}engine.sh
-    containers() { cat <<'END'\n${[...lines, "plain - vpn:service_started:true"].join("\n")}\nEND
-    }
+    containers() { printf '%s\\n' ${running.join(" ")}; }
     followers_of "$@"`;
-  return execFileSync("bash", ["-c", script, "followers", ...services], { encoding: "utf8" })
+  return execFileSync("bash", ["-c", script, "followers", ...names], { encoding: "utf8" })
     .split("\n")
     .filter(Boolean)
     .toSorted();
@@ -43,7 +48,7 @@ test("what says that it restarts with a service follows it, over others, too; no
   expect(followersOf("db")).toEqual([]);
 });
 
-test("what is behind a front goes on, and so does what plain Compose started", () => {
+test("what is behind a front goes on, and what ended does not begin again", () => {
   expect(followersOf("vpn")).not.toContain("api-green");
-  expect(followersOf("vpn")).not.toContain("plain");
+  expect(followersOf("vpn")).not.toContain("ended");
 });
