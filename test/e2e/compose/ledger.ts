@@ -60,7 +60,7 @@ export class Ledger {
     const twin = this.has("twin") ? "twin: { rollout: blue-green }" : "";
     const lines = [course.isDeclared ? data : "", twin].filter((line) => line !== "");
     return {
-      "coldtivate.yml": `${settings}keep_releases: ${course.keep}\nservices:${lines.length === 0 ? " {}" : lines.map((line) => `\n  ${line}`).join("")}\n`,
+      "coldtivate.yml": `# ${course.version}\n${settings}keep_releases: ${course.keep}\nservices:${lines.length === 0 ? " {}" : lines.map((line) => `\n  ${line}`).join("")}\n`,
       "compose.yaml": `services:\n${this.services.map((service) => this.serviceText(service)).join("")}volumes: { named: {}, named2: {}, other: {}, held: {}, twin: {}, many: {}, others: { external: true, name: ${this.name}-others } }\n`,
       "conf/a.ini": course.isUntracked ? undefined : `${course.conf}\n`,
       "one.ini": `${course.conf}\n`,
