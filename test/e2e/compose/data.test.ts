@@ -85,15 +85,33 @@ describe("content that is mounted writable", () => {
     expect(await inside(shop, "web", "cat /conf/a.ini /one.ini")).toBe("a2\n2");
   });
 
+  test("is not left behind where a container writes to it during the deploy: that is undone, and names the files", async () => {
+    const before = await onHost("staging", `readlink ${shop.state}/current`);
+    const { clone } = shop;
+    const yml = await readFile(`${clone}/coldtivate.yml`, "utf8");
+    const id = await onHost("staging", `docker ps -qf label=com.docker.compose.project=${shop.project}`);
+    await shop.change({
+      "coldtivate.yml": `${yml}hooks: { host: { before_deploy: write.sh } }\n`,
+      "write.sh": `#!/bin/sh\ndocker exec ${id} sh -c 'echo between >/conf/between.ini'\n`,
+      "conf/a.ini": "a3\n",
+      "one.ini": "3\n",
+    });
+    const { exitCode, output } = await shop.run("deploy", "staging");
+    expect(exitCode, output).toBe(4);
+    expect(output).toMatch(/containers wrote to \S+\/files\/[0-9a-f]{64} meanwhile: conf\/between\.ini/);
+    expect(await inside(shop, "web", "cat /conf/between.ini /conf/a.ini /one.ini")).toBe("between\na2\n2");
+    expect(await onHost("staging", `readlink ${shop.state}/current`)).toBe(before);
+    await shop.change({ "coldtivate.yml": yml, "write.sh": undefined });
+  });
+
   test("is not left behind once containers wrote to it: the files are named, and the plan says so, too", async () => {
     await inside(shop, "web", "echo mine >/conf/mine.ini; echo changed >/conf/b.ini; echo changed >/one.ini");
-    await shop.change({ "conf/a.ini": "a3\n", "one.ini": "3\n" });
     for (const args of [["--dry-run"], []]) {
       const { exitCode, output } = await shop.run("deploy", "staging", ...args);
       expect(exitCode, output).toBe(3);
       for (const word of [
         "would leave behind what containers wrote",
-        "./conf: b.ini, mine.ini",
+        "./conf: b.ini, between.ini, mine.ini",
         "./one.ini: one.ini",
         ":ro",
         "coldtivate.yml",
@@ -119,44 +137,69 @@ describe("content that is mounted writable", () => {
     expect(await inside(shop, "web", "cat /conf/a.ini /conf/mine.ini")).toBe("a2\nmine");
     expect(await onHost("staging", `cat ${shop.state}/files/*/one.ini | sort`)).toContain("changed");
   });
+
+  test("is left behind with --leave-data once: nobody is asked again, and it stays on the host", async () => {
+    const files = { "compose.yaml": compose(), "one.ini": "4\n" };
+    await shop.change(files);
+    await shop.deploy();
+    await inside(shop, "web", "echo left >/one.ini");
+    await shop.change({ ...files, "one.ini": "5\n" });
+    const refused = await shop.run("deploy", "staging");
+    expect(refused.exitCode, refused.output).toBe(3);
+    const { output } = await shop.deploy("--leave-data");
+    expect(output).toContain("left behind, and kept on the host: ");
+    await shop.change({ ...files, "one.ini": "6\n" });
+    expect((await shop.deploy()).output).not.toContain("left behind");
+    expect(await inside(shop, "web", "cat /one.ini")).toBe("6");
+    expect(await onHost("staging", `grep -lx left ${shop.state}/files/*/one.ini | wc -l`)).toBe("1");
+  });
 });
 
 describe("a project that plain Compose runs", () => {
   let shop: Project;
+  let first: string;
+  const database = `  db:
+    image: \${CI_REGISTRY}/library/postgres:15
+    environment: { POSTGRES_PASSWORD: x }
+    volumes: ["./pgdata:/var/lib/postgresql/data"]
+    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1], interval: 5s, start_period: 60s, start_interval: 200ms }
+`;
+  const sql = (statement: string) => inside(shop, "db", `psql -qtAU postgres -c "${statement}"`);
   const files = {
-    "compose.yaml":
-      services(service("web", ["./media:/media", "./conf:/conf", "named:/named"]), service("db", ["./pgdata:/data"])) +
-      "volumes: { named: {} }\n",
+    "compose.yaml": services(service("web", ["./media:/media", "./conf:/conf", "named:/named"]), database) + "volumes: { named: {} }\n",
     "conf/a.ini": "a1\n",
   };
   beforeAll(async () => {
     shop = await makeProject({ name: "moving", files, compose: ["compose.yaml"] });
-    await shop.plain("up", "-d");
+    await shop.plain("up", "-d", "--wait");
   });
   afterAll(() => shop.remove());
 
   test("keeps the folders that its containers have mounted; what was written to content is not left behind", async () => {
     await inside(shop, "web", "echo mine | tee /media/a /named/a >/conf/mine.ini");
-    await inside(shop, "db", "echo mine >/data/a");
+    await sql("create table things as select generate_series(1, 1000)");
     const refused = await shop.run("deploy", "staging");
     expect(refused.exitCode, refused.output).toBe(3);
     expect(refused.output).toContain("/opt/plain/moving/conf at /conf, which differs from the commit's ./conf: mine.ini");
     await onHost("staging", "rm /opt/plain/moving/conf/mine.ini");
     await shop.deploy();
     expect(await inside(shop, "web", "cat /media/a /named/a /conf/a.ini")).toBe("mine\nmine\na1");
-    expect(await inside(shop, "db", "cat /data/a")).toBe("mine");
+    expect(await sql("select count(*) from things")).toBe("1000");
+    expect(await onHost("staging", `docker inspect --format '{{json .Mounts}}' ${shop.project}-db-1`)).toContain(
+      '"/opt/plain/moving/pgdata"',
+    );
+    first = await onHost("staging", `basename $(readlink ${shop.state}/current)`);
     await inside(shop, "web", "echo more >/media/b");
     await shop.change({ "media/.gitkeep": "", "conf/a.ini": "a2\n" });
     await shop.deploy();
     expect(await inside(shop, "web", "cat /media/a /media/b /conf/a.ini")).toBe("mine\nmore\na2");
-    expect(await onHost("staging", "ls /opt/plain/moving/media /opt/plain/moving/pgdata")).toContain("a");
+    expect(await onHost("staging", "ls /opt/plain/moving/media")).toContain("a");
   });
 
   test("a mount that would change its kind is refused, and goes on with --leave-data; a rollback likewise", async () => {
     await shop.change({
       "compose.yaml":
-        services(service("web", ["media:/media", "./conf:/conf", "named:/named"]), service("db", ["./pgdata:/data"])) +
-        "volumes: { named: {}, media: {} }\n",
+        services(service("web", ["media:/media", "./conf:/conf", "named:/named"]), database) + "volumes: { named: {}, media: {} }\n",
     });
     const refused = await shop.run("deploy", "staging");
     expect(refused.exitCode, refused.output).toBe(3);
@@ -168,5 +211,23 @@ describe("a project that plain Compose runs", () => {
     const { exitCode, output } = await shop.run("rollback", "staging", "--leave-data");
     expect(exitCode, output).toBe(0);
     expect(await inside(shop, "web", "cat /media/a /media/b")).toBe("mine\nmore");
+  });
+
+  test("a release that is applied by hand is refused for what it would leave behind, and goes on with --leave-data", async () => {
+    await shop.deploy("--leave-data");
+    await inside(shop, "web", "echo volume >/media/c");
+    const by = (...args: string[]) =>
+      onHost(
+        "staging",
+        `cd /tmp; HOME=/home/deploy runuser -u deploy -- bash ${shop.state}/environment-deployment-management.sh -p ${shop.project} deploy ${first} ${args.join(" ")} 2>&1; echo "ended with $?"`,
+      );
+    const refused = await by();
+    expect(refused).toMatch(/mounts nowhere what containers write to:\n {2}moving-staging-web-1 has moving-staging_media at \/media\n/);
+    expect(refused).toContain("ended with 3");
+    expect(await inside(shop, "web", "cat /media/c")).toBe("volume");
+    expect(await by("--leave-data")).toContain("ended with 0");
+    expect(await inside(shop, "web", "cat /media/a /media/b")).toBe("mine\nmore");
+    expect(await onHost("staging", "cat $(docker volume inspect --format {{.Mountpoint}} moving-staging_media)/c")).toBe("volume");
+    expect(await sql("select count(*) from things")).toBe("1000");
   });
 });

@@ -42,6 +42,11 @@ records = os.open("/media/records", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 ThreadingHTTPServer(("", 8000), Web).serve_forever()
 `;
 
+/** Writes down that it had time to stop, which takes longer than the usual ten seconds where somebody wants that. */
+const keep = `trap 'if [ -e /var/lib/keeper/slow ]; then rm /var/lib/keeper/slow; sleep 12; echo done >/var/lib/keeper/done; fi; exit 0' TERM
+sleep infinity & wait
+`;
+
 const compose = `services:
   cache:
     image: \${CI_REGISTRY}/library/valkey:8
@@ -70,7 +75,7 @@ volumes:
 `;
 
 /** The second edition: each service has another variable, which makes another container of it. */
-const second = compose.replaceAll('A: "1"', 'A: "2"');
+const second = compose.replaceAll('A: "1"', 'A: "2"').replace("    init: true\n", "    init: true\n    stop_grace_period: 1m\n");
 
 let project: Project;
 
@@ -81,7 +86,8 @@ beforeAll(async () => {
     images: { keeper: "./keeper", store: "./store", web: "./web" },
     files: {
       "compose.yaml": compose,
-      "keeper/Dockerfile": `ARG BASE\nFROM \${BASE}\nVOLUME /var/lib/keeper\nCMD ["sleep", "infinity"]\n`,
+      "keeper/Dockerfile": `ARG BASE\nFROM \${BASE}\nCOPY keep.sh /\nVOLUME /var/lib/keeper\nCMD ["sh", "/keep.sh"]\n`,
+      "keeper/keep.sh": keep,
       "store/Dockerfile": `FROM ${sandbox()["CI_REGISTRY"]}/library/postgres:15\nLABEL edition=first\n`,
       "web/Dockerfile": `ARG BASE\nFROM \${BASE}\nCOPY web.py /\nCMD ["python3", "-u", "/web.py"]\n`,
       "web/web.py": web,
@@ -133,7 +139,8 @@ test("the first deploy takes all of it over", async () => {
   expect(await written()).toEqual(all);
 });
 
-test("the next one replaces each service without losing anything, and what is held fails no request and never writes twice", async () => {
+test("the next one replaces each service without losing anything, and what is held fails no request and never writes twice; one has the time to stop that its successor has", async () => {
+  await onHost("staging", `docker exec ${containerOf("keeper")} touch /var/lib/keeper/slow`);
   await project.change({
     "compose.yaml": second,
     "store/Dockerfile": `FROM ${sandbox()["CI_REGISTRY"]}/library/postgres:15\nLABEL edition=second\n`,
@@ -146,6 +153,7 @@ test("the next one replaces each service without losing anything, and what is he
   const { failures, examples, answered } = await load.stop();
   expect({ failures, examples }).toEqual({ failures: {}, examples: [] });
   expect(answered).toBeGreaterThan(50);
+  expect(await onHost("staging", `docker exec ${containerOf("keeper")} cat /var/lib/keeper/done`)).toBe("done");
   expect(await written()).toEqual(all);
   expect(await onHost("staging", `docker exec ${containerOf("web-slot")} ls /media`)).toBe("lock\nrecords");
   const logs = await onHost("staging", `docker logs ${containerOf("store")} 2>&1`);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
 import { examineMounts } from "../../../src/lib/deploy/examine-mounts.ts";
+import { refuseMounts } from "../../../src/lib/deploy/refuse-mounts.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeModel } from "../../../src/lib/release/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
@@ -67,4 +68,30 @@ test.each<[string, string[][], string]>([
   const report = await examine(...answers);
   expect(report.data).toEqual([expect.stringContaining(told)]);
   expect(report.unwritten).toEqual([]);
+});
+
+test("each host is asked for itself: one has data where another has none, and another lacks a file that the first one has", async () => {
+  const data = "/home/deploy/.coldtivate/shop-staging/data/media";
+  const pem = { place: "/srv/key.pem", user: "web, at /key.pem", written: "/srv/key.pem", isRequired: true };
+  const release = {
+    model: { name: "shop-staging", services: { web: { volumes: [{ type: "bind", source: data, target: "/media" }] } } },
+    services: { web: {} },
+    fronts: {},
+    layout: { places: { media: { kind: "data", place: data } }, needs: [pem] },
+  } as unknown as Rendered;
+  const has = (source: string) => ({ ...state.containers[0]!, mounts: [{ type: "bind", source, target: "/media", writable: true }] });
+  const look = (host: string, containers: HostState["containers"], answer: string) => {
+    const connection = {
+      host,
+      exec: () => Promise.resolve({ code: 0, stdout: Buffer.from(`exists\t/srv/key.pem\t${answer}\n`), stderr: "" }),
+    } as unknown as HostConnection;
+    const facts = { state: { ...state, host, containers }, rendered: release, sources: new Map(), digest };
+    return examineMounts(facts, { connection, script: [], signal: new AbortController().signal });
+  };
+  const reports = await Promise.all([look("a", [has("/srv/pictures")], "yes"), look("b", [], "no"), look("c", [has(data)], "yes")]);
+  expect(reports.map((report) => report.data.length)).toEqual([1, 0, 0]);
+  expect(reports[0]?.data[0]).toMatch(/^a: shop-staging-web-1 has \/srv\/pictures at \/media; /);
+  expect(reports.map((report) => report.missing)).toEqual([[], [expect.stringMatching(/^b: web, at \/key\.pem/)], []]);
+  expect(() => refuseMounts(reports.slice(0, 1), false)).toThrow("leave behind");
+  expect(() => refuseMounts(reports.slice(2), false)).not.toThrow();
 });

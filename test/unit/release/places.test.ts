@@ -67,6 +67,12 @@ function place({ of, commit = {}, ...more }: Case) {
   return { ...placed, at, kinds: Object.fromEntries(Object.entries(placed.layout.places).map(([path, { kind }]) => [path, kind])) };
 }
 
+test("each host has its own place for the same path", () => {
+  const of = { web: ["./media:/media"] };
+  const taken = place({ of, containers: [container("web", { "/media": "/srv/app/media" })] });
+  expect([taken.at("web", "/media"), place({ of }).at("web", "/media")]).toEqual(["/srv/app/media", "data/media"]);
+});
+
 test("content that somebody comes to write to has a place of its own: others may read the same content", () => {
   const commit = { "a/x.ini": { "": "x" }, "b/x.ini": { "": "x" } };
   const read = place({ of: { web: ["./a/x.ini:/a:ro", "./b/x.ini:/b:ro"] }, commit });
