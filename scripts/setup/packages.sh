@@ -14,10 +14,13 @@ iptables iptables
 openssh-client ssh-agent
 openssh-server sshd
 procps ps
+rootlesskit rootlesskit
 rsync rsync
 shellcheck shellcheck
 shfmt shfmt
+slirp4netns slirp4netns
 tini tini
+uidmap newuidmap
 util-linux nsenter
 '
 

@@ -14,6 +14,9 @@ interface Fault {
   hint: string;
 }
 
+/** Of a line, in characters. */
+const mostTold = 200;
+
 /** Why a host could not even begin to answer, where its words tell; undefined where the script spoke itself. */
 export function hostFault(host: string, answer: Answer): ColdtivateError | undefined {
   const fault = findFault(answer);
@@ -27,10 +30,12 @@ export function shellFault(host: string, answer: Answer): ColdtivateError {
 
 function faultError(host: string, { code, what, hint }: Fault, { stdout, stderr }: Answer): ColdtivateError {
   const said = `${stdout}\n${stderr}`.split(/\r?\n/).filter((line) => line.trim() !== "");
+  // Some repeat what they were sent.
+  const details = said.slice(0, 5).map((line) => (line.length > mostTold ? `${line.slice(0, mostTold - 1)}…` : line));
   return new ColdtivateError(`${host}: ${what}`, {
     code,
     exit: "refused",
-    details: said.slice(0, 5),
+    details,
     hint: `Nothing was changed there. ${hint}`,
   });
 }

@@ -87,7 +87,7 @@ export function socketError(host: string, path: string, cause: Error): Coldtivat
   return new ColdtivateError(`${host}: cannot reach ${path}`, {
     code: "SOCKET_UNREACHABLE",
     exit: "refused",
-    hint: `check that ${path} exists there, that the user may use it (group docker), and that sshd allows AllowStreamLocalForwarding`,
+    hint: `check that ${path} exists there, that the user may use it (group docker), and that sshd forwards it: no AllowStreamLocalForwarding no or DisableForwarding in sshd_config, no restrict in authorized_keys`,
     cause,
   });
 }

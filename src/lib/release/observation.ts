@@ -152,6 +152,6 @@ function unreadable(reason: string): ColdtivateError {
   return new ColdtivateError(`the host's answer cannot be read: ${reason}`, {
     code: "HOST_ANSWER",
     exit: "refused",
-    hint: "A shell start-up file that prints something for non-interactive logins can be the cause: `ssh HOST true` must print nothing.",
+    hint: "Nothing was changed there. Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause.",
   });
 }

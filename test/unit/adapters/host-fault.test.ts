@@ -37,3 +37,10 @@ test.each([
     hint: expect.stringContaining("Nothing was changed there.") as string,
   });
 });
+
+test("what it said is not told at any length", () => {
+  const { details } = shellFault("a", answer(128, `fatal: unrecognized command '${"x".repeat(4000)}'\n${"more\n".repeat(20)}`));
+  expect(details).toHaveLength(5);
+  expect(details[0]).toMatch(/^fatal: unrecognized command 'x+…$/);
+  expect(details[0]!.length).toBeLessThanOrEqual(200);
+});
