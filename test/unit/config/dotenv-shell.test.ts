@@ -17,6 +17,8 @@ function changedByBash(text: string): string[] {
   // No PATH: what a value runs is not found.
   const script = "set -a; . ./env; set +a; exec /usr/bin/env -0";
   const { stdout } = spawnSync(bash, ["--norc", "--noprofile", "-c", script], { cwd: folder, env: { PATH: "/none" }, timeout: 5000 });
+  // A command substitution that does not end ends bash itself: then there is nothing to compare with.
+  if (stdout.length === 0) return [];
   const values = new Map(
     stdout
       .toString()

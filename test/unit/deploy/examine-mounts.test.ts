@@ -79,7 +79,10 @@ test("each host is asked for itself: one has data where another has none, and an
     fronts: {},
     layout: { places: { media: { kind: "data", place: data } }, needs: [pem] },
   } as unknown as Rendered;
-  const has = (source: string) => ({ ...state.containers[0]!, mounts: [{ type: "bind", source, target: "/media", writable: true }] });
+  const has = (folder: string) => ({
+    ...state.containers[0]!,
+    mounts: [{ type: "bind", source: folder, target: "/media", writable: true }],
+  });
   const look = (host: string, containers: HostState["containers"], answer: string) => {
     const connection = {
       host,
