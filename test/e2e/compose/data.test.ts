@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onHost } from "../world.ts";
+import { onHost, sandbox } from "../world.ts";
 import { makeProject, type Project } from "./project.ts";
 
 const image = "${CI_REGISTRY}/library/valkey:8";
@@ -32,7 +32,10 @@ describe("folders and files beside the Compose files", () => {
       compose: ["compose.yaml"],
     });
   });
-  afterAll(() => shop.remove());
+  afterAll(async () => {
+    await shop.remove();
+    await onHost("staging", "rm -rf /srv/lost");
+  });
 
   test("uploads into a folder of the commit stay, whatever later commits have there", async () => {
     await shop.deploy();
@@ -96,6 +99,7 @@ describe("content that is mounted writable", () => {
       "conf/a.ini": "a3\n",
       "one.ini": "3\n",
     });
+    await chmod(`${clone}/write.sh`, 0o755);
     const { exitCode, output } = await shop.run("deploy", "staging");
     expect(exitCode, output).toBe(4);
     expect(output).toMatch(/containers wrote to \S+\/files\/[0-9a-f]{64} meanwhile: conf\/between\.ini/);
@@ -149,7 +153,7 @@ describe("content that is mounted writable", () => {
     const { output } = await shop.deploy("--leave-data");
     expect(output).toContain("left behind, and kept on the host: ");
     await shop.change({ ...files, "one.ini": "6\n" });
-    expect((await shop.deploy()).output).not.toContain("left behind");
+    expect((await shop.deploy()).output).not.toContain("left behind, and kept");
     expect(await inside(shop, "web", "cat /one.ini")).toBe("6");
     expect(await onHost("staging", `grep -lx left ${shop.state}/files/*/one.ini | wc -l`)).toBe("1");
   });
@@ -171,6 +175,12 @@ describe("a project that plain Compose runs", () => {
   };
   beforeAll(async () => {
     shop = await makeProject({ name: "moving", files, compose: ["compose.yaml"] });
+    // The image of the tests, unlike the real one, does not give its folder to its user.
+    const postgres = `${sandbox()["CI_REGISTRY"]}/library/postgres:15`;
+    await onHost(
+      "staging",
+      `install -d -o $(docker run --rm --entrypoint id ${postgres} -u) -m 700 /opt/plain/moving /opt/plain/moving/pgdata && chmod 755 /opt/plain/moving`,
+    );
     await shop.plain("up", "-d", "--wait");
   });
   afterAll(() => shop.remove());
