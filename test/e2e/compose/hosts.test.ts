@@ -83,13 +83,20 @@ test("after docker system prune -af a rollback pulls what it needs by digest, an
   expect([await count("runs"), await count("always")]).toEqual([2, 3]);
 });
 
-test("with MaxSessions 1 a deploy and a status work", async () => {
-  await withSshd("MaxSessions 1", async () => {
-    await project.change({ "docker-compose.yml": compose("    labels: { other: one }") });
-    await project.deploy();
-    const { exitCode, output } = await project.run("status", "staging");
-    expect(exitCode, output).toBe(0);
-  });
+test("with MaxSessions 1, and a shell that greets everybody, a deploy and a status work", async () => {
+  const file = "/home/deploy/.bashrc";
+  await onHost("staging", `cp ${file} ${file}.kept; { echo 'echo "Welcome to staging!"; printf "> "'; cat ${file}.kept; } >${file}`);
+  try {
+    await withSshd("MaxSessions 1", async () => {
+      await project.change({ "docker-compose.yml": compose("    labels: { other: one }") });
+      await project.deploy();
+      const { exitCode, stdout, output } = await project.run("status", "staging");
+      expect(exitCode, output).toBe(0);
+      expect(stdout).toMatch(/^staging on \S+: release \S+, commit/);
+    });
+  } finally {
+    await onHost("staging", `mv ${file}.kept ${file}; chown deploy: ${file}`);
+  }
 });
 
 test("with MaxSessions 0 it is said in a sentence", async () => {

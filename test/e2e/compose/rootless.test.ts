@@ -81,7 +81,7 @@ async function underLoad(action: () => Promise<unknown>): Promise<{ failed: numb
     while (!isOver) {
       counts.all += 1;
       if ((await ask(`${stagingHost()}:8350`, "")) === undefined) counts.failed += 1;
-      await wait(50);
+      await wait(100);
     }
   })();
   await action().finally(() => (isOver = true));
