@@ -82,6 +82,8 @@ class ShellReader {
     }
     // In the background and in a pipe a shell of their own has them; what else depends on how commands end, and on files.
     if (operator === "&" && this.#text[this.#at + 1] !== ">") {
+      const command = words.find(({ assigns }) => assigns === undefined);
+      if (command !== undefined && beyond.test(command.raw)) throw new Stop();
       this.#at++;
       return;
     }

@@ -50,6 +50,7 @@ describe("what a shell makes of a dotenv", () => {
     ["a hash", "A=a#b\nB=a# b\nC=a #b\n", ["B"]],
     ["a tilde", "A=~\nB=~/x\nC=a~b\nD=a:~/b\nE='~'\n", ["A", "B", "D"]],
     ["parentheses: the shell stops there", "A=1\nB=a(b)\nC=3\n", ["B", "C"]],
+    ["a brace in the background: the shell stops there", "B=\n}&\nA=\n", ["A"]],
     ["a pattern and braces", "A=*\nB=a?c\nC={a,b}\nexport D={a,b}\n", ["D"]],
     ["names that are none to a shell", "A.B=1\nA-B=2\nC=3\n", ["A.B", "A-B"]],
     ["the shell's own", "UID=1234\nB=2\n", ["UID"]],
