@@ -50,6 +50,12 @@ test("a cell alone adds its date, a whole row has its own", () => {
   expect(withFinding(text, { ...found, date: "2026-11-30", isWhole: true })).toMatch(/\*\*not whole\*\* .* – \| +2026-11-30 \|/);
 });
 
+test("a row that has nothing yet has no date", () => {
+  const found = { series: "release", steps: ["look"], kind: "cut", step: "look", finding: outcome } as const;
+  const other = withFinding(text, { ...found, steps: ["look", "expect"], step: "expect", date: "2026-11-30", isWhole: false });
+  expect(withFinding(other, { ...found, date: "2026-11-30", isWhole: false })).toMatch(/1 look .* \| +2026-11-30 \|/);
+});
+
 test("a step goes by what is the same in each release", () => {
   const digest = "abcdef0123456789".repeat(4);
   const lines = ["unwritten\t" + digest, "probe\tshop", "reach\t60\tgate\tshop>gate>gate>8000", "remove\tsign-first", "pull\tweb@sha256:1"];

@@ -53,7 +53,7 @@ export function withFinding(text: string, { series, steps, kind, step, finding, 
     const row = known.get(name) ?? {};
     if (name === step) {
       row[kinds[kind].title] = formatCell(finding);
-      const dates = isWhole ? [] : (row["measured"] ?? "").split(", ").filter(Boolean);
+      const dates = isWhole ? [] : (row["measured"] ?? "").split(", ").filter((word) => /^\d/.test(word));
       row["measured"] = [...new Set([...dates, date])].toSorted().join(", ");
     }
     return titles.map((title, column) => (column === 0 ? `${index + 1} ${name}` : (row[title] ?? "–")));
