@@ -220,13 +220,14 @@ remove_services() {
 # Whether a service wants something to run in its containers before they stop. Arguments: service, a release's directory
 has_farewell() { grep -qs "^$1"$'\t' "$2/farewells"; }
 
-# Runs that (pre_stop). What fails there keeps nobody from stopping them. Arguments: service, a release's directory
+# Runs that (pre_stop). What fails there keeps nobody from stopping them. Arguments: service, a release's directory; what the
+# service is called there, if it is called otherwise
 say_goodbye() {
-  local ids id words at
-  has_farewell "$@" || return 0
+  local ids id words at name=${3-$1}
+  has_farewell "$name" "$2" || return 0
   ids=$(containers --filter status=running --filter "label=$service_label=$1" --format '{{.ID}}') || return
   while IFS=$'\t' read -ra words; do
-    [[ ${words[0]} == "$1" ]] || continue
+    [[ ${words[0]} == "$name" ]] || continue
     for at in "${!words[@]}"; do printf -v "words[at]" %b "${words[at]}"; done
     for at in "${!words[@]}"; do [[ ${words[at]} != -- ]] || break; done
     for id in $ids; do

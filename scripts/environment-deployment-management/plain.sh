@@ -90,11 +90,22 @@ take_over() {
   ((${#others[@]} == 0)) || { bring_up "$1" "${others[@]}" && name_containers "${others[@]}"; }
 }
 
+# Prints what a service's containers are called in a release: slots, where the service has a front there.
+# Arguments: the release's directory, service
+successor_of() {
+  local slot
+  [[ ! -e $1/fronts/$2.cfg ]] || for slot in slot blue; do
+    ! grep -qs "^$2-$slot"$'\t' "$1/stops" "$1/farewells" || { printf '%s\n' "$2-$slot" && return; }
+  done
+  printf '%s\n' "$2"
+}
+
 # Stops the containers in plain. They have as long as their successor would. Arguments: the release's directory, service
 displace_plain() {
-  local ids=("${plain[@]%%,*}") time
-  time=$(stop_time "$1" "$2")
-  say_goodbye "$2" "$1" || return
+  local ids=("${plain[@]%%,*}") time name
+  name=$(successor_of "$1" "$2")
+  time=$(stop_time "$1" "$name")
+  say_goodbye "$2" "$1" "$name" || return
   engine update --restart no "${ids[@]}" >/dev/null && limit=900 engine stop ${time:+--time "$time"} "${ids[@]}" >/dev/null
 }
 

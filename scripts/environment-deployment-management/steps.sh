@@ -165,10 +165,13 @@ do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace 
 undo_recreate() { restore "$@"; }
 
 do_remove() {
-  local service
+  local service which
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
   has 0/committed || for service in "${others[@]}"; do
-    find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain "$state/current" "$service"; } || return
+    # What is to be in a slot is removed before that comes.
+    which=$state/current
+    [[ ! -e $dir/fronts/$service.cfg ]] || which=$dir
+    find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain "$which" "$service"; } || return
   done
   remove_services "${others[@]}"
 }

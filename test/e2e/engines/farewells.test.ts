@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { makeProject, type Project } from "../compose/project.ts";
+import { onHost } from "../world.ts";
+
+const server = `    expose: [8000]
+    command: python3 -m http.server 8000
+    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 5s, retries: 2, start_period: 20s, start_interval: 100ms }
+`;
+
+/** A service whose containers write down that they are told before they stop. */
+const service = (name: string, edition: number, more = "") => `  ${name}:
+    image: \${CI_REGISTRY_IMAGE}/web:\${CI_COMMIT_REF_SLUG}
+    init: true
+    environment: { EDITION: "${edition}" }
+    pre_stop: [{ command: [sh, -c, 'echo "$$EDITION" >>/said/$$SERVICE'], environment: { SERVICE: ${name} } }]
+    volumes: ["said:/said"]
+${more}`;
+
+const compose = (edition: number) =>
+  `services:\n${service("plain", edition)}${service("held", edition, server)}${service("twin", edition, server)}volumes: { said: {} }\n`;
+
+let shop: Project;
+/** An older Compose does not know what is to run before containers stop. */
+let isKnown: boolean;
+
+beforeAll(async () => {
+  const version = await onHost("staging", "docker compose version --short");
+  const [major = 0, minor = 0] = version.replace("v", "").split(".").map(Number);
+  isKnown = major > 2 || minor >= 30;
+  if (!isKnown) return;
+  shop = await makeProject({
+    name: "farewells",
+    images: { web: "./web" },
+    compose: ["compose.yaml"],
+    settings: "services: { twin: { rollout: blue-green } }\n",
+    files: { "compose.yaml": compose(1), "web/Dockerfile": 'ARG BASE\nFROM ${BASE}\nCMD ["sleep", "infinity"]\n' },
+  });
+});
+afterAll(() => shop?.remove());
+
+test("what is to run in a container before it stops runs once in each, whoever made it and however it is replaced", async (context) => {
+  if (!isKnown) context.skip();
+  const said = () => onHost("staging", `cd $(docker volume inspect --format '{{.Mountpoint}}' ${shop.project}_said) && grep -r . . | sort`);
+  await shop.plain("up", "-d", "--wait");
+  await shop.change({ "compose.yaml": compose(2) });
+  await shop.deploy();
+  const once = ["./held:1", "./plain:1", "./twin:1"];
+  expect((await said()).split("\n")).toEqual(once);
+  await shop.change({ "compose.yaml": compose(3) });
+  await shop.deploy();
+  expect((await said()).split("\n")).toEqual(once.flatMap((line) => [line, line.replace("1", "2")]));
+});
