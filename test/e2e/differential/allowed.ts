@@ -29,6 +29,12 @@ export const allowed: readonly Allowed[] = [
     when: ({ plain, ours }) => plain === undefined && (ours === "z" || ours === "volume"),
   },
   {
+    at: /: order after \S+$/,
+    reason:
+      "of what serves, slots start beside the old ones, and what others make is replaced first: each finds what it depends on as it serves then",
+    when: ({ after, ours }) => after === "replaced" && ours === "no",
+  },
+  {
     at: /^slots web\.1: (?:hostname|hosts \S+|environment HOSTNAME|config Hostname|names inner\.example\.net)$/,
     reason: "the engine finds containers by their host names, so that a front has it, and no slot",
   },
