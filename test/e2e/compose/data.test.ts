@@ -175,6 +175,7 @@ describe("a project that plain Compose runs", () => {
   };
   beforeAll(async () => {
     shop = await makeProject({ name: "moving", files, compose: ["compose.yaml"] });
+    await shop.plain("pull", "--quiet", "db");
     // The image of the tests, unlike the real one, does not give its folder to its user.
     const postgres = `${sandbox()["CI_REGISTRY"]}/library/postgres:15`;
     await onHost(
