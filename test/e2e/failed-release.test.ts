@@ -33,7 +33,7 @@ async function expectUndone(says: RegExp, { ref = other(serving.edition), env, m
   const known = await keptReleases(stateFolder());
   const held = meanwhile === undefined ? undefined : await holdPulls("staging");
   const load = await loadBooth();
-  const deploy = start(["deploy", "staging", "--ref", ref], { cwd: clone, ...(env === undefined ? {} : { env }) });
+  const deploy = start(["deploy", "staging", "--ref", ref, "--leave-data"], { cwd: clone, ...(env === undefined ? {} : { env }) });
   if (held !== undefined) {
     const release = await begun(known, deploy);
     const pull = (await readPlan(release)).indexOf("pull") + 1;

@@ -79,7 +79,11 @@ const acts: Record<string, Act> = {
   "another version, and others of what the commit has": (ledger) =>
     deploy(ledger, { uploads: ledger.course.uploads + 1, conf: ledger.course.conf + 1, keep: choose([1, 1, 3]) }),
   "what the commit has becomes data": (ledger) => deploy(ledger, { isDeclared: true }),
-  "a folder is in the commit no longer, or again": flip("isUntracked"),
+  async "a folder is in the commit no longer, or again"(ledger) {
+    await flip("isUntracked")(ledger);
+    // What was data once stays data.
+    ledger.isConfData = true;
+  },
   "a folder becomes a volume, or a folder again": flip("isVolume"),
   "a volume is another one, or the former": flip("isRenamed"),
   "a folder is mounted read-only, or writable again": flip("isReadOnly"),
@@ -95,7 +99,7 @@ const acts: Record<string, Act> = {
     expect(await current(ledger)).toBe(before);
   },
   async "a write to content of the commit"(ledger) {
-    if (ledger.course.isDeclared || ledger.course.isUntracked) return acts["another version, and others of what the commit has"]!(ledger);
+    if (ledger.course.isDeclared || ledger.isConfData) return acts["another version, and others of what the commit has"]!(ledger);
     const { path = "" } = (await ledger.serving()).get("folder") ?? {};
     const id = `$(docker ps -qf label=com.docker.compose.project=${ledger.project.project} -f label=com.docker.compose.service=all)`;
     await onHost("staging", `docker exec ${id} sh -c 'echo mine >${path}/mine'`);

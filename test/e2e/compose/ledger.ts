@@ -9,6 +9,8 @@ export class Ledger {
   course: Course = firstCourse;
   /** Whether coldtivate has it. */
   isTaken = false;
+  /** Whether ./conf, content of the commit, has been data, which it then stays. */
+  isConfData = false;
 
   readonly name: string;
   readonly services: readonly string[];
