@@ -117,7 +117,8 @@ ports_of() {
 # Asks the new container of a service, which is healthy, at all ports that its front passes on: which of them speak HTTP,
 # which names of headers it writes, and whether it listens at all. Arguments: service with a front
 do_probe() {
-  local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=()
+  local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=() first='' port='' culprit verdict
+  local -A restarts=()
   routes=''
   find_slots "$1" && ports=$(ports_of "$dir/fronts/$1.cfg") || return
   while IFS=$'\t' read -r id name service _ _ networks; do
@@ -127,7 +128,12 @@ do_probe() {
   done < <(inspect_networks)
   ((${#target[@]} > 0)) || return 0
   numbers=$(cut -d ' ' -f 1 <<<"$ports" | paste -sd ' ')
+  # A slot that this release started has not been restarted before.
+  [[ $idle == "$was" ]] || first=0
   until probe_ports "${target[0]}" "${target[2]}"; do
+    # It may have crashed since it was healthy.
+    look 0 "${target[0]}"
+    [[ $verdict != failed ]] || { explain "${target[1]}" && return 1; }
     reason="${target[1]} does not listen where its front asks it, at port ${numbers// /, }; if it listens on 127.0.0.1 alone, others cannot reach it; if elsewhere, say so by services.$1.port"
     ! is_aborted && ((SECONDS <= deadline)) || return
     pause 0.2
