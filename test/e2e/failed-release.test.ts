@@ -64,7 +64,7 @@ test("a task fails", () => expectUndone(/task prepare exited with 3/, { env: { T
 
 test("the third of three services never turns healthy", async () => {
   await must("git", ["checkout", "--quiet", "-b", "unwell", other(serving.edition)], { cwd: clone });
-  await edit(clone, "docker-compose.yml", (text) => text.replace(/SERVICE: till/, "FAULT: unwell, $&"));
+  await edit(clone, "docker-compose.yml", (text) => text.replace(/SERVICE: till/, "FAULT: deaf, $&"));
   await publish(clone, "feat: a till that is stuck");
   await expectUndone(/till did not become healthy/, { ref: "unwell", env: { TILL_HEALTHY_WITHIN: "4s" } });
 });

@@ -28,7 +28,7 @@ export async function expectRest(host: Host, project: string): Promise<void> {
      true`,
   );
   expect(left).toBe("");
-  const unwell = `docker ps -a --filter label=com.docker.compose.project=${project} --format '{{.Names}} {{.Status}}' | grep -E '\\((unhealthy|health: starting)\\)|^\\S+ [^U]' || true`;
+  const unwell = `docker ps -a --filter label=com.docker.compose.project=${project} --format '{{.Names}} {{.Status}}' | grep -v 'Exited (0)' | grep -E '\\((unhealthy|health: starting)\\)|^\\S+ [^U]' || true`;
   await expect.poll(() => onHost(host, unwell), { timeout: 60_000 }).toBe("");
 }
 
