@@ -52,6 +52,10 @@ source "$parts/ask.sh"
 source "$parts/survey.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$parts/engine.sh"
+# shellcheck source=scripts/environment-deployment-management/stopping.sh
+source "$parts/stopping.sh"
+# shellcheck source=scripts/environment-deployment-management/sharing.sh
+source "$parts/sharing.sh"
 # shellcheck source=scripts/environment-deployment-management/credentials.sh
 source "$parts/credentials.sh"
 # shellcheck source=scripts/environment-deployment-management/steps.sh
@@ -70,6 +74,8 @@ source "$parts/health.sh"
 source "$parts/probe.sh"
 # shellcheck source=scripts/environment-deployment-management/reach.sh
 source "$parts/reach.sh"
+# shellcheck source=scripts/environment-deployment-management/verdicts.sh
+source "$parts/verdicts.sh"
 # shellcheck source=scripts/environment-deployment-management/hooks.sh
 source "$parts/hooks.sh"
 # shellcheck source=scripts/environment-deployment-management/transaction.sh

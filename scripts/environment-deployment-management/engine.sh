@@ -131,57 +131,6 @@ name_containers() {
   )
 }
 
-# Prints a line a container of the project that uses another one's network or processes: its id, that of the other one.
-sharing_containers() {
-  local ids
-  ids=$(containers --format '{{.ID}}') && [[ -n $ids ]] || return 0
-  xargs -r docker container inspect --format '{{.Id}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' <<<"$ids" |
-    awk '{ for (i = 2; i <= NF; i++) if (sub(/^container:/, "", $i)) print $1, $i }'
-}
-
-# Arguments: container
-is_sharing() { sharing_containers | grep -q "^$1"; }
-
-# What uses another container's network or processes loses them when that one ends, even if it comes back. Starts again what
-# did since. Sets: reason, when it fails
-join_again() {
-  local id other began
-  grep -qs '"service:' "$state/current/compose.json" "$dir/compose.json" || return 0
-  while read -r id other; do
-    # Of one that is gone Compose takes care.
-    began=$(engine container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$other" 2>/dev/null) || continue
-    [[ $began == 'running '* ]] || continue
-    [[ $(engine container inspect --format '{{.State.StartedAt}}' "$id") < ${began#* } ]] || continue
-    [[ $(engine container inspect --format '{{.HostConfig.RestartPolicy.Name}}/{{.State.Status}}' "$id") != no/exited ]] || continue
-    reason='what shares a container does not start again' && limit=120 engine restart "$id" >/dev/null || return
-  done < <(sharing_containers)
-}
-
-# Prints the services, other than those, that restart with them in the release that serves, over others, too, and run. Plain
-# ones, and slots behind a front, are left as they are. Arguments: services
-followers_of() {
-  local name front found
-  [[ -s $state/current/followers ]] || return 0
-  found=$(awk -F '\t' -v known=" $* " '
-    { follower[NR] = $1; target[NR] = $2 }
-    END {
-      do {
-        more = 0
-        for (line = 1; line <= NR; line++) {
-          if (index(known, " " follower[line] " ") || !index(known, " " target[line] " ")) continue
-          known = known follower[line] " "
-          more = 1
-          print follower[line]
-        }
-      } while (more)
-    }' "$state/current/followers")
-  [[ -n $found ]] || return 0
-  containers --filter status=running --filter label=coldtivate.definition --format "{{.Label \"$service_label\"}}" | sort -u | while IFS= read -r name; do
-    front=$state/fronts/${name%-*}/live
-    [[ ${name##*-} == @(blue|green|slot) && -e $front ]] || ! grep -qxF -- "$name" <<<"$found" || printf '%s\n' "$name"
-  done
-}
-
 # Notes for how long nothing of services ran, by gaps. Arguments: where these are fronts, which boot first, their names
 tell_gaps() {
   local service began length now=${EPOCHREALTIME-$(date +%s.%6N)}
@@ -203,48 +152,6 @@ list_containers() { containers --format "{{.ID}} {{.Label \"$service_label\"}}";
 # Uses: listing, what list_containers printed, where a caller has that
 ids_of() {
   { if [[ -n ${listing-} ]]; then printf '%s\n' "$listing"; else list_containers; fi; } | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'
-}
-
-# Their own stop_grace_period holds, unless a caller sets $grace, in seconds.
-# Arguments: services. Sets: reason, when it fails
-remove_services() {
-  local ids service
-  ids=$(ids_of "$@") || return
-  mapfile -t ids < <(printf %s "$ids")
-  ((${#ids[@]} > 0)) || return 0
-  let_go "${ids[@]}"
-  for service in "$@"; do say_goodbye "$service" "$state/current" || true; done
-  remove_containers "${ids[@]}" || { reason="cannot remove $*: $reason" && return 1; }
-}
-
-# Whether a service wants something to run in its containers before they stop. Arguments: service, a release's directory
-has_farewell() { grep -qs "^$1"$'\t' "$2/farewells"; }
-
-# Runs that (pre_stop). What fails there keeps nobody from stopping them. Arguments: service, a release's directory; what the
-# service is called there, if it is called otherwise
-say_goodbye() {
-  local ids id words at name=${3-$1}
-  has_farewell "$name" "$2" || return 0
-  ids=$(containers --filter status=running --filter "label=$service_label=$1" --format '{{.ID}}') || return
-  while IFS=$'\t' read -ra words; do
-    [[ ${words[0]} == "$name" ]] || continue
-    for at in "${!words[@]}"; do printf -v "words[at]" %b "${words[at]}"; done
-    for at in "${!words[@]}"; do [[ ${words[at]} != -- ]] || break; done
-    for id in $ids; do
-      engine exec "${words[@]:1:at-1}" "$id" "${words[@]:at+1}" </dev/null 2>&1 | log_lines || true
-    done
-  done <"$2/farewells"
-}
-
-# Has containers that are to end stay down with a daemon that dies halfway. One that is restarting cannot be told.
-let_go() { engine update --restart no "$@" >/dev/null 2>&1 || true; }
-
-# Stops and removes containers. Arguments: ids. Sets: reason, when it fails
-remove_containers() {
-  local output
-  output=$({ limit=900 engine stop ${grace:+--time "$grace"} "$@" && engine rm -f "$@"; } 2>&1) && return
-  reason=${output##*$'\n'}
-  return 1
 }
 
 # Returns: 3 when this host cannot be deployed to

@@ -1,6 +1,6 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { readHostScript } from "../lib/adapters/host.ts";
+import { readHostScript } from "../lib/adapters/host-script.ts";
 import { openRegistry } from "../lib/adapters/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { readCi } from "../lib/config/ci.ts";

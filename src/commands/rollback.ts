@@ -1,6 +1,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { expectDeploy, readHostScript } from "../lib/adapters/host.ts";
+import { readHostScript } from "../lib/adapters/host-script.ts";
+import { expectDeploy } from "../lib/adapters/host.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { readCi } from "../lib/config/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";

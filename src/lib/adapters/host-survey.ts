@@ -1,6 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
-import { inOctal, lines } from "./host.ts";
-import { bash } from "./remote-shell.ts";
+import { lines } from "./host.ts";
+import { bash, inOctal } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import type { TarEntry } from "./tar.ts";
 

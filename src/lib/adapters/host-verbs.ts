@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
-import { findScript, lines } from "./host.ts";
+import { findScript } from "./host-script.ts";
+import { lines } from "./host.ts";
 import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 

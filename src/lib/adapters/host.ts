@@ -1,31 +1,14 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
 import { hostFault } from "./host-fault.ts";
 import { parseFields, parseState } from "../release/observation.ts";
+import { findScript, scriptName } from "./host-script.ts";
+import { observeCommand } from "./observe-command.ts";
 import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import { packTar, type TarEntry } from "./tar.ts";
-
-const scriptName = "environment-deployment-management.sh";
-
-/**
- * The script that runs on the hosts, with its parts beside it, as it is sent to them.
- *
- * @param root of an installed coldtivate
- */
-export async function readHostScript(root: string): Promise<TarEntry[]> {
-  const folder = scriptName.replace(/\.sh$/, "");
-  const parts = (await readdir(join(root, "scripts", folder))).toSorted().map((part) => `${folder}/${part}`);
-  const read = (path: string) => readFile(join(root, "scripts", path));
-  return [
-    { path: scriptName, content: await read(scriptName), mode: 0o700 },
-    ...(await Promise.all(parts.map(async (path) => ({ path, content: await read(path) })))),
-  ];
-}
 
 /** One line of a release's journal. Step 0 is the release itself. */
 export interface JournalLine {
@@ -47,26 +30,6 @@ export function expectDeploy(connection: HostConnection, name: string, script: r
   connection.startAhead(applyCommand(name));
 }
 
-/** The part of the script that asks the engine, and that goes ahead of the rest. */
-const askingPart = "ask.sh";
-
-/** What the script runs, beside bash and Docker. */
-const tools = ["awk", "base64", "comm", "date", "df", "flock", "gzip", "head", "mktemp", "setsid", "sed", "sort", "stat", "tar", "timeout"];
-
-/** How a host says which of them it does not have. */
-const lacking = "missing here:";
-
-/** Has the engine asked at once, then waits for a first line, and leaves the host as it is where none comes. */
-function observeCommand(name: string, script: readonly TarEntry[]): string {
-  const asking = script.find(({ path }) => path.endsWith(`/${askingPart}`))?.content.toString() ?? "";
-  return bash(
-    `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
-      // What a power cut left behind holds a dotenv. What an older coldtivate had containers mount there stays.
-      `umask 077; read -r _ || exit 0; for t in ${tools.join(" ")}; do command -v $t >/dev/null || m="$m $t"; done; [ -z "$m" ] || { echo "${lacking}$m" >&2; exit 3; }; mkdir -p "$HOME/.coldtivate" && { sweep() { while IFS= read -r p; do rm -f "$p"/{ask.sh,environment-deployment-management.sh,dotenv,defaults,environment,arguments,key,model,error,past}; rm -rf "$p"/{compose,environment-deployment-management}; rmdir "$p"; done; }; find "$HOME/.coldtivate" -mindepth 1 -maxdepth 1 -name "incoming.*" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 & d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
-      `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
-  );
-}
-
 /** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
 function applyCommand(name: string): string {
   return bash(
@@ -74,13 +37,6 @@ function applyCommand(name: string): string {
       `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
       `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
-  );
-}
-
-/** A text for printf's %b, without anything that a shell would take for its own. */
-export function inOctal(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9 _.,:/=+@{}()<>|&;-]/g, (character) =>
-    [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
   );
 }
 
@@ -210,15 +166,6 @@ export function parseJournalLine(line: string): JournalLine | undefined {
   const [time, step, state, ...detail] = line.split("\t");
   if (time === undefined || step === undefined || state === undefined || !/^\d+$/.test(time) || !/^\d+$/.test(step)) return undefined;
   return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
-}
-
-/**
- * Finds the script of an environment, and leaves its path in `s`: the copy of the release that somebody deploys right now,
- * which knows best how to speak of it, or the one beside the state. Where there is none, `s` does not exist.
- */
-export function findScript(name: string): string {
-  const state = `$HOME/.coldtivate/${name}`;
-  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; [ -e "$s" ] || s="${state}/${scriptName}"`;
 }
 
 export function lines(text: string): string[] {

@@ -5,6 +5,13 @@ export function bash(script: string): string {
   return `${start}${script}'`;
 }
 
+/** A text for printf's %b, without anything that a shell would take for its own. */
+export function inOctal(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9 _.,:/=+@{}()<>|&;-]/g, (character) =>
+    [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
+  );
+}
+
 /** What a command says before anything else: nobody's start-up file prints it. */
 export const mark = Buffer.from("\u0002coldtivate\u0003\n");
 

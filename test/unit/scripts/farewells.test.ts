@@ -19,6 +19,7 @@ function callsOf(services: Record<string, ComposeService>, act = (release: strin
   const script = `
     set -Eeuo pipefail; shopt -s inherit_errexit
     source ${parts}engine.sh
+    source ${parts}stopping.sh
     source ${parts}plain.sh
     containers() { printf 'id1\\n'; }
     engine() { printf '%s\\0' "$@" >>${release}/calls; printf '\\0\\0' >>${release}/calls; }

@@ -34,6 +34,7 @@ function followersOf(...names: string[]): string[] {
     set -Eeuo pipefail; shopt -s inherit_errexit extglob
     state=${state}
     source ${parts}engine.sh
+    source ${parts}sharing.sh
     containers() { printf '%s\\n' ${running.join(" ")}; }
     followers_of "$@"`;
   return execFileSync("bash", ["-c", script, "followers", ...names], { encoding: "utf8" })

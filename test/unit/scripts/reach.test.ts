@@ -41,6 +41,7 @@ function reach(subjects: readonly string[], before: readonly Container[], after:
     pause() { :; }
     source ${parts}probe.sh
     source ${parts}reach.sh
+    source ${parts}verdicts.sh
     SECONDS=0
     # Time flies.
     look_around_for_real=$(declare -f look_around); eval "\${look_around_for_real/look_around/look_really}"
@@ -228,7 +229,7 @@ test("what is asked ahead is what asking one by one gives, line for line", async
   const { port } = listening.address() as AddressInfo;
   const script = `
     set -Eeuo pipefail; shopt -s inherit_errexit nullglob
-    source ${parts}probe.sh; source ${parts}reach.sh
+    source ${parts}probe.sh; source ${parts}reach.sh; source ${parts}verdicts.sh
     ask_one() { collecting='' ; local out code=0; out=$(probe "$1" 127.0.0.1 "$2" 127.0.0.1 id) || code=$?; printf '%s %s\\n' "$code" "$(paste -sd '|' <<<"$out")"; }
     for question in "ask_at ${port}" "knock_at ${port}" "ask_at 1" "knock_at 1"; do ask_one $question; done
     printf '%s\\n' --
