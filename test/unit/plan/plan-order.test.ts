@@ -1,42 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
 import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
-import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
+import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";
 
-type Services = Record<string, ComposeService>;
-
-const healthcheck = { test: ["CMD", "curl", "-f", "http://localhost:8000/up"] };
-const base: ComposeService = { image: "ours", networks: { default: null } };
-const web: ComposeService = { ...base, healthcheck };
 const once: ComposeService = { ...base, command: ["migrate"], restart: "no" };
 const completed = { condition: "service_completed_successfully", required: true };
-const started = { condition: "service_started", required: true };
-const healthy = { condition: "service_healthy", required: true };
-
-const task = (service: string) => ({ tasks: [{ name: "load", service, run: ["load"], timeout: 1000 }] });
-const render = (services: Services, more: Parameters<typeof rendering>[2] = {}) => rendering({ services }, {}, more);
-
-function plan(rendered: Rendered, state: HostState = emptyHost, services: Record<string, ServiceConfig> = {}) {
-  return planHost({ config: { services }, rendered, state, commit: "c", runsTasks: true });
-}
-
-/** What is worked on, in its order. */
-const steps = (rendered: Rendered, state?: HostState) =>
-  plan(rendered, state)
-    .steps.filter(({ verb }) => ["once", "task", "recreate", "start", "front", "switch", "open", "name"].includes(verb))
-    .map(({ verb, args }) => [verb, ...args].join(" "));
-
-function serving(rendered: Rendered, commit = "c1"): HostState {
-  return carryOut(emptyHost, plan(rendered).steps, { rendered, commit });
-}
-
-const edition = (service: ComposeService, name: string): ComposeService => ({ ...service, environment: { EDITION: name } });
 
 describe("what others make", () => {
   const services: Services = {

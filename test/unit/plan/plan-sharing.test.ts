@@ -1,36 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
-import { carryOut, emptyHost } from "./simulated-host.ts";
-
-type Services = Record<string, ComposeService>;
-
-const base: ComposeService = { image: "ours", networks: { default: null } };
-const web: ComposeService = { ...base, healthcheck: { test: ["CMD", "curl", "-f", "http://localhost:8000/up"] } };
-const started = { condition: "service_started", required: true };
-const healthy = { condition: "service_healthy", required: true };
-
-const task = (service: string) => ({ tasks: [{ name: "load", service, run: ["load"], timeout: 1000 }] });
-const render = (services: Services, more: Parameters<typeof rendering>[2] = {}) => rendering({ services }, {}, more);
-
-function plan(rendered: Rendered, state: HostState = emptyHost) {
-  return planHost({ config: { services: {} }, rendered, state, commit: "c", runsTasks: true });
-}
-
-/** What is worked on, in its order. */
-const steps = (rendered: Rendered, state?: HostState) =>
-  plan(rendered, state)
-    .steps.filter(({ verb }) => ["once", "task", "recreate", "start", "front", "switch", "open", "name"].includes(verb))
-    .map(({ verb, args }) => [verb, ...args].join(" "));
-
-function serving(rendered: Rendered, commit = "c1"): HostState {
-  return carryOut(emptyHost, plan(rendered).steps, { rendered, commit });
-}
-
-const edition = (service: ComposeService, name: string): ComposeService => ({ ...service, environment: { EDITION: name } });
+import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";
 
 describe("what shares a container", () => {
   const services: Services = {
