@@ -15,6 +15,8 @@ readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24 198.18.7.
 # More of them on two processors make each so slow that what is timed goes wrong.
 readonly AT_ONCE=3
 readonly SUITES=(types lint format shell unit transaction compose e2e scripts images differential engines)
+# Where each suite leaves what failed in it, so that all of it can be told once more at the end.
+readonly REPORTS=$TOP/.tools
 passed=0 failed=0
 
 # Runs a check that passes or fails as a whole.
@@ -25,6 +27,7 @@ check() {
   printf '\n── %s\n' "$name"
   if "$@"; then passed=$((passed + 1)); else
     printf 'FAILED: %s\n' "$name"
+    printf '%s\n' "$name" >>"$REPORTS/test-checks.log"
     failed=$((failed + 1))
   fi
 }
@@ -32,9 +35,8 @@ check() {
 # Runs one of vitest's projects and adds what it counted.
 # Arguments: project
 run_vitest() {
-  local report=$TOP/.tools/test-$1.json counted
+  local report=$REPORTS/test-$1.json counted
   printf '\n── %s\n' "$1"
-  rm -f "$report"
   npx vitest run --project "$1" --reporter=default --reporter=json --outputFile.json="$report" || true
   counted=$(node -e '
     const { numPassedTests, numTotalTests, testResults } = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
@@ -46,7 +48,7 @@ run_vitest() {
 
 # Runs the scripts' tests and adds what they counted.
 run_scripts() {
-  local log=$TOP/.tools/test-scripts.log
+  local log=$REPORTS/test-scripts.log
   printf '\n── scripts\n'
   bash "$TOP/test/scripts/run.sh" >"$log" 2>&1 || true
   add_counted "$log"
@@ -141,7 +143,7 @@ run_lane() {
 }
 
 # Prints where a lane's words go. Arguments: network
-log_of() { printf '%s\n' "$TOP/.tools/test-lane-${1%/*}.log"; }
+log_of() { printf '%s\n' "$REPORTS/test-lane-${1%/*}.log"; }
 
 # Runs lanes in their order, a few at a time. Arguments: suites
 # Uses: nets
@@ -163,12 +165,33 @@ end_lanes() {
   wait
 }
 
+# Names once more what failed: a long log is often read from its end, or only that is kept.
+tell_failures() {
+  printf '\n── what failed\n'
+  cat "$REPORTS/test-checks.log" 2>/dev/null || true
+  grep -A 8 '^not ok' "$REPORTS/test-scripts.log" 2>/dev/null || true
+  # shellcheck disable=SC2016 # JavaScript expands them.
+  node -e '
+    const { globSync, readFileSync } = require("node:fs");
+    for (const report of globSync(`${process.argv[1]}/test-*.json`)) {
+      for (const file of JSON.parse(readFileSync(report, "utf8")).testResults.filter(({ status }) => status === "failed")) {
+        const failures = file.assertionResults.filter(({ status }) => status === "failed");
+        if (failures.length === 0) console.log(`${file.name}\n${file.message}`);
+        for (const { fullName, failureMessages } of failures) {
+          const reason = failureMessages.join("\n").split("\n").slice(0, 40);
+          console.log([`${file.name} › ${fullName.trim()}`, ...reason].join("\n    "));
+        }
+      }
+    }
+  ' "$REPORTS" 2>/dev/null || true
+}
+
 # Runs the suites: those that deploy in lanes, and beside them, here, those that need no sandbox.
 # Arguments: suites
 # Uses: nets
 run_all() {
   local suite net lanes
-  for net in "${nets[@]}"; do rm -f "$(log_of "$net")"; done
+  rm -f "$REPORTS"/test-*.{log,json}
   run_lanes "$@" &
   lanes=$!
   trap 'kill "$lanes" 2>/dev/null && wait "$lanes"' EXIT
@@ -193,6 +216,7 @@ main() {
   # In the order of the suites.
   mapfile -t nets < <(for suite in "${suites[@]}"; do net_of "$suite"; done | awk '!seen[$0]++')
   run_all "${suites[@]}"
+  ((failed == 0)) || tell_failures
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
   ((failed == 0))
 }
