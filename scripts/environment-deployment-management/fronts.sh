@@ -40,17 +40,22 @@ find_front() {
 }
 
 # Whether the front's first process is one here, too: the engine may count in another namespace.
-is_near() { [[ -n $front && -r /proc/$master/task/$master/children ]] && grep -qs "$front" "/proc/$master/cgroup"; }
+is_near() {
+  local control=''
+  [[ -n $front && -r /proc/$master/task/$master/children ]] && { read -rd '' control 2>/dev/null <"/proc/$master/cgroup" || [[ $control == *"$front"* ]]; }
+}
 
-# Prints the process ids of the front's workers, sorted: more than one while an old one finishes what is in flight.
+# Prints the process ids of the front's workers, each once, a line each: more than one while an old one finishes what is in flight.
 workers() {
-  local found
-  if is_near; then found=$(<"/proc/$master/task/$master/children") || return; else
+  local found='' each=()
+  # Without a process of its own: it is asked often.
+  if is_near; then read -rd '' found <"/proc/$master/task/$master/children" || true; else
     # An engine that has no control groups, one without root and systemd, cannot tell; the front itself can.
     found=$(engine top "$front" -o pid,ppid 2>/dev/null | awk -v master="$master" '$2 == master { print $1 }') ||
       found=$(engine exec "$front" cat /proc/1/task/1/children) || return
   fi
-  xargs -rn 1 <<<"$found" | sort
+  read -rd '' -a each <<<"$found" || true
+  ((${#each[@]} == 0)) || printf '%s\n' "${each[@]}"
 }
 
 # Puts standard input in the place of a file that containers read at any time. Arguments: path
@@ -131,20 +136,28 @@ reload() {
     # A signal that reaches HAProxy while it still starts is lost; one that comes while its new worker starts cuts connections.
     ((turn % 20 != 0 || looks > 0)) || engine kill -s USR2 "$front" >/dev/null || return
     now=$(workers) || return
-    if [[ -n $(comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$now")) ]]; then looks=$((looks + 1)); else looks=0; fi
-    ((looks == 0)) || ! has_loaded "$began" "$looks" || return 0
+    if is_another "$now" "$before"; then looks=$((looks + 1)); else looks=0; fi
+    ((looks == 0)) || ! has_loaded "$began" "$((looks > 20))" || return 0
     pause 0.02
   done
   reason="the front of $1 did not load its configuration; it serves what it served before"
   return 1
 }
 
-# Whether a front says that its worker serves, which is there before. Arguments: since when; how often the worker was seen
+# Whether one of these processes is not one of those. Arguments: process ids, a line each; the others
+is_another() {
+  local worker
+  for worker in $1; do [[ $'\n'$2$'\n' == *$'\n'"$worker"$'\n'* ]] || return 0; done
+  return 1
+}
+
+# Whether a front says that its worker serves, which is there before. Arguments: since when; 1 when the worker has been there
+# for so long that it serves if nobody can tell
 has_loaded() {
   local output
   output=$(engine logs --since "$1" "$front" 2>&1) || {
-    # Its log cannot be read: that of a worker that stumbles over its configuration is short.
-    (($2 > 20))
+    # Its log cannot be read; the life of a worker that stumbles over its configuration is short.
+    (($2))
     return
   }
   [[ $output == *'Loading success'* ]]
@@ -158,11 +171,11 @@ await_drained() {
 
 # Arguments: seconds. Uses: front, master
 await_one_worker() {
-  local deadline=$((SECONDS + $1)) now
+  local deadline=$((SECONDS + $1)) now backoff=''
   while now=$(workers); do
     [[ $now == *$'\n'* ]] || return 0
     ((SECONDS <= deadline)) || return
-    pause 0.05
+    pause_longer 50 200
   done
 }
 
@@ -180,12 +193,12 @@ check_configurations() {
 
 # Waits until a front serves. Arguments: service
 await_front() {
-  local deadline=$((SECONDS + 15)) looks=0
-  until find_front "$1" && [[ -n $(workers) ]] && has_loaded 1 "$((looks += 1))"; do
+  local deadline=$((SECONDS + 15)) looks=0 backoff=''
+  until find_front "$1" && [[ -n $(workers) ]] && has_loaded 1 "$(((looks += 1) > 4))"; do
     ((SECONDS <= deadline)) || {
       [[ -z $front ]] || explain "$front"
       return 1
     }
-    pause 0.05
+    pause_longer 100 400
   done
 }

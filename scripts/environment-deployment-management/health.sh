@@ -42,13 +42,15 @@ wait_until_healthy() {
 # Looks at containers until they are well, or never will be. Arguments: seconds, as above; when to end, by SECONDS; ids
 # Uses: news, port, restarts. Sets: verdict, reason, culprit. Returns: 0 when they are, 1 when they will not be, 2 when it is too late
 until_well() {
+  local backoff=''
   while :; do
     look "$1" "${@:3}"
     [[ $verdict != well ]] || return 0
     [[ $verdict == waiting ]] && ! is_aborted || return 1
     ((SECONDS <= $2)) || return 2
+    back_off 150 1000
     # Not at once where there will be no news any more.
-    read -rt 0.15 -u "$news" _ || (($? > 128)) || pause 0.15
+    read -rt "$backoff" -u "$news" _ || (($? > 128)) || pause "$backoff"
   done
 }
 

@@ -8,6 +8,18 @@ exec {silence}<> <(:)
 # Waits, without a process of its own. Arguments: seconds
 pause() { read -rt "$1" -u "$silence" || true; }
 
+# Waits, twice as long each time: what is asked often costs a server that has requests to answer.
+# Arguments: milliseconds at first, at most. Uses and sets: backoff, as below
+pause_longer() { back_off "$@" && pause "$backoff"; }
+
+# Arguments: milliseconds at first, at most. Uses and sets: backoff, seconds to wait next; empty at first
+back_off() {
+  local milliseconds=$1
+  [[ -z $backoff ]] || milliseconds=$((10#${backoff/./} * 2))
+  ((milliseconds < $2)) || milliseconds=$2
+  printf -v backoff '%d.%03d' "$((milliseconds / 1000))" "$((milliseconds % 1000))"
+}
+
 # Appends a line and sees it onto the disk, with all before it. Arguments: step, state, detail
 note() { tell "$@" && sync -d "$journal"; }
 

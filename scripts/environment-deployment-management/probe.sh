@@ -117,7 +117,7 @@ ports_of() {
 # Asks the new container of a service, which is healthy, at all ports that its front passes on: which of them speak HTTP,
 # which names of headers it writes, and whether it listens at all. Arguments: service with a front
 do_probe() {
-  local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=() first='' port='' culprit verdict
+  local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=() first='' port='' culprit verdict backoff=''
   local -A restarts=()
   routes=''
   find_slots "$1" && ports=$(ports_of "$dir/fronts/$1.cfg") || return
@@ -136,7 +136,7 @@ do_probe() {
     [[ $verdict != failed ]] || { explain "${target[1]}" && return 1; }
     reason="${target[1]} does not listen where its front asks it, at port ${numbers// /, }; if it listens on 127.0.0.1 alone, others cannot reach it; if elsewhere, say so by services.$1.port"
     ! is_aborted && ((SECONDS <= deadline)) || return
-    pause 0.2
+    pause_longer 200 500
   done
   keep_found "$1"
 }

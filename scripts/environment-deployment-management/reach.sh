@@ -37,7 +37,7 @@ do_look() {
 # Arguments: seconds that a container may take until it listens; then what is to be reached: a service with a front;
 # SERVICE>PORT, which answers in HTTP; SERVICE>PORT>tcp; SERVICE>TARGET>NAME>PORT, with - where any port will do
 do_reach() {
-  local began=$SECONDS subject waiting unreached=("${@:2}") left
+  local began=$SECONDS subject waiting unreached=("${@:2}") left backoff=''
   local -A reasons=() verdicts=()
   while :; do
     look_around || return
@@ -59,7 +59,7 @@ do_reach() {
     done
     ((waiting > 0)) || break
     ! is_aborted || return
-    pause 0.2
+    pause_longer 200 500
   done
   conclude "${unreached[@]}"
 }

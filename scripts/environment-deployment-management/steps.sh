@@ -144,7 +144,7 @@ has_ended_well() {
 # Waits until a container has ended, for good. Arguments: what to call it, id, when to end, by SECONDS
 # Returns: 0 when it ended well. Sets: reason, when it did not
 until_ended() {
-  local status code
+  local status code backoff=''
   while :; do
     reason="$1 is gone"
     read -r status code < <(engine container inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$2" 2>/dev/null) || return
@@ -152,7 +152,7 @@ until_ended() {
     [[ $status != @(exited|dead) ]] || break
     reason="$1 did not end within its time; if it is to go on, set services.$1.rollout to recreate in coldtivate.yml"
     ((SECONDS <= $3)) || return
-    pause 0.2
+    pause_longer 200 1000
   done
   reason="$1 exited with $code"
   [[ $code == 0 ]]

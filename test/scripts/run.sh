@@ -11,7 +11,7 @@ readonly TESTS SANDBOX
 # Arguments: file
 # Sets: passed, failed
 run_file() {
-  local log code=0 bad
+  local log code=0 bad began=$SECONDS
   log=$(mktemp)
   printf '%s\n' "── ${1##*/}"
   bash "$1" >"$log" 2>&1 </dev/null || code=$?
@@ -23,6 +23,7 @@ run_file() {
   fi
   passed=$((passed + $(grep -c '^ok' "$log" || true)))
   failed=$((failed + bad))
+  printf '%s took %d s\n' "${1##*/}" "$((SECONDS - began))"
   rm -f "$log"
 }
 
