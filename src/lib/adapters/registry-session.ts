@@ -1,9 +1,10 @@
 import type { Credentials, RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Reference } from "../images/reference.ts";
+import { invalidAnswer, type HttpAnswer, type HttpRequest } from "./registry-answer.ts";
 import { answerChallenge, basicAuthorization, unauthorized } from "./registry-auth.ts";
 import { findCredentials } from "./registry-credentials.ts";
-import { openHttp, type HttpAnswer, type HttpOptions, type HttpRequest } from "./registry-http.ts";
+import { openHttp, type HttpOptions } from "./registry-http.ts";
 
 /** A request about a repository: its path is what comes after `/v2/<repository>/`. */
 export interface RegistryRequest {
@@ -17,7 +18,7 @@ export interface RegistryRequest {
 
 /** Requests to registries, who we are included. */
 export interface RegistrySession extends Disposable {
-  /** @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE */
+  /** @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID */
   ask: (reference: Pick<Reference, "registry" | "repository">, request: RegistryRequest) => Promise<HttpAnswer>;
 }
 
@@ -65,13 +66,15 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
       const brought = authorizations.get(key) ?? authorizations.get(registry);
       const first = await request(brought);
       if (first.status !== 401) return first;
+      // Who we are is for the registry, and for nobody that it sends us to.
+      if (first.url.origin !== url.origin) throw invalidAnswer(registry, `redirects to ${first.url.host}, which wants credentials`);
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
       const newer = authorizations.get(key);
       const authorization =
         newer !== undefined && newer !== brought
           ? newer
-          : await shareAnswer(key, () => answerChallenge(registry, challenge, credentials, send));
+          : await shareAnswer(key, () => answerChallenge({ registry, url }, challenge, credentials, send));
       if (authorization === brought) throw unauthorized(registry, credentials);
       // A token is good for what was asked, a password for the whole registry.
       authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);

@@ -4,11 +4,12 @@ import { ColdtivateError } from "../errors.ts";
 import { parseRecord, recordTag } from "../images/build-record.ts";
 import { pinReference } from "../images/reference.ts";
 import { parseImageFacts, type ImageFacts } from "../release/image-facts.ts";
+import { repositoryOf } from "../release/pins.ts";
 import type { PinnedImage } from "../release/rendered.ts";
 
 /** The project's images at a commit. */
 export interface OwnImages {
-  /** By repository. */
+  /** By repository, as `repositoryOf` has it. */
   images: Map<string, PinnedImage>;
   /** What the user should know about them. */
   notes: string[];
@@ -56,7 +57,10 @@ export async function resolveOwnImages(
   const unknown = found.filter(({ built }) => built === undefined).map(({ name }) => name);
   return {
     images: new Map(
-      found.map(({ name, repository, digest }) => [repository, { image: pinReference(`${repository}:${tag}`, digest ?? ""), built: name }]),
+      found.map(({ name, repository, digest }) => [
+        repositoryOf(repository),
+        { image: pinReference(`${repository}:${tag}`, digest ?? ""), built: name },
+      ]),
     ),
     notes: unknown.length === 0 ? [] : [`no record of what was built for ${tag}, so what its tag names is taken: ${unknown.join(", ")}`],
   };
@@ -108,7 +112,7 @@ export async function resolveFacts(
       const before = known.get(image);
       if (before !== undefined) return { image, facts: before };
       const asked = registry.configurationOf(image);
-      const text = await (built === undefined ? asked.catch(() => undefined) : asked);
+      const text = await (built === undefined ? asked.catch(unlessInvalid) : asked);
       return { image, facts: text === undefined ? undefined : parseImageFacts(text) };
     }),
   );
@@ -116,4 +120,9 @@ export async function resolveFacts(
     facts: new Map(found.flatMap(({ image, facts }) => (facts === undefined ? [] : [[image, facts] as const]))),
     unknown: found.filter(({ facts }) => facts === undefined).map(({ image }) => image),
   };
+}
+
+/** One that lies about an image has not lost it. */
+function unlessInvalid(error: unknown): undefined {
+  if (error instanceof ColdtivateError && error.code === "REGISTRY_ANSWER_INVALID") throw error;
 }

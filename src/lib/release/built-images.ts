@@ -44,7 +44,7 @@ interface Build {
  */
 export function assignImages(input: BuiltImagesInput): ComposeModel {
   const { model, images, registryImage, profiles } = input;
-  const own = new Set(images.map(({ name }) => `${registryImage}/${name}`));
+  const own = new Set(images.map(({ name }) => repositoryOf(`${registryImage}/${name}`)));
   const faults: string[] = [];
   const services = Object.entries(model.services).map(([name, service]): [string, ComposeService] => {
     const told = images.filter((image) => image.services.includes(name));
