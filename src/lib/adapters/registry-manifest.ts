@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isDigest } from "../images/digest.ts";
+import { isDigest } from "../images/forms.ts";
 
 /** A layer as a registry has it. */
 export interface Layer {

@@ -1,5 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
-import { isDigest } from "../images/digest.ts";
+import { isDigest } from "../images/forms.ts";
 import type { Reference } from "../images/reference.ts";
 import { invalidAnswer, type HttpAnswer } from "./registry-answer.ts";
 import { denied } from "./registry-session.ts";

@@ -11,6 +11,8 @@ import type { PinnedImage } from "../release/rendered.ts";
 export interface OwnImages {
   /** By repository, as `repositoryOf` has it. */
   images: Map<string, PinnedImage>;
+  /** By name: the digests that were built for that commit, the newest last; absent where nobody kept that. */
+  recorded: Map<string, string[]>;
   /** What the user should know about them. */
   notes: string[];
 }
@@ -18,7 +20,7 @@ export interface OwnImages {
 /**
  * The digests of the project's images at a commit. They are looked up by the commit's tag, never by a branch's or tag's,
  * which moves, and have to be what was built for that commit, where that is known.
- * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY, IMAGES_MOVED that names every such image
+ * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY, IMAGES_MOVED that names every such image, and every record that is none of that commit
  */
 export async function resolveOwnImages(
   config: { registry: Pick<Config["registry"], "image">; images: Readonly<Record<string, unknown>> },
@@ -31,7 +33,7 @@ export async function resolveOwnImages(
       const repository = `${config.registry.image}/${name}`;
       const [digest, built] = await Promise.all([
         registry.digestOf(`${repository}:${tag}`),
-        builtDigests(`${repository}:${recordTag(commit)}`, registry),
+        builtDigests(`${repository}:${recordTag(commit)}`, commit, registry),
       ]);
       return { name, repository, digest, built };
     }),
@@ -50,12 +52,17 @@ export async function resolveOwnImages(
     throw new ColdtivateError(`what the registry has for commit ${tag} is not what was built`, {
       code: "IMAGES_MOVED",
       exit: "refused",
-      details: moved.map(({ repository, digest, built }) => `${repository}:${tag} is ${digest}, built was ${built?.at(-1)}`),
+      details: moved.map(({ repository, digest, built = [] }) =>
+        built.length === 0
+          ? `${repository}:${recordTag(commit)} is no record of that commit: somebody has written over it`
+          : `${repository}:${tag} is ${digest}, built was ${built.at(-1)}`,
+      ),
       hint: `Nothing was changed. Find out who pushed there. To have what is built from that commit: git checkout ${tag} && coldtivate build --push`,
     });
   }
   const unknown = found.filter(({ built }) => built === undefined).map(({ name }) => name);
   return {
+    recorded: new Map(found.flatMap(({ name, built }) => (built === undefined ? [] : [[name, built] as const]))),
     images: new Map(
       found.map(({ name, repository, digest }) => [
         repositoryOf(repository),
@@ -66,16 +73,32 @@ export async function resolveOwnImages(
   };
 }
 
-/** What was built for a commit, the newest last; undefined when nobody kept that. */
-async function builtDigests(reference: string, registry: RegistryClient): Promise<string[] | undefined> {
+/** What was built for a commit, the newest last; undefined when nobody kept that, nothing when what is there is no record of it. */
+async function builtDigests(reference: string, commit: string, registry: RegistryClient): Promise<string[] | undefined> {
   const stored = await registry.manifestOf(reference);
-  const record = stored && parseRecord(stored.bytes.toString());
-  return record?.builds.map(({ digest }) => digest);
+  if (stored === undefined) return undefined;
+  const record = parseRecord(stored.bytes.toString());
+  return record?.commit === commit ? record.builds.map(({ digest }) => digest) : [];
 }
 
-/** The digests that other images' tags mean now, by reference as written. */
-export async function resolveThirdParty(references: readonly string[], registry: RegistryClient): Promise<Map<string, PinnedImage>> {
-  const found = await Promise.all(references.map(async (reference) => ({ reference, digest: await registry.digestOf(reference) })));
+/** By reference as written: what its tag means, for all hosts of a release. */
+export type ResolvedTags = Map<string, Promise<string | undefined>>;
+
+/**
+ * The digests that other images' tags mean now, by reference as written.
+ * @param resolved what was asked for the release so far; more is added: a tag that moves meanwhile does not give hosts different images
+ */
+export async function resolveThirdParty(
+  references: readonly string[],
+  registry: RegistryClient,
+  resolved: ResolvedTags = new Map(),
+): Promise<Map<string, PinnedImage>> {
+  const resolve = (reference: string) => {
+    const asked = resolved.get(reference) ?? registry.digestOf(reference);
+    resolved.set(reference, asked);
+    return asked;
+  };
+  const found = await Promise.all(references.map(async (reference) => ({ reference, digest: await resolve(reference) })));
   const missing = found.filter(({ digest }) => digest === undefined);
   if (missing.length > 0) {
     throw new ColdtivateError("images that the Compose files name do not exist", {

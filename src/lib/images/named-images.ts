@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isDigest, isTime } from "./forms.ts";
 
 /** What an index of ours stands for. */
 export interface NamedImages {
@@ -8,13 +9,15 @@ export interface NamedImages {
   builtAt?: number;
 }
 
+/** What becomes a part of an address has to have its form. */
+const digestSchema = z.string().refine(isDigest);
 const annotations = z.record(z.string(), z.string());
 const indexSchema = z.object({
-  manifests: z.array(z.object({ digest: z.string(), annotations: annotations.optional() })),
+  manifests: z.array(z.object({ digest: digestSchema, annotations: annotations.optional() })).max(10_000),
   annotations,
 });
-const partsSchema = z.object({ manifests: z.array(z.object({ digest: z.string() })) });
-const contentSchema = z.object({ built: z.number() });
+const partsSchema = z.object({ manifests: z.array(z.object({ digest: digestSchema })).max(10_000) });
+const contentSchema = z.object({ built: z.number().refine(isTime) });
 
 /** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
 export function readIndex(text: string): NamedImages | undefined {
