@@ -8,6 +8,8 @@ export interface HttpRequest {
   body?: Buffer;
   /** The most bytes that the answer may have, 4 MiB unless it is said; a longer one is an error. */
   limit?: number;
+  /** What it changes once it is sent, in words for `changes.begin`. */
+  change?: { what: string; subject: string };
 }
 
 export interface HttpAnswer {
@@ -32,6 +34,6 @@ export function invalidAnswer(registry: string, what: string): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} ${what}`, {
     code: "REGISTRY_ANSWER_INVALID",
     exit: "refused",
-    hint: "Nothing was changed. Nothing of it was taken. Find out what answers under that name, such as a proxy, and who has written to the registry.",
+    hint: "Nothing of it was taken. Find out what answers under that name, such as a proxy, and who has written to the registry.",
   });
 }

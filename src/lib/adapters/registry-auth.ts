@@ -91,7 +91,7 @@ function noToken(registry: string): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} wants a token, and does not say how to get one`, {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
-    hint: "Nothing was changed. Check that registry.image in coldtivate.yml names a container registry, and look at what answers for it, such as a proxy.",
+    hint: "Check that registry.image in coldtivate.yml names a container registry, and look at what answers for it, such as a proxy.",
   });
 }
 
@@ -104,7 +104,7 @@ export function unauthorized(registry: string, credentials: Credentials | undefi
     {
       code: "REGISTRY_UNAUTHORIZED",
       exit: "refused",
-      hint: `Nothing was changed. Set registry.username and registry.password (CI_REGISTRY_USER and CI_REGISTRY_PASSWORD), or run: docker login ${registry}`,
+      hint: `Set registry.username and registry.password (CI_REGISTRY_USER and CI_REGISTRY_PASSWORD), or run: docker login ${registry}`,
     },
   );
 }

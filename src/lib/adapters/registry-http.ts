@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { changes, type Change } from "../changes.ts";
 import { ColdtivateError } from "../errors.ts";
 import { invalidAnswer, mostBytes, type HttpAnswer, type HttpRequest, type Send } from "./registry-answer.ts";
 import { followRedirects } from "./registry-redirects.ts";
@@ -47,7 +48,12 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
       const ca = authorities.get(url.host);
       const { request: open, agent } = speakerFor(url);
       const options = { method, headers, agent, timeout, ...(signal && { signal }), ...(ca && { ca }) };
+      let change: Change | undefined;
       const outgoing = open(url, options, (incoming) => {
+        const { statusCode: status = 0 } = incoming;
+        // One that fails inside may have done it by then.
+        if (status < 300) change?.done();
+        else if (status < 500) change?.dropped();
         const chunks: Buffer[] = [];
         let length = 0;
         incoming.on("data", (chunk: Buffer) => {
@@ -56,9 +62,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
           else giveUp(invalidAnswer(url.host, `gives an answer of more than ${limit} bytes`));
         });
         incoming.on("error", reject);
-        incoming.on("end", () =>
-          resolve({ url, status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }),
-        );
+        incoming.on("end", () => resolve({ url, status, headers: incoming.headers, body: Buffer.concat(chunks) }));
       });
       const giveUp = (error: Error) => {
         reject(error);
@@ -69,6 +73,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
       outgoing.on("socket", () => {
         clock = setTimeout(giveUp, deadline, invalidAnswer(url.host, `gives no whole answer in ${deadline / 1000} s`));
       });
+      outgoing.on("finish", () => (change = request.change && changes.begin(request.change.what, request.change.subject)));
       outgoing.on("close", () => clearTimeout(clock));
       outgoing.on("timeout", () => giveUp(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
       outgoing.on("error", reject);
@@ -131,7 +136,7 @@ function unreachable(url: URL, why: string, cause?: unknown): ColdtivateError {
     exit: "refused",
     hint: plain
       ? "If it is meant to speak plain HTTP, set registry.insecure: true in coldtivate.yml."
-      : "Nothing was changed. See that the registry is up and can be reached from here, then run the command again.",
+      : "See that the registry is up and can be reached from here, then run the command again.",
     cause,
   });
 }
@@ -140,7 +145,7 @@ function unknownAuthority(url: URL, cause: unknown): ColdtivateError {
   return new ColdtivateError(`the registry ${url.host} shows a certificate of an authority that is not known here`, {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
-    hint: `Nothing was changed. Put the authority's certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name its file in NODE_EXTRA_CA_CERTS; Docker needs the first one, here and on the hosts.`,
+    hint: `Put the authority's certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name its file in NODE_EXTRA_CA_CERTS; Docker needs the first one, here and on the hosts.`,
     cause,
   });
 }

@@ -37,7 +37,7 @@ export function unexpected(registry: string, status: number): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} gave an answer that makes no sense here (${status})`, {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
-    hint: "Nothing was changed. Check that registry.image in coldtivate.yml names a container registry.",
+    hint: "Check that registry.image in coldtivate.yml names a container registry.",
   });
 }
 
@@ -56,7 +56,7 @@ export function keepsAll({ registry }: Reference): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} removes nothing`, {
     code: "REGISTRY_KEEPS_ALL",
     exit: "refused",
-    hint: "Nothing was removed. Allow it in the registry (storage.delete.enabled: true), or use its own cleanup rules.",
+    hint: "Allow it in the registry (storage.delete.enabled: true), or use its own cleanup rules.",
   });
 }
 

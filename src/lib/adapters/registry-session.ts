@@ -14,6 +14,8 @@ export interface RegistryRequest {
   body?: Buffer;
   /** The most bytes that the answer may have. */
   limit?: number;
+  /** What it changes, in words for `changes.begin`. */
+  change?: HttpRequest["change"];
 }
 
 /** Requests to registries, who we are included. */
@@ -49,7 +51,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   };
 
   return {
-    async ask({ registry, repository }, { method, path, headers = {}, body, limit }) {
+    async ask({ registry, repository }, { method, path, headers = {}, body, limit, change }) {
       const base = `${baseOf(registry, config)}/v2/${repository}/`;
       const url = new URL(path, base);
       const realm = `${registry}/${repository}`;
@@ -61,6 +63,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
           headers: { ...headers, ...(authorization && { authorization }) },
           ...(body && { body }),
           ...(limit && { limit }),
+          ...(change && { change }),
         });
 
       const brought = authorizations.get(key) ?? authorizations.get(registry);
@@ -99,6 +102,6 @@ export function denied(repository: string): ColdtivateError {
   return new ColdtivateError(`the registry does not show ${repository}: it does not exist, or these credentials may not read it`, {
     code: "REGISTRY_DENIED",
     exit: "refused",
-    hint: "Nothing was changed. Check registry.image in coldtivate.yml and what the registry's user may do.",
+    hint: "Check registry.image in coldtivate.yml and what the registry's user may do.",
   });
 }

@@ -161,7 +161,8 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     async putManifest(text, { mediaType, bytes }) {
       const reference = parseReference(text);
       const headers = { "content-type": mediaType };
-      const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes });
+      const change = { what: "put into the registry", subject: describeReference(reference) };
+      const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes, change });
       let answer = await put();
       // Distribution does not find for a moment what somebody else is giving a tag just then.
       for (const pause of backoff) {
@@ -197,13 +198,19 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     },
     async deleteManifest(text) {
       const reference = parseReference(text);
-      const answer = await ask(reference, { method: "DELETE", path: manifestPath(reference) });
+      const change = { what: "removed from the registry", subject: describeReference(reference) };
+      const answer = await ask(reference, { method: "DELETE", path: manifestPath(reference), change });
       if (answer.status === 404) return;
       if (answer.status === 400 || answer.status === 405) throw keepsAll(reference);
       expect(reference, answer, 200, 202, 204);
     },
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
+}
+
+/** A name for people, who do not read digests to their end. */
+function describeReference({ repository, tag, digest }: Reference): string {
+  return digest === undefined ? `${repository}:${tag ?? "latest"}` : `${repository}@${digest.slice(0, 19)}`;
 }
 
 function manifestPath({ tag, digest }: Reference): string {

@@ -139,6 +139,6 @@ export function refuseEmpty(repositories: ReadonlyMap<string, readonly TagFact[]
   throw new ColdtivateError(`the registry has no image under ${registryImage}`, {
     code: "REGISTRY_DENIED",
     exit: "refused",
-    hint: "Nothing was removed. Check registry.image in coldtivate.yml.",
+    hint: "Check registry.image in coldtivate.yml.",
   });
 }

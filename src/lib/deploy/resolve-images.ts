@@ -44,7 +44,7 @@ export async function resolveOwnImages(
       code: "IMAGES_NOT_IN_REGISTRY",
       exit: "refused",
       details: missing.map(({ repository }) => `${repository}:${tag}`),
-      hint: `Nothing was changed. Build and push them from that commit: git checkout ${tag} && coldtivate build --push`,
+      hint: `Build and push them from that commit: git checkout ${tag} && coldtivate build --push`,
     });
   }
   const moved = found.filter(({ digest, built }) => built !== undefined && !built.includes(digest ?? ""));
@@ -57,7 +57,7 @@ export async function resolveOwnImages(
           ? `${repository}:${recordTag(commit)} is no record of that commit: somebody has written over it`
           : `${repository}:${tag} is ${digest}, built was ${built.at(-1)}`,
       ),
-      hint: `Nothing was changed. Find out who pushed there. To have what is built from that commit: git checkout ${tag} && coldtivate build --push`,
+      hint: `Find out who pushed there. To have what is built from that commit: git checkout ${tag} && coldtivate build --push`,
     });
   }
   const unknown = found.filter(({ built }) => built === undefined).map(({ name }) => name);
@@ -105,7 +105,7 @@ export async function resolveThirdParty(
       code: "IMAGES_NOT_IN_REGISTRY",
       exit: "refused",
       details: missing.map(({ reference }) => reference),
-      hint: "Nothing was changed. Correct their names or tags in the Compose files, or push them.",
+      hint: "Correct their names or tags in the Compose files, or push them.",
     });
   }
   return new Map(found.map(({ reference, digest }) => [reference, { image: pinReference(reference, digest ?? "") }]));

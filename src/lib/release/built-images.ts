@@ -62,7 +62,7 @@ export function assignImages(input: BuiltImagesInput): ComposeModel {
       code: "IMAGE_MISSING_IN_COMPOSE",
       exit: "usage",
       details: faults,
-      hint: "Nothing was changed. Add what is missing under images in coldtivate.yml, name the service under `services` of the image that it runs, or give it an `image:`.",
+      hint: "Add what is missing under images in coldtivate.yml, name the service under `services` of the image that it runs, or give it an `image:`.",
     });
   }
   return { ...model, services: Object.fromEntries(services) };
