@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { Config } from "@oclif/core/config";
 import { run as runCommand } from "@oclif/core/run";
 import { settings } from "@oclif/core/settings";
+import { changes } from "./lib/changes.ts";
 import { ColdtivateError } from "./lib/errors.ts";
 import { describeFailure, exitCodeOf } from "./lib/report/failure.ts";
 import { failureDocument, formatFailure } from "./lib/report/failure-text.ts";
@@ -51,7 +52,7 @@ function reportedExit(error: unknown): number | undefined {
 }
 
 function report(error: unknown, argv: readonly string[]): number {
-  const failure = describeFailure(error);
+  const failure = describeFailure(error, { changed: changes.told() });
   const exitCode = exitCodeOf(failure);
   const passed = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   if (passed.includes("--json")) process.stdout.write(formatJson(failureDocument(failure, exitCode)));

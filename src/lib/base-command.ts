@@ -1,6 +1,7 @@
 import { Command } from "@oclif/core/command";
 import * as Flags from "@oclif/core/flags";
 import type * as Interfaces from "@oclif/core/interfaces";
+import { changes } from "./changes.ts";
 import { redactor } from "./config/redactor.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
@@ -91,7 +92,7 @@ export abstract class BaseCommand extends Command {
     await this.#settle();
     const answer = await askOnTerminal(`${question} [y/N] `, this.signal);
     if (/^y(es)?$/i.test(answer.trim())) return;
-    throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused", hint: "nothing was changed" });
+    throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused" });
   }
 
   /** While hosts are at work on a release, signals tell what is to become of it; they do not end the command. */
@@ -104,6 +105,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async init(): Promise<void> {
     guardOutput();
+    changes.clear();
     this.#openReporter = await this.#loadReporter(true);
     this.#interruption = listenForInterruption(() => {
       this.reporter.emit({ type: "warning", text: "stopping, after cleaning up; interrupt once more to leave at once" });
@@ -159,7 +161,7 @@ export abstract class BaseCommand extends Command {
     const flags = Object.keys({ ...this.ctor.baseFlags, ...this.ctor.flags, json: true }).map((name) => `--${name}`);
     const command = [this.config.bin, ...(this.id?.split(":") ?? [])].join(" ");
     const verbose = this.parsed ? this.#flags.verbose === true : this.argv.includes("--verbose") || this.argv.includes("-v");
-    return describeFailure(error, { interruption: this.#interruption?.signal.reason, verbose, command, flags });
+    return describeFailure(error, { interruption: this.#interruption?.signal.reason, verbose, command, flags, changed: changes.told() });
   }
 
   /** Ends the progress and prints the error; to people without the output that they have seen just before. */

@@ -122,9 +122,9 @@ describe("at the question whether to deploy", () => {
 
   test.each([
     ["Ctrl-C", "\u0003", interrupted, /interrupted/],
-    ["no", "no\n", 3, /nothing was changed/],
-    ["nothing at all", "\n", 3, /nothing was changed/],
-    ["the end of input", "\u0004", 3, /nothing was changed/],
+    ["no", "no\n", 3, /nothing was changed/i],
+    ["nothing at all", "\n", 3, /nothing was changed/i],
+    ["the end of input", "\u0004", 3, /nothing was changed/i],
   ])("%s changes nothing", async (_name, keys, exitCode, words) => {
     const deploy = startOnTerminal(["deploy", "staging"], { cwd: clone, env: dotenv });
     await deploy.says(/Deploy this to staging\? \[y\/N\]/);

@@ -55,7 +55,7 @@ describe("push", () => {
   test("without a build says what to run", async () => {
     const { reference } = await commitNews();
     const before = await tags();
-    await expectRefusal(["push"], { cwd }, { exitCode: 3, says: [reference, "coldtivate build", "Nothing was pushed"] });
+    await expectRefusal(["push"], { cwd }, { exitCode: 3, says: [reference, "coldtivate build", "Nothing was changed"] });
     expect(await tags()).toEqual(before);
   });
 
@@ -64,7 +64,7 @@ describe("push", () => {
     await build();
     const before = await tags();
     await writeFile(join(cwd, "web", "unfinished"), "");
-    await expectRefusal(["push"], { cwd }, { exitCode: 3, says: ["web/unfinished", "nothing was pushed"] });
+    await expectRefusal(["push"], { cwd }, { exitCode: 3, says: ["web/unfinished", "cannot be pushed", "Nothing was changed"] });
     await must("git", ["clean", "--quiet", "--force"], { cwd });
     expect(await tags()).toEqual(before);
   });

@@ -68,6 +68,20 @@ test("each outside program has its adapter, and colours and listr2 stay in the d
   expect(usersOf(/^(chalk|listr2)$/, "lib/report/")).toEqual([]);
 });
 
+test("an error says that nothing was changed in one place, which knows", () => {
+  const claim = /nothing was (?:changed|built|pushed|removed|done|deployed)\b/i;
+  const claiming = modules.filter(({ text }) => claim.test(text.replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, ""))).map(({ path }) => path);
+  expect(claiming.toSorted()).toEqual([
+    // What is read before anything is begun.
+    "src/lib/config/dotenv.ts",
+    "src/lib/config/load.ts",
+    // What hosts have undone, each of which has said so.
+    "src/lib/deploy/fleet-failure.ts",
+    "src/lib/report/failure-text.ts",
+    "src/lib/status/format-history.ts",
+  ]);
+});
+
 test("no module imports itself in a circle", () => {
   const byPath = new Map(modules.map((module) => [module.path, module]));
   const finished = new Set<string>();

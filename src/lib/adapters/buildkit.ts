@@ -94,7 +94,7 @@ function unusable(said: string, cause: unknown): ColdtivateError {
     code: "BUILDER_UNUSABLE",
     exit: "refused",
     details: said.trim().split("\n").slice(-3),
-    hint: "Nothing was built. docker buildx ls shows the builders, docker buildx use NAME chooses one.",
+    hint: "docker buildx ls shows the builders, docker buildx use NAME chooses one.",
     cause,
   });
 }

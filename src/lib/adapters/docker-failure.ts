@@ -35,7 +35,7 @@ export function engineUnreachable(detail: string, cause: unknown): ColdtivateErr
     code: "DOCKER_UNREACHABLE",
     exit: "refused",
     details: [detail],
-    hint: "Nothing was changed. Start the engine, or point DOCKER_HOST or docker context at one that you may use.",
+    hint: "Start the engine, or point DOCKER_HOST or docker context at one that you may use.",
     cause,
   });
 }

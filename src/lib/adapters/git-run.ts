@@ -51,7 +51,7 @@ export const git: AskGit = async (directory, args) => {
     code: "GIT_FAILED",
     exit: "refused",
     details: stderr.trim().split("\n").slice(-5),
-    hint: `Nothing was changed. Look at the repository in ${directory}.`,
+    hint: `Look at the repository in ${directory}.`,
   });
 };
 

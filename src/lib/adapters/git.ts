@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { isCommit } from "../images/forms.ts";
 import { history, type LastCommit } from "./git-history.ts";
 import { readInputs, type InputTree } from "./git-inputs.ts";
 import { git, tryGit } from "./git-run.ts";
@@ -136,6 +137,8 @@ async function tagsAt(directory: string, commit: string): Promise<string[]> {
 }
 
 async function changedPaths(directory: string, from: string, to: string, paths: readonly string[]): Promise<string[] | undefined> {
+  // What begins with a hyphen would be an option, such as one that writes a file.
+  if (!isCommit(from) || !isCommit(to)) return undefined;
   const { code, stdout } = await tryGit(directory, ["diff-tree", "-r", "-z", "--name-only", "--relative", from, to, "--", ...paths]);
   return code === 0 ? stdout.toString().split("\0").filter(Boolean) : undefined;
 }

@@ -36,7 +36,7 @@ function faultError(host: string, { code, what, hint }: Fault, { stdout, stderr 
     code,
     exit: "refused",
     details,
-    hint: `Nothing was changed there. ${hint}`,
+    hint,
   });
 }
 

@@ -20,6 +20,6 @@ export async function readKeptImages(connection: HostConnection, name: string, s
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
     details: lines(stderr),
-    hint: "Nothing was removed. Correct what the host says, then run the same command again.",
+    hint: "Correct what the host says, then run the same command again.",
   });
 }

@@ -27,6 +27,6 @@ export async function readRelease(
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
     details: stderr.trim().split("\n"),
-    hint: "Nothing was changed. Deploy its commit again: that writes all of its files anew.",
+    hint: "Deploy its commit again: that writes all of its files anew.",
   });
 }

@@ -38,6 +38,6 @@ export async function surveyHost(
     code: "HOST_NOT_READY",
     exit: "refused",
     details: lines(stderr),
-    hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
+    hint: "Correct what the host says, then run the same command again.",
   });
 }

@@ -72,7 +72,7 @@ export async function observeHost(connection: HostConnection, name: string, ques
       code: "HOST_NOT_READY",
       exit: "refused",
       details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : lines(stderr),
-      hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
+      hint: "Correct what the host says, then run the same command again.",
     });
   }
   return parseState(connection.host, parseFields(stdout));

@@ -6,6 +6,7 @@ import type { Credentials } from "../config/config.ts";
 import { redactor } from "../config/redactor.ts";
 import { Secret } from "../config/secret.ts";
 import { ColdtivateError } from "../errors.ts";
+import { canonicalRegistry } from "../images/reference.ts";
 
 const configFile = z.looseObject({
   auths: z
@@ -74,7 +75,8 @@ export function loginName(registry: string): string {
 export async function findCredentials(registry: string): Promise<Credentials | undefined> {
   const config = await readDockerConfig();
   const key = loginName(registry);
-  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? config.credsStore;
+  const ownHelper = Object.entries(config.credHelpers ?? {}).find(([name]) => hostOf(name) === registry)?.[1];
+  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? ownHelper ?? config.credsStore;
   if (helper !== undefined && helper !== "") return askHelper(helper, key);
   const entry = config.auths?.[key] ?? Object.entries(config.auths ?? {}).find(([name]) => hostOf(name) === registry)?.[1];
   if (entry === undefined) return undefined;
@@ -87,7 +89,7 @@ export async function findCredentials(registry: string): Promise<Credentials | u
 
 /** Older clients, and people, write the address of a registry's API: `https://registry.example.com/v1/`. */
 function hostOf(name: string): string {
-  return name.replace(/^https?:\/\//, "").replace(/\/.*$/s, "");
+  return canonicalRegistry(name.replace(/^https?:\/\//, "").replace(/\/.*$/s, ""));
 }
 
 /** Docker's protocol: the registry on standard input, JSON on standard output; any failure means "I know nothing". */

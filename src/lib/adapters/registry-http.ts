@@ -1,27 +1,13 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { changes, type Change } from "../changes.ts";
 import { ColdtivateError } from "../errors.ts";
+import { invalidAnswer, mostBytes, type HttpAnswer, type HttpRequest, type Send } from "./registry-answer.ts";
+import { followRedirects } from "./registry-redirects.ts";
 import { findAuthorities, isUntrusted } from "./registry-trust.ts";
 
-export interface HttpRequest {
-  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  url: URL;
-  headers: http.OutgoingHttpHeaders;
-  body?: Buffer;
-  /** The most bytes that the answer may have; a longer one is an error. */
-  limit?: number;
-}
-
-export interface HttpAnswer {
-  status: number;
-  headers: http.IncomingHttpHeaders;
-  body: Buffer;
-}
-
 type Speaker = Pick<typeof http, "request"> & { agent: http.Agent };
-
-export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export interface HttpOptions {
   signal?: AbortSignal | undefined;
@@ -29,17 +15,18 @@ export interface HttpOptions {
   backoff?: readonly number[] | undefined;
   /** Milliseconds of silence that count as a dead connection. */
   timeout?: number | undefined;
+  /** Milliseconds that an answer may take to its last byte, from when a connection is there for the question. */
+  deadline?: number | undefined;
 }
 
 const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"]);
-const mostRedirects = 3;
 
 /**
  * A client that keeps its connections, and asks again after a passing fault. Certificates that Node.js does not trust are
- * looked at with the eyes of Docker.
- * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up
+ * looked at with the eyes of Docker. Every answer has an end: in bytes, in silence, and in time.
+ * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up, REGISTRY_ANSWER_INVALID
  */
-export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: HttpOptions = {}) {
+export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, deadline = 60_000 }: HttpOptions = {}) {
   const settings = { keepAlive: true, maxSockets: 16, proxyEnv: process.env };
   const agents = new Map<string, http.Agent>();
 
@@ -56,23 +43,39 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000 }: Ht
 
   const once = (request: HttpRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
-      const { method, body } = request;
+      const { method, body, url, limit = mostBytes } = request;
       const headers = body === undefined ? request.headers : { ...request.headers, "content-length": body.length };
-      const ca = authorities.get(request.url.host);
-      const { request: open, agent } = speakerFor(request.url);
+      const ca = authorities.get(url.host);
+      const { request: open, agent } = speakerFor(url);
       const options = { method, headers, agent, timeout, ...(signal && { signal }), ...(ca && { ca }) };
-      const outgoing = open(request.url, options, (incoming) => {
+      let change: Change | undefined;
+      const outgoing = open(url, options, (incoming) => {
+        const { statusCode: status = 0 } = incoming;
+        // One that fails inside may have done it by then.
+        if (status < 300) change?.done();
+        else if (status < 500) change?.dropped();
         const chunks: Buffer[] = [];
         let length = 0;
         incoming.on("data", (chunk: Buffer) => {
-          chunks.push(chunk);
           length += chunk.length;
-          if (length > (request.limit ?? Number.POSITIVE_INFINITY)) incoming.destroy(new Error("its answer is longer than it can be"));
+          if (length <= limit) chunks.push(chunk);
+          else giveUp(invalidAnswer(url.host, `gives an answer of more than ${limit} bytes`));
         });
         incoming.on("error", reject);
-        incoming.on("end", () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }));
+        incoming.on("end", () => resolve({ url, status, headers: incoming.headers, body: Buffer.concat(chunks) }));
       });
-      outgoing.on("timeout", () => outgoing.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
+      const giveUp = (error: Error) => {
+        reject(error);
+        outgoing.destroy();
+      };
+      // Whoever waits for a connection has not asked yet.
+      let clock: NodeJS.Timeout | undefined;
+      outgoing.on("socket", () => {
+        clock = setTimeout(giveUp, deadline, invalidAnswer(url.host, `gives no whole answer in ${deadline / 1000} s`));
+      });
+      outgoing.on("finish", () => (change = request.change && changes.begin(request.change.what, request.change.subject)));
+      outgoing.on("close", () => clearTimeout(clock));
+      outgoing.on("timeout", () => giveUp(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
       outgoing.on("error", reject);
       outgoing.end(body);
     });
@@ -117,21 +120,6 @@ export function digestOfBytes(body: Buffer): string {
   return `sha256:${createHash("sha256").update(body).digest("hex")}`;
 }
 
-function followRedirects(send: Send): Send {
-  return async (first) => {
-    let request = first;
-    for (let hop = 0; ; hop++) {
-      const answer = await send(request);
-      const { location } = answer.headers;
-      if (![301, 302, 303, 307, 308].includes(answer.status) || location === undefined || hop === mostRedirects) return answer;
-      const url = new URL(location, request.url);
-      // Credentials are for the registry, not for where it sends us.
-      const { authorization, ...open } = request.headers;
-      request = { ...request, url, headers: url.host === request.url.host && authorization ? request.headers : open };
-    }
-  };
-}
-
 function isPassing(status: number): boolean {
   return status === 429 || status >= 500;
 }
@@ -148,7 +136,7 @@ function unreachable(url: URL, why: string, cause?: unknown): ColdtivateError {
     exit: "refused",
     hint: plain
       ? "If it is meant to speak plain HTTP, set registry.insecure: true in coldtivate.yml."
-      : "Nothing was changed. See that the registry is up and can be reached from here, then run the command again.",
+      : "See that the registry is up and can be reached from here, then run the command again.",
     cause,
   });
 }
@@ -157,7 +145,7 @@ function unknownAuthority(url: URL, cause: unknown): ColdtivateError {
   return new ColdtivateError(`the registry ${url.host} shows a certificate of an authority that is not known here`, {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
-    hint: `Nothing was changed. Put the authority's certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name its file in NODE_EXTRA_CA_CERTS; Docker needs the first one, here and on the hosts.`,
+    hint: `Put the authority's certificate into /etc/docker/certs.d/${url.host}/ca.crt, or name its file in NODE_EXTRA_CA_CERTS; Docker needs the first one, here and on the hosts.`,
     cause,
   });
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isDigest } from "../images/forms.ts";
 
 /** A layer as a registry has it. */
 export interface Layer {
@@ -7,12 +8,17 @@ export interface Layer {
   size: number;
 }
 
+/** What becomes a part of an address has to have its form. */
+const digestSchema = z.string().refine(isDigest);
+const platformSchema = z.object({ os: z.string(), architecture: z.string() });
+const blob = z.object({ digest: digestSchema, size: z.number() });
 const manifestSchema = z.object({
   manifests: z
-    .array(z.object({ digest: z.string(), platform: z.object({ os: z.string(), architecture: z.string() }).optional() }))
+    .array(z.object({ digest: digestSchema, platform: platformSchema.optional() }))
+    .max(10_000)
     .optional(),
-  layers: z.array(z.object({ digest: z.string(), size: z.number() })).optional(),
-  config: z.object({ digest: z.string(), size: z.number() }).optional(),
+  layers: z.array(blob).max(10_000).optional(),
+  config: blob.optional(),
 });
 
 /** What a manifest consists of; of an index, the digest of the manifest for Linux on amd64, or for whatever it has. */
@@ -36,13 +42,13 @@ export function parseManifest(text: string): ManifestParts | undefined {
   }
 }
 
-const tagsSchema = z.object({ tags: z.array(z.string()).nullish() });
+const tagsSchema = z.object({ tags: z.array(z.string().regex(/^\w[\w.-]{0,127}$/)).nullish() });
 
-/** The tags in a registry's answer; none where it is no list. */
-export function parseTags(text: string): string[] {
+/** The tags in a registry's answer; undefined where it is no list of tags. */
+export function parseTags(text: string): string[] | undefined {
   try {
     return tagsSchema.parse(JSON.parse(text)).tags ?? [];
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -1,9 +1,10 @@
 import type { Credentials, RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Reference } from "../images/reference.ts";
+import { invalidAnswer, type HttpAnswer, type HttpRequest } from "./registry-answer.ts";
 import { answerChallenge, basicAuthorization, unauthorized } from "./registry-auth.ts";
 import { findCredentials } from "./registry-credentials.ts";
-import { openHttp, type HttpAnswer, type HttpOptions, type HttpRequest } from "./registry-http.ts";
+import { openHttp, type HttpOptions } from "./registry-http.ts";
 
 /** A request about a repository: its path is what comes after `/v2/<repository>/`. */
 export interface RegistryRequest {
@@ -13,11 +14,13 @@ export interface RegistryRequest {
   body?: Buffer;
   /** The most bytes that the answer may have. */
   limit?: number;
+  /** What it changes, in words for `changes.begin`. */
+  change?: HttpRequest["change"];
 }
 
 /** Requests to registries, who we are included. */
 export interface RegistrySession extends Disposable {
-  /** @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE */
+  /** @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID */
   ask: (reference: Pick<Reference, "registry" | "repository">, request: RegistryRequest) => Promise<HttpAnswer>;
 }
 
@@ -48,7 +51,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   };
 
   return {
-    async ask({ registry, repository }, { method, path, headers = {}, body, limit }) {
+    async ask({ registry, repository }, { method, path, headers = {}, body, limit, change }) {
       const base = `${baseOf(registry, config)}/v2/${repository}/`;
       const url = new URL(path, base);
       const realm = `${registry}/${repository}`;
@@ -60,18 +63,21 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
           headers: { ...headers, ...(authorization && { authorization }) },
           ...(body && { body }),
           ...(limit && { limit }),
+          ...(change && { change }),
         });
 
       const brought = authorizations.get(key) ?? authorizations.get(registry);
       const first = await request(brought);
       if (first.status !== 401) return first;
+      // Who we are is for the registry, and for nobody that it sends us to.
+      if (first.url.origin !== url.origin) throw invalidAnswer(registry, `redirects to ${first.url.host}, which wants credentials`);
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
       const newer = authorizations.get(key);
       const authorization =
         newer !== undefined && newer !== brought
           ? newer
-          : await shareAnswer(key, () => answerChallenge(registry, challenge, credentials, send));
+          : await shareAnswer(key, () => answerChallenge({ registry, url }, challenge, credentials, send));
       if (authorization === brought) throw unauthorized(registry, credentials);
       // A token is good for what was asked, a password for the whole registry.
       authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);
@@ -96,6 +102,6 @@ export function denied(repository: string): ColdtivateError {
   return new ColdtivateError(`the registry does not show ${repository}: it does not exist, or these credentials may not read it`, {
     code: "REGISTRY_DENIED",
     exit: "refused",
-    hint: "Nothing was changed. Check registry.image in coldtivate.yml and what the registry's user may do.",
+    hint: "Check registry.image in coldtivate.yml and what the registry's user may do.",
   });
 }

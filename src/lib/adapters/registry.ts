@@ -1,10 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RegistryConfig } from "../config/config.ts";
-import { ColdtivateError } from "../errors.ts";
 import { parseReference, type Reference } from "../images/reference.ts";
 import { parseManifest, parseTags, type Layer } from "./registry-manifest.ts";
-import { digestOfBytes, type HttpAnswer, type HttpOptions } from "./registry-http.ts";
-import { denied, openSession } from "./registry-session.ts";
+import { invalidAnswer, type HttpAnswer } from "./registry-answer.ts";
+import { digestOfBytes, type HttpOptions } from "./registry-http.ts";
+import { expect, keepsAll, mediaTypeOf, nextPage, refused, saidDigest, unexpected } from "./registry-read.ts";
+import { openSession } from "./registry-session.ts";
 
 /** A manifest or an index, byte by byte as the registry has it: other bytes are another digest. */
 export interface StoredManifest {
@@ -15,7 +16,7 @@ export interface StoredManifest {
 
 /**
  * Asks registries about images; keeps its connections until it is closed.
- * Everything throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE.
+ * Everything throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID.
  */
 export interface RegistryClient extends Disposable {
   /** The digest that a reference means now; undefined when its repository or tag does not exist. */
@@ -53,6 +54,16 @@ const mostConfiguration = 4 * 1024 * 1024;
 /** Tags a page. */
 const pageSize = 1000;
 
+/** Bytes of a page: some registries give all tags at once. */
+const mostPage = 16 * 1024 * 1024;
+
+/** Tags of a repository, and pages that they come on. */
+const mostTags = 100_000;
+const mostPages = 1000;
+
+/** Bytes of manifests that are kept for whoever asks again. */
+const mostKept = 64 * 1024 * 1024;
+
 /**
  * A client for every registry that images are named by. The project's own gets the configuration's credentials,
  * any other (and the own one without credentials) what the user's Docker login knows.
@@ -71,22 +82,37 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     expect(reference, answer, 200);
     const bytes = answer.body;
     const digest = digestOfBytes(bytes);
-    const said = header(answer, "docker-content-digest") ?? digest;
-    if (said.startsWith("sha256:") && said !== digest) throw unexpected(reference.registry, 200);
-    return { digest, mediaType: header(answer, "content-type") ?? "", bytes };
+    const said = saidDigest(reference, answer) ?? digest;
+    const wanted = reference.digest ?? said;
+    if (wanted !== digest || said !== digest) {
+      throw invalidAnswer(
+        reference.registry,
+        `gives ${digest} for ${reference.repository}, which is to be ${wanted === digest ? said : wanted}`,
+      );
+    }
+    return { digest, mediaType: mediaTypeOf(answer), bytes };
   };
 
   /** What a digest names stays what it is: who asks for it again gets the first answer, once there is one. */
   const known = new Map<string, ReturnType<typeof load>>();
+  let kept = 0;
   const loadOnce = (reference: Reference) => {
     const { registry, repository, digest } = reference;
     if (digest === undefined) return load(reference);
     const name = `${registry}/${repository}@${digest}`;
-    const found = known.get(name) ?? load(reference);
+    const found = known.get(name) ?? loadFirst(name, reference);
     known.set(name, found);
-    const forget = () => void known.delete(name);
-    found.then((stored) => stored === undefined && forget(), forget);
     return found;
+  };
+  const loadFirst = async (name: string, reference: Reference) => {
+    let stored: StoredManifest | undefined;
+    try {
+      stored = await load(reference);
+      return stored;
+    } finally {
+      kept += stored?.bytes.length ?? 0;
+      if (stored === undefined || kept > mostKept) known.delete(name);
+    }
   };
 
   const partsIn = async (reference: Reference) => {
@@ -113,24 +139,30 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       const answer = await ask(reference, { method: "GET", path: `./blobs/${configuration.digest}`, limit: mostConfiguration });
       if (answer.status === 404) return undefined;
       expect(reference, answer, 200);
-      if (digestOfBytes(answer.body) !== configuration.digest) throw unexpected(reference.registry, 200);
+      if (digestOfBytes(answer.body) !== configuration.digest) {
+        throw invalidAnswer(reference.registry, `gives another configuration than ${configuration.digest} for ${reference.repository}`);
+      }
       return answer.body.toString();
     },
     async digestOf(text) {
       const reference = parseReference(text);
-      let answer = await read(reference, "HEAD");
-      if (answer.status === 405 || (answer.status === 200 && header(answer, "docker-content-digest") === undefined)) {
-        answer = await read(reference, "GET");
-      }
+      const answer = await read(reference, "HEAD");
       if (answer.status === 404) return undefined;
+      const said = answer.status === 200 ? saidDigest(reference, answer) : undefined;
+      // What it does not say is computed.
+      if (answer.status === 405 || (answer.status === 200 && said === undefined)) return (await load(reference))?.digest;
       expect(reference, answer, 200);
-      return header(answer, "docker-content-digest") ?? digestOfBytes(answer.body);
+      if (reference.digest !== undefined && reference.digest !== said) {
+        throw invalidAnswer(reference.registry, `has ${said} for ${reference.repository}, which is to be ${reference.digest}`);
+      }
+      return said;
     },
     manifestOf: (text) => loadOnce(parseReference(text)),
     async putManifest(text, { mediaType, bytes }) {
       const reference = parseReference(text);
       const headers = { "content-type": mediaType };
-      const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes });
+      const change = { what: "put into the registry", subject: describeReference(reference) };
+      const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes, change });
       let answer = await put();
       // Distribution does not find for a moment what somebody else is giving a tag just then.
       for (const pause of backoff) {
@@ -141,21 +173,33 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       if (answer.status === 400 || answer.status === 404 || answer.status === 405) throw refused(text, answer);
       expect(reference, answer, 200, 201, 202);
     },
-    async tagsOf(repository) {
-      const reference = parseReference(repository);
-      const tags: string[] = [];
-      for (let path: string | undefined = `tags/list?n=${pageSize}`; path !== undefined;) {
-        const answer: HttpAnswer = await ask(reference, { method: "GET", path });
-        if (answer.status === 404) return [];
+    async tagsOf(text) {
+      const reference = parseReference(text);
+      const { registry, repository } = reference;
+      const tags = new Set<string>();
+      let path: string | undefined = `tags/list?n=${pageSize}`;
+      for (let pages = 1; path !== undefined; pages++) {
+        const answer: HttpAnswer = await ask(reference, { method: "GET", path, limit: mostPage });
+        // What follows a page is not nothing.
+        if (answer.status === 404 && pages === 1) return [];
         expect(reference, answer, 200);
-        tags.push(...parseTags(answer.body.toString()));
+        const page = parseTags(answer.body.toString());
+        if (page === undefined) throw invalidAnswer(registry, `gives no list of tags for ${repository}`);
+        const before = tags.size;
+        for (const tag of page) tags.add(tag);
         path = nextPage(answer);
+        if (tags.size > mostTags || pages > mostPages)
+          throw invalidAnswer(registry, `does not come to an end of the tags of ${repository}`);
+        if (page.length === 0) break;
+        if (path !== undefined && tags.size === before)
+          throw invalidAnswer(registry, `gives the same tags of ${repository} again and again`);
       }
-      return tags;
+      return [...tags];
     },
     async deleteManifest(text) {
       const reference = parseReference(text);
-      const answer = await ask(reference, { method: "DELETE", path: manifestPath(reference) });
+      const change = { what: "removed from the registry", subject: describeReference(reference) };
+      const answer = await ask(reference, { method: "DELETE", path: manifestPath(reference), change });
       if (answer.status === 404) return;
       if (answer.status === 400 || answer.status === 405) throw keepsAll(reference);
       expect(reference, answer, 200, 202, 204);
@@ -164,48 +208,12 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
   };
 }
 
+/** A name for people, who do not read digests to their end. */
+function describeReference({ repository, tag, digest }: Reference): string {
+  return digest === undefined ? `${repository}:${tag ?? "latest"}` : `${repository}@${digest.slice(0, 19)}`;
+}
+
 function manifestPath({ tag, digest }: Reference): string {
   // A name with a colon would be a URL of its own.
   return `./manifests/${digest ?? tag ?? "latest"}`;
-}
-
-/** The query in `Link: </v2/web/tags/list?last=x&n=1000>; rel="next"`: where it leads is not the registry's to say. */
-function nextPage(answer: HttpAnswer): string | undefined {
-  const [, query] = /<[^>?]*(\?[^>]*)>\s*;\s*rel="?next"?/.exec(header(answer, "link") ?? "") ?? [];
-  return query === undefined ? undefined : `tags/list${query}`;
-}
-
-function expect({ registry, repository }: Reference, { status }: HttpAnswer, ...good: readonly number[]): void {
-  if (good.includes(status)) return;
-  throw status === 403 ? denied(`${registry}/${repository}`) : unexpected(registry, status);
-}
-
-function header({ headers }: HttpAnswer, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-function unexpected(registry: string, status: number): ColdtivateError {
-  return new ColdtivateError(`the registry ${registry} gave an answer that makes no sense here (${status})`, {
-    code: "REGISTRY_UNREACHABLE",
-    exit: "refused",
-    hint: "Nothing was changed. Check that registry.image in coldtivate.yml names a container registry.",
-  });
-}
-
-function refused(name: string, { status, body }: HttpAnswer): ColdtivateError {
-  return new ColdtivateError(`the registry does not take a manifest as ${name} (${status})`, {
-    code: "MANIFEST_REFUSED",
-    exit: "failed",
-    details: [body.toString().trim().slice(0, 500)].filter(Boolean),
-    hint: "What serves is as it was. What the manifest consists of may be gone from the registry: build with --force, which pushes all of it again.",
-  });
-}
-
-function keepsAll({ registry }: Reference): ColdtivateError {
-  return new ColdtivateError(`the registry ${registry} removes nothing`, {
-    code: "REGISTRY_KEEPS_ALL",
-    exit: "refused",
-    hint: "Nothing was removed. Allow it in the registry (storage.delete.enabled: true), or use its own cleanup rules.",
-  });
 }

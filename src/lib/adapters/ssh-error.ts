@@ -78,7 +78,7 @@ export function sessionError(host: string): ColdtivateError {
   return new ColdtivateError(`${host}: its sshd lets no command run`, {
     code: "SSH_SESSION_REFUSED",
     exit: "refused",
-    hint: "Nothing was changed there. Let sshd_config have MaxSessions of at least 1 for this user, and look into sshd's log on the host.",
+    hint: "Let sshd_config have MaxSessions of at least 1 for this user, and look into sshd's log on the host.",
   });
 }
 

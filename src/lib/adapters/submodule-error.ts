@@ -54,7 +54,7 @@ export function describeUnreadable(said: readonly string[], wanted: readonly str
     code: "SUBMODULE_UNREADABLE",
     exit: "refused",
     details: [...new Set(reasons.map(withoutUser))].slice(-5),
-    hint: `Nothing was built. ${remedy}`,
+    hint: remedy,
     cause,
   });
 }

@@ -30,7 +30,7 @@ export function refuseBare(names: readonly string[]): void {
     {
       code: "ATTESTATIONS_MISSING",
       exit: "refused",
-      hint: `Nothing was pushed. Run: coldtivate build --push ${names.join(" ")}`,
+      hint: `Run: coldtivate build --push ${names.join(" ")}`,
     },
   );
 }

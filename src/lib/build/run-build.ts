@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { startBake, type BakedImages, type StartedBake } from "../adapters/bake.ts";
 import type { Builder } from "../adapters/buildkit.ts";
 import type { PrivateDirectory } from "../adapters/private-directory.ts";
+import { changes } from "../changes.ts";
 import type { Config } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { bakeDefinition, bakeTargets, type BakeDefinition } from "../images/bake-definition.ts";
@@ -101,25 +102,53 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
   const ssh = plan.images.some((image) => image.ssh);
   for (let attempt = 1; ; attempt++) {
     const tracker = trackBuild(plan);
+    const making = noteMaking(plan);
     const takeSent = trackSent(plan);
     const emitAll = (events: ReturnType<typeof tracker.take>) => events.forEach((event) => reporter.emit(event));
     try {
       const onStatus = (status: BuildStatus) => {
         emitAll(tracker.take(status));
-        takeSent(status).forEach(onSent);
+        for (const image of takeSent(status)) {
+          making.sent(image);
+          onSent(image);
+        }
       };
       await using baking =
         attempt === 1 && started ? started : await startBake({ ...start, ssh, provenance: config.build.provenance !== undefined });
       const result = await baking.make(definition, { builder, signal, onStatus });
-      if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) continue;
+      if (result.images === undefined && attempt < mostAttempts && result.said.some(isRace)) {
+        making.failed("race");
+        continue;
+      }
       if (result.images === undefined) throw describeBuildFailure(plan, tracker.records(), result, texts);
+      making.done();
       emitAll(tracker.finish(true));
       return describeImages(plan, tracker.records(), result.images);
     } catch (error) {
+      making.failed(error instanceof ColdtivateError ? error.code : "");
       emitAll(tracker.finish(false));
       throw error;
     }
   }
+}
+
+/** Notes what a bake changes in the registry or in the local engine. */
+function noteMaking({ images, output, pusher }: BuildPlan) {
+  const what = output === "push" ? "pushed" : "put into the local engine";
+  const open = new Map(images.map((image) => [image.name, changes.begin(what, image.tags.at(-1) ?? image.name)]));
+  const end = (name: string, how: "done" | "dropped") => {
+    open.get(name)?.[how]();
+    open.delete(name);
+  };
+  return {
+    sent: ({ name }: SentImage) => end(name, "done"),
+    done: () => images.forEach(({ name }) => end(name, "done")),
+    failed(code: string) {
+      // An engine pushes without telling what it has come to; a builder tells.
+      if (output === "push" && pusher === "engine" && code !== "BUILD_FAILED") return;
+      for (const { name } of images) end(name, "dropped");
+    },
+  };
 }
 
 /** Gives each image once its last tag has come. */

@@ -1,7 +1,9 @@
 import type Docker from "dockerode";
 import { inspectImage, pushImage } from "../adapters/docker-push.ts";
 import type { RegistryClient } from "../adapters/registry.ts";
+import { changes } from "../changes.ts";
 import type { Credentials } from "../config/config.ts";
+import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ContentPlan } from "../images/content-plan.ts";
 import { commitTag, releaseTags } from "../images/image-tags.ts";
@@ -90,7 +92,16 @@ export async function runPush(
       const text = count(record);
       if (text !== undefined) reporter.emit({ type: "updated", row: rowOf(name), text });
     };
-    if (own !== undefined) await pushImage(docker, own, { credentials, signal, onRecord });
+    if (own !== undefined) {
+      const change = changes.begin("pushed", own);
+      try {
+        await pushImage(docker, own, { credentials, signal, onRecord });
+        change.done();
+      } catch (error) {
+        if (error instanceof ColdtivateError && ["REGISTRY_UNAUTHORIZED", "REGISTRY_DENIED"].includes(error.code)) change.dropped();
+        throw error;
+      }
+    }
     const digest = await registry.digestOf(nameByCommit(name, { registryImage, revision }));
     await putLaterTags([{ name, digest, laterTags }], { registryImage, registry });
     return { name, tags: [...laterTags, ...(own === undefined ? [] : [own])], ...(digest !== undefined && { digest }), unchanged: false };

@@ -9,6 +9,7 @@ import type {
   ImageConfig,
   RegistryConfig,
 } from "./config.ts";
+import { canonicalRegistry } from "../images/reference.ts";
 import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -67,7 +68,7 @@ function commandOf(hook: string | string[]): string[] {
 function resolveRegistry({ registry }: Written, resolution: Resolution): RegistryConfig {
   const image = registry?.image ?? "";
   const [first = "", ...rest] = image.split("/");
-  const host = rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? first : "docker.io";
+  const host = rest.length > 0 && (/[.:]/.test(first) || first === "localhost") ? canonicalRegistry(first) : "docker.io";
   const credentials = resolveCredentials(registry?.username, resolution);
   return { image, host, insecure: registry?.insecure ?? false, ...(credentials && { credentials }) };
 }

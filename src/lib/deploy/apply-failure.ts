@@ -43,7 +43,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
       code: refusalCode(end),
       exit: "refused",
       details: lines(ending.stderr),
-      hint: `Nothing was changed on ${host.host}: ${before}.${isPassing(end) ? ` ${tryAgain(end, again)}` : ""}`,
+      hint: `On ${host.host}: ${before}.${isPassing(end) ? ` ${tryAgain(end, again)}` : ""}`,
     });
   }
   const what = reasonOf(end) || "the deploy failed";

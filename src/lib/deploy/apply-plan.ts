@@ -1,6 +1,7 @@
-import { applyRelease, type JournalLine } from "../adapters/host.ts";
+import { applyRelease, type Ending, type JournalLine } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
+import { changes, type Change } from "../changes.ts";
 import type { Credentials } from "../config/config.ts";
 import type { Control } from "../control.ts";
 import { isBarrier } from "../plan/barriers.ts";
@@ -115,20 +116,31 @@ async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, in
     if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
     if (line.state === "failed" || line.state === "undone") input.onFailure();
   };
+  const change = changes.begin(`told to take release ${plan.release.id}`, hostPlan.host);
   const application = { name: plan.project, release: plan.release.id, onLine, detach: control.detach };
   try {
     const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
+    settle(change, ending);
     if (ending.code !== 0) input.onFailure();
     return { plan: hostPlan, story, ending };
   } catch (error) {
     input.onFailure();
+    // Whoever leaves a host alone is told that it goes on.
+    if (control.detach.aborted) change.dropped();
     if (!isLost(error)) throw error;
     reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
     const ending = await followAgain(connection, { ...application, told, patience });
+    if (ending !== undefined) settle(change, ending);
     return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
   } finally {
     onBegin?.(false);
   }
+}
+
+/** A release that did not come to be is told of by its failure, host by host. */
+function settle(change: Change, { code }: Ending): void {
+  if (code === 0) change.done();
+  else change.dropped();
 }
 
 /** As Promise.all, but not before all have ended. */

@@ -1,6 +1,7 @@
 import { attachToRelease } from "../adapters/host-attach.ts";
 import { runVerb } from "../adapters/host-verbs.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
+import { changes, type Change } from "../changes.ts";
 import type { Control } from "../control.ts";
 import { ColdtivateError } from "../errors.ts";
 import { parseHostPlan } from "../plan/kept-plan.ts";
@@ -41,9 +42,11 @@ export interface HostEnd {
 export async function attach(input: AttachInput): Promise<HostEnd[]> {
   const { environment, project, connections, who, reporter, control } = input;
   const followed: Pick<HostEnd, "release" | "plan" | "story">[] = [];
+  const asked: Change[] = [];
   const undo = () => {
     for (const connection of connections) {
       // One that is not at work refuses, and one that is gone is missed by whoever follows it.
+      asked.push(changes.begin("told to undo", connection.host));
       void runVerb(connection, project, ["abort"], { input: `${who}\n` }).catch(() => {});
     }
   };
@@ -66,6 +69,8 @@ export async function attach(input: AttachInput): Promise<HostEnd[]> {
   try {
     const ends = await Promise.all(connections.map(follow));
     const attached = ends.flatMap(({ end: { code, told }, host }): HostEnd[] => (host === undefined ? [] : [{ ...host, code, told }]));
+    // What came of it is told by their ends.
+    for (const change of asked) change.dropped();
     if (attached.length > 0) return attached;
     throw nobodyDeploys(
       environment,

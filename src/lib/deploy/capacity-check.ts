@@ -50,7 +50,7 @@ export function refuseShortages(shortages: readonly Shortage[]): void {
     code: isOne ? first.code : "CAPACITY_SHORT",
     exit: "refused",
     details: shortages.flatMap(({ details }) => details),
-    hint: `Nothing was changed: what served before serves. ${[...advice].join(" ")}`,
+    hint: `What served before serves. ${[...advice].join(" ")}`,
   });
 }
 

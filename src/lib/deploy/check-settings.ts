@@ -21,7 +21,7 @@ function checkMounts({ services }: Config, { model, sourceDirectory }: HostState
     code: "MOUNT_UNKNOWN",
     exit: "usage",
     details: unknown,
-    hint: "Nothing was changed. Write them as in the Compose files, `./uploads`, or by where they are in the container, `/app/uploads`.",
+    hint: "Write them as in the Compose files, `./uploads`, or by where they are in the container, `/app/uploads`.",
   });
 }
 

@@ -45,7 +45,7 @@ export async function chooseRelease(choice: ReleaseChoice, signal: AbortSignal):
     code: "NO_EARLIER_RELEASE",
     exit: "refused",
     details: [state.current === "" ? "no release serves there" : `${state.current} serves, and none that is kept differs from it`],
-    hint: `Nothing was changed. What was deployed: coldtivate history ${choice.environment}`,
+    hint: `What was deployed: coldtivate history ${choice.environment}`,
   });
 }
 
@@ -55,7 +55,7 @@ function parse(host: string, id: string, files: ReadonlyMap<string, string>): Ch
   throw new ColdtivateError(`${host}: release ${id} cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
-    hint: "Nothing was changed. Its files are damaged, or from a version of coldtivate that this one does not know: deploy its commit again.",
+    hint: "Its files are damaged, or from a version of coldtivate that this one does not know: deploy its commit again.",
   });
 }
 
@@ -71,6 +71,6 @@ function unknown({ state, environment }: ReleaseChoice, release: string): Coldti
     code: "RELEASE_UNKNOWN",
     exit: "usage",
     details: kept.length === 0 ? ["it keeps none"] : ["it keeps these, the last one that served first:", ...kept],
-    hint: `Nothing was changed. What was deployed: coldtivate history ${environment}`,
+    hint: `What was deployed: coldtivate history ${environment}`,
   });
 }

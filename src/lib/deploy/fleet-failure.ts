@@ -27,15 +27,16 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
   const aborted = facts.isAborted ? "aborted" : ends.find(({ story }) => story.aborted?.startsWith("aborted by"))?.story.aborted;
   const isEverywhere = ends.every(isRefused);
   const what = cause === undefined ? "the deploy failed" : tellCause(cause);
+  const isRefusal = isEverywhere && !facts.isAborted;
   const passes = cause !== undefined && isPassing(cause);
   const code = cause !== undefined && (isEverywhere || passes) ? refusalCode(cause) : "DEPLOY_FAILED";
   const next = passes ? tryAgain(cause, again) : `Correct the cause, then: ${again}`;
   return new ColdtivateError(aborted === undefined ? what : `${aborted}, and undone on every host`, {
     code: aborted === undefined ? code : "DEPLOY_ABORTED",
-    exit: facts.isAborted ? "interrupted" : isEverywhere ? "refused" : "failed",
+    exit: facts.isAborted ? "interrupted" : isRefusal ? "refused" : "failed",
     details: aborted !== undefined || cause === undefined ? [] : outputOf(cause),
     hint: [
-      `Nothing was changed on any host: ${serving(ends)}.`,
+      `${isRefusal ? "On every host: " : "Nothing was changed on any host: "}${serving(ends)}.`,
       ...ends.filter(({ ending }) => ending === undefined).map(({ plan: { host } }) => tellSilent(host, plan)),
       aborted === undefined ? next : `To deploy again: ${again}`,
     ].join(" "),

@@ -4,7 +4,7 @@ import type { HostState } from "../release/host-state.ts";
 
 /**
  * Whether a host can take a release now.
- * @throws ColdtivateError HOST_LOCKED, DEPLOY_RUNNING, STATE_ELSEWHERE; nothing was changed
+ * @throws ColdtivateError HOST_LOCKED, DEPLOY_RUNNING, STATE_ELSEWHERE
  */
 export function checkHost(state: HostState, environment: string): void {
   if (state.locked !== "") {
@@ -37,10 +37,10 @@ export function refuseMissingElsewhere(missing: readonly MissingThing[]): void {
     code: "EXTERNAL_MISSING",
     exit: "refused",
     details: missing.map(({ what }) => what),
-    hint: `Nothing was changed. Make it on the host, ${[...commands].map((command) => `\`${command}\``).join(", ")}, or correct its name in the Compose files.`,
+    hint: `Make it on the host, ${[...commands].map((command) => `\`${command}\``).join(", ")}, or correct its name in the Compose files.`,
   });
 }
 
 function refusal(message: string, code: string, details: string[], next: string): ColdtivateError {
-  return new ColdtivateError(message, { code, exit: "refused", details, hint: `Nothing was changed. ${next}` });
+  return new ColdtivateError(message, { code, exit: "refused", details, hint: next });
 }

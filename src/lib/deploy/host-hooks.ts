@@ -16,7 +16,7 @@ export async function readHostHooks({ host }: HooksConfig, repository: Repositor
       code: "HOST_HOOK_MISSING",
       exit: "usage",
       details: missing.map(({ name, path }) => `hooks.host.${name}: ${path}`),
-      hint: "Nothing was changed. Hooks of hosts are taken from the commit that is deployed: commit them, or correct coldtivate.yml.",
+      hint: "Hooks of hosts are taken from the commit that is deployed: commit them, or correct coldtivate.yml.",
     });
   }
   return found.map(({ name, content }) => ({ path: `hooks/${name}`, content: content ?? "", mode: 0o700 }));

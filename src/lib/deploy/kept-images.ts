@@ -33,10 +33,13 @@ function describeSilence(errors: readonly { name: string; error: unknown }[]): u
   const { code, exit, hint = "", details } = first.error;
   if (known.length === 1)
     return new ColdtivateError(`${first.name}: ${first.error.message}`, { code, exit, hint, details, cause: first.error });
-  return new ColdtivateError(`${known.map(({ name }) => name).join(", ")}: what their hosts keep is not known, so nothing was removed`, {
-    code: "HOSTS_UNREACHABLE",
-    exit: "refused",
-    details: known.flatMap(({ name, error }) => [`${name}: ${error.message}`, ...error.details.map((line) => `  ${line}`)]),
-    hint: [...new Set(known.map(({ error }) => error.hint).filter(Boolean))].join(" "),
-  });
+  return new ColdtivateError(
+    `${known.map(({ name }) => name).join(", ")}: what their hosts keep is not known, so no image can be removed`,
+    {
+      code: "HOSTS_UNREACHABLE",
+      exit: "refused",
+      details: known.flatMap(({ name, error }) => [`${name}: ${error.message}`, ...error.details.map((line) => `  ${line}`)]),
+      hint: [...new Set(known.map(({ error }) => error.hint).filter(Boolean))].join(" "),
+    },
+  );
 }

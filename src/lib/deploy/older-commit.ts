@@ -26,6 +26,6 @@ export async function refuseOlder({ commit, environment, states }: WantedCommit,
     code: "OLDER_COMMIT",
     exit: "refused",
     details: newer,
-    hint: `Nothing was changed. To go back to a release that served: coldtivate rollback ${environment}. To release the older commit all the same: --allow-older.`,
+    hint: `To go back to a release that served: coldtivate rollback ${environment}. To release the older commit all the same: --allow-older.`,
   });
 }

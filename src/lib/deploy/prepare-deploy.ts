@@ -17,6 +17,7 @@ import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
 import { missingElsewhere } from "../release/elsewhere.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
+import type { Rendered } from "../release/rendered.ts";
 import { networkNotes, ownNetworks } from "../release/networks.ts";
 import { locateProfiles } from "../release/seccomp.ts";
 import { releaseId } from "../release/release-id.ts";
@@ -26,6 +27,7 @@ import { makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { readBases } from "./read-bases.ts";
+import { differingNotes, doubtImages } from "./doubt-images.ts";
 import { dotenvNotes } from "./dotenv-notes.ts";
 import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import { readHostHooks } from "./host-hooks.ts";
@@ -35,7 +37,7 @@ import { examineMounts, type Asking, type MountReport } from "./examine-mounts.t
 import { readCompose } from "./read-compose.ts";
 import { refuseOlder } from "./older-commit.ts";
 import { digest, renderFor } from "./render-release.ts";
-import { resolveOwnImages } from "./resolve-images.ts";
+import { resolveOwnImages, type ResolvedTags } from "./resolve-images.ts";
 import { withOwnImages } from "./service-images.ts";
 import { describeUncommitted } from "./uncommitted.ts";
 
@@ -128,6 +130,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const drafts: HostDraft[] = [];
   const shortages: Shortage[] = [];
   const reports: MountReport[] = [];
+  const tags: ResolvedTags = new Map();
+  const used = new Map<string, string>();
+  const renderings: { host: string; rendered: Rendered }[] = [];
   const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
   for (const { connection, state: found } of observed) {
     const located = { ...found, model: locateProfiles(found.model, found.sourceDirectory, compose.listed[0] ?? "") };
@@ -136,12 +141,15 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const { rendered, sources } = await renderFor(intent.config, ports.registry, state, asking, {
       commit,
       own: own.images,
+      tags,
       imageFacts,
       bases: await reading,
       project,
       profiles,
       variables: values,
     });
+    renderings.push({ host: state.host, rendered });
+    for (const { built, image } of Object.values(rendered.services)) if (built !== undefined) used.set(built, image);
     const runsTasks = !drafts.some(({ plan: { steps } }) => steps.some(({ verb }) => verb === "task"));
     const mounts = await examineMounts({ state, rendered, sources, digest }, asking);
     reports.push(mounts);
@@ -198,6 +206,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   }
   refuseMounts(reports, intent.leavesData);
   refuseShortages(shortages);
+  const doubted = { commit: revision.commit, images: config.images, used, recorded: own.recorded, states };
+  for (const note of [...(await doubtImages(doubted, ports)), ...differingNotes(renderings)]) notes.add(note);
   const work = alignWork(drafts);
   if (isIrreversible && work.some((host) => host.plan.steps.length > 0)) notes.add(irreversibleNote);
   const release = { id, commit: revision.commit, ...(revision.ref === undefined ? {} : { ref: revision.ref }) };

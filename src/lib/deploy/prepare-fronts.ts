@@ -101,7 +101,7 @@ function servingManifest({ host, manifest }: HostState, environment: string): Ma
     details: [
       manifest === undefined ? "no release serves there that this version knows" : `release ${manifest.id} has no service with one`,
     ],
-    hint: `Nothing was changed. A deploy makes the fronts that it needs: coldtivate deploy ${environment}`,
+    hint: `A deploy makes the fronts that it needs: coldtivate deploy ${environment}`,
   });
 }
 
@@ -113,6 +113,6 @@ function chooseFronts({ fronts }: Manifest, services: readonly string[]): string
     code: "UNKNOWN_FRONT",
     exit: "usage",
     details: unknown.map((service) => `${service}${didYouMean(service, known)}`),
-    hint: `Nothing was changed. These have fronts: ${known.join(", ")}`,
+    hint: `These have fronts: ${known.join(", ")}`,
   });
 }

@@ -151,7 +151,7 @@ function refuseDifferent(hosts: readonly { state: HostState; chosen: ChosenRelea
     code: "HOSTS_DIFFER",
     exit: "refused",
     details: hosts.map(({ state, chosen }) => `${state.host}: serves ${state.current || "nothing"}, and ${chosen.manifest.id} before`),
-    hint: "Nothing was changed. Name the release to go back to.",
+    hint: "Name the release to go back to.",
   });
 }
 
@@ -162,7 +162,7 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
     code: "IRREVERSIBLE",
     exit: "refused",
     details: inTheWay.map(({ id, commit }) => `release ${id}, commit ${commit.slice(0, 8)}, was declared irreversible`),
-    hint: "Nothing was changed. Correct what is wrong in a new commit, and deploy that.",
+    hint: "Correct what is wrong in a new commit, and deploy that.",
   });
 }
 
@@ -177,7 +177,7 @@ async function askForMissing(target: string, missing: readonly string[], registr
       code,
       exit,
       details: [...missing, ...details],
-      hint: `Nothing was changed.${hint === undefined ? "" : ` ${hint}`}`,
+      ...(hint === undefined ? {} : { hint }),
       cause,
     });
   }
@@ -189,6 +189,6 @@ function refuseLost(target: string, lost: readonly string[]): void {
     code: "IMAGES_GONE",
     exit: "refused",
     details: lost,
-    hint: "Nothing was changed. Build that release's commit again and deploy it: coldtivate build --push, then coldtivate deploy, with --allow-older.",
+    hint: "Build that release's commit again and deploy it: coldtivate build --push, then coldtivate deploy, with --allow-older.",
   });
 }

@@ -17,7 +17,7 @@ export function describeRecovery(environment: string, hosts: readonly RecoveredH
       code: "RECOVERY_REFUSED",
       exit: "refused",
       details,
-      hint: `Nothing was changed. Once the reason is gone: coldtivate recover ${environment}`,
+      hint: `Once the reason is gone: coldtivate recover ${environment}`,
     });
   }
   throw new ColdtivateError(`${environment}: not every host could be recovered`, {

@@ -15,7 +15,7 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
       code: "MOUNT_MISSING",
       exit: "refused",
       details: [...new Set(missing)],
-      hint: "Nothing was changed. Commit them, put them onto the host at the paths that are named, or correct the Compose files.",
+      hint: "Commit them, put them onto the host at the paths that are named, or correct the Compose files.",
     });
   }
   if (leavesData) return;
@@ -26,7 +26,7 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
     code: "DATA_LEFT_BEHIND",
     exit: "refused",
     details: [...data, ...content.toSorted()],
-    hint: `Nothing was changed: what served before serves. ${[
+    hint: `What served before serves. ${[
       ...(content.length > 0 ? [contentAdvice] : []),
       ...(data.length > 0 ? [dataAdvice] : []),
       "To go on without it, which deletes nothing: --leave-data.",

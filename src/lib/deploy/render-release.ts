@@ -15,13 +15,15 @@ import { checkSupported } from "../release/unsupported.ts";
 import { checkSettings } from "./check-settings.ts";
 import { askDevices, type Asking } from "./examine-mounts.ts";
 import { readSources } from "./release-sources.ts";
-import { resolveFacts, resolveThirdParty } from "./resolve-images.ts";
+import { resolveFacts, resolveThirdParty, type ResolvedTags } from "./resolve-images.ts";
 
 /** What a release is rendered from, beside the host. */
 export interface RenderFacts {
   commit: CommitTree;
   /** The project's own images by repository, with their digests. */
   own: ReadonlyMap<string, PinnedImage>;
+  /** What others' tags mean, as far as they were asked for. */
+  tags: ResolvedTags;
   /** What is known of images so far, by image as it runs; more is added. */
   imageFacts: Map<string, ImageFacts>;
   /** By name of an image that the project builds: what it is built from. */
@@ -40,13 +42,13 @@ export async function renderFor(
   registry: RegistryClient,
   state: HostState,
   asking: Asking,
-  { commit, own, ...facts }: RenderFacts,
+  { commit, own, tags, ...facts }: RenderFacts,
 ): Promise<{ rendered: Rendered; sources: ReadonlyMap<string, SourceTree> }> {
   const { manifest, sourceDirectory, stateDirectory } = state;
   const model = withNetworksAsMade(state.model, state);
   checkSettings(config, state);
   const { front, services } = config;
-  const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, registry))]);
+  const resolve = async ({ pinned, open }: Pins) => new Map([...pinned, ...(await resolveThirdParty(open, registry, tags))]);
   const names = Object.keys(model.services).filter((name) => isActive(model.services[name] ?? {}, facts.profiles));
   checkSupported(model, names);
   let images = await resolve(pinImages(model, own, manifest, facts.profiles));

@@ -19,6 +19,6 @@ export function refuseSources(faults: readonly CommitFault[]): void {
     code: "SOURCE_UNREADABLE",
     exit: "refused",
     details: [...new Set(faults.map((fault) => descriptions[fault.kind](fault)))].toSorted(),
-    hint: "Nothing was changed. Do what is said beside each, in this clone or in the repository, and run the same command again.",
+    hint: "Do what is said beside each, in this clone or in the repository, and run the same command again.",
   });
 }

@@ -56,6 +56,6 @@ function waitedTooLong({ details }: ColdtivateError): ColdtivateError {
     code: "WAITED_TOO_LONG",
     exit: "refused",
     details,
-    hint: "Nothing was changed. See what keeps them, or run the same command again to go on waiting.",
+    hint: "See what keeps them, or run the same command again to go on waiting.",
   });
 }

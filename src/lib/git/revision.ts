@@ -152,11 +152,10 @@ function notAllowed(wanted: Wanted, commit: string, rules: RevisionRules, tagsHe
 }
 
 function hintFor(rules: RevisionRules, tags: readonly string[], wanted: Wanted): string {
-  if (tags.length > 0) return `Nothing was changed. Say which tag: ${tags.map((tag) => `--tag ${tag}`).join(" or ")}.`;
-  if (wanted.by === "tag" && rules.tags.length === 0)
-    return "Nothing was changed. It takes no tags: name a commit with --ref NAME, or none for HEAD.";
-  if (rules.branches.length === 0) return "Nothing was changed. Name a tag: --tag NAME.";
-  return "Nothing was changed. Merge the commit, or name another one: --ref NAME.";
+  if (tags.length > 0) return `Say which tag: ${tags.map((tag) => `--tag ${tag}`).join(" or ")}.`;
+  if (wanted.by === "tag" && rules.tags.length === 0) return "It takes no tags: name a commit with --ref NAME, or none for HEAD.";
+  if (rules.branches.length === 0) return "Name a tag: --tag NAME.";
+  return "Merge the commit, or name another one: --ref NAME.";
 }
 
 function listed(patterns: readonly string[], one: string, many: string): string {

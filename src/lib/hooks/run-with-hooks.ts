@@ -71,6 +71,6 @@ function refusal(action: string, fault: string): ColdtivateError {
     code: "HOOK_FAILED",
     exit: "refused",
     details: [fault],
-    hint: `Nothing was changed: what served before serves. Correct what the hook complains about, or the hook, then run the command again.`,
+    hint: `What served before serves. Correct what the hook complains about, or the hook, then run the command again.`,
   });
 }

@@ -194,7 +194,7 @@ function attestationsImpossible(): ColdtivateError {
   return new ColdtivateError("this builder cannot attach provenance or a list of contents to an image", {
     code: "ATTESTATIONS_IMPOSSIBLE",
     exit: "refused",
-    hint: 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (--builder), or take build.provenance and build.sbom out of coldtivate.yml.',
+    hint: 'Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (--builder), or take build.provenance and build.sbom out of coldtivate.yml.',
   });
 }
 
@@ -207,8 +207,8 @@ function platformsImpossible({ cacheExport }: BuilderFacts): ColdtivateError {
       code: "PLATFORMS_IMPOSSIBLE",
       exit: "refused",
       hint: cacheExport
-        ? "Nothing was built. Use --push, or the engine itself as the builder, with its containerd image store."
-        : 'Nothing was built. Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (docker buildx create --name NAME; --builder NAME), or name one platform in build.platforms.',
+        ? "Use --push, or the engine itself as the builder, with its containerd image store."
+        : 'Turn on the engine\'s containerd image store, use a builder of the driver "docker-container" (docker buildx create --name NAME; --builder NAME), or name one platform in build.platforms.',
     },
   );
 }

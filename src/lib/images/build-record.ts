@@ -1,3 +1,5 @@
+import { isDigest, isMediaType } from "./forms.ts";
+
 /** A build of an image, as its record names it. */
 export interface RecordedBuild {
   digest: string;
@@ -54,6 +56,7 @@ export function parseRecord(text: string): BuildRecord | undefined {
   const builds = manifests.map(asObject).flatMap(({ digest, mediaType, size, annotations: its }): RecordedBuild[] => {
     const createdAt = asObject(its)[created];
     if (typeof digest !== "string" || typeof mediaType !== "string" || typeof size !== "number") return [];
+    if (!isDigest(digest) || !isMediaType(mediaType)) return [];
     return [{ digest, mediaType, size, createdAt: typeof createdAt === "string" ? createdAt : "" }];
   });
   return { commit, builds };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { ContentInput, Hash } from "./content-digest.ts";
+import { isCommit, isDigest, isMediaType, isTime } from "./forms.ts";
 
 /** A manifest or an index as a registry has it, byte by byte. */
 export interface Manifest {
@@ -27,14 +28,14 @@ const indexType = "application/vnd.oci.image.index.v1+json";
 const annotation = "coldtivate.content";
 
 const indexSchema = z.object({
-  manifests: z.tuple([z.object({ mediaType: z.string(), digest: z.string(), data: z.string() })]),
+  manifests: z.tuple([z.object({ mediaType: z.string().refine(isMediaType), digest: z.string().refine(isDigest), data: z.string() })]),
   annotations: z.record(z.string(), z.string()),
 });
 const aboutSchema = z.object({
   tag: z.string(),
-  built: z.number(),
-  revision: z.string(),
-  commit: z.string().optional(),
+  built: z.number().refine(isTime),
+  revision: z.string().refine(isCommit),
+  commit: z.string().refine(isCommit).optional(),
   inputs: z.record(z.string(), z.string()),
 });
 

@@ -58,7 +58,7 @@ export function refuseDirty(states: readonly ImageState[], verb: string): void {
   const dirty = states.filter((state) => state.dirty.length > 0);
   if (dirty.length === 0) return;
   const names = dirty.map(({ name }) => name).join(", ");
-  throw new ColdtivateError(`${names}: the context has files that are not committed, so nothing was ${verb}`, {
+  throw new ColdtivateError(`${names}: the context has files that are not committed, so it cannot be ${verb}`, {
     code: "UNCOMMITTED_FILES",
     exit: "refused",
     details: [...new Set(dirty.flatMap((state) => state.dirty))],

@@ -1,20 +1,26 @@
 import * as z from "zod";
+import { recordTag } from "./build-record.ts";
+import { isDigest, isTime } from "./forms.ts";
 
 /** What an index of ours stands for. */
 export interface NamedImages {
+  /** The tag that it says it is kept under; absent where it says none. */
+  tag?: string;
   /** Digests. */
   images: string[];
   /** The last build of them, in milliseconds since the epoch. */
   builtAt?: number;
 }
 
+/** What becomes a part of an address has to have its form. */
+const digestSchema = z.string().refine(isDigest);
 const annotations = z.record(z.string(), z.string());
 const indexSchema = z.object({
-  manifests: z.array(z.object({ digest: z.string(), annotations: annotations.optional() })),
+  manifests: z.array(z.object({ digest: digestSchema, annotations: annotations.optional() })).max(10_000),
   annotations,
 });
-const partsSchema = z.object({ manifests: z.array(z.object({ digest: z.string() })) });
-const contentSchema = z.object({ built: z.number() });
+const partsSchema = z.object({ manifests: z.array(z.object({ digest: digestSchema })).max(10_000) });
+const contentSchema = z.object({ tag: z.string(), built: z.number().refine(isTime) });
 
 /** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
 export function readIndex(text: string): NamedImages | undefined {
@@ -23,7 +29,13 @@ export function readIndex(text: string): NamedImages | undefined {
   const { data: content } = contentSchema.safeParse(parseJson(index.annotations["coldtivate.content"] ?? ""));
   const times = index.manifests.map((each) => Date.parse(each.annotations?.["org.opencontainers.image.created"] ?? ""));
   const known = [...times, content?.built ?? Number.NaN].filter(Number.isFinite);
-  return { images: index.manifests.map(({ digest }) => digest), ...(known.length > 0 && { builtAt: Math.max(...known) }) };
+  const commit = index.annotations["org.opencontainers.image.revision"];
+  const tag = content?.tag ?? (commit === undefined ? undefined : recordTag(commit));
+  return {
+    ...(tag !== undefined && { tag }),
+    images: index.manifests.map(({ digest }) => digest),
+    ...(known.length > 0 && { builtAt: Math.max(...known) }),
+  };
 }
 
 /** Digests of the manifests that an index consists of; none when it is no index. */

@@ -1,8 +1,10 @@
-import { isRecordTag } from "./build-record.ts";
+import { recordTag } from "./build-record.ts";
 
 /** A tag in an image's repository, and what it means now. */
 export interface TagFact {
   tag: string;
+  /** What it is: an index of ours, which stands for images by their content or by the commit they were built from; or a name of an image. */
+  kind: "content" | "record" | "name";
   /** Of what the tag names. */
   digest: string;
   /** The images that it stands for: its own digest, or those that an index of ours names. */
@@ -37,9 +39,15 @@ export function isContentTag(tag: string): boolean {
   return /^content-[0-9a-f]{40}$/.test(tag);
 }
 
-/** Whether a tag is one of ours that no person ever wrote: by content, by record, by commit. */
-export function isOwnTag(tag: string): boolean {
-  return isContentTag(tag) || isRecordTag(tag) || /^[0-9a-f]{8}$/.test(tag);
+/**
+ * Whether a tag is one of ours that no person ever wrote, and that keeps no image by itself: an index, or a commit's tag. A branch can
+ * have a name of eight such digits, too: it is a commit's where that commit's record names the image.
+ * @param facts all tags of the repository
+ */
+export function isOwnTag({ tag, kind, digest }: TagFact, facts: readonly TagFact[]): boolean {
+  if (kind !== "name") return true;
+  if (!/^[0-9a-f]{8}$/.test(tag)) return false;
+  return facts.some((record) => record.kind === "record" && record.tag.startsWith(recordTag(tag)) && record.images.includes(digest));
 }
 
 /**
@@ -49,11 +57,11 @@ export function isOwnTag(tag: string): boolean {
 export function planPrune({ repositories, retained, since }: PruneFacts): Leftover[] {
   return [...repositories].flatMap(([name, facts]) => {
     const kept = new Set(retained);
-    for (const { tag, digest, images, builtAt = 0 } of facts) {
-      if (!isOwnTag(tag)) kept.add(digest);
-      if (builtAt > since) for (const image of images) kept.add(image);
+    for (const fact of facts) {
+      if (!isOwnTag(fact, facts)) kept.add(fact.digest);
+      if ((fact.builtAt ?? 0) > since) for (const image of fact.images) kept.add(image);
     }
-    const known = facts.filter(({ tag }) => isContentTag(tag) || isRecordTag(tag));
+    const known = facts.filter(({ kind }) => kind !== "name");
     const digests = new Set(known.flatMap(({ images }) => images));
     return [...digests].filter((digest) => !kept.has(digest)).map((digest) => describe(name, digest, facts, kept));
   });

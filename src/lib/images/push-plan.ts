@@ -47,7 +47,7 @@ export function planPush(facts: readonly PushFacts[], lost: readonly string[] = 
       code: "NOTHING_TO_PUSH",
       exit: "refused",
       details: missing.map(({ tags }) => tags.at(-1) ?? ""),
-      hint: `Nothing was pushed. Run: coldtivate build${force}${missing.length === facts.length ? "" : ` ${names}`}`,
+      hint: `Run: coldtivate build${force}${missing.length === facts.length ? "" : ` ${names}`}`,
     });
   }
   const images = facts.map(planOne);

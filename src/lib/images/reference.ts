@@ -10,8 +10,15 @@ export interface Reference {
   digest?: string;
 }
 
-const pattern = /^(?<name>[^@\s]+?)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>[a-z0-9]+:[0-9a-f]{32,}))?$/;
+const pattern = /^(?<name>[^@\s]+?)(?::(?<tag>\w[\w.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$/;
 const repositoryPattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
+/** A host or an address, with the port if there is one. */
+const registryPattern = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
+
+/** The one name of a registry: Docker Hub has two. */
+export function canonicalRegistry(host: string): string {
+  return host === "index.docker.io" ? "docker.io" : host;
+}
 
 /**
  * Reads an image's name by Docker's rules: `postgres:15` is `docker.io/library/postgres:15`.
@@ -20,7 +27,7 @@ const repositoryPattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(
 export function parseReference(text: string): Reference {
   const { name = "", tag, digest } = pattern.exec(text)?.groups ?? {};
   const { registry, repository } = splitName(name);
-  if (!repositoryPattern.test(repository)) {
+  if (!repositoryPattern.test(repository) || !registryPattern.test(registry)) {
     throw new ColdtivateError(`"${text}" is no image name`, {
       code: "IMAGE_REFERENCE_INVALID",
       exit: "usage",
@@ -47,8 +54,9 @@ function splitName(name: string): { registry: string; repository: string } {
   const first = name.slice(0, slash);
   if (slash > 0 && (first.includes(".") || first.includes(":") || first === "localhost")) {
     const repository = name.slice(slash + 1);
-    if (first !== "docker.io" && first !== "index.docker.io") return { registry: first, repository };
-    return { registry: "docker.io", repository: repository.includes("/") ? repository : `library/${repository}` };
+    const registry = canonicalRegistry(first);
+    if (registry !== "docker.io") return { registry, repository };
+    return { registry, repository: repository.includes("/") ? repository : `library/${repository}` };
   }
   return { registry: "docker.io", repository: slash > 0 ? name : `library/${name}` };
 }

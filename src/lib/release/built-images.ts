@@ -44,7 +44,7 @@ interface Build {
  */
 export function assignImages(input: BuiltImagesInput): ComposeModel {
   const { model, images, registryImage, profiles } = input;
-  const own = new Set(images.map(({ name }) => `${registryImage}/${name}`));
+  const own = new Set(images.map(({ name }) => repositoryOf(`${registryImage}/${name}`)));
   const faults: string[] = [];
   const services = Object.entries(model.services).map(([name, service]): [string, ComposeService] => {
     const told = images.filter((image) => image.services.includes(name));
@@ -62,7 +62,7 @@ export function assignImages(input: BuiltImagesInput): ComposeModel {
       code: "IMAGE_MISSING_IN_COMPOSE",
       exit: "usage",
       details: faults,
-      hint: "Nothing was changed. Add what is missing under images in coldtivate.yml, name the service under `services` of the image that it runs, or give it an `image:`.",
+      hint: "Add what is missing under images in coldtivate.yml, name the service under `services` of the image that it runs, or give it an `image:`.",
     });
   }
   return { ...model, services: Object.fromEntries(services) };

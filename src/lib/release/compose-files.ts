@@ -83,6 +83,6 @@ function refuseInvalid({ faults, envFiles }: ComposeWalk): void {
     code: "COMPOSE_INVALID",
     exit: "usage",
     details: [...faults.map(({ path, line, column, message }) => `${path}:${line}:${column}  ${message}`), ...quoted],
-    hint: "Nothing was changed. Correct them, commit, and run the same command again.",
+    hint: "Correct them, commit, and run the same command again.",
   });
 }

@@ -202,7 +202,7 @@ export function checkSlotNames(model: ComposeModel, rollouts: ReadonlyMap<string
     code: "SLOT_NAME_TAKEN",
     exit: "usage",
     details: clashes,
-    hint: "Nothing was changed. Rename that service, container or alias, or set `rollout: recreate` for the other service.",
+    hint: "Rename that service, container or alias, or set `rollout: recreate` for the other service.",
   });
 }
 

@@ -26,7 +26,7 @@ export function checkNames(input: NamesInput): void {
       code: "NAME_TAKEN",
       exit: "usage",
       details: taken,
-      hint: "Nothing was changed. Rename one of the two.",
+      hint: "Rename one of the two.",
     });
   }
   const long = tooLong(input);
@@ -35,7 +35,7 @@ export function checkNames(input: NamesInput): void {
       code: "NAME_TOO_LONG",
       exit: "usage",
       details: long,
-      hint: `Nothing was changed. A host name has at most ${longestLabel} characters: give the service a shorter name, with the former one as a network alias, or set \`rollout: recreate\` for it.`,
+      hint: `A host name has at most ${longestLabel} characters: give the service a shorter name, with the former one as a network alias, or set \`rollout: recreate\` for it.`,
     });
   }
 }

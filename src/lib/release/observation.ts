@@ -39,8 +39,8 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
       exit: "usage",
       details: complaints,
       hint: complaints.some((line) => /env file .* not found/.test(line))
-        ? "Nothing was changed. Commit that file, mark it `required: false`, or have the environment's dotenv stand in for it: env_file: ${DOT_ENV_PATH}."
-        : "Nothing was changed. Correct the Compose files or the dotenv, commit, and run the same command again.",
+        ? "Commit that file, mark it `required: false`, or have the environment's dotenv stand in for it: env_file: ${DOT_ENV_PATH}."
+        : "Correct the Compose files or the dotenv, commit, and run the same command again.",
     });
   }
   const manifest = parseManifest(field("manifest"));
@@ -152,6 +152,6 @@ function unreadable(reason: string): ColdtivateError {
   return new ColdtivateError(`the host's answer cannot be read: ${reason}`, {
     code: "HOST_ANSWER",
     exit: "refused",
-    hint: "Nothing was changed there. Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause.",
+    hint: "Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause.",
   });
 }

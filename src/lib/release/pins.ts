@@ -54,9 +54,10 @@ export function pinImages(
   return { pinned, open: [...open].toSorted() };
 }
 
-/** A reference without its tag and digest. */
+/** A reference without its tag and digest; of Docker Hub's, which have several spellings, the shortest. */
 export function repositoryOf(reference: string): string {
   const name = reference.split("@", 1)[0] ?? reference;
   const colon = name.lastIndexOf(":");
-  return colon > name.lastIndexOf("/") ? name.slice(0, colon) : name;
+  const repository = colon > name.lastIndexOf("/") ? name.slice(0, colon) : name;
+  return repository.replace(/^(?:index\.)?docker\.io\//, "").replace(/^library\/(?=[^/]+$)/, "");
 }

@@ -87,7 +87,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
     code: "ROLLOUT_IMPOSSIBLE",
     exit: "usage",
     details: impossible,
-    hint: "Nothing was changed. Set `rollout: recreate` for them, or remove the cause; a port that is not known can be set as `port`.",
+    hint: "Set `rollout: recreate` for them, or remove the cause; a port that is not known can be set as `port`.",
   });
 }
 

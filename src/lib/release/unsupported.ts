@@ -14,7 +14,7 @@ export function checkSupported(model: ComposeModel, names: readonly string[]): v
     code: "COMPOSE_UNSUPPORTED",
     exit: "usage",
     details: found,
-    hint: "Nothing was changed. Write it in another way, as said above, or take the service out of the release by a profile.",
+    hint: "Write it in another way, as said above, or take the service out of the release by a profile.",
   });
 }
 

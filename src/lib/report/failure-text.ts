@@ -1,16 +1,19 @@
 import type { Failure } from "./failure.ts";
 import type { Palette } from "./palette.ts";
 
-/** A failure for people: `✗ message`, a line a detail, where it happened if that helps, `→ what to do next`. */
-export function formatFailure({ message, details, stack, hint }: Failure, palette: Palette): string {
+/** A failure for people: `✗ message`, a line a detail, what was changed before it, where it happened if that helps, `→ what to do next`. */
+export function formatFailure({ message, details, changed, exit, stack, hint }: Failure, palette: Palette): string {
   const lines = [`${palette.bad("✗")} ${palette.strong(message)}`];
   lines.push(...details.flatMap((detail) => detail.split("\n")).map((line) => `  ${line}`));
+  lines.push(...changed.map((line) => `  changed before that: ${line}`));
+  // The only place that says so: it knows.
+  if (exit === "refused" && changed.length === 0) lines.push("  Nothing was changed.");
   if (stack) lines.push(...stack.split("\n").map((line) => palette.faint(line)));
   if (hint) lines.push(`${palette.caution("→")} ${hint}`);
   return `${lines.join("\n")}\n`;
 }
 
 /** A failure for machines: the same words under `--json`. */
-export function failureDocument({ code, message, details, hint, exit, stack }: Failure, exitCode: number): object {
-  return { error: { code, message, hint: hint ?? null, details, exit, exitCode, ...(stack && { stack: stack.split("\n") }) } };
+export function failureDocument({ code, message, details, changed, hint, exit, stack }: Failure, exitCode: number): object {
+  return { error: { code, message, hint: hint ?? null, details, changed, exit, exitCode, ...(stack && { stack: stack.split("\n") }) } };
 }

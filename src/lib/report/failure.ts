@@ -1,4 +1,5 @@
 import * as Errors from "@oclif/core/errors";
+import { exitAfter } from "../changes.ts";
 import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
 import { nearest } from "../config/nearest.ts";
 
@@ -9,6 +10,8 @@ export interface Failure {
   details: readonly string[];
   hint?: string;
   exit: Exit;
+  /** What had been changed by then, a line for each kind of change. */
+  changed: readonly string[];
   /** Where it happened; for bugs, and for everything under --verbose. */
   stack?: string;
 }
@@ -17,6 +20,8 @@ export interface FailureContext {
   /** Why the work was stopped, once the user asked for that: what fails then fails because of it. */
   interruption?: unknown;
   verbose?: boolean;
+  /** What was changed before it. */
+  changed?: readonly string[];
   /** What is typed to get help: `coldtivate build`. */
   command?: string;
   /** Flags that exist, `--json` and the like. */
@@ -25,10 +30,10 @@ export interface FailureContext {
 
 /** Turns whatever was thrown into what the user gets to see. */
 export function describeFailure(error: unknown, context: FailureContext = {}): Failure {
-  if (context.interruption !== undefined && !isMixed(error)) return describeInterruption(error, context.interruption);
+  if (context.interruption !== undefined && !isMixed(error)) return describeInterruption(error, context);
   if (error instanceof ColdtivateError) return describeOwn(error, context);
   if (error instanceof Errors.CLIError) return describeUsage(error, context);
-  return describeBug(error);
+  return describeBug(error, context);
 }
 
 /** The exit code that a failure ends the process with. */
@@ -40,16 +45,17 @@ function isMixed(error: unknown): boolean {
   return error instanceof ColdtivateError && error.exit === "mixed";
 }
 
-function describeInterruption(error: unknown, reason: unknown): Failure {
+function describeInterruption(error: unknown, { interruption: reason, changed = [] }: FailureContext): Failure {
   const own = error instanceof ColdtivateError ? error : undefined;
-  if (own?.exit === "interrupted") return describeOwn(own, {});
+  if (own?.exit === "interrupted") return describeOwn(own, { changed });
   const message = reason instanceof ColdtivateError ? reason.message : "interrupted";
-  return { code: "INTERRUPTED", message, details: own ? [own.message, ...own.details] : [], exit: "interrupted" };
+  return { code: "INTERRUPTED", message, details: own ? [own.message, ...own.details] : [], exit: "interrupted", changed };
 }
 
-function describeOwn(error: ColdtivateError, { verbose }: FailureContext): Failure {
-  const { code, message, details, exit, hint } = error;
-  return { code, message, details, exit, ...(hint !== undefined && { hint }), ...(verbose && { stack: stackOf(error) }) };
+function describeOwn(error: ColdtivateError, { verbose, changed = [] }: FailureContext): Failure {
+  const { code, message, details, hint } = error;
+  const exit = exitAfter(error.exit, changed);
+  return { code, message, details, exit, changed, ...(hint !== undefined && { hint }), ...(verbose && { stack: stackOf(error) }) };
 }
 
 function describeUsage(error: Errors.CLIError, { command = "coldtivate", flags = [] }: FailureContext): Failure {
@@ -62,16 +68,17 @@ function describeUsage(error: Errors.CLIError, { command = "coldtivate", flags =
   const unknown = "flags" in error && Array.isArray(error.flags) ? error.flags.map(String) : [];
   const meant = unknown.flatMap((flag) => nearest(flag, flags) ?? []);
   const hint = `${meant.length > 0 ? `did you mean ${meant.join(", ")}? ` : ""}${command} --help shows what it takes`;
-  return { code: "USAGE", message: decapitalise(message), details, hint, exit: "usage" };
+  return { code: "USAGE", message: decapitalise(message), details, hint, exit: "usage", changed: [] };
 }
 
-function describeBug(error: unknown): Failure {
+function describeBug(error: unknown, { changed = [] }: FailureContext): Failure {
   return {
     code: "BUG",
     message: `this is a bug in coldtivate: ${summarise(error)}`,
     details: [],
     hint: "please report it with the lines above",
     exit: "bug",
+    changed,
     ...(error instanceof Error && { stack: stackOf(error) }),
   };
 }

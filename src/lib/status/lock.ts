@@ -33,7 +33,6 @@ export async function lockHosts(
       code: "LOCK_REFUSED",
       exit: result.code === 2 ? "usage" : "refused",
       details: result.told,
-      hint: "Nothing was changed.",
     });
   }
   return told;

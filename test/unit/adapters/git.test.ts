@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -186,4 +186,16 @@ test("no git, and a repository of somebody else, are errors of their own", async
     process.env["PATH"] = path;
     rmSync(directory, { recursive: true });
   }
+});
+
+test("what changed between two commits is told of commits alone: words of others can be options of Git's", async () => {
+  using origin = createRepository();
+  const first = origin.commit({ a: "1", b: "1" });
+  const second = origin.commit({ a: "2" });
+  const repository = await openRepository(origin.directory);
+  expect(await repository.changedPaths(first, second, ["."])).toEqual(["a"]);
+  const path = join(origin.directory, "written");
+  expect(await repository.changedPaths(`--output=${path}`, second, ["."])).toBeUndefined();
+  expect(await repository.changedPaths(first, "main", ["."])).toBeUndefined();
+  expect(existsSync(path)).toBe(false);
 });

@@ -3,6 +3,7 @@ import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/reg
 import { digestOfBytes } from "../../../src/lib/adapters/registry-http.ts";
 import { observeTags, removeLeftovers } from "../../../src/lib/build/prune-registry.ts";
 import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
+import { formatRecord, recordTag } from "../../../src/lib/images/build-record.ts";
 import { planPrune } from "../../../src/lib/images/prune-plan.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 
@@ -10,7 +11,7 @@ const now = Date.parse("2026-03-10T10:00:00Z");
 const day = 86_400_000;
 const indexType = "application/vnd.oci.image.index.v1+json";
 const digestOf = (body: string) => digestOfBytes(Buffer.from(body));
-const commitOf = (number: number) => `${number}`.repeat(40);
+const commitOf = (number: number) => `${number}`.padStart(2, "0").slice(-2).repeat(20);
 const contentOf = (number: number) => `content-${commitOf(number)}`;
 
 let server: MemoryRegistry;
@@ -52,7 +53,7 @@ test("what a branch, a host or the last day has built stays; all else is listed 
     {
       name: "web",
       digest: forgotten,
-      tags: ["11111111", `built-${commitOf(1)}`, contentOf(1)],
+      tags: [commitOf(1).slice(0, 8), `built-${commitOf(1)}`, contentOf(1)],
       indexes: [expect.stringMatching(/^sha256:/), expect.stringMatching(/^sha256:/)],
       builtAt: old,
     },
@@ -76,7 +77,9 @@ test("removal takes every name of an image, and leaves the others alone", async 
   await build(2, now - 5 * day, "main");
   const removed = await removeLeftovers(await leftovers(), `${server.host}/shop`, registry, new Set());
   expect(removed).toHaveLength(1);
-  expect(Object.keys(server.tagsIn("shop/web")).toSorted()).toEqual(["22222222", `built-${commitOf(2)}`, contentOf(2), "main"].toSorted());
+  expect(Object.keys(server.tagsIn("shop/web")).toSorted()).toEqual(
+    [commitOf(2).slice(0, 8), `built-${commitOf(2)}`, contentOf(2), "main"].toSorted(),
+  );
   expect(await leftovers()).toEqual([]);
 });
 
@@ -102,6 +105,70 @@ test("with an image for several platforms go its manifests, but for those of an 
     [1, 2, 3, 4].map((layer) => registry.manifestOf(`${server.host}/shop/web@${digestOf(`{"layers":[${layer}]}`)}`)),
   );
   expect(left.map((stored) => stored !== undefined)).toEqual([true, true, true, false]);
+});
+
+test("a branch or tag whose name looks like one of ours keeps its image", async () => {
+  const old = now - 5 * day;
+  for (const [number, ref] of ["deadbeef", contentOf(7), `built-${commitOf(8)}`, commitOf(4).slice(0, 8)].entries())
+    await build(number, old, ref);
+  expect(await leftovers()).toEqual([]);
+});
+
+test("a commit's tag keeps what it names unless that commit's record says so, too", async () => {
+  await build(1, now - 5 * day);
+  const other = await build(2, now - 5 * day);
+  // Somebody else's, with the same eight digits.
+  server.put("shop/web", commitOf(1).slice(0, 8), JSON.stringify({ layers: [], number: 2 }));
+  expect((await leftovers()).map(({ digest }) => digest)).not.toContain(other);
+});
+
+/** Has something happen just before the registry does what it is asked for. */
+function before(method: string, path: RegExp, happen: () => void): RegistryClient {
+  const own = registry;
+  return {
+    ...own,
+    async deleteManifest(reference) {
+      if (method === "DELETE" && path.test(reference)) happen();
+      await own.deleteManifest(reference);
+    },
+  };
+}
+
+test("a branch that moves to an image just when that is removed is told of", async () => {
+  const old = now - 5 * day;
+  const digest = await build(1, old);
+  await build(2, old, "main");
+  const found = await leftovers();
+  const move = () => server.put("shop/web", "main", JSON.stringify({ layers: [], number: 1 }));
+  const racing = before("DELETE", new RegExp(digest), move);
+  await expect(removeLeftovers(found, `${server.host}/shop`, racing, new Set())).rejects.toMatchObject({
+    code: "PRUNE_RACED",
+    exit: "failed",
+    details: ["web:main"],
+  });
+});
+
+test("an image that is built again just when it is removed is told of", async () => {
+  const digest = await build(1, now - 5 * day);
+  const record = formatRecord({ commit: commitOf(9), builds: [{ digest, mediaType: "x/y", size: 1, createdAt: now.toString() }] });
+  const racing = before("DELETE", new RegExp(digest), () => void server.put("shop/web", recordTag(commitOf(9)), record, indexType));
+  await expect(removeLeftovers(await leftovers(), `${server.host}/shop`, racing, new Set())).rejects.toMatchObject({
+    details: [`web:${recordTag(commitOf(9))}`],
+  });
+});
+
+test("an image that a new index of ours names while others are removed stays", async () => {
+  const digest = await build(1, now - 5 * day);
+  const found = await leftovers();
+  const facts = { registryImage: `${server.host}/shop`, commit: commitOf(9), now: new Date(now) };
+  await recordBuilds([{ name: "web", digest }], facts, registry);
+  expect(await removeLeftovers(found, `${server.host}/shop`, registry, new Set())).toEqual([]);
+});
+
+test("many images go a few at a time", async () => {
+  for (let number = 1; number <= 40; number++) await build(number, now - 5 * day);
+  expect(await removeLeftovers(await leftovers(), `${server.host}/shop`, registry, new Set())).toHaveLength(40);
+  expect(server.tagsIn("shop/web")).toEqual({});
 });
 
 test("an image that somebody names while others are removed stays", async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
 import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
 import { resolveOwnImages } from "../../../src/lib/deploy/resolve-images.ts";
-import { parseRecord, recordTag } from "../../../src/lib/images/build-record.ts";
+import { formatRecord, parseRecord, recordTag } from "../../../src/lib/images/build-record.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 
 const commit = "1234567890".repeat(4);
@@ -49,6 +49,19 @@ test("what somebody else has put under the commit's tag is refused", async () =>
     code: "IMAGES_MOVED",
     exit: "refused",
     details: [`${server.host}/shop/web:${tag} is ${other}, built was ${digest}`],
+  });
+});
+
+test.each([
+  ["an image", JSON.stringify({ layers: [] })],
+  ["another commit's", formatRecord({ commit: "f".repeat(40), builds: [] })],
+  ["an empty one", formatRecord({ commit, builds: [] })],
+])("a record that somebody has written over with %s is refused, and not taken for none", async (_what, body) => {
+  await build("one");
+  server.put("shop/web", recordTag(commit), body);
+  await expect(resolve()).rejects.toMatchObject({
+    code: "IMAGES_MOVED",
+    details: [`${server.host}/shop/web:${recordTag(commit)} is no record of that commit: somebody has written over it`],
   });
 });
 

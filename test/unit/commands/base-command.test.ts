@@ -23,7 +23,7 @@ test("--json prints one document and nothing else on standard output", async () 
 test("an error goes to standard error, with details and hint and no stack", async () => {
   const { stdout, stderr, exitCode } = await run(["act", "refuse"]);
   expect(stdout).toBe("");
-  expect(stderr).toBe("✗ 2 images are missing\n  web: no image\n  db: no image\n→ run coldtivate build\n");
+  expect(stderr).toBe("✗ 2 images are missing\n  web: no image\n  db: no image\n  Nothing was changed.\n→ run coldtivate build\n");
   expect(exitCode).toBe(3);
 });
 
@@ -41,12 +41,19 @@ test("an error is the one document under --json", async () => {
       message: "2 images are missing",
       hint: "run coldtivate build",
       details: ["web: no image", "db: no image"],
+      changed: [],
       exit: "refused",
       exitCode: 3,
     },
   });
   expect(stderr).toBe("");
   expect(exitCode).toBe(3);
+});
+
+test("a refusal after something was changed is none, and says what was", async () => {
+  const { stderr, exitCode } = await run(["act", "change"]);
+  expect(stderr).toBe("✗ Git gave no answer\n  changed before that: pushed: shop/web:1234abcd\n");
+  expect(exitCode).toBe(4);
 });
 
 test.each(["break", "reject"])("a bug says that it is one, and where: %s", async (behaviour) => {
@@ -81,7 +88,7 @@ test.each([
 
 test("a mistake in the command under --json shows neither arguments nor configuration", async () => {
   const { stdout, exitCode } = await run(["act", "succeed", "--password=swordfish", "--json"]);
-  expect(Object.keys(JSON.parse(stdout).error)).toEqual(["code", "message", "hint", "details", "exit", "exitCode"]);
+  expect(Object.keys(JSON.parse(stdout).error)).toEqual(["code", "message", "hint", "details", "changed", "exit", "exitCode"]);
   expect(exitCode).toBe(2);
 });
 

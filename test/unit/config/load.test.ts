@@ -181,5 +181,7 @@ test("without a registry GitLab's variables count", async () => {
     host: "docker.io",
     insecure: false,
   });
+  // Docker Hub's other name is the same registry, with the same login.
+  expect((await project.load({ env: { CI_REGISTRY_IMAGE: "index.docker.io/org" } })).registry).toMatchObject({ host: "docker.io" });
   expect(await project.problems()).toEqual(["coldtivate.yml:1:1  registry.image: the variable CI_REGISTRY_IMAGE is not set"]);
 });

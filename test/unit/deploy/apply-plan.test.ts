@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { changes } from "../../../src/lib/changes.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
 import { isPassing } from "../../../src/lib/deploy/turn.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
@@ -82,16 +83,35 @@ describe("a failure says what happened, what serves and what to do next", () => 
     expect(error).toMatchObject({
       exit: "refused",
       details: ["Another deploy is at work here: r9, by ann"],
-      hint: "Nothing was changed on a: r1 serves as before.",
+      hint: "On a: r1 serves as before.",
     });
   });
 
   test.each([
-    ["busy", "DEPLOY_RUNNING", /^Nothing was changed on a: r1 serves as before. Try again once the other deploy has ended: .*--wait$/],
-    ["stale", "PLAN_STALE", /^Nothing was changed on a: r1 serves as before. Try again: .*--wait/],
+    ["busy", "DEPLOY_RUNNING", /^On a: r1 serves as before. Try again once the other deploy has ended: .*--wait$/],
+    ["stale", "PLAN_STALE", /^On a: r1 serves as before. Try again: .*--wait/],
   ])("refused because it is %s, which passes", async (why, code, hint) => {
     const { error } = await apply([host("a", [`0\trefused\t${why}`], 3, "words")]);
     expect(error).toMatchObject({ code, exit: "refused", hint: expect.stringMatching(hint) });
+  });
+
+  test("what hosts have told of is no other change, and what they have taken is one", async () => {
+    const told = async (journal: string[], code: number) => {
+      changes.clear();
+      await apply([host("a", journal, code)]);
+      return changes.told();
+    };
+    expect(await told([], 3)).toEqual([]);
+    expect(await told(["0\tundone\t"], 4)).toEqual([]);
+    expect(await told([], 0)).toEqual([expect.stringMatching(/^told to take release .*: a$/)]);
+  });
+
+  test("a host that breaks off in any other way may have been changed", async () => {
+    changes.clear();
+    const broken = host("a", [], 0);
+    const refused = new ColdtivateError("a: it makes no sense", { code: "HOST_UNREACHABLE", exit: "refused" });
+    await apply([{ ...broken, connection: { ...broken.connection, exec: () => Promise.reject(refused) } }]);
+    expect(changes.told()).toEqual([expect.stringMatching(/^perhaps told to take release .*, which nobody has confirmed: a$/)]);
   });
 
   test("a link that breaks leaves the host to itself, and says so", async () => {
@@ -152,7 +172,11 @@ describe("several hosts", () => {
     [[{}, { passes: "stale" as const }], "PLAN_STALE", "failed"],
   ])("of which one refuses for a reason that passes may be tried again: %j", async (fates, code, exit) => {
     const { error } = await settled(...fates.map(({ passes }): Fate => (passes === undefined ? {} : { refuses: "not now", passes })));
-    expect(error).toMatchObject({ code, exit, hint: expect.stringMatching(/^Nothing was changed on any host: .* Try again.*--wait/) });
+    expect(error).toMatchObject({
+      code,
+      exit,
+      hint: expect.stringMatching(/^(?:On every host|Nothing was changed on any host): .* Try again.*--wait/),
+    });
     expect(isPassing(error)).toBe(true);
   });
 

@@ -27,7 +27,7 @@ test("what is external and not there is refused, all of it at once, each command
       code: "EXTERNAL_MISSING",
       exit: "refused",
       details: ["a: network proxy", "b: network proxy"],
-      hint: expect.stringMatching(/^Nothing was changed\. Make it on the host, `docker network create proxy`, or/) as string,
+      hint: expect.stringMatching(/^Make it on the host, `docker network create proxy`, or/) as string,
     }),
   );
   expect(() => refuseMissingElsewhere([])).not.toThrow();

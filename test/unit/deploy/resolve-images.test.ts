@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { resolveFacts } from "../../../src/lib/deploy/resolve-images.ts";
+import { resolveFacts, resolveThirdParty, type ResolvedTags } from "../../../src/lib/deploy/resolve-images.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { parseImageFacts } from "../../../src/lib/release/image-facts.ts";
 
@@ -23,6 +23,22 @@ test("images of which the release before knew are not asked for again, and each 
   expect(asked).toEqual(["web@1"]);
   expect([...found.facts.keys()]).toEqual(["web@1", "db@1"]);
   expect(found.unknown).toEqual([]);
+});
+
+test("one that lies about an image does", async () => {
+  const lie = new ColdtivateError("another one", { code: "REGISTRY_ANSWER_INVALID", exit: "refused" });
+  const { registry } = registryThat(() => Promise.reject(lie));
+  await expect(resolveFacts([{ image: "db@1" }], new Map(), registry)).rejects.toBe(lie);
+});
+
+test("a tag that moves while hosts are looked at means one image for all of them", async () => {
+  let count = 0;
+  const digestOf = () => Promise.resolve(`sha256:${String(++count).repeat(64)}`);
+  const tags: ResolvedTags = new Map();
+  const ask = () => resolveThirdParty(["postgres:15"], { digestOf } as unknown as RegistryClient, tags);
+  const first = (await ask()).get("postgres:15")?.image;
+  expect(first).toBe(`postgres@sha256:${"1".repeat(64)}`);
+  expect((await ask()).get("postgres:15")?.image).toBe(first);
 });
 
 test("another's image that nobody tells about does not keep a release back, one of the project's own does", async () => {

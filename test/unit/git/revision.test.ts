@@ -63,7 +63,7 @@ test("a tag environment takes HEAD or a bare commit only if exactly one allowed 
   await expect(chooseRevision({ ref: "main" }, production, repository)).rejects.toThrow("production takes tag v* only: --ref main is none");
   origin.git("checkout", "--quiet", "--detach", two);
   await expect(chooseRevision({}, production, await openRepository(origin.directory))).rejects.toMatchObject({
-    hint: "Nothing was changed. Say which tag: --tag v1.2.0 or --tag v1.2.1.",
+    hint: "Say which tag: --tag v1.2.0 or --tag v1.2.1.",
   });
   origin.git("checkout", "--quiet", "--detach", one);
   expect(await chooseRevision({}, production, await openRepository(origin.directory))).toEqual({

@@ -42,7 +42,7 @@ test("what is to be pushed and has files that are not committed is refused, each
   expect(() => refuseDirty(states, "pushed")).toThrow(
     expect.objectContaining({
       exit: "refused",
-      message: "web, scheduler: the context has files that are not committed, so nothing was pushed",
+      message: "web, scheduler: the context has files that are not committed, so it cannot be pushed",
       details: ["Web/a", "x"],
     }),
   );

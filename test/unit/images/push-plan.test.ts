@@ -34,13 +34,13 @@ test("the ref's name is put at what the registry has, whatever it means here; at
 test("an image of this commit that is nowhere is refused, before anything is pushed", () => {
   const gone = { ...facts({ "r/web:main": other }), name: "api" };
   expect(() => planPush([facts({ "r/web:1f000000": mine }), gone])).toThrow(
-    expect.objectContaining({ code: "NOTHING_TO_PUSH", exit: "refused", hint: "Nothing was pushed. Run: coldtivate build api" }),
+    expect.objectContaining({ code: "NOTHING_TO_PUSH", exit: "refused", hint: "Run: coldtivate build api" }),
   );
 });
 
 test("one that the registry has no longer whole has to be built, whatever the registry says", () => {
   expect(() => planPush([facts({})], ["web"])).toThrow(
-    expect.objectContaining({ code: "NOTHING_TO_PUSH", hint: "Nothing was pushed. Run: coldtivate build --force" }),
+    expect.objectContaining({ code: "NOTHING_TO_PUSH", hint: "Run: coldtivate build --force" }),
   );
 });
 

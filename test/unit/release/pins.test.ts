@@ -57,6 +57,9 @@ test.each([
   ["postgres:15", "postgres"],
   ["registry.example:5000/a/b", "registry.example:5000/a/b"],
   ["registry.example:5000/a/b:1@sha256:00", "registry.example:5000/a/b"],
+  ["index.docker.io/org/web:main", "org/web"],
+  ["docker.io/library/postgres", "postgres"],
+  ["docker.io/postgres:15", "postgres"],
 ])("the repository of %s is %s", (reference, repository) => {
   expect(repositoryOf(reference)).toBe(repository);
 });

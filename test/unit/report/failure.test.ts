@@ -15,17 +15,40 @@ const refusal = new ColdtivateError("2 images are missing", {
 
 test("an error is a message, its details, and what to do next", () => {
   const failure = describeFailure(refusal);
-  expect(formatFailure(failure, createPalette(false))).toBe("✗ 2 images are missing\n  web\n  db\n→ run coldtivate build --push\n");
+  expect(formatFailure(failure, createPalette(false))).toBe(
+    "✗ 2 images are missing\n  web\n  db\n  Nothing was changed.\n→ run coldtivate build --push\n",
+  );
   expect(failureDocument(failure, exitCodeOf(failure))).toEqual({
     error: {
       code: "IMAGE_MISSING",
       message: "2 images are missing",
       hint: "run coldtivate build --push",
       details: ["web", "db"],
+      changed: [],
       exit: "refused",
       exitCode: 3,
     },
   });
+});
+
+test.each(["refused", "usage"] as const)("an error that says %s is none where something was changed before it, and says what", (exit) => {
+  const late = new ColdtivateError("Git gave no answer", { code: "GIT_FAILED", exit, hint: "look at the repository" });
+  const failure = describeFailure(late, { changed: ["pushed: r/web:1234abcd"] });
+  expect(exitCodeOf(failure)).toBe(4);
+  expect(formatFailure(failure, createPalette(false))).toBe(
+    "✗ Git gave no answer\n  changed before that: pushed: r/web:1234abcd\n→ look at the repository\n",
+  );
+  expect(failureDocument(failure, 4)).toMatchObject({ error: { changed: ["pushed: r/web:1234abcd"], exit: "failed", exitCode: 4 } });
+});
+
+test("whatever ends a command, what was changed before is told", () => {
+  const changed = ["removed from the registry: web@sha256:aa"];
+  const interruption = new ColdtivateError("interrupted by SIGTERM", { code: "INTERRUPTED", exit: "interrupted" });
+  expect(describeFailure(new TypeError("x"), { changed })).toMatchObject({ exit: "bug", changed });
+  expect(describeFailure(new TypeError("x"), { changed, interruption })).toMatchObject({ exit: "interrupted", changed });
+  expect(describeFailure(interruption, { changed, interruption })).toMatchObject({ exit: "interrupted", changed });
+  const mixed = new ColdtivateError("hosts differ", { code: "DEPLOY_MIXED", exit: "mixed" });
+  expect(describeFailure(mixed, { changed, interruption })).toMatchObject({ exit: "mixed", changed });
 });
 
 test("a stack is shown for bugs, and otherwise only on request", () => {
