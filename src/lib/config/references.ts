@@ -1,6 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { baseNames } from "../release/compose-names.ts";
-import { defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
+import { createComposeReader, defaultComposeFiles, readComposeFiles, type ComposeReader } from "./compose-files.ts";
 import { isExecutable, kindOf } from "./file.ts";
 import { hooks as hookSchema } from "./hook-schema.ts";
 import { didYouMean } from "./nearest.ts";
@@ -27,8 +27,9 @@ export async function findReferenceProblems(value: unknown, scope: ReferenceScop
   const imageProblems = Object.entries(asMapping(images)).flatMap(([name, image]) =>
     checkImage(name, asMapping(image), { ...scope, submodules }),
   );
+  const reader = createComposeReader(scope.directory);
   const compose = await Promise.all(
-    Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), scope)),
+    Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), { ...scope, reader })),
   );
   const services = new Set(compose.flatMap((found) => [...found.services]));
   return [
@@ -57,6 +58,10 @@ function findMissingHooks(hooks: unknown, { directory, isUnresolved }: Reference
   });
 }
 
+interface ComposeScope extends ReferenceScope {
+  reader: ComposeReader;
+}
+
 interface ImageScope extends ReferenceScope {
   /** Absolute paths. */
   submodules: readonly string[];
@@ -77,9 +82,9 @@ function checkImage(name: string, image: Record<string, unknown>, { directory, i
   return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
 }
 
-async function checkCompose(name: string, environment: Record<string, unknown>, scope: ReferenceScope) {
+async function checkCompose(name: string, environment: Record<string, unknown>, scope: ComposeScope) {
   const path = ["environments", name];
-  const { directory, isUnresolved } = scope;
+  const { isUnresolved } = scope;
   const written = environment["compose"];
   if (written === undefined) return checkDefaults(name, scope);
   const files = asList(written).flatMap((file, index) => {
@@ -88,14 +93,14 @@ async function checkCompose(name: string, environment: Record<string, unknown>, 
   });
   const { services, faults } = await readComposeFiles(
     files.map(({ file }) => file),
-    directory,
+    scope.reader,
   );
   const problems = faults.map(({ message, listed }): Problem => ({ path: files[listed]?.place ?? path, message }));
   return { services, problems };
 }
 
 /** An environment that names no Compose files. */
-async function checkDefaults(name: string, { directory, dotenvOf }: ReferenceScope) {
+async function checkDefaults(name: string, { directory, dotenvOf, reader }: ComposeScope) {
   const path = ["environments", name];
   const dotenv = await dotenvOf(name);
   const files = await defaultComposeFiles(name, directory, dotenv === unknown ? "" : dotenv);
@@ -103,7 +108,7 @@ async function checkDefaults(name: string, { directory, dotenvOf }: ReferenceSco
     const message = `there is no Compose file: none of ${baseNames.join(", ")}`;
     return { services: new Set<string>(), problems: dotenv === unknown ? [] : [{ path, message, atKey: true }] };
   }
-  const { services, faults } = await readComposeFiles(files, directory);
+  const { services, faults } = await readComposeFiles(files, reader);
   return { services, problems: faults.map(({ message }): Problem => ({ path, message, atKey: true })) };
 }
 
