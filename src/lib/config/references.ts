@@ -1,13 +1,14 @@
-import { join, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { baseNames } from "../release/compose-names.ts";
 import { createComposeReader, defaultComposeFiles, readComposeFiles, type ComposeReader } from "./compose-files.ts";
 import { isExecutable, kindOf } from "./file.ts";
 import { hooks as hookSchema } from "./hook-schema.ts";
+import { checkImage } from "./image-folders.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
 import { unknown } from "./secrets.ts";
-import { findSubmodules, isMissingSubmodule } from "./submodules.ts";
+import { findSubmodules } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
@@ -60,26 +61,6 @@ function findMissingHooks(hooks: unknown, { directory, isUnresolved }: Reference
 
 interface ComposeScope extends ReferenceScope {
   reader: ComposeReader;
-}
-
-interface ImageScope extends ReferenceScope {
-  /** Absolute paths. */
-  submodules: readonly string[];
-}
-
-function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved, submodules }: ImageScope): Problem[] {
-  const path = ["images", name];
-  const { context, dockerfile = "Dockerfile" } = image;
-  if (typeof context !== "string" || isUnresolved([...path, "context"])) return [];
-  const folder = resolve(directory, context);
-  if (relative(directory, folder).startsWith(".."))
-    return [{ path: [...path, "context"], message: `${context} is outside the folder of this file` }];
-  if (isMissingSubmodule(folder, submodules)) return [];
-  if (kindOf(folder) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
-  if (typeof dockerfile !== "string" || isUnresolved([...path, "dockerfile"])) return [];
-  if (kindOf(join(folder, dockerfile)) === "file") return [];
-  const at = image["dockerfile"] === undefined ? "context" : "dockerfile";
-  return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
 }
 
 async function checkCompose(name: string, environment: Record<string, unknown>, scope: ComposeScope) {
