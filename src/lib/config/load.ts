@@ -1,5 +1,6 @@
 import { dirname, relative } from "node:path";
 import { ColdtivateError } from "../errors.ts";
+import { findVariableProblems } from "./compose-variables.ts";
 import type { Config } from "./config.ts";
 import { parseSource, type SourceDocument } from "./document.ts";
 import { findConfig, readConfig } from "./find.ts";
@@ -54,6 +55,7 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
     ...variables.problems,
     ...issues,
     ...findCredentialProblems(value, scope, variables),
+    ...findVariableProblems(value, variables),
     ...(await findReferenceProblems(value, {
       directory,
       isUnresolved,

@@ -91,6 +91,11 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
   }
 }
 
+/** Where the configuration has secrets. */
+export function placesOfSecrets(value: unknown): Path[] {
+  return findSecrets(value).map(({ path }) => path);
+}
+
 interface Place {
   path: Path;
   kind: SecretKind;

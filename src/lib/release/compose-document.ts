@@ -1,5 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Alias, type Document, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, visit, type Alias, type Document, type Node } from "yaml";
 import { endlessAlias, findTargets, lostAlias, readYaml, type YamlBounds } from "../config/read-yaml.ts";
+import { interpolatedVariables } from "./interpolate.ts";
 
 /** What a Compose file says of other files; paths are as they are written. */
 export interface ComposeDocument {
@@ -9,6 +10,8 @@ export interface ComposeDocument {
   extended: string[];
   envFiles: EnvFile[];
   labelFiles: string[];
+  /** Variables that its values refer to. */
+  references: string[];
 }
 
 export interface Include {
@@ -50,12 +53,13 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     const { line, col } = lines.linePos(offset);
     faults.push({ line: Math.max(line, 1), column: Math.max(col, 1), message: message.slice(0, longestMessage).replaceAll(/\s+/g, " ") });
   };
-  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [] };
+  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [], references: [] };
   for (const each of documents) {
     const [error] = each.errors;
     if (error !== undefined) report(error.pos[0], error.message);
     const aliases = resolveAliases(each, error === undefined ? report : () => {});
     if (aliases !== undefined) gather(each.contents, new Reader(aliases), document);
+    document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
   if (excess !== undefined) report(excess.offset, excess.message);
@@ -104,6 +108,18 @@ function resolveAliases(document: Document, report: (offset: number, message: st
   if (fault !== undefined) return refuse(fault.alias.range?.[0] ?? 0, fault.message);
   if (size > mostValues) return refuse(0, `its aliases stand for more than ${mostValues} values`);
   return aliases;
+}
+
+/** A comment refers to nothing, nor does a key. */
+function referencesOf(document: Document): string[] {
+  const found = new Set<string>();
+  visit(document, {
+    Scalar(key, { value }) {
+      if (key === "key" || typeof value !== "string" || !value.includes("$")) return;
+      for (const name of interpolatedVariables(value)) found.add(name);
+    },
+  });
+  return [...found];
 }
 
 /** Looks things up in a document without writing its aliases out. */

@@ -1,4 +1,4 @@
-import { interpolate } from "./interpolate.ts";
+import { interpolate, interpolatedVariables } from "./interpolate.ts";
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
@@ -11,30 +11,40 @@ const mostCharacters = 1024 * 1024;
 /**
  * The variables of an env file that Compose reads by itself, such as the `.env` beside an included file. Unlike those of
  * the environment's dotenv they are interpolated, as Compose does it: by what is known before, and by what comes before.
- * A value is in quotes, where it may have several lines, or goes up to a comment or the line's end.
  */
 export function readEnvFile(text: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
   const found = new Map<string, string>();
   const seen: Record<string, string> = { ...known };
-  const clean = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   let characters = 0;
-  for (let at = 0; at < clean.length && characters < mostCharacters;) {
-    const lineEnd = endOfLine(clean, at);
-    head.lastIndex = at;
-    const [prefix, name] = head.exec(clean) ?? [];
-    if (prefix === undefined || name === undefined || at + prefix.length > lineEnd) {
-      at = lineEnd + 1;
-      continue;
-    }
-    const start = at + prefix.length;
-    const { value, isPlain, end } = readQuoted(clean, start) ?? { ...readPlain(clean, start, lineEnd), end: lineEnd };
+  for (const { name, value, isPlain } of assignmentsOf(text)) {
     const meant = isPlain ? value : interpolate(value, seen);
     found.set(name, meant);
     if (!Object.hasOwn(known, name)) seen[name] = meant;
     characters += meant.length;
-    at = end + 1;
+    if (characters > mostCharacters) break;
   }
   return Object.fromEntries(found);
+}
+
+/** The variables that an env file's values refer to. */
+export function envFileReferences(text: string): string[] {
+  return [...assignmentsOf(text)].flatMap(({ value, isPlain }) => (isPlain ? [] : interpolatedVariables(value)));
+}
+
+/** A value is in quotes, where it may have several lines, or goes up to a comment or the line's end. */
+function* assignmentsOf(source: string): Generator<Value & { name: string }, void> {
+  const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+  for (let at = 0; at < text.length;) {
+    const lineEnd = endOfLine(text, at);
+    head.lastIndex = at;
+    const [prefix, name] = head.exec(text) ?? [];
+    const start = at + (prefix?.length ?? 0);
+    at = lineEnd + 1;
+    if (name === undefined || start > lineEnd) continue;
+    const quoted = readQuoted(text, start);
+    yield { name, ...(quoted ?? readPlain(text, start, lineEnd)) };
+    if (quoted !== undefined) at = quoted.end + 1;
+  }
 }
 
 interface Value {
