@@ -5,7 +5,7 @@ import { changes } from "./changes.ts";
 import { redactor } from "./config/redactor.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
-import { listenForInterruption, type Interruption } from "./interruption.ts";
+import { cleaningTime, listenForInterruption, type Interruption } from "./interruption.ts";
 import { askOnTerminal } from "./report/question.ts";
 import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
 import { failureDocument, formatFailure } from "./report/failure-text.ts";
@@ -107,8 +107,10 @@ export abstract class BaseCommand extends Command {
     guardOutput();
     changes.clear();
     this.#openReporter = await this.#loadReporter(true);
-    this.#interruption = listenForInterruption(() => {
-      this.reporter.emit({ type: "warning", text: "stopping, after cleaning up; interrupt once more to leave at once" });
+    const warn = (text: string) => this.reporter.emit({ type: "warning", text });
+    this.#interruption = listenForInterruption({
+      onFirst: () => warn("stopping, after cleaning up; interrupt once more to leave at once"),
+      onLate: () => warn(`cleaning up took longer than ${cleaningTime / 1000} s, and was left`),
     });
     process.on("uncaughtException", this.#crash);
     await super.init();

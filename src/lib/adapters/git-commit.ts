@@ -1,9 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { filtered, type FilterFault } from "./git-filtered.ts";
 import { openAt, openSubmodule, type RepositoryAt, type SubmoduleFault } from "./git-repository-at.ts";
 
 /** Why something of a commit cannot be read as a checkout would have it. */
 export interface CommitFault {
-  kind: "loop" | "outside" | "dangling" | SubmoduleFault | FilterFault;
+  kind: "loop" | "outside" | "dangling" | "unnamed" | SubmoduleFault | FilterFault;
   /** In the repository: the link, the submodule or the file. */
   path: string;
   /** Of a link: where it leads, as written. */
@@ -35,6 +36,8 @@ export interface CommitTree extends Disposable {
 interface Entry {
   mode: string;
   id: string;
+  /** Whether its name is no UTF-8: it cannot be written down as it is. */
+  isUnnamed: boolean;
 }
 
 /** A folder of a commit, its own or a submodule's. */
@@ -91,6 +94,7 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
     await Promise.all(
       entries.map(async ([name, entry]) => {
         const path = join(prefix, name);
+        if (entry.isUnnamed) return void part.faults.push({ kind: "unnamed", path: join(folder.path, name.slice(1)) });
         if (entry.mode === modes.folder) return readFolder(below(folder, name, entry), path, part);
         if (entry.mode !== modes.submodule) return readEntry(folder, name, entry, path, part);
         const entered = await enter(folder, name, entry.id);
@@ -178,8 +182,13 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
   for (let at = 0; at < content.length;) {
     const space = content.indexOf(32, at);
     const end = content.indexOf(0, space);
-    entries.set(content.toString("utf8", space + 1, end), {
+    const written = content.subarray(space + 1, end);
+    const isUnnamed = !isUtf8(written);
+    // Byte by byte, and as nothing else is called: no two are taken for one.
+    const name = isUnnamed ? `\0${written.toString("latin1")}` : written.toString();
+    entries.set(name, {
       mode: content.toString("utf8", at, space),
+      isUnnamed,
       id: content.toString("hex", end + 1, end + 1 + length),
     });
     at = end + 1 + length;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { kindOf } from "../config/file.ts";
+import { readSubmodules } from "../config/submodules.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
 import { tryGit } from "./git-run.ts";
 
@@ -56,9 +57,7 @@ export async function openSubmodule(parent: RepositoryAt, path: string, commit: 
 
 /** The name under which .gitmodules has a path. */
 function nameOf(path: string, modules: string): string | undefined {
-  const sections = modules.split(/^\s*\[submodule\s+"/m).slice(1);
-  const section = sections.find((text) => /^\s*path\s*=\s*(.+?)\s*$/m.exec(text)?.[1] === path);
-  return section?.split('"', 1)[0];
+  return readSubmodules(modules).find((section) => section.path === path)?.name;
 }
 
 /** What a file of the working tree holds now. */

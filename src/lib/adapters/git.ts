@@ -128,7 +128,9 @@ async function lookAround(directory: string): Promise<Surroundings> {
 async function commitOf(directory: string, ref: string): Promise<string | undefined> {
   if (ref === "" || ref.startsWith("-")) return undefined;
   const { code, stdout } = await tryGit(directory, ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
-  return code === 0 ? stdout.toString().trim() : undefined;
+  const commit = stdout.toString().trim();
+  // `^main` is taken for all but that, and comes back as such.
+  return code === 0 && /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined;
 }
 
 async function tagsAt(directory: string, commit: string): Promise<string[]> {

@@ -1,6 +1,9 @@
 import { fetchSubmodules } from "../adapters/submodules.ts";
 import type { InputTree, Repository } from "../adapters/git.ts";
 import type { Config, ImageConfig } from "../config/config.ts";
+import { checkImage } from "../config/image-folders.ts";
+import { formatPath } from "../config/problem.ts";
+import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import { inputsOf } from "../images/image-inputs.ts";
 import { findDirty, type ImageState } from "../images/image-state.ts";
@@ -24,7 +27,10 @@ export interface CheckoutOptions {
   signal: AbortSignal;
 }
 
-/** Brings the submodules that the images need to their pinned commits, then asks Git about every image's inputs. */
+/**
+ * Brings the submodules that the images need to their pinned commits, then asks Git about every image's inputs.
+ * @throws ColdtivateError CONTEXT_UNUSABLE
+ */
 export async function observeCheckout(
   config: Config,
   images: readonly ImageConfig[],
@@ -38,7 +44,23 @@ export async function observeCheckout(
     const fetched = await fetchSubmodules(config.directory, needed, { env: sshEnv, signal });
     if (fetched.length > 0) reporter.emit({ type: "note", text: `fetched ${fetched.join(", ")} at the pinned commits` });
   }
+  refuseOutside(config.directory, images);
   return { revision, ...(await observeInputs(images, revision.commit, repository)) };
+}
+
+/** Submodules that were fetched may have links in them that nobody saw before. */
+function refuseOutside(directory: string, images: readonly ImageConfig[]): void {
+  const scope = { directory, isUnresolved: () => false, submodules: [] };
+  const details = images.flatMap((image) =>
+    checkImage(image.name, image, scope).map(({ path, message }) => `${formatPath(path)}: ${message}`),
+  );
+  if (details.length === 0) return;
+  throw new ColdtivateError("images cannot be made from what is checked out", {
+    code: "CONTEXT_UNUSABLE",
+    exit: "refused",
+    details,
+    hint: "Nothing was built. Correct coldtivate.yml, or what the submodule has there.",
+  });
 }
 
 /** Asks Git about every image's inputs, at once. */

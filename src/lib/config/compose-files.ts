@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
+import { ColdtivateError } from "../errors.ts";
 import { composeFileList, findComposeFiles } from "../release/compose-names.ts";
-import { walkComposeFiles } from "../release/compose-walk.ts";
+import { walkComposeFiles, type ReadSource } from "../release/compose-walk.ts";
 import { readDotenvLines } from "./dotenv-lines.ts";
-import { kindOf, systemCode } from "./file.ts";
+import { kindOf, mostBytes, readBounded, systemCode, textOf } from "./file.ts";
 
 export interface ComposeFiles {
   services: Set<string>;
@@ -13,23 +13,51 @@ export interface ComposeFiles {
   faults: { message: string; listed: number }[];
 }
 
+/** Bytes of all Compose files of all environments together; reading them takes seconds. */
+const mostTogether = 8 * mostBytes;
+
+/** Reads Compose files of a working tree, each once, for however many environments. */
+export interface ComposeReader {
+  /** Absolute; what names in lists and in messages are relative to. */
+  directory: string;
+  read: ReadSource;
+  /** Why files that are there were not read, by path. */
+  unreadable: ReadonlyMap<string, string>;
+}
+
+export function createComposeReader(directory: string): ComposeReader {
+  const unreadable = new Map<string, string>();
+  const known = new Map<string, Promise<Uint8Array | undefined>>();
+  let bytes = 0;
+  const readOnce = async (path: string): Promise<Uint8Array | undefined> => {
+    if (bytes > mostTogether) {
+      unreadable.set(path, `: the Compose files of all environments are larger than ${mostTogether / mostBytes} MiB`);
+      return undefined;
+    }
+    try {
+      const content = await readBounded(join(directory, path));
+      bytes += content.length;
+      return content;
+    } catch (cause) {
+      if (systemCode(cause) !== "ENOENT") unreadable.set(path, cause instanceof ColdtivateError ? `: ${cause.message}` : "");
+      return undefined;
+    }
+  };
+  const read: ReadSource = (path) => {
+    const reading = known.get(path) ?? readOnce(path);
+    known.set(path, reading);
+    return reading;
+  };
+  return { directory, read, unreadable };
+}
+
 /**
  * Reads which services Compose files define, and those of files that they include, as the working tree has them. Reads only:
  * nothing is merged or interpolated, and a path with a variable in it is left to where Compose runs.
  *
  * @param listed in the order in which they are merged
- * @param directory absolute; what names in the list and in messages are relative to
  */
-export async function readComposeFiles(listed: readonly string[], directory: string): Promise<ComposeFiles> {
-  const unreadable: string[] = [];
-  const read = async (path: string): Promise<Uint8Array | undefined> => {
-    try {
-      return await readFile(join(directory, path));
-    } catch (cause) {
-      if (systemCode(cause) !== "ENOENT") unreadable.push(path);
-      return undefined;
-    }
-  };
+export async function readComposeFiles(listed: readonly string[], { directory, read, unreadable }: ComposeReader): Promise<ComposeFiles> {
   const known = listed.map((file) => relative(directory, resolve(directory, file)).split(sep).join("/"));
   const { visited, missing, faults } = await walkComposeFiles(known, read, undefined);
   const documents = visited.filter(({ document }) => document !== undefined);
@@ -38,11 +66,11 @@ export async function readComposeFiles(listed: readonly string[], directory: str
     files: new Set(documents.map(({ path }) => resolve(directory, path))),
     faults: [
       ...missing.map(({ path, listed: index }) => ({
-        message: unreadable.includes(path) ? `cannot read ${path}` : `there is no file ${path}`,
+        message: unreadable.has(path) ? `cannot read ${path}${unreadable.get(path)}` : `there is no file ${path}`,
         listed: index,
       })),
       ...faults.map(({ path, line, column, message, listed: index }) => ({
-        message: `${path}:${line}:${column} is no valid YAML: ${message}`,
+        message: `${path}:${line}:${column} cannot be read: ${message}`,
         listed: index,
       })),
     ],
@@ -56,7 +84,7 @@ export async function readComposeFiles(listed: readonly string[], directory: str
  * @param dotenv its text; absent where the environment has none: the `.env` of the folder counts, as for Compose
  */
 export async function defaultComposeFiles(environment: string, directory: string, dotenv: string | undefined): Promise<string[]> {
-  const text = dotenv ?? (await readFile(join(directory, ".env"), "utf8").catch(() => ""));
+  const text = dotenv ?? textOf(join(directory, ".env")) ?? "";
   const variables = new Map(readDotenvLines(text).assignments.map(({ name, value }) => [name, value]));
   return composeFileList(variables) ?? findComposeFiles(environment, (name) => Promise.resolve(kindOf(join(directory, name)) === "file"));
 }

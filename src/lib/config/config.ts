@@ -14,6 +14,8 @@ export interface Config {
   images: Record<string, ImageConfig>;
   /** By Compose service; only the services that the file mentions. */
   services: Record<string, ServiceConfig>;
+  /** Variables of whoever deploys that Compose files may interpolate. */
+  composeVariables: string[];
   front: FrontConfig;
   tasks: TaskConfig[];
   /** Whether nobody is to roll back past the releases that are made with it. */

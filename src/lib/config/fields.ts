@@ -5,7 +5,7 @@ import * as z from "zod";
 /** A value that still holds a reference to a variable: nobody needed it, so nobody asked for the variable. */
 const template = z
   .string()
-  .regex(/\$\{[^}]+\}/)
+  .regex(/\$\{[^{}]+\}/)
   .transform((): undefined => undefined);
 
 const anyText = z.string();
@@ -17,9 +17,13 @@ export function text(description: string) {
   return saidText.describe(description);
 }
 
+/** Longer ones no form takes; looking for one in them could take long. */
+const longest = 4096;
+
 /** Text of a given form; `rule` says which. */
 export function textLike(pattern: RegExp, rule: string, description: string) {
-  return z.union([anyText.regex(pattern, { error: rule }), template], { error: rule }).describe(description);
+  const formed = anyText.max(longest, { error: rule, abort: true }).regex(pattern, { error: rule });
+  return z.union([formed, template], { error: rule }).describe(description);
 }
 
 const writtenFlag = z.enum(["true", "false"]).transform((value) => value === "true");

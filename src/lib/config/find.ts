@@ -1,11 +1,16 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ColdtivateError } from "../errors.ts";
-import { kindOf, systemCode } from "./file.ts";
+import { kindOf, readBounded, systemCode } from "./file.ts";
+import { refuseForeign } from "./ownership.ts";
+import { topOf } from "./repository-top.ts";
 
 export const configName = "coldtivate.yml";
 
-/** The configuration file: the given one, or the nearest at or above the working directory. Throws CONFIG_MISSING. */
+/**
+ * The configuration file: the given one, or the nearest at or above the working directory, as far up as the repository goes.
+ * One that is found has to be this user's own: what it names is run.
+ * Throws CONFIG_MISSING, CONFIG_UNTRUSTED.
+ */
 export async function findConfig(file: string | undefined, cwd: string): Promise<string> {
   if (file !== undefined) {
     const path = resolve(cwd, file);
@@ -16,23 +21,29 @@ export async function findConfig(file: string | undefined, cwd: string): Promise
       hint: "Check --config, or COLDTIVATE_CONFIG.",
     });
   }
+  const top = topOf(cwd);
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, configName);
-    if (kindOf(path) === "file") return path;
-    if (folder === dirname(folder)) break;
+    if (kindOf(path) === "file") {
+      await refuseForeign(path, top ?? folder);
+      return path;
+    }
+    if (folder === top || folder === dirname(folder)) break;
   }
-  throw new ColdtivateError(`There is no ${configName} in ${resolve(cwd)} or above it.`, {
+  const where = top === undefined || top === resolve(cwd) ? "" : `, up to the top of the repository, ${top}`;
+  throw new ColdtivateError(`There is no ${configName} in ${resolve(cwd)} or above it${where}.`, {
     code: "CONFIG_MISSING",
     exit: "usage",
     hint: `Change to your project's folder or name the file with --config. To begin, write a ${configName}: docs/configuration.md has a short one to start from.`,
   });
 }
 
-/** The file's text. Throws CONFIG_UNREADABLE. */
-export async function readConfig(path: string): Promise<string> {
+/** The file's text. Throws CONFIG_UNREADABLE, FILE_TOO_LARGE. */
+export async function readConfig(path: string, signal?: AbortSignal): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return (await readBounded(path, signal)).toString();
   } catch (cause) {
+    if (cause instanceof ColdtivateError || signal?.aborted) throw cause;
     throw new ColdtivateError(`Cannot read ${path}: ${systemCode(cause)}.`, {
       code: "CONFIG_UNREADABLE",
       exit: "usage",

@@ -8,63 +8,89 @@ export interface Interpolation {
   mistakes: string[];
 }
 
+/** References within references; nobody reads more of them. */
+const deepest = 20;
+
+/** What is read, and how deep in other references that is. */
+interface Reading {
+  source: string;
+  env: NodeJS.ProcessEnv;
+  depth: number;
+  /** The closing brace of each `${` that has one, by the offset of the `$`. */
+  closing: ReadonlyMap<number, number>;
+}
+
 /** Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME-default}` (unset) and `$$` (one dollar sign). A default may hold references itself. */
-export function interpolate(source: string, env: NodeJS.ProcessEnv): Interpolation {
+export function interpolate(source: string, env: NodeJS.ProcessEnv, depth = 0): Interpolation {
   const result: Interpolation = { text: "", variables: [], missing: [], mistakes: [] };
+  const reading: Reading = { source, env, depth, closing: closingBraces(source) };
   let at = 0;
   while (at < source.length) {
     const dollar = source.indexOf("$", at);
     if (dollar < 0) break;
     result.text += source.slice(at, dollar);
-    at = replaceReference(source, dollar, env, result);
+    at = replaceReference(reading, dollar, result);
   }
   result.text += source.slice(at);
   return result;
 }
 
+/** The value of a variable; undefined when it is not set. What every object has, such as `constructor`, is none. */
+export function variableOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined;
+}
+
 /** Appends what the reference at `dollar` stands for; returns the offset after it. */
-function replaceReference(source: string, dollar: number, env: NodeJS.ProcessEnv, result: Interpolation): number {
+function replaceReference(reading: Reading, dollar: number, result: Interpolation): number {
+  const { source } = reading;
   if (source[dollar + 1] === "$") {
     result.text += "$";
     return dollar + 2;
   }
   if (source[dollar + 1] !== "{") {
-    const name = /^[A-Za-z_]\w*/.exec(source.slice(dollar + 1))?.[0];
+    const name = /^[A-Za-z_]\w*/.exec(source.slice(dollar + 1, dollar + 100))?.[0];
     if (name !== undefined) result.mistakes.push(`write \${${name}} for the variable, or $$${name} for the text`);
     result.text += "$";
     return dollar + 1;
   }
-  const end = closingBrace(source, dollar + 2);
+  const end = reading.closing.get(dollar);
   if (end === undefined) {
     result.mistakes.push("a ${ has no closing }");
     return source.length;
   }
   const reference = /^([A-Za-z_]\w*)(?:(:?-)([^]*))?$/.exec(source.slice(dollar + 2, end));
-  if (reference) result.text += valueOf(reference, env, result);
+  if (reference) result.text += valueOf(reference, reading, result);
   else result.mistakes.push("a reference is ${NAME}, ${NAME:-default} or ${NAME-default}; write $$ for a dollar sign");
   return end + 1;
 }
 
-function valueOf([, name = "", operator, fallback = ""]: RegExpExecArray, env: NodeJS.ProcessEnv, result: Interpolation): string {
+function valueOf([, name = "", operator, fallback = ""]: RegExpExecArray, { env, depth }: Reading, result: Interpolation): string {
   result.variables.push(name);
-  const value = env[name];
+  const value = variableOf(env, name);
   if (value !== undefined && !(operator === ":-" && value === "")) return value;
   if (operator === undefined) {
     result.missing.push(name);
     return "";
   }
-  const inner = interpolate(fallback, env);
-  result.variables.push(...inner.variables);
-  result.missing.push(...inner.missing);
-  result.mistakes.push(...inner.mistakes);
+  if (depth >= deepest) {
+    result.mistakes.push(`references are nested too deep: ${deepest} of them within each other are read`);
+    return "";
+  }
+  const inner = interpolate(fallback, env, depth + 1);
+  for (const key of ["variables", "missing", "mistakes"] as const) for (const each of inner[key]) result[key].push(each);
   return inner.text;
 }
 
-function closingBrace(source: string, start: number): number | undefined {
-  let depth = 1;
-  for (let at = start; at < source.length; at++) {
-    if (source.startsWith("${", at)) depth++;
-    else if (source[at] === "}" && --depth === 0) return at;
+/** The closing brace of each `${` that has one, by the offset of the `$`; found in one go, however many are open. */
+export function closingBraces(source: string): Map<number, number> {
+  const closing = new Map<number, number>();
+  const open: number[] = [];
+  for (let at = 0; at < source.length; at++) {
+    if (source.startsWith("${", at)) open.push(at);
+    else if (source[at] === "}") {
+      const dollar = open.pop();
+      if (dollar !== undefined) closing.set(dollar, at);
+    }
   }
-  return undefined;
+  return closing;
 }

@@ -1,5 +1,6 @@
 import { dirname, relative } from "node:path";
 import { ColdtivateError } from "../errors.ts";
+import { findVariableProblems } from "./compose-variables.ts";
 import type { Config } from "./config.ts";
 import { parseSource, type SourceDocument } from "./document.ts";
 import { findConfig, readConfig } from "./find.ts";
@@ -7,7 +8,7 @@ import { describeIssues } from "./issues.ts";
 import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./misspelt.ts";
 import { didYouMean } from "./nearest.ts";
 import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
-import { formatProblems, withoutEchoes, type Problem } from "./problem.ts";
+import { firstOf, formatProblems, withoutEchoes, type Problem } from "./problem.ts";
 import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
 import { schema } from "./schema.ts";
@@ -32,14 +33,14 @@ const defaultRegistry = { image: "${CI_REGISTRY_IMAGE}", username: "${CI_REGISTR
 
 /**
  * Reads coldtivate.yml: the given file, or the nearest at or above the working directory.
- * Throws ColdtivateError (exit `usage`): CONFIG_MISSING, CONFIG_UNREADABLE, UNKNOWN_ENVIRONMENT, or CONFIG_INVALID with one detail a problem.
+ * Throws ColdtivateError (exit `usage`): CONFIG_MISSING, CONFIG_UNREADABLE, FILE_TOO_LARGE, UNKNOWN_ENVIRONMENT, CONFIG_UNTRUSTED (exit `refused`), or CONFIG_INVALID with one detail a problem.
  */
 export async function loadConfig(file: string | undefined, options: LoadOptions): Promise<Config> {
   const cwd = options.cwd ?? process.cwd();
   const path = await findConfig(file, cwd);
   const directory = dirname(path);
   const scope = scopeOf(options);
-  const { source, variables, misspelt } = readSource(await readConfig(path), scope);
+  const { source, variables, misspelt } = readSource(await readConfig(path, options.signal), scope);
   const name = relative(cwd, path);
   if (!source.readable) throw invalid(name, source, source.problems);
 
@@ -54,6 +55,7 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
     ...variables.problems,
     ...issues,
     ...findCredentialProblems(value, scope, variables),
+    ...findVariableProblems(value, variables),
     ...(await findReferenceProblems(value, {
       directory,
       isUnresolved,
@@ -131,12 +133,12 @@ function findCredentialProblems(value: unknown, { needs }: Scope, variables: Var
 }
 
 function invalid(file: string, { locate }: SourceDocument, problems: readonly Problem[]): ColdtivateError {
-  const details = formatProblems(file, withoutEchoes(problems), locate);
-  const count = details.length === 1 ? "a mistake" : `${details.length} mistakes`;
+  const lines = formatProblems(file, withoutEchoes(problems), locate);
+  const count = lines.length === 1 ? "a mistake" : `${lines.length} mistakes`;
   return new ColdtivateError(`${file} has ${count}; nothing was done.`, {
     code: "CONFIG_INVALID",
     exit: "usage",
-    details,
+    details: firstOf(lines),
     hint: "docs/configuration.md explains every key.",
   });
 }

@@ -4,11 +4,19 @@ export function didYouMean(written: string, known: Iterable<string>): string {
   return name === undefined ? "" : ` (did you mean "${name}"?)`;
 }
 
+/** Names longer than this, or more of them, are not compared: that takes seconds, and nobody reads the answer. */
+const longest = 64;
+const most = 500;
+
 /** The known name with the fewest edits to the written one, if at most a third of its letters differ. */
 export function nearest(written: string, known: Iterable<string>): string | undefined {
+  if (written.length > longest) return undefined;
   const limit = Math.max(1, Math.floor(written.length / 3));
   let best: { name: string; edits: number } | undefined;
+  let compared = 0;
   for (const name of known) {
+    if (Math.abs(name.length - written.length) > limit) continue;
+    if (++compared > most) break;
     const edits = editDistance(written.toLowerCase(), name.toLowerCase());
     if (edits <= limit && (best === undefined || edits < best.edits)) best = { name, edits };
   }

@@ -57,3 +57,11 @@ export function formatProblems(file: string, problems: readonly Problem[], locat
     });
   return [...new Set(lines)];
 }
+
+/** More of them are counted: nobody corrects them one by one. */
+const mostLines = 200;
+
+/** The first of many lines, and how many more there are. */
+export function firstOf(lines: readonly string[]): string[] {
+  return lines.length <= mostLines ? [...lines] : [...lines.slice(0, mostLines), `and ${lines.length - mostLines} more`];
+}

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
+import { createComposeReader, defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
 import type { Config, EnvironmentConfig } from "./config.ts";
+import { textOf } from "./file.ts";
 
 /** What is no secret although a dotenv may hold it. */
 export interface PublicWords {
@@ -16,9 +16,9 @@ export interface PublicWords {
 export async function readPublicWords(config: Config, environment: EnvironmentConfig): Promise<PublicWords> {
   const { directory } = config;
   const listed = environment.compose ?? (await defaultComposeFiles(environment.name, directory, environment.dotenv?.reveal()));
-  const compose = await readComposeFiles(listed, directory);
+  const compose = await readComposeFiles(listed, createComposeReader(directory));
   const files = [config.path, ...compose.files];
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  const texts = files.map((file) => textOf(file) ?? "");
   const hosts = environment.hosts.flatMap(({ host, user }) => [host, user]);
   return {
     values: new Set([...texts.flatMap(words), ...hosts, config.registry.image, config.registry.host]),

@@ -1,13 +1,14 @@
-import { join, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { baseNames } from "../release/compose-names.ts";
-import { defaultComposeFiles, readComposeFiles } from "./compose-files.ts";
+import { createComposeReader, defaultComposeFiles, readComposeFiles, type ComposeReader } from "./compose-files.ts";
 import { isExecutable, kindOf } from "./file.ts";
 import { hooks as hookSchema } from "./hook-schema.ts";
+import { checkImage } from "./image-folders.ts";
 import { didYouMean } from "./nearest.ts";
 import { asList, asMapping } from "./plain.ts";
 import type { Path, Problem } from "./problem.ts";
 import { unknown } from "./secrets.ts";
-import { findSubmodules, isMissingSubmodule } from "./submodules.ts";
+import { findSubmodules } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
@@ -27,8 +28,9 @@ export async function findReferenceProblems(value: unknown, scope: ReferenceScop
   const imageProblems = Object.entries(asMapping(images)).flatMap(([name, image]) =>
     checkImage(name, asMapping(image), { ...scope, submodules }),
   );
+  const reader = createComposeReader(scope.directory);
   const compose = await Promise.all(
-    Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), scope)),
+    Object.entries(asMapping(environments)).map(([name, environment]) => checkCompose(name, asMapping(environment), { ...scope, reader })),
   );
   const services = new Set(compose.flatMap((found) => [...found.services]));
   return [
@@ -57,29 +59,13 @@ function findMissingHooks(hooks: unknown, { directory, isUnresolved }: Reference
   });
 }
 
-interface ImageScope extends ReferenceScope {
-  /** Absolute paths. */
-  submodules: readonly string[];
+interface ComposeScope extends ReferenceScope {
+  reader: ComposeReader;
 }
 
-function checkImage(name: string, image: Record<string, unknown>, { directory, isUnresolved, submodules }: ImageScope): Problem[] {
-  const path = ["images", name];
-  const { context, dockerfile = "Dockerfile" } = image;
-  if (typeof context !== "string" || isUnresolved([...path, "context"])) return [];
-  const folder = resolve(directory, context);
-  if (relative(directory, folder).startsWith(".."))
-    return [{ path: [...path, "context"], message: `${context} is outside the folder of this file` }];
-  if (isMissingSubmodule(folder, submodules)) return [];
-  if (kindOf(folder) !== "folder") return [{ path: [...path, "context"], message: `there is no folder ${context}` }];
-  if (typeof dockerfile !== "string" || isUnresolved([...path, "dockerfile"])) return [];
-  if (kindOf(join(folder, dockerfile)) === "file") return [];
-  const at = image["dockerfile"] === undefined ? "context" : "dockerfile";
-  return [{ path: [...path, at], message: `there is no file ${join(context, dockerfile)}` }];
-}
-
-async function checkCompose(name: string, environment: Record<string, unknown>, scope: ReferenceScope) {
+async function checkCompose(name: string, environment: Record<string, unknown>, scope: ComposeScope) {
   const path = ["environments", name];
-  const { directory, isUnresolved } = scope;
+  const { isUnresolved } = scope;
   const written = environment["compose"];
   if (written === undefined) return checkDefaults(name, scope);
   const files = asList(written).flatMap((file, index) => {
@@ -88,14 +74,14 @@ async function checkCompose(name: string, environment: Record<string, unknown>, 
   });
   const { services, faults } = await readComposeFiles(
     files.map(({ file }) => file),
-    directory,
+    scope.reader,
   );
   const problems = faults.map(({ message, listed }): Problem => ({ path: files[listed]?.place ?? path, message }));
   return { services, problems };
 }
 
 /** An environment that names no Compose files. */
-async function checkDefaults(name: string, { directory, dotenvOf }: ReferenceScope) {
+async function checkDefaults(name: string, { directory, dotenvOf, reader }: ComposeScope) {
   const path = ["environments", name];
   const dotenv = await dotenvOf(name);
   const files = await defaultComposeFiles(name, directory, dotenv === unknown ? "" : dotenv);
@@ -103,7 +89,7 @@ async function checkDefaults(name: string, { directory, dotenvOf }: ReferenceSco
     const message = `there is no Compose file: none of ${baseNames.join(", ")}`;
     return { services: new Set<string>(), problems: dotenv === unknown ? [] : [{ path, message, atKey: true }] };
   }
-  const { services, faults } = await readComposeFiles(files, directory);
+  const { services, faults } = await readComposeFiles(files, reader);
   return { services, problems: faults.map(({ message }): Problem => ({ path, message, atKey: true })) };
 }
 

@@ -40,6 +40,7 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     content: defined({ ttl: written.content?.ttl }),
     images: mapValues(written.images, (image, name) => resolveImage(name, image, resolution)),
     services: mapValues(written.services ?? {}, resolveService),
+    composeVariables: present(written.compose_variables ?? []),
     front: resolveFront(written.front),
     tasks: (written.tasks ?? []).map(({ name = "", service, run, undo, when, timeout = defaultTaskTimeout }) => ({
       name,

@@ -155,6 +155,10 @@ export const schema = z
     content: content.optional(),
     images: named(imageName, imageNameRule, image).describe("The images that the project builds, by name."),
     services: z.record(z.string(), service).describe("Compose services that need settings, by name.").optional(),
+    compose_variables: list(
+      textLike(/^[A-Za-z_]\w*$/, "expected the name of a variable", "The name of a variable."),
+      "Variables of whoever deploys that Compose files may interpolate, beside the dotenv's and those that say which commit is deployed, and where.",
+    ).optional(),
     front: front.optional(),
     tasks: list(task, "What runs once in a deploy, in this order.").optional(),
     irreversible: flag("Nobody rolls back past the releases that are made while this is true.").optional(),

@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { ColdtivateError } from "../errors.ts";
 import type { SecretSource } from "./fields.ts";
-import { kindOf, systemCode } from "./file.ts";
+import { kindOf, readBounded, systemCode } from "./file.ts";
+import { variableOf } from "./interpolation.ts";
 import { keyFault, normaliseKey } from "./private-key.ts";
 import { notSet } from "./variables.ts";
 
@@ -33,7 +34,7 @@ const commandTimeout = 120_000;
 export async function loadSecret(source: SecretSource, kind: SecretKind, context: SecretContext): Promise<LoadedValue | undefined> {
   if (typeof source === "string") return source === "" ? undefined : readPathOrContent(source, kind, context);
   if ("env" in source) {
-    const value = context.env[source.env];
+    const value = variableOf(context.env, source.env);
     if (value === undefined) throw new SecretFault(notSet(source.env));
     return value === "" ? undefined : readPathOrContent(value, kind, { ...context, variables: [source.env] });
   }
@@ -74,12 +75,13 @@ async function missingFile(value: string, kind: SecretKind, { directory, variabl
   return `the value of ${variables.join(", ")} is neither a file that exists nor the content of a ${kind}`;
 }
 
-async function readSecretFile(file: string, kind: SecretKind, { directory }: SecretContext): Promise<LoadedValue> {
+async function readSecretFile(file: string, kind: SecretKind, { directory, signal }: SecretContext): Promise<LoadedValue> {
   const path = resolvePath(file, directory);
   let content: string;
   try {
-    content = await readFile(path, "utf8");
+    content = (await readBounded(path, signal)).toString();
   } catch (cause) {
+    if (signal?.aborted) throw cause;
     throw new SecretFault(`cannot read ${file}: ${reason(cause)}`, { cause });
   }
   return { content: accept(content, kind), source: file };
@@ -127,6 +129,7 @@ export function resolvePath(path: string, directory: string): string {
 }
 
 function reason(cause: unknown): string {
+  if (cause instanceof ColdtivateError) return cause.message;
   const code = systemCode(cause);
   return { ENOENT: "there is no such file", EACCES: "you may not read it", EISDIR: "it is a folder" }[code] ?? code;
 }

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { SecretSource } from "./fields.ts";
+import { variableOf } from "./interpolation.ts";
 import { asList, asMapping, valueAt } from "./plain.ts";
 import { pathKey, type Path, type Problem } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -83,11 +84,16 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
   for (const { path, kind } of findSecrets(value)) {
     const { env: named } = asMapping(valueAt(value, path));
     for (const name of [...variables.namesAt(path), ...(typeof named === "string" ? [named] : [])]) {
-      const held = env[name] ?? "";
+      const held = variableOf(env, name) ?? "";
       const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
       if (isContent) redactor.add(held);
     }
   }
+}
+
+/** Where the configuration has secrets. */
+export function placesOfSecrets(value: unknown): Path[] {
+  return findSecrets(value).map(({ path }) => path);
 }
 
 interface Place {

@@ -24,6 +24,7 @@ import { releaseId } from "../release/release-id.ts";
 import { lastRuns, runsAfter } from "../release/task-runs.ts";
 import { alignWork, type AlignedWork, type HostDraft } from "./align-work.ts";
 import { makeUndoable } from "./ask-for-lost.ts";
+import { compareSettings } from "./compare-settings.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
 import { readBases } from "./read-bases.ts";
@@ -89,7 +90,7 @@ export interface PreparedDeploy {
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
   const { config, environment, revision, script } = intent;
   using commit = await openCommit(ports.repository.root, revision.commit);
-  const { files, profiles, values, ...compose } = await readCompose(intent, ports.repository, commit);
+  const { files, profiles, values, notes: variableNotes, ...compose } = await readCompose(intent, ports.repository, commit);
   const entries = observeEntries({ composeFiles: files, ...compose, script, isDryRun: intent.isDryRun });
   const project = projectOf(config, environment);
   const id = releaseId(intent.now, revision.commit);
@@ -111,6 +112,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const reading = later(readBases(config, revision.commit, ports.repository));
   const dating = later(ports.repository.timeOf(revision.commit));
   const describing = later(describeUncommitted(inputs, ports.repository));
+  const comparing = later(compareSettings(config, environment.name, ports.repository, commit));
   // In this order: what is missing in the registry is told even where a host is out of reach.
   const own = await resolving.catch(async (error: unknown) => {
     // So that the hosts have removed what they were sent when this ends; one that is silent is not waited for.
@@ -122,7 +124,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   for (const state of states) checkHost(state, environment.name);
   refuseMissingElsewhere(states.flatMap((state) => missingElsewhere(state.host, state.model, profiles, state.elsewhere)));
-  const notes = new Set([...own.notes, ...(await describing), ...dotenvNotes(states, environment)]);
+  const notes = new Set([...own.notes, ...variableNotes, ...(await describing), ...(await comparing), ...dotenvNotes(states, environment)]);
   const committed = await dating;
   const isIrreversible = intent.isIrreversible || config.irreversible;
   const hooks = await readHostHooks(config.hooks, ports.repository, revision.commit);

@@ -10,7 +10,8 @@ import type { Revision } from "../git/revision.ts";
 import { collectComposeFiles, dotenvPlace, type ComposeFiles } from "../release/compose-files.ts";
 import { baseNames, composeFileList, findComposeFiles } from "../release/compose-names.ts";
 import { folderOf, normalise } from "../release/compose-walk.ts";
-import { readEnvFile } from "../release/env-file.ts";
+import { envFileReferences, readEnvFile } from "../release/env-file.ts";
+import { examineVariables } from "./examine-variables.ts";
 import { refuseSources } from "./source-faults.ts";
 import { composeVariables } from "./variables.ts";
 
@@ -37,11 +38,13 @@ export interface ReadCompose {
   /** All that secrets and configs may come from. */
   values: Record<string, string>;
   profiles: string[];
+  /** What whoever deploys should know of variables that Compose files refer to. */
+  notes: string[];
 }
 
 /**
  * Reads an environment's Compose files from a commit, with all that Compose needs beside them.
- * @throws ColdtivateError COMPOSE_FILE_MISSING, COMPOSE_INVALID, SOURCE_UNREADABLE
+ * @throws ColdtivateError COMPOSE_FILE_MISSING, COMPOSE_INVALID, COMPOSE_VARIABLE_REFUSED, SOURCE_UNREADABLE
  */
 export async function readCompose(intent: ComposeIntent, repository: Repository, commit: CommitTree): Promise<ReadCompose> {
   const { environment, dotenv } = intent;
@@ -75,9 +78,14 @@ export async function readCompose(intent: ComposeIntent, repository: Repository,
           },
         }),
   });
+  const references = new Map(files.references);
+  for (const name of defaults === undefined ? [] : envFileReferences(new TextDecoder().decode(defaults)))
+    references.set(name, [...(references.get(name) ?? []), normalise(`${folder}/.env`)]);
+  const notes = examineVariables({ references, given: { ...Object.fromEntries(known), ...release }, env: intent.env });
   return {
     files,
     listed,
+    notes,
     ...(hasDotenv ? { dotenv } : {}),
     ...(defaults === undefined ? {} : { defaults }),
     variables: Object.fromEntries(Object.entries(release).filter(([name]) => files.variables.has(name))),
@@ -104,6 +112,7 @@ function releaseVariables({ config, environment, revision, env }: ComposeIntent)
       ...(revision.ref === undefined ? {} : { ref: revision.ref }),
       isTag: revision.ref !== undefined && matchesAny(revision.ref, environment.tags),
       hasDotenv: environment.dotenv !== undefined,
+      allowed: config.composeVariables,
       env,
     }),
   };

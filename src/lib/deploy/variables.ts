@@ -1,3 +1,4 @@
+import { harmlessVariables } from "../config/compose-variables.ts";
 import { slugify } from "../git/slug.ts";
 
 export interface VariableFacts {
@@ -9,13 +10,16 @@ export interface VariableFacts {
   isTag: boolean;
   /** Whether the environment has a dotenv. */
   hasDotenv: boolean;
+  /** What else of the process's own environment the configuration lets in. */
+  allowed: readonly string[];
   /** The process's own. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
  * The variables that Compose files may interpolate beside the dotenv's: the release's own, and of the process's
- * environment only GitLab's. Anything else that an engineer's shell happens to hold stays out of a release.
+ * environment those that give nobody a right, and those that the configuration lets in. Whoever can write a branch reads
+ * nothing else of what the deploying job holds.
  */
 export function composeVariables(facts: VariableFacts): Record<string, string> {
   const own: Record<string, string> = {
@@ -28,8 +32,9 @@ export function composeVariables(facts: VariableFacts): Record<string, string> {
     ...(facts.ref !== undefined && facts.isTag ? { CI_COMMIT_TAG: facts.ref } : {}),
     ...(facts.hasDotenv ? { DOT_ENV_PATH: "../dotenv" } : {}),
   };
-  const given = Object.entries(facts.env).filter(
-    (entry): entry is [string, string] => entry[0].startsWith("CI_") && !entry[0].startsWith("CI_COMMIT_") && entry[1] !== undefined,
-  );
+  const given = [...harmlessVariables, ...facts.allowed].flatMap((name) => {
+    const value = Object.hasOwn(facts.env, name) ? facts.env[name] : undefined;
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return { ...Object.fromEntries(given), ...own };
 }

@@ -1,4 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Alias, type Document, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, visit, type Alias, type Document, type Node } from "yaml";
+import { endlessAlias, findTargets, lostAlias, readYaml, type YamlBounds } from "../config/read-yaml.ts";
+import { interpolatedVariables } from "./interpolate.ts";
 
 /** What a Compose file says of other files; paths are as they are written. */
 export interface ComposeDocument {
@@ -8,6 +10,8 @@ export interface ComposeDocument {
   extended: string[];
   envFiles: EnvFile[];
   labelFiles: string[];
+  /** Variables that its values refer to. */
+  references: string[];
 }
 
 export interface Include {
@@ -32,6 +36,8 @@ export interface DocumentFault {
   message: string;
 }
 
+/** A file of hundreds of services stays far below them. */
+const bounds: YamlBounds = { characters: 1024 * 1024, tokens: 150_000, depth: 60 };
 /** So many values no honest file stands for. */
 const mostValues = 1_000_000;
 
@@ -41,28 +47,27 @@ const mostValues = 1_000_000;
  */
 export function readComposeDocument(text: string): { document: ComposeDocument; faults: DocumentFault[] } {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text.replace(/^\uFEFF/, ""), {
-    lineCounter: lines,
-    merge: true,
-    prettyErrors: false,
-    logLevel: "silent",
-  });
-  const documents = Array.isArray(parsed) ? parsed : [];
+  const { documents, excess } = readYaml(text.replace(/^\uFEFF/, ""), { bounds, lines, merge: true });
   const faults: DocumentFault[] = [];
   const report = (offset: number, message: string): void => {
     const { line, col } = lines.linePos(offset);
-    faults.push({ line: Math.max(line, 1), column: Math.max(col, 1), message: message.replaceAll(/\s+/g, " ") });
+    faults.push({ line: Math.max(line, 1), column: Math.max(col, 1), message: message.slice(0, longestMessage).replaceAll(/\s+/g, " ") });
   };
-  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [] };
+  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [], references: [] };
   for (const each of documents) {
     const [error] = each.errors;
     if (error !== undefined) report(error.pos[0], error.message);
     const aliases = resolveAliases(each, error === undefined ? report : () => {});
     if (aliases !== undefined) gather(each.contents, new Reader(aliases), document);
+    document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
+  if (excess !== undefined) report(excess.offset, excess.message);
   return { document, faults };
 }
+
+/** Longer ones repeat the file. */
+const longestMessage = 300;
 
 type Aliases = ReadonlyMap<Alias, Node>;
 
@@ -72,19 +77,10 @@ function resolveAliases(document: Document, report: (offset: number, message: st
     report(offset, message);
     return undefined;
   };
-  const anchors = new Map<string, Node>();
-  const aliases = new Map<Alias, Node>();
-  const unknown: Alias[] = [];
-  visit(document, {
-    Alias: (_key, alias) => {
-      const target = anchors.get(alias.source);
-      if (target === undefined) unknown.push(alias);
-      else aliases.set(alias, target);
-    },
-    Value: (_key, node) => void (node.anchor !== undefined && anchors.set(node.anchor, node)),
-  });
-  const [lost] = unknown;
-  if (lost !== undefined) return refuse(lost.range?.[0] ?? 0, `the alias *${lost.source} stands for nothing: its anchor is missing`);
+  const { targets: aliases, lost, double } = findTargets(document);
+  if (lost !== undefined) return refuse(lost.range?.[0] ?? 0, lostAlias(lost));
+  // What else it names is found all the same.
+  if (double !== undefined) report(double.range?.[0] ?? 0, "Map keys must be unique");
 
   const sizes = new Map<Node, number>();
   const open = new Set<Node>();
@@ -92,7 +88,7 @@ function resolveAliases(document: Document, report: (offset: number, message: st
   const sizeOf = (node: unknown): number => {
     if (isAlias(node)) {
       const target = aliases.get(node)!;
-      if (open.has(target)) fault ??= { alias: node, message: `the alias *${node.source} stands for something that it is part of` };
+      if (open.has(target)) fault ??= { alias: node, message: endlessAlias(node) };
       const size = open.has(target) ? 1 : sizeOf(target);
       if (size > mostValues) fault ??= { alias: node, message: `the alias *${node.source} stands for more than ${mostValues} values` };
       return size;
@@ -114,6 +110,18 @@ function resolveAliases(document: Document, report: (offset: number, message: st
   return aliases;
 }
 
+/** A comment refers to nothing, nor does a key. */
+function referencesOf(document: Document): string[] {
+  const found = new Set<string>();
+  visit(document, {
+    Scalar(key, { value }) {
+      if (key === "key" || typeof value !== "string" || !value.includes("$")) return;
+      for (const name of interpolatedVariables(value)) found.add(name);
+    },
+  });
+  return [...found];
+}
+
 /** Looks things up in a document without writing its aliases out. */
 class Reader {
   readonly #aliases: Aliases;
@@ -126,7 +134,7 @@ class Reader {
   pairs(node: unknown): [key: string, value: unknown][] {
     const map = this.#follow(node);
     if (!isMap(map)) return [];
-    const all = map.items.map(({ key, value }) => ({ key: isScalar(key) ? key.value : key, value }));
+    const all = map.items.flatMap(({ key, value }) => (isScalar(key) ? [{ key: key.value, value }] : []));
     const merges = all.filter(({ key }) => isMerge(key)).flatMap(({ value }) => this.#merged(value));
     return [...all.filter(({ key }) => !isMerge(key)).map(({ key, value }): [string, unknown] => [String(key), value]), ...merges];
   }

@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
+import { envFileReferences } from "./env-file.ts";
 import { interpolatedVariables } from "./interpolate.ts";
 
 export { normalise } from "./compose-walk.ts";
@@ -9,6 +10,8 @@ export interface ComposeFiles {
   files: Map<string, Uint8Array>;
   /** Names of the variables that the files interpolate. */
   variables: Set<string>;
+  /** The files that refer to a variable in what Compose interpolates, by its name. */
+  references: Map<string, string[]>;
   /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
   isWhole: boolean;
 }
@@ -58,8 +61,19 @@ export async function collectComposeFiles(
   return {
     files,
     variables: new Set(walk.visited.flatMap(({ text }) => interpolatedVariables(text))),
+    references: referencesIn(walk),
     isWhole: walk.elsewhere.every(({ path }) => path === dotenvPlace),
   };
+}
+
+function referencesIn({ visited, envFiles }: ComposeWalk): Map<string, string[]> {
+  const raw = new Set(envFiles.filter((file) => file.raw).map(({ path }) => path));
+  const found = new Map<string, string[]>();
+  for (const { path, text, document } of visited) {
+    const names = document?.references ?? (raw.has(path) ? [] : envFileReferences(text));
+    for (const name of new Set(names)) found.set(name, [...(found.get(name) ?? []), path]);
+  }
+  return found;
 }
 
 function refuseMissing({ missing }: ComposeWalk): void {

@@ -38,6 +38,12 @@ export interface ComposeWalk {
   elsewhere: Mention[];
 }
 
+/** Files that Compose files lead to, and characters of one of their paths: Linux takes no longer one. */
+const mostFiles = 1000;
+const longestPath = 4096;
+/** Characters of all Compose files together. */
+const mostCharacters = 4 * 1024 * 1024;
+
 interface Visit extends Mention {
   role: "own" | "extended" | "variables";
   /** Where its relative paths start. */
@@ -77,7 +83,12 @@ export async function walkComposeFiles(
   }));
   for (const path of paths) void reading(path);
   const seen = new Set<string>();
+  let characters = 0;
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    if (seen.size >= mostFiles || characters > mostCharacters) {
+      walk.faults.push(excess(next, seen.size >= mostFiles ? `${mostFiles} files` : `${mostCharacters} characters`));
+      break;
+    }
     const key = JSON.stringify([next.path, next.role, next.directory, next.variables]);
     if (seen.has(key)) continue;
     seen.add(key);
@@ -88,35 +99,45 @@ export async function walkComposeFiles(
         walk.missing.push({ path, by, listed: next.listed, isListed });
       continue;
     }
-    queue.push(...(await follow(next, content, walk, reading)));
+    characters += content.length;
+    for (const visit of await follow(next, content, walk, reading)) queue.push(visit);
   }
   return walk;
+}
+
+/** What is told of where the walk ends for good. */
+function excess({ path, by, listed }: Visit, what: string) {
+  return { path: by === "" ? path : by, listed, line: 1, column: 1, message: `with all that it names it comes to more than ${what}` };
 }
 
 /** What a file leads to. */
 async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, reading: ReadSource): Promise<Visit[]> {
   const { path, listed, role, directory } = visit;
   const found: Visit[] = [];
-  const text = new TextDecoder().decode(content);
   if (role === "variables") {
-    note(walk, { path, content, text, isOwn: false });
+    note(walk, { path, content, text: new TextDecoder().decode(content), isOwn: false });
     return found;
   }
-  const { document, faults } = readComposeDocument(text);
+  const { text, document, faults } = parse(content);
   if (!walk.faults.some((fault) => fault.path === path)) walk.faults.push(...faults.map((fault) => ({ ...fault, path, listed })));
   note(walk, { path, content, text, document, isOwn: role === "own" });
 
   const locate = (mention: string): string | undefined => {
     if (visit.variables === undefined && mention.includes("$")) return undefined;
-    const named = interpolate(mention, visit.variables ?? {});
+    const named = interpolate(mention.slice(0, longestPath + 1), visit.variables ?? {});
     if (named === "") return undefined;
+    if (named.length > longestPath || named.includes("\0")) {
+      const message = named.includes("\0") ? "a path has a NUL character" : `a path is longer than ${longestPath} characters`;
+      if (!walk.faults.some((fault) => fault.path === path)) walk.faults.push({ path, listed, line: 1, column: 1, message });
+      return undefined;
+    }
     const isFar = isElsewhere(named);
     const resolved = isFar ? named : normalise(`${directory}/${named}`);
     if (isFar || resolved.startsWith("..")) walk.elsewhere.push({ path: resolved, by: path, listed });
     return isFar ? undefined : resolved;
   };
   const add = (at: string | undefined, more: Pick<Visit, "role" | "directory" | "required"> & Partial<Visit>): void => {
-    if (at === undefined) return;
+    if (at === undefined || found.length > mostFiles) return;
     void reading(at);
     found.push({ path: at, by: path, listed, variables: visit.variables, isListed: false, ...more });
   };
@@ -145,6 +166,22 @@ async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, read
   }
   for (const at of document.labelFiles.map((each) => locate(each))) add(at, { role: "variables", directory, required: false });
   return found;
+}
+
+interface Parsed extends ReturnType<typeof readComposeDocument> {
+  text: string;
+}
+
+/** What was read once is not parsed again for each environment that has it. */
+const parsed = new WeakMap<Uint8Array, Parsed>();
+
+function parse(content: Uint8Array): Parsed {
+  const known = parsed.get(content);
+  if (known !== undefined) return known;
+  const text = new TextDecoder().decode(content);
+  const made = { text, ...readComposeDocument(text) };
+  parsed.set(content, made);
+  return made;
 }
 
 function note({ visited }: ComposeWalk, file: VisitedFile): void {

@@ -1,23 +1,98 @@
-import { interpolate } from "./interpolate.ts";
+import { interpolate, interpolatedVariables } from "./interpolate.ts";
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
-/** One assignment: a name, then a value in quotes, which may have several lines, or up to a comment or the line's end. */
-const assignment =
-  /^[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*(?:'([^']*)'|"((?:\\[^]|[^"\\])*)"|([^\n]*?))[ \t]*(?:(?<=[\s'"])#[^\n]*)?$/gm;
+/** A name, and what separates it from its value. */
+const head = /[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*/y;
+
+/** Characters of all values together. What comes to more than a machine can hold is told by Compose. */
+const mostCharacters = 1024 * 1024;
 
 /**
  * The variables of an env file that Compose reads by itself, such as the `.env` beside an included file. Unlike those of
  * the environment's dotenv they are interpolated, as Compose does it: by what is known before, and by what comes before.
  */
 export function readEnvFile(text: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const found: Record<string, string> = {};
-  const clean = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
-  for (const [, name = "", single, double, plain = ""] of clean.matchAll(assignment)) {
-    const value = single ?? interpolate(double === undefined ? plain : unescape(double), { ...found, ...known });
-    found[name] = value;
+  const found = new Map<string, string>();
+  const seen: Record<string, string> = { ...known };
+  let characters = 0;
+  for (const { name, value, isPlain } of assignmentsOf(text)) {
+    const meant = isPlain ? value : interpolate(value, seen);
+    found.set(name, meant);
+    if (!Object.hasOwn(known, name)) seen[name] = meant;
+    characters += meant.length;
+    if (characters > mostCharacters) break;
   }
-  return found;
+  return Object.fromEntries(found);
+}
+
+/** The variables that an env file's values refer to. */
+export function envFileReferences(text: string): string[] {
+  return [...assignmentsOf(text)].flatMap(({ value, isPlain }) => (isPlain ? [] : interpolatedVariables(value)));
+}
+
+/** A value is in quotes, where it may have several lines, or goes up to a comment or the line's end. */
+function* assignmentsOf(source: string): Generator<Value & { name: string }, void> {
+  const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+  for (let at = 0; at < text.length;) {
+    const lineEnd = endOfLine(text, at);
+    head.lastIndex = at;
+    const [prefix, name] = head.exec(text) ?? [];
+    const start = at + (prefix?.length ?? 0);
+    at = lineEnd + 1;
+    if (name === undefined || start > lineEnd) continue;
+    const quoted = readQuoted(text, start);
+    yield { name, ...(quoted ?? readPlain(text, start, lineEnd)) };
+    if (quoted !== undefined) at = quoted.end + 1;
+  }
+}
+
+interface Value {
+  value: string;
+  /** Whether dollar signs in it mean nothing. */
+  isPlain: boolean;
+}
+
+/** Undefined where there are no quotes around it, or something comes after them that is no comment. */
+function readQuoted(text: string, start: number): (Value & { end: number }) | undefined {
+  const quote = text[start];
+  if (quote !== "'" && quote !== '"') return undefined;
+  const close = quote === "'" ? text.indexOf("'", start + 1) : closingQuote(text, start + 1);
+  if (close === -1) return undefined;
+  const end = endOfLine(text, close);
+  if (!/^[ \t]*(?:#.*)?$/.test(text.slice(close + 1, end))) return undefined;
+  const value = text.slice(start + 1, close);
+  return quote === "'" ? { value, isPlain: true, end } : { value: unescape(value), isPlain: false, end };
+}
+
+function closingQuote(text: string, start: number): number {
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === '"') return at;
+    if (text[at] === "\\") at++;
+  }
+  return -1;
+}
+
+function readPlain(text: string, start: number, lineEnd: number): Value {
+  let end = lineEnd;
+  for (let at = text.indexOf("#", start); at !== -1 && at < lineEnd; at = text.indexOf("#", at + 1)) {
+    if (!/[\s'"]/.test(text[at - 1] ?? "")) continue;
+    end = at;
+    break;
+  }
+  return { value: trimmed(text.slice(start, end)), isPlain: false };
+}
+
+/** Without blanks at its end; a regular expression looks at them again from each of them. */
+function trimmed(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--;
+  return text.slice(0, end);
+}
+
+function endOfLine(text: string, start: number): number {
+  const end = text.indexOf("\n", start);
+  return end === -1 ? text.length : end;
 }
 
 function unescape(text: string): string {

@@ -148,6 +148,6 @@ function refuseMissing({ model, variables, profiles }: VariablesInput): void {
     code: "VARIABLE_NOT_SET",
     exit: "usage",
     details: missing,
-    hint: "Set them in the environment's dotenv; of your own environment only GitLab's CI_ variables count.",
+    hint: "Set them in the environment's dotenv. Of your own environment only variables count that give nobody a right, and those under compose_variables in coldtivate.yml.",
   });
 }

@@ -259,3 +259,22 @@ test("a repository whose ids are SHA-256", async () => {
   git("-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "--quiet", "--message", "first");
   expect(await look({ directory, git }, "a")).toEqual({ b: "c" });
 });
+
+test("a name that is no UTF-8 is told, and taken for no other", async () => {
+  const { directory, git } = repository;
+  mkdirSync(join(directory, "odd"));
+  for (const bytes of [[0xff], [0xfe], [0xc3, 0xbf], [1, 2, 0x1b, 0x5c, 0x22]])
+    writeFileSync(Buffer.concat([Buffer.from(`${directory}/odd/`), Buffer.from(bytes)]), String(bytes));
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "odd");
+  const told = (await look({ directory, git }, "odd")) as string[][];
+  expect(told.toSorted()).toEqual([
+    ["unnamed", "odd/\u00fe"],
+    ["unnamed", "odd/\u00ff"],
+  ]);
+  rmSync(Buffer.concat([Buffer.from(`${directory}/odd/`), Buffer.from([0xff])]));
+  rmSync(Buffer.concat([Buffer.from(`${directory}/odd/`), Buffer.from([0xfe])]));
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "less odd");
+  expect(await look({ directory, git }, "odd")).toEqual({ "\u00ff": "195,191", '\u0001\u0002\u001b\\"': "1,2,27,92,34" });
+});

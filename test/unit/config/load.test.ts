@@ -15,6 +15,7 @@ test("the least that is valid gets every default", async () => {
     content: {},
     images: { web: { name: "web", context: "Web", dockerfile: "Dockerfile", args: {}, secrets: {} } },
     services: {},
+    composeVariables: [],
     front: { image: "haproxy:3.2-alpine" },
     tasks: [],
     irreversible: false,
@@ -56,6 +57,7 @@ services:
     drain_signal: { file: /run/drain, wait: 6s }
     hold_limit: 90s
   db: { rollout: recreate, drain_signal: { command: [sh, -c, "leave now"] } }
+compose_variables: [RELEASE_NAME, "\${NAMED}"]
 front: { image: "haproxy:lts", memory: 32m }
 tasks:
   - { name: migrate, service: web, run: [manage, migrate], undo: [manage, back], timeout: 90s }
@@ -75,7 +77,15 @@ environments:
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(project.directory, "key")]);
   await project.write("pip.conf", "[global]\n");
   const key = await readFile(join(project.directory, "key"), "utf8");
-  const env = { ...process.env, INSECURE: "true", KEY: key, NPM_TOKEN: "npm-token", PORT: "8000", DOTENV: "A=1\nB=2\n" };
+  const env = {
+    ...process.env,
+    INSECURE: "true",
+    KEY: key,
+    NPM_TOKEN: "npm-token",
+    PORT: "8000",
+    NAMED: "CI_RUNNER_TAGS",
+    DOTENV: "A=1\nB=2\n",
+  };
   const config = await project.load({ env, environment: "production", needs: ["build", "hosts", "dotenv"] });
 
   expect(config.registry).toMatchObject({
@@ -119,6 +129,7 @@ environments:
     },
     db: { rollout: "recreate", drainSignal: { signal: { command: ["sh", "-c", "leave now"] }, wait: 4000 } },
   });
+  expect(config.composeVariables).toEqual(["RELEASE_NAME", "CI_RUNNER_TAGS"]);
   expect(config.front).toEqual({ image: "haproxy:lts", memory: "32m" });
   expect(config.tasks.map(({ name, timeout, undo }) => [name, timeout, undo])).toEqual([
     ["migrate", 90_000, ["manage", "back"]],

@@ -127,7 +127,7 @@ test("a Compose file that is no YAML, or that includes one that is missing, is r
   await using project = await createProject(minimal);
   await project.write("docker-compose.staging.yml", "services: [\n");
   expect((await project.problems())[0]).toMatch(
-    /^coldtivate\.yml:6:3 {2}environments\.staging: docker-compose\.staging\.yml:\d:\d is no valid YAML/,
+    /^coldtivate\.yml:6:3 {2}environments\.staging: docker-compose\.staging\.yml:\d:\d cannot be read/,
   );
   await project.write(
     "docker-compose.staging.yml",

@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openCommit } from "../../../src/lib/adapters/git-commit.ts";
 import { openRepository } from "../../../src/lib/adapters/git.ts";
 import type { Config, EnvironmentConfig } from "../../../src/lib/config/config.ts";
@@ -24,9 +24,11 @@ interface Wanted {
   dotenv?: string;
   dotenvSource?: string;
   compose?: string[];
+  allowed?: string[];
+  env?: Record<string, string>;
 }
 
-async function read({ files, folder = "", dotenv, dotenvSource, compose }: Wanted) {
+async function read({ files, folder = "", dotenv, dotenvSource, compose, allowed = [], env }: Wanted) {
   const commit = repository.commit(files);
   const directory = join(repository.directory, folder);
   mkdirSync(directory, { recursive: true });
@@ -42,14 +44,15 @@ async function read({ files, folder = "", dotenv, dotenvSource, compose }: Wante
     ...(dotenvSource === undefined ? {} : { dotenvSource }),
     ...(compose === undefined ? {} : { compose }),
   };
-  const config = { project: "shop", directory, registry: { image: "registry.example.com/shop", host: "registry.example.com" } };
+  const registry = { image: "registry.example.com/shop", host: "registry.example.com" };
+  const config = { project: "shop", directory, registry, composeVariables: allowed };
   const intent = {
     // What is asked of it here.
     config: config as Config,
     environment,
     revision: { commit, ref: "main" },
     dotenv: dotenv === undefined ? new Map<string, string>() : parseDotenv(dotenv),
-    env: { CI_JOB_ID: "7", HOME: "/nowhere" },
+    env: env ?? { CI_JOB_ID: "7", HOME: "/nowhere" },
   };
   const found = await readCompose(intent, opened, tree);
   const text = (path: string) => Buffer.from(found.files.files.get(path) ?? []).toString();
@@ -142,5 +145,55 @@ test("what cannot be read as a checkout would have it is refused by name", async
     code: "SOURCE_UNREADABLE",
     exit: "refused",
     details: [expect.stringContaining("compose.yaml is a link to ../elsewhere.yml, outside of the repository")],
+  });
+});
+
+describe("variables of whoever deploys", () => {
+  const env = { CI_JOB_TOKEN: "secret", CI_REGISTRY_PASSWORD: "secret", CI_RUNNER_TAGS: "linux", HOME: "/root", PATH: "/bin", STAGE: "a" };
+  const image = (text: string) => ({ "compose.yaml": `services: { web: { image: "x:${text}" } }\n` });
+
+  test.each([
+    ["${CI_JOB_TOKEN}", "CI_JOB_TOKEN (compose.yaml): a credential of the job, which no container gets"],
+    ["${CI_REGISTRY_PASSWORD:-none}", "CI_REGISTRY_PASSWORD (compose.yaml): a credential of the job"],
+    [
+      "${CI_RUNNER_TAGS}",
+      "CI_RUNNER_TAGS (compose.yaml): it is set here, and not among those that Compose files get; `compose_variables: [CI_RUNNER_TAGS]`",
+    ],
+    ["$HOME", "HOME (compose.yaml): it is the host's own"],
+    ["${A:-${PATH}}", "PATH (compose.yaml): it is the host's own"],
+  ])("%s is refused by name, with what to do", async (text, told) => {
+    const refused = read({ files: image(text), env });
+    await expect(refused).rejects.toMatchObject({
+      code: "COMPOSE_VARIABLE_REFUSED",
+      exit: "usage",
+      details: [expect.stringContaining(told)],
+    });
+  });
+
+  test("what an env file refers to counts, a comment, a key and what is in single quotes do not", async () => {
+    const files = {
+      "compose.yaml":
+        "# ${CI_JOB_TOKEN}\nservices: { web: { image: x, env_file: a.env, command: 'echo $${CI_JOB_TOKEN}', labels: { $HOME: 1 } } }\n",
+      "a.env": "# $CI_JOB_TOKEN\nA='$CI_JOB_TOKEN'\n",
+    };
+    expect((await read({ files, env })).notes).toEqual([]);
+    const quoted = { ...files, "a.env": 'A="x\n${CI_JOB_TOKEN}"\n', ".env": "B=${CI_REGISTRY_PASSWORD}\n" };
+    await expect(read({ files: quoted, env })).rejects.toMatchObject({
+      details: [expect.stringContaining("CI_JOB_TOKEN (a.env)"), expect.stringContaining("CI_REGISTRY_PASSWORD (.env)")],
+    });
+  });
+
+  test("compose_variables lets one in, and the dotenv may have one of that name", async () => {
+    expect((await read({ files: image("${CI_RUNNER_TAGS}"), env, allowed: ["CI_RUNNER_TAGS"] })).variables).toEqual({
+      CI_RUNNER_TAGS: "linux",
+    });
+    expect((await read({ files: image("${CI_RUNNER_TAGS}"), env, dotenv: "CI_RUNNER_TAGS=own\n" })).variables).toEqual({});
+  });
+
+  test("another one that is set here is noted, with how to let it in", async () => {
+    expect((await read({ files: image("${STAGE:-b}"), env })).notes).toEqual([
+      "STAGE (compose.yaml) is set here, and Compose files do not get it; `compose_variables: [STAGE]` in coldtivate.yml gives it to them",
+    ]);
+    expect((await read({ files: image("${UNSET}${toString}"), env })).notes).toEqual([]);
   });
 });

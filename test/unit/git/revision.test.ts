@@ -101,3 +101,13 @@ test("a build is named by CI's ref, then the branch, then the only tag at HEAD",
   origin.git("checkout", "--quiet", "--detach", two);
   expect(await describeCheckout({}, await openRepository(origin.directory))).toEqual({ commit: two });
 });
+
+test.each(["^main", "main..v1.0.0", "--all", "main:a", "", "a\nb", ":/", "@{-1}", "HEAD^{tree}"])(
+  "%j names no commit, whatever Git makes of it",
+  async (ref) => {
+    const { origin, repository } = await setUp();
+    using _ = origin;
+    const asked = await repository.resolve(ref);
+    expect(asked ?? "0".repeat(40)).toMatch(/^[0-9a-f]{40}$/);
+  },
+);

@@ -23,3 +23,23 @@ test("a star in a pattern stands for anything, every other character for itself"
   expect(matchesAny("v1x2", ["v1.2"])).toBe(false);
   expect(matchesAny("main", [])).toBe(false);
 });
+
+test("many stars are no riddle", () => {
+  const pattern = `${"a*".repeat(60)}b`;
+  expect(matchesAny("a".repeat(250), [pattern])).toBe(false);
+  expect(matchesAny(`${"a".repeat(250)}b`, [pattern])).toBe(true);
+});
+
+test.each([
+  ["a", "a*a", false],
+  ["aa", "a*a", true],
+  ["abcab", "ab*ab", true],
+  ["aba", "ab*ba", false],
+  ["", "*", true],
+  ["a\nb", "a*b", true],
+  ["x/y/z", "*/z", true],
+  ["abc", "**c", true],
+  ["abc", "a**b", false],
+])("%j and the pattern %j: %s", (name, pattern, expected) => {
+  expect(matchesAny(name, [pattern])).toBe(expected);
+});

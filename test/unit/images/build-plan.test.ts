@@ -23,6 +23,7 @@ const config: Config = {
   content: {},
   images: { web, "web.scheduler": scheduler },
   services: {},
+  composeVariables: [],
   front: { image: "haproxy:lts" },
   tasks: [],
   irreversible: false,

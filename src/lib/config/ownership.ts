@@ -1,0 +1,48 @@
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { ColdtivateError } from "../errors.ts";
+
+/**
+ * Refuses a file that another user wrote, or could replace, as Git refuses such a repository (safe.directory in git-config(1)):
+ * with what it names, that user would run programs as this one. Root's own files are this user's, and under sudo those of
+ * whoever called it.
+ *
+ * @param file absolute
+ * @param top of the repository that has it: Git's safe.directory may name it
+ * @throws ColdtivateError CONFIG_UNTRUSTED
+ */
+export async function refuseForeign(file: string, top: string): Promise<void> {
+  const self = process.geteuid?.();
+  if (self === undefined) return;
+  const { SUDO_UID: caller } = process.env;
+  const mine = new Set([0, self, ...(self === 0 && caller ? [Number(caller)] : [])]);
+  const foreign = [file, dirname(file)].find((path) => !mine.has(statSync(path).uid));
+  if (foreign === undefined || (await isSafe(top))) return;
+  throw new ColdtivateError(`${foreign} belongs to another user (${statSync(foreign).uid}), and what ${file} names would run as you`, {
+    code: "CONFIG_UNTRUSTED",
+    exit: "refused",
+    hint: `Nothing was done. If you trust it: git config --global --add safe.directory ${top}, or name the file with --config.`,
+  });
+}
+
+/** Whether this user told Git to trust a repository, whoever owns it. What the repository itself says of that does not count. */
+async function isSafe(top: string): Promise<boolean> {
+  const named = await safeDirectories();
+  // An empty one takes back what is before it.
+  const counted = named.slice(named.lastIndexOf("") + 1);
+  return counted.some((each) => each === "*" || each === top || (each.endsWith("/*") && top.startsWith(each.slice(0, -1))));
+}
+
+async function safeDirectories(): Promise<string[]> {
+  const { GIT_DIR: _directory, ...env } = process.env;
+  try {
+    const child = spawn("git", ["config", "--null", "--get-all", "safe.directory"], { cwd: "/", env, stdio: ["ignore", "pipe", "ignore"] });
+    const [said] = await Promise.all([text(child.stdout), once(child, "close")]);
+    return said.split("\0").slice(0, -1);
+  } catch {
+    return [];
+  }
+}
