@@ -5,7 +5,8 @@
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
 # Arguments: release; --leave-data, if it may go on although it no longer mounts what containers wrote
 deploy() {
-  local code=0 listening=no leaves_data=${2-}
+  local code=0 listening=no leaves_data=${2-} alive_to=
+  [[ $reader == person ]] || alive_to=1
   open_release "${1-}"
   trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {

@@ -8,7 +8,11 @@ import { findScript, scriptName } from "./host-script.ts";
 import { observeCommand } from "./observe-command.ts";
 import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
+import { lostError } from "./ssh-error.ts";
 import { packTar, type TarEntry } from "./tar.ts";
+
+/** For a release at work: the script says that it is alive every ten seconds, and a journal is no longer than that. */
+export const whileAtWork = { timeout: 120_000, limit: 1024 * 1024 * 1024 };
 
 /** One line of a release's journal. Step 0 is the release itself. */
 export interface JournalLine {
@@ -116,7 +120,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
   stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
   onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    return await followJournal(connection, applyCommand(name), { ...application, stdin });
+    return await followJournal(connection, applyCommand(name), { ...application, stdin, sends: archive.length });
   } finally {
     stdin.end();
   }
@@ -134,20 +138,31 @@ export function followRelease(
 async function followJournal(
   connection: HostConnection,
   command: string,
-  { stdin, onLine, detach }: Pick<Application, "onLine" | "detach"> & { stdin?: Readable },
+  { stdin, sends = 0, onLine, detach }: Pick<Application, "onLine" | "detach"> & { stdin?: Readable; sends?: number },
 ): Promise<Ending> {
   const leaving = leaveOnceBegun(detach);
-  const { code, stderr } = await connection.exec(command, {
+  const exec = connection.exec(command, {
     ...(stdin === undefined ? {} : { stdin }),
     onLine: (text) => {
       const line = parseJournalLine(text);
-      if (line === undefined) return;
+      // A sign of life is no part of the journal.
+      if (line === undefined || line.state === "alive") return;
       if (line.state === "begin") leaving.begun();
       onLine(line);
     },
     signal: leaving.signal,
+    sends,
+    ...whileAtWork,
+  });
+  const { code, stderr } = await exec.catch((error: unknown): never => {
+    // Whatever it did not say, or said too much of, it may be at work on the release.
+    throw isUnheard(error) ? lostError(connection.host, error) : error;
   });
   return { code, stderr };
+}
+
+function isUnheard(error: unknown): error is ColdtivateError {
+  return error instanceof ColdtivateError && (error.code === "HOST_ANSWER" || error.code === "HOST_SILENT");
 }
 
 /** Aborts with another signal, but not before somebody works on the release who does not need us. */

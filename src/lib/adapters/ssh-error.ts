@@ -82,6 +82,25 @@ export function sessionError(host: string): ColdtivateError {
   });
 }
 
+/** A host that had its time and did not answer. */
+export function silenceError(host: string, milliseconds: number): ColdtivateError {
+  return new ColdtivateError(`${host}: it did not answer within ${milliseconds / 1000} s`, {
+    code: "HOST_SILENT",
+    exit: "refused",
+    hint: "Look at what the host is busy with, then run the same command again. What serves there serves on: coldtivate status says what.",
+  });
+}
+
+/** A host that does not stop talking. */
+export function excessError(host: string, cause: Error): ColdtivateError {
+  return new ColdtivateError(`${host}: its answer has no end: ${cause.message}`, {
+    code: "HOST_ANSWER",
+    exit: "refused",
+    hint: "The connection was closed. Find out what prints so much there: a start-up file of the login shell, a wrapper around docker or bash, or somebody who has been on that host.",
+    cause,
+  });
+}
+
 /** A Unix socket on the host that cannot be opened. */
 export function socketError(host: string, path: string, cause: Error): ColdtivateError {
   return new ColdtivateError(`${host}: cannot reach ${path}`, {
