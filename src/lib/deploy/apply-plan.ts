@@ -1,7 +1,6 @@
 import { applyRelease, type JournalLine } from "../adapters/host.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
-import type { Credentials } from "../config/config.ts";
 import type { Control } from "../control.ts";
 import { isBarrier } from "../plan/barriers.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
@@ -11,6 +10,7 @@ import { Coordinator, type Order } from "./coordinator.ts";
 import { leftAlone } from "./detached.ts";
 import { fleetFailure } from "./fleet-failure.ts";
 import { followAgain, isLost } from "./follow-host.ts";
+import { loginsFor, type RegistryLogin } from "./pull-credentials.ts";
 import { announceSteps, Story } from "./story.ts";
 
 /** Milliseconds between two signs of life to hosts that may wait for one another. */
@@ -21,12 +21,15 @@ export interface HostWork {
   plan: HostPlan;
   /** What the release's folder on the host is to hold. */
   entries: readonly TarEntry[];
+  /** What it pulls. */
+  images: readonly string[];
 }
 
 export interface ApplyInput {
   plan: Plan;
   work: readonly HostWork[];
-  credentials: readonly { registry: string; credentials: Credentials }[];
+  /** A host gets those that it needs itself. */
+  credentials: readonly RegistryLogin[];
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
@@ -103,8 +106,8 @@ interface HostInput extends ApplyInput {
   onFailure: () => void;
 }
 
-async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, input: HostInput): Promise<HostEnd> {
-  const { plan, story, credentials, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
+async function applyToHost({ connection, plan: hostPlan, entries, images }: HostWork, input: HostInput): Promise<HostEnd> {
+  const { plan, story, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
   if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
   let told = 0;
   const onLine = (line: JournalLine) => {
@@ -117,6 +120,7 @@ async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, in
   };
   const application = { name: plan.project, release: plan.release.id, onLine, detach: control.detach };
   try {
+    const credentials = loginsFor(images, input.credentials);
     const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
     if (ending.code !== 0) input.onFailure();
     return { plan: hostPlan, story, ending };

@@ -20,6 +20,7 @@ import { makeUndoable } from "./ask-for-lost.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { keptEntries, type Who } from "./release-entries.ts";
+import { onlyNamed, ownRepositories } from "./named-registry.ts";
 import { resolveThirdParty } from "./resolve-images.ts";
 
 export interface FrontsIntent {
@@ -44,8 +45,10 @@ export interface FrontsPorts {
  * Changes nothing.
  * @throws ColdtivateError before any host is changed, where one of them cannot be updated
  */
-export async function prepareFronts(intent: FrontsIntent, { registry, connections, signal }: FrontsPorts): Promise<PreparedDeploy> {
+export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): Promise<PreparedDeploy> {
   const { config, environment, script } = intent;
+  const { connections, signal } = ports;
+  const registry = onlyNamed(ports.registry, ownRepositories(config));
   const project = `${config.project}-${environment}`;
   const front = await resolveFront(config, registry);
   const drafts: HostDraft[] = [];

@@ -22,7 +22,7 @@ export interface RenderFacts {
   commit: CommitTree;
   /** The project's own images by repository, with their digests. */
   own: ReadonlyMap<string, PinnedImage>;
-  /** What is known of images so far, by image as it runs; more is added. */
+  /** What registries have told of images so far, by image as it runs; more is added. */
   imageFacts: Map<string, ImageFacts>;
   /** By name of an image that the project builds: what it is built from. */
   bases: ReadonlyMap<string, readonly string[]>;
@@ -51,10 +51,16 @@ export async function renderFor(
   checkSupported(model, names);
   let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
-  const { facts: told, unknown } = await resolveFacts(used, facts.imageFacts, registry);
-  for (const [image, each] of told) facts.imageFacts.set(image, each);
+  // What a host says of images counts for itself alone.
+  const said = manifest?.images ?? {};
+  const known = new Map([...Object.entries(said), ...facts.imageFacts]);
+  const { facts: told, unknown } = await resolveFacts(used, known, registry);
+  for (const [image, each] of told) {
+    known.set(image, each);
+    if (said[image] === undefined) facts.imageFacts.set(image, each);
+  }
   const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
-  const factsOf = (name: string) => facts.imageFacts.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
+  const factsOf = (name: string) => known.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
   const basesOf = (name: string) => facts.bases.get(own.get(repositoryOf(model.services[name]?.image ?? ""))?.built ?? "") ?? [];
   if (needsFronts({ model, names, config: services, isBuilt, factsOf, basesOf })) {
     images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
@@ -62,6 +68,7 @@ export async function renderFor(
   const sources = await readSources(commit, referredPaths(model, sourceDirectory));
   const rendered = render({
     ...facts,
+    imageFacts: known,
     model,
     stateDirectory,
     sourceDirectory,

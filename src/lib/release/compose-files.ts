@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import type { ComposeNaming } from "./compose-naming.ts";
 import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
 import { interpolatedVariables } from "./interpolate.ts";
 
@@ -11,6 +12,8 @@ export interface ComposeFiles {
   variables: Set<string>;
   /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
   isWhole: boolean;
+  /** What they name themselves. */
+  naming: ComposeNaming;
 }
 
 /** The environment's dotenv, as env files of services may want it. */
@@ -58,6 +61,7 @@ export async function collectComposeFiles(
   return {
     files,
     variables: new Set(walk.visited.flatMap(({ text }) => interpolatedVariables(text))),
+    naming: walk.naming,
     isWhole: walk.elsewhere.every(({ path }) => path === dotenvPlace),
   };
 }

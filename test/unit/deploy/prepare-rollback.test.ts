@@ -66,7 +66,11 @@ const intent = {
 const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promise<string | undefined>) =>
   prepareRollback(intent, {
     connections: Promise.resolve([connection]),
-    registry: () => Promise.resolve({ digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient),
+    registry: () =>
+      Promise.resolve({
+        client: { digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient,
+        named: new Set(["r.example/web"]),
+      }),
     signal: new AbortController().signal,
   });
 
