@@ -53,7 +53,7 @@ prepare() {
   settle_others || return
   [[ $reader == cli || -n $leaves_data || -n ${has_run_tasks-} ]] || refuse_leaving || return
   [[ $reader == cli ]] || plan_whole || return
-  check_plan && keep_files || return
+  check_plan && bring_hooks && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
   [[ $reader == person ]] || keep_credentials
 }

@@ -3,10 +3,11 @@ import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
 import { hostFault } from "./host-fault.ts";
+import { plainLines, printable } from "../release/host-answer.ts";
 import { parseFields, parseState } from "../release/observation.ts";
 import { findScript, scriptName } from "./host-script.ts";
 import { observeCommand } from "./observe-command.ts";
-import { bash } from "./remote-shell.ts";
+import { bash, shellWord } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import { lostError } from "./ssh-error.ts";
 import { packTar, type TarEntry } from "./tar.ts";
@@ -75,11 +76,11 @@ export async function observeHost(connection: HostConnection, name: string, ques
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",
       exit: "refused",
-      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : lines(stderr),
+      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : plainLines(stderr),
       hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
     });
   }
-  return parseState(connection.host, parseFields(stdout));
+  return parseState(connection.host, parseFields(connection.host, stdout));
 }
 
 export interface Application {
@@ -131,7 +132,9 @@ export function followRelease(
   connection: HostConnection,
   { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
 ): Promise<Ending> {
-  const command = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} -c follow ${release}`);
+  const command = bash(
+    `exec bash "$HOME/.coldtivate/${name}/releases/${shellWord(release)}/${scriptName}" -p ${shellWord(name)} -c follow ${release}`,
+  );
   return followJournal(connection, command, rest);
 }
 
@@ -178,13 +181,9 @@ function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal;
 
 /** A journal line from its text; undefined for anything else. */
 export function parseJournalLine(line: string): JournalLine | undefined {
-  const [time, step, state, ...detail] = line.split("\t");
-  if (time === undefined || step === undefined || state === undefined || !/^\d+$/.test(time) || !/^\d+$/.test(step)) return undefined;
-  return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
-}
-
-export function lines(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const [time = "", step = "", state = "", ...detail] = line.split("\t");
+  if (!/^\d{1,16}$/.test(time) || !/^\d{1,6}$/.test(step) || !/^[a-z]+$/.test(state)) return undefined;
+  return { time: Number(time), step: Number(step), state, detail: printable(detail.join("\t")) };
 }
 
 export interface Serving {
@@ -205,11 +204,11 @@ export async function readServing(connection: HostConnection, name: string, sign
   );
   const { stdout } = await connection.exec(command, { signal });
   const [release = "", ...busy] = stdout.toString().split("\n--\n");
-  const [manifest = "", committed = ""] = lines(release);
-  const microseconds = Number(committed.split("\t")[0]);
+  const [manifest = "", committed = ""] = release.split("\n").filter((line) => line !== "");
+  const microseconds = Number(/^\d{16}$/.exec(committed.split("\t")[0] ?? "")?.[0]);
   return {
     manifest: manifest === "--" ? "" : manifest,
     ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
-    busy: busy.join("\n").replaceAll("\t", "  ").trim(),
+    busy: plainLines(busy.join("\n")).join("\n"),
   };
 }

@@ -1,5 +1,6 @@
 import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { plainWords } from "../release/host-answer.ts";
 import type { Identities } from "./ssh-identity.ts";
 
 interface ConnectFailure {
@@ -64,7 +65,7 @@ function authenticationError(host: HostConfig, { descriptions, publicKey }: Iden
 
 /** A connection that ended by itself. What was begun on the host may go on there. */
 export function lostError(host: string, cause?: Error): ColdtivateError {
-  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : cause.message}` : "";
+  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : plainWords(cause.message)}` : "";
   return new ColdtivateError(`${host}: the SSH connection was lost${why}`, {
     code: "CONNECTION_LOST",
     exit: "failed",
@@ -115,5 +116,5 @@ function properties(cause: unknown): { code: string; level: string; message: str
   if (!(cause instanceof Error)) return { code: "", level: "", message: String(cause) };
   const code = "code" in cause ? String(cause.code) : "";
   const level = "level" in cause ? String(cause.level) : "";
-  return { code, level, message: cause.message };
+  return { code, level, message: plainWords(cause.message) };
 }

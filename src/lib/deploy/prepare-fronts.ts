@@ -59,7 +59,7 @@ export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): P
     const state = await observeHost(connection, project, question, signal);
     checkHost(state, environment);
     const manifest = servingManifest(state, environment);
-    const kept = parseRelease(await readRelease(connection, project, "current", signal));
+    const kept = parseRelease(connection.host, await readRelease(connection, project, "current", signal));
     const updated = updateFronts(kept, manifest, {
       project,
       stateDirectory: state.stateDirectory,
@@ -81,7 +81,8 @@ export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): P
       connection,
       plan,
       images,
-      entriesFor: (aligned) => keptEntries(updated.release, next, aligned, intent.who, script),
+      entriesFor: (aligned) =>
+        keptEntries(updated.release, next, aligned, intent.who, script, { again: { again: "fronts" }, hooksOf: manifest.id }),
     });
   }
   if (release === undefined) throw new Error("an environment without a host");

@@ -29,7 +29,7 @@ import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { examineMounts, type MountReport } from "./examine-mounts.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
-import { keptEntries, type Who } from "./release-entries.ts";
+import { keptEntries, type Keeping, type Who } from "./release-entries.ts";
 
 const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 
@@ -136,7 +136,8 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       // What a task did stays done.
       runs: { ...ran },
     });
-    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
+    const keeping: Keeping = { again: { again: "rollback", target }, hooksOf: chosen.manifest.id };
+    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script, keeping);
     drafts.push({ connection, plan, images, entriesFor });
   }
   refuseLost(target, lost);

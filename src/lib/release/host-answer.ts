@@ -21,9 +21,14 @@ export function unreadable(host: string, reason: string): ColdtivateError {
   });
 }
 
-/** A line for people without anything that a terminal obeys, and not too long; tabs become two spaces. */
+/** Text without anything that a terminal obeys: what it was is a space now, a tab two. */
+export function printable(text: string): string {
+  return text.replaceAll("\t", "  ").replaceAll(allUnprintable, " ");
+}
+
+/** A line for people, likewise, and not too long. */
 export function plainWords(text: string): string {
-  const plain = text.replaceAll("\t", "  ").replaceAll(allUnprintable, " ").trim();
+  const plain = printable(text).trim();
   return plain.length > mostSaid ? `${plain.slice(0, mostSaid)}…` : plain;
 }
 
