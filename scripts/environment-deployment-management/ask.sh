@@ -31,3 +31,23 @@ ask_containers() {
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || ask container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true
 }
+
+# Whether nobody else can have put the state there, or change it. Arguments: the state's folder. Returns: 3 if somebody can
+check_state() {
+  local folder wrong='' modes
+  for folder in "${1%/*}" "$1"; do
+    [[ -n $wrong || ! -e $folder && ! -L $folder ]] || [[ $folder != "$1" && $folder != */.coldtivate ]] || {
+      modes=$(stat -Lc %A "$folder") || modes=
+      if [[ $folder == "$1" && -L $folder ]]; then
+        wrong="$folder is a link: put the folder itself in its place."
+      elif [[ ! -O $folder && $EUID != 0 ]]; then
+        wrong="$folder belongs to somebody else."
+      elif [[ $modes != d????-??-? ]]; then
+        wrong="$folder can be written by others: chmod go-w $folder"
+      fi
+    }
+  done
+  [[ -n $wrong ]] || return 0
+  printf '%s\n' "$wrong" "Whoever can change what lies there can do what this user can: look whether somebody did." >&2
+  return 3
+}

@@ -81,8 +81,11 @@ plan_whole() {
 
 # Starts the executor, in a session of its own so that it outlives this connection. Sets: executor
 launch() {
-  local own=$dir/$script
+  local own=$dir/$script mine=()
   [[ -s $own ]] || own=$self
+  ((EUID == 0)) || mine=(-o ! -user "$EUID")
+  [[ -z $(find "$own" "${own%.sh}" \( -type l -o -perm /022 "${mine[@]}" \) -print -quit) ]] ||
+    fail 3 "$own, or a part of it, can be written by others, or somebody else put it there. It was not run." || return
   : >>"$journal"
   setsid bash "$own" -p "$project" -s "$state" execute "$release" ${credentials:+"$credentials"} </dev/null >>"$dir/log" 2>&1 &
   executor=$!

@@ -110,7 +110,7 @@ settle_others() {
     printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
     open_release "$id" || return
     close_line && note 0 note 'taken up again' || return
-    launch
+    launch || return
     reader=person code=0
     # Standard output is the CLI's.
     alive_to=${alive_to:+3} follow "$executor" 3>&1 >&2 || code=$?

@@ -1,9 +1,15 @@
 import { ColdtivateError } from "../errors.ts";
 import { plainLines } from "../release/host-answer.ts";
-import { findScript } from "./host-script.ts";
+import { checkScript, ownScript, scriptName } from "./host-script.ts";
 import { bash, shellWord } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 import type { ExecOptions } from "./ssh-channel.ts";
+import { packTar } from "./tar.ts";
+
+/** The script, as it is sent to be run once. */
+let packed: Promise<Buffer> | undefined;
+/** Where it lies meanwhile. */
+const folder = "coldtivate-script.";
 
 /** Milliseconds for a verb that waits for nobody. */
 const patience = 120_000;
@@ -22,7 +28,8 @@ export interface VerbOptions extends Pick<ExecOptions, "signal" | "onLine" | "ti
 }
 
 /**
- * Runs a verb of the script that a host keeps beside an environment's state.
+ * Runs a verb of the script on an environment's state: of this coldtivate's own script, which is sent along. What lies on the
+ * host others may have changed.
  *
  * @param name of the Compose project, which is the state directory's, too
  * @param words verb and arguments, in `[A-Za-z0-9._-]`; anything else goes over standard input
@@ -34,10 +41,22 @@ export async function runVerb(
   words: readonly string[],
   { input = "", timeout = patience, ...options }: VerbOptions = {},
 ): Promise<VerbResult> {
+  const script = await ownScript();
+  const archive = await (packed ??= packTar(script));
+  const state = `$HOME/.coldtivate/${shellWord(name)}`;
+  // In memory: a full disk is what somebody may want to look into.
   const command = bash(
-    `${findScript(name)}; [ -e "$s" ] || exit ${nothing}; exec bash "$s" -p ${shellWord(name)} -c ${words.map(shellWord).join(" ")}`,
+    `umask 077; [ -e "${state}/${scriptName}" ] || compgen -G "${state}/releases/*/" >/dev/null || exit ${nothing}; ` +
+      `find /dev/shm -maxdepth 1 -name "${folder}*" -mtime +0 -exec rm -rf {} + 2>/dev/null; ` +
+      `d=$(mktemp -d /dev/shm/${folder}XXXXXX 2>/dev/null) || d=$(mktemp -d) || exit 3; trap "rm -rf \"$d\"" EXIT; ` +
+      `{ head -c ${archive.length} | tar -xzf - -C "$d" && { ${checkScript(script)}; }; } || exit 3; ` +
+      `bash "$d/${scriptName}" -p ${name} -c ${words.map(shellWord).join(" ")}`,
   );
-  const { code, stdout, stderr } = await connection.exec(command, { stdin: Buffer.from(input), timeout, ...options });
+  const { code, stdout, stderr } = await connection.exec(command, {
+    stdin: Buffer.concat([archive, Buffer.from(input)]),
+    timeout,
+    ...options,
+  });
   if (code === nothing) {
     throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
       code: "NOTHING_DEPLOYED",

@@ -5,10 +5,12 @@ import type { HostState } from "../release/host-state.ts";
 import { hostFault } from "./host-fault.ts";
 import { plainLines, printable } from "../release/host-answer.ts";
 import { parseFields, parseState } from "../release/observation.ts";
-import { findScript, scriptName } from "./host-script.ts";
+import { checkScript, scriptName } from "./host-script.ts";
 import { observeCommand } from "./observe-command.ts";
 import { bash, shellWord } from "./remote-shell.ts";
+import { runVerb } from "./host-verbs.ts";
 import type { HostConnection } from "./ssh.ts";
+import type { ExecOptions } from "./ssh-channel.ts";
 import { lostError } from "./ssh-error.ts";
 import { packTar, type TarEntry } from "./tar.ts";
 
@@ -32,15 +34,16 @@ export interface JournalLine {
  */
 export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
   connection.startAhead(observeCommand(name, script));
-  connection.startAhead(applyCommand(name));
+  connection.startAhead(applyCommand(name, script));
 }
 
 /** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
-function applyCommand(name: string): string {
+function applyCommand(project: string, script: readonly TarEntry[]): string {
+  const name = shellWord(project);
   return bash(
     `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
       `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && ` +
+      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && { (${checkScript(script)}) || { rm -rf "$d"; exit 3; }; } && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
   );
 }
@@ -121,7 +124,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
   stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
   onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    return await followJournal(connection, applyCommand(name), { ...application, stdin, sends: archive.length });
+    return await followJournal(connection, applyCommand(name, entries), { ...application, stdin, sends: archive.length });
   } finally {
     stdin.end();
   }
@@ -132,20 +135,28 @@ export function followRelease(
   connection: HostConnection,
   { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
 ): Promise<Ending> {
-  const command = bash(
-    `exec bash "$HOME/.coldtivate/${name}/releases/${shellWord(release)}/${scriptName}" -p ${shellWord(name)} -c follow ${release}`,
-  );
-  return followJournal(connection, command, rest);
+  return follow(connection.host, rest, async (options) => {
+    const { code, told } = await runVerb(connection, name, ["follow", release], options);
+    return { code, stderr: told.join("\n") };
+  });
 }
 
-async function followJournal(
+function followJournal(
   connection: HostConnection,
   command: string,
-  { stdin, sends = 0, onLine, detach }: Pick<Application, "onLine" | "detach"> & { stdin?: Readable; sends?: number },
+  { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
+): Promise<Ending> {
+  return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
+}
+
+/** @param run what says the lines of the journal */
+async function follow(
+  host: string,
+  { onLine, detach }: Pick<Application, "onLine" | "detach">,
+  run: (options: Pick<ExecOptions, "onLine" | "signal" | "timeout" | "limit">) => Promise<Ending>,
 ): Promise<Ending> {
   const leaving = leaveOnceBegun(detach);
-  const exec = connection.exec(command, {
-    ...(stdin === undefined ? {} : { stdin }),
+  const running = run({
     onLine: (text) => {
       const line = parseJournalLine(text);
       // A sign of life is no part of the journal.
@@ -154,12 +165,11 @@ async function followJournal(
       onLine(line);
     },
     signal: leaving.signal,
-    sends,
     ...whileAtWork,
   });
-  const { code, stderr } = await exec.catch((error: unknown): never => {
+  const { code, stderr } = await running.catch((error: unknown): never => {
     // Whatever it did not say, or said too much of, it may be at work on the release.
-    throw isUnheard(error) ? lostError(connection.host, error) : error;
+    throw isUnheard(error) ? lostError(host, error) : error;
   });
   return { code, stderr };
 }
@@ -198,17 +208,27 @@ export interface Serving {
 /** Which release serves on a host, since when, and whether somebody is at it. */
 export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
   const command = bash(
-    `cd "$HOME/.coldtivate/${name}" 2>/dev/null || exit 0; ` +
-      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; ` +
-      `cat locked 2>/dev/null; ${findScript(name)}; [ ! -e "$s" ] || bash "$s" -p ${name} -c at_work`,
+    `cd "$HOME/.coldtivate/${shellWord(name)}" 2>/dev/null || exit 0; ` +
+      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; cat locked 2>/dev/null`,
   );
-  const { stdout } = await connection.exec(command, { signal });
-  const [release = "", ...busy] = stdout.toString().split("\n--\n");
+  const [{ stdout }, atWork] = await Promise.all([connection.exec(command, { signal }), readAtWork(connection, name, signal)]);
+  const [release = "", ...locked] = `\n${stdout.toString()}`.split("\n--\n");
   const [manifest = "", committed = ""] = release.split("\n").filter((line) => line !== "");
   const microseconds = Number(/^\d{16}$/.exec(committed.split("\t")[0] ?? "")?.[0]);
   return {
-    manifest: manifest === "--" ? "" : manifest,
+    manifest,
     ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
-    busy: plainLines(busy.join("\n")).join("\n"),
+    busy: plainLines([...locked, atWork].join("\n")).join("\n"),
   };
+}
+
+/** Who deploys right now, in a line; empty when nobody does, or ever did. */
+async function readAtWork(connection: HostConnection, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    const { code, stdout, told } = await runVerb(connection, name, ["at_work"], { signal });
+    return code === 0 ? stdout : told.join("\n");
+  } catch (error) {
+    if (error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED") return "";
+    throw error;
+  }
 }
