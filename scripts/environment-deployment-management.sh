@@ -118,7 +118,7 @@ main() {
     follow)
       open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli
-      follow
+      follow_for_cli
       ;;
     history) history ;;
     sh) enter "${@:2}" ;;

@@ -6,7 +6,7 @@ readonly published_format=$'{{.ID}}\t{{or (.Label "com.docker.compose.project") 
 readonly container_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.Config.Image}}\t{{index .Config.Labels "coldtivate.definition"}}\t{{index .Config.Labels "coldtivate.state"}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{index .Config.Labels "com.docker.compose.oneoff"}}\t{{.HostConfig.NetworkMode}}\t{{.State.Pid}}\t{{.HostnamePath}}\t{{.Driver}}\t{{index .Config.Labels "com.docker.compose.project.working_dir"}}\t{{json .Mounts}}'
 
 # Begins to ask, all at once. Arguments: project, the release that serves
-# Opens: 3, all containers and the project's own, as ask_containers prints them; 4, images
+# Opens: 3, all containers and the project's own, as ask_containers prints them; 4, images, and `all` behind them
 # Sets: COLDTIVATE_ASKED, when this was, in seconds since the epoch, and which release served
 ask_engine() {
   local now
@@ -15,7 +15,7 @@ ask_engine() {
   export COLDTIVATE_ASKED="${now/,/.} $2"
   # Whoever listens here is not to wait for an engine that does not answer.
   # All: Docker 29 leaves out what has a digest and no tag.
-  exec 3< <(ask_containers "$1" 2>/dev/null) 4< <(ask image ls --all --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || true)
+  exec 3< <(ask_containers "$1" 2>/dev/null) 4< <(! ask image ls --all --digests --format '{{.Repository}}@{{.Digest}}' 2>/dev/null || echo all)
 }
 
 ask() { timeout -k 5 60 docker "$@" </dev/null; }
@@ -30,4 +30,24 @@ ask_containers() {
   while IFS=$'\t' read -r id owner _; do [[ $owner != "$1" ]] || ids+=("$id"); done <<<"$all"
   # A container may go away meanwhile; the others are printed all the same.
   ((${#ids[@]} == 0)) || ask container inspect --format "$container_format" "${ids[@]}" 2>/dev/null || true
+}
+
+# Whether nobody else can have put the state there, or change it. Arguments: the state's folder. Returns: 3 if somebody can
+check_state() {
+  local folder wrong='' modes
+  for folder in "${1%/*}" "$1"; do
+    [[ -n $wrong || ! -e $folder && ! -L $folder ]] || [[ $folder != "$1" && $folder != */.coldtivate ]] || {
+      modes=$(stat -Lc %A "$folder") || modes=
+      if [[ $folder == "$1" && -L $folder ]]; then
+        wrong="$folder is a link: put the folder itself in its place."
+      elif [[ ! -O $folder && $EUID != 0 ]]; then
+        wrong="$folder belongs to somebody else."
+      elif [[ $modes != d????-??-? ]]; then
+        wrong="$folder can be written by others: chmod go-w $folder"
+      fi
+    }
+  done
+  [[ -n $wrong ]] || return 0
+  printf '%s\n' "$wrong" "Whoever can change what lies there can do what this user can: look whether somebody did." >&2
+  return 3
 }

@@ -5,7 +5,8 @@
 # Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
 # Arguments: release; --leave-data, if it may go on although it no longer mounts what containers wrote
 deploy() {
-  local code=0 listening=no leaves_data=${2-}
+  local code=0 listening=no leaves_data=${2-} alive_to=
+  [[ $reader == person ]] || alive_to=1
   open_release "${1-}"
   trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
@@ -52,7 +53,7 @@ prepare() {
   settle_others || return
   [[ $reader == cli || -n $leaves_data || -n ${has_run_tasks-} ]] || refuse_leaving || return
   [[ $reader == cli ]] || plan_whole || return
-  check_plan && keep_files || return
+  check_plan && bring_hooks && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
   [[ $reader == person ]] || keep_credentials
 }
@@ -80,8 +81,11 @@ plan_whole() {
 
 # Starts the executor, in a session of its own so that it outlives this connection. Sets: executor
 launch() {
-  local own=$dir/$script
+  local own=$dir/$script mine=()
   [[ -s $own ]] || own=$self
+  ((EUID == 0)) || mine=(-o ! -user "$EUID")
+  [[ -z $(find "$own" "${own%.sh}" \( -type l -o -perm /022 "${mine[@]}" \) -print -quit) ]] ||
+    fail 3 "$own, or a part of it, can be written by others, or somebody else put it there. It was not run." || return
   : >>"$journal"
   setsid bash "$own" -p "$project" -s "$state" execute "$release" ${credentials:+"$credentials"} </dev/null >>"$dir/log" 2>&1 &
   executor=$!

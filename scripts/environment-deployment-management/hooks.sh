@@ -2,6 +2,15 @@
 # Hooks: executables of the team's own, which come with a release and run on this host before and after it.
 # Sourced by environment-deployment-management.sh.
 
+# Gives a release that repeats another one, or has other fronts, the hooks of that one: they are here, and nobody sends them again.
+bring_hooks() {
+  local of=''
+  [[ -s $dir/hooks.of && ! -e $dir/hooks ]] || return 0
+  IFS= read -r of <"$dir/hooks.of" || true
+  [[ $of =~ ^[a-z0-9][a-z0-9._-]*$ && -d $state/releases/$of/hooks ]] || fail 3 "The hooks of release $of are gone. Nothing was changed." || return
+  cp -rpT "$state/releases/$of/hooks" "$dir/hooks"
+}
+
 # Arguments: which hook, seconds that it may take. Sets: reason, when it fails
 do_hook() {
   local hook=$dir/hooks/$1 repeats='' code=0

@@ -61,11 +61,12 @@ load_journal() {
   done <"$journal"
 }
 
-# Prints the journal as it grows, until the release has ended.
+# Prints the journal as it grows, until the release has ended. Tells the CLI every ten seconds that it is alive, by a line of
+# step 0 that is not in the journal. Uses: alive_to, the descriptor for that, where the CLI listens
 # Arguments: the executor's process id, where it is this process's child; yes, where standard input has the CLI's messages
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
-  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken
+  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken calm=$((SECONDS + 10))
   [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
   exec 8<"$journal"
   while :; do
@@ -84,6 +85,10 @@ follow() {
     [[ $broken == no || -n $part ]] || return 5
     line+=$part
     [[ $dead == no ]] || break
+    if [[ -n ${alive_to-} ]] && ((SECONDS >= calm)); then
+      printf '0\t0\talive\t\n' >&"$alive_to" || return
+      calm=$((SECONDS + 10))
+    fi
     turn=$((turn + 1))
     if [[ -n $executor ]]; then
       kill -0 "$executor" 2>/dev/null || dead=yes
@@ -95,6 +100,13 @@ follow() {
   [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
   fail 5 "Nobody works on release $release any more, and it has not ended: it was killed, or the Docker daemon is away." \
     "The next deploy finishes or undoes it, and so does: $script -p $project recover"
+}
+
+# The same for the verbs that do nothing else.
+follow_for_cli() {
+  local alive_to=
+  [[ $reader == person ]] || alive_to=1
+  follow
 }
 
 # Prints a journal's line: as it is for the CLI, readable for a person.

@@ -53,7 +53,7 @@ attach() {
   # What was interrupted before is settled first.
   until [[ -e $journal ]] || ! is_running; do pause 0.1; done
   [[ $reader == person ]] || tell_time
-  follow
+  follow_for_cli
 }
 
 # Prints what time it is, as a line of a journal.

@@ -52,7 +52,7 @@ await_calm() {
 }
 
 # Finishes or undoes what is unsettled, by name or because nobody came to the end of it; tries a release again that came to
-# none. For the CLI prints the release that serves, and what became of each.
+# none. For the CLI prints the release that serves, what became of each, and in which order releases were here.
 recover() {
   local code=0
   refuse_when_locked || return
@@ -65,12 +65,15 @@ recover() {
   settled=()
   settle_others again || code=$?
   if [[ $reader == cli ]]; then
-    printf '%s\n' "current"$'\t'"$(current_release)" "${settled[@]}"
+    printf '%s\n' "current"$'\t'"$(current_release)" "${settled[@]}" "$(release_order)"
   elif ((code == 0)); then
     printf 'Nothing is left unsettled. This release serves: %s\n' "$(current_release)" >&2
   fi
   return "$code"
 }
+
+# Prints the releases that were taken up here, in that order, the last few hundred, in one line.
+release_order() { tail -n 500 "$state/history" 2>/dev/null | awk -F '\t' '{ line = line "\t" $3 } END { print "order" line }'; }
 
 # What killed runs left behind is in nobody's use once the lock is held.
 sweep() { rm -rf "$shared_memory/coldtivate.$project".?????? || true; }
@@ -107,9 +110,10 @@ settle_others() {
     printf 'Release %s was interrupted: it is finished or undone first.\n' "$id" >&2
     open_release "$id" || return
     close_line && note 0 note 'taken up again' || return
-    launch
+    launch || return
     reader=person code=0
-    follow "$executor" >&2 || code=$?
+    # Standard output is the CLI's.
+    alive_to=${alive_to:+3} follow "$executor" 3>&1 >&2 || code=$?
     reader=$mode
     case $code in 0) outcome=finished ;; 4) outcome=undone ;; *) outcome=broken ;; esac
     settled+=("$id"$'\t'"$outcome")

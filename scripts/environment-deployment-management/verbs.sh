@@ -60,6 +60,25 @@ ask_unless_asked() {
   ask_engine "$project" "$1"
 }
 
+# Refuses an answer of the engine that leaves containers out: that nothing is told of them does not mean that there are none.
+# Arguments: the release that serves, exit code, all containers, what was told of the project's
+refuse_untold() {
+  local id owner lost=() still
+  (($2 == 0)) || return 0
+  while IFS=$'\t' read -r id owner _; do
+    [[ $owner != "$project" || $'\n'$4 == *$'\n'"$id"$'\t'* ]] || lost+=("$id")
+  done <<<"$3"
+  if ((${#lost[@]} > 0)); then
+    # They may have gone away meanwhile.
+    still=$(ask ps -a --no-trunc --format '{{.ID}}' 2>/dev/null) || still=${lost[*]}
+    for id in "${lost[@]}"; do
+      [[ $still != *"$id"* ]] || fail 3 "The Docker daemon lists container ${id::12} on $HOSTNAME, and tells nothing of it."
+    done
+  fi
+  [[ -n $3 || $1 == - ]] || still=$(ask info --format '{{.Containers}}' 2>/dev/null) || still='?'
+  [[ -n $3 || $1 == - || $still == 0 ]] || fail 3 "The Docker daemon lists no container on $HOSTNAME, and has $still."
+}
+
 # Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
 observe() {
   local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote elsewhere='' listed
@@ -92,6 +111,7 @@ observe() {
   found=$(</dev/fd/3)
   code=$((${found:0:3})) length=$((${found:3:12}))
   all=${found:15:length} found=${found:15+length}
+  refuse_untold "$serving" "$code" "$all" "$found"
   # It was given a minute.
   ((code != 124 && code != 137)) || fail 3 "The Docker daemon does not answer on $HOSTNAME."
   # Where a release serves, the engine was found good before.
@@ -120,10 +140,15 @@ observe() {
   field containers "$found"
   field fronts "$pointed"
   field written "$wrote"
-  listed=$(grep -F @sha256: <&4 || true)
+  listed=$(cat <&4)
   # A deploy pulls what it does not see, and then finds it; to go back, that is asked first.
-  [[ ! -e $root/past ]] || listed+=$'\n'$(unlisted_images "$listed" "$state"/releases/*/compose.json)
-  field images "$listed"
+  if [[ ${listed##*$'\n'} == all ]]; then
+    listed=$(grep -F @sha256: <<<"$listed" || true)
+    [[ ! -e $root/past ]] || listed+=$'\n'$(unlisted_images "$listed" "$state"/releases/*/compose.json)
+    field images "$listed"
+  else
+    [[ ! -e $root/past ]] || fail 3 "The Docker daemon does not list its images on $HOSTNAME."
+  fi
   field capacity "$room"
   [[ -z $elsewhere ]] || field elsewhere "$(cat <&"$elsewhere")"
   field model "$model"

@@ -72,7 +72,7 @@ export default class Rollback extends BaseCommand {
           who,
           now: new Date(),
         },
-        { connections: hosts.made, registry: async () => (await registry.open()).client, signal },
+        { connections: hosts.made, registry: () => registry.open(), signal },
       );
       if (flags["dry-run"] || isUnchanged(plan)) {
         this.show(isUnchanged(plan) ? describeOutcome(plan) : formatPlan(plan));

@@ -95,11 +95,12 @@ test_recovery_waits_for_the_engine() {
   code=0
   wait "$recovery" || code=$?
   check "recovery ends with 0" equals 0 "$code"
-  check "it tells what serves, and what became of each release" equals $'current\tr03\nr04\tundone' "$(<"$HOME/recovered")"
+  check "it tells what serves, and what became of each release" equals $'current\tr03\nr04\tundone' "$(grep -v ^order "$HOME/recovered")"
+  check "and in which order releases were here" contains "$(grep ^order "$HOME/recovered")" $'r03\tr04'
   check "what served serves" equals two "$(version_served)"
   check "the task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r04-migrate")"
   run run_script -c recover
-  check "there is nothing to do twice" equals $'current\tr03' "$output"
+  check "there is nothing to do twice" equals $'current\tr03' "$(grep -v ^order <<<"$output")"
 }
 
 test_what_came_to_no_end_is_tried_again() {
@@ -132,7 +133,7 @@ test_what_was_replaced_since_is_left_alone() {
   eventually is_free
   check "the next deploy replaces what is half undone" equals 0 "$code"
   run run_script -c recover
-  check "and recovery has nothing to do" equals $'current\tr07' "$output"
+  check "and recovery has nothing to do" equals $'current\tr07' "$(grep -v ^order <<<"$output")"
 }
 
 test_what_a_killed_executor_left_at_work_does_not_hold_the_lock_for_good() {

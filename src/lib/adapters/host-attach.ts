@@ -1,4 +1,5 @@
-import { parseJournalLine, type JournalLine } from "./host.ts";
+import { readAnswer, releaseSchema } from "../release/host-answer.ts";
+import { parseJournalLine, whileAtWork, type JournalLine } from "./host.ts";
 import { runVerb } from "./host-verbs.ts";
 import type { HostConnection } from "./ssh.ts";
 
@@ -16,17 +17,19 @@ export interface AttachInput {
  * Follows the release that somebody works on, with the whole of its journal, to its end.
  *
  * @returns as the script's `follow`; 3 where nobody is at work
+ * @throws ColdtivateError HOST_ANSWER, HOST_SILENT
  */
 export async function attachToRelease(connection: HostConnection, input: AttachInput): Promise<{ code: number; told: string[] }> {
   const header: string[] = [];
   const onLine = (line: string) => {
     if (header.length < 2) {
       header.push(line);
-      if (header.length === 2) input.onRelease(header[0]!, line);
+      if (header.length === 2) input.onRelease(readAnswer(connection.host, "the release that it follows", releaseSchema, header[0]), line);
       return;
     }
     const entry = parseJournalLine(line);
-    if (entry !== undefined) input.onLine(entry);
+    // A sign of life is no part of the journal.
+    if (entry !== undefined && entry.state !== "alive") input.onLine(entry);
   };
-  return runVerb(connection, input.name, ["attach"], { signal: input.signal, onLine });
+  return runVerb(connection, input.name, ["attach"], { signal: input.signal, onLine, ...whileAtWork });
 }

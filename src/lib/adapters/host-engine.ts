@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { plainLines } from "../release/host-answer.ts";
 import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 
@@ -12,8 +13,8 @@ export async function findSocket(connection: HostConnection, signal: AbortSignal
     `[ -n "\${DOCKER_HOST-}\${DOCKER_CONTEXT-}" ] || grep -qs currentContext "\${DOCKER_CONFIG:-$HOME/.docker}/config.json" || exit 0; ` +
       `docker context inspect --format "{{.Endpoints.docker.Host}}" </dev/null`,
   );
-  const { code, stdout } = await connection.exec(command, { signal });
-  const endpoint = stdout.toString().trim().split("\n").at(-1) ?? "";
+  const { code, stdout } = await connection.exec(command, { signal, timeout: 60_000, limit: 65_536 });
+  const endpoint = plainLines(stdout.toString()).at(-1) ?? "";
   if (code !== 0 || endpoint === "") return undefined;
   if (endpoint.startsWith("unix://")) return endpoint.slice("unix://".length);
   throw new ColdtivateError(`${connection.host}: its engine is at ${endpoint}, which cannot be looked into from here`, {

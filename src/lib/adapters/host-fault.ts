@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { plainLines } from "../release/host-answer.ts";
 
 interface Answer {
   /** Exit code. */
@@ -29,7 +30,7 @@ export function shellFault(host: string, answer: Answer): ColdtivateError {
 }
 
 function faultError(host: string, { code, what, hint }: Fault, { stdout, stderr }: Answer): ColdtivateError {
-  const said = `${stdout}\n${stderr}`.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const said = plainLines(`${stdout}\n${stderr}`);
   // Some repeat what they were sent.
   const details = said.slice(0, 5).map((line) => (line.length > mostTold ? `${line.slice(0, mostTold - 1)}…` : line));
   return new ColdtivateError(`${host}: ${what}`, {
@@ -65,7 +66,7 @@ function findShellFault({ code, stdout, stderr }: Answer): Fault {
 
 function findFault({ stdout, stderr }: Answer): Fault | undefined {
   const all = `${stdout}\n${stderr}`;
-  const lacking = /^missing here:(.*)$/m.exec(stderr)?.[1]?.trim();
+  const lacking = /^missing here:([a-z0-9 ]*)$/m.exec(stderr)?.[1]?.trim();
   if (lacking !== undefined) {
     return {
       code: "HOST_TOOLS_MISSING",

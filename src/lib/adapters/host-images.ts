@@ -1,13 +1,16 @@
+import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
-import { lines } from "./host.ts";
+import { plainLines, readAnswer } from "../release/host-answer.ts";
 import { bash } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
+
+const digests = z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/));
 
 /**
  * Digests of all images that the releases kept on a host name: what it runs, and what it may go back to.
  *
  * @param name of the Compose project
- * @throws ColdtivateError RELEASE_INCOMPLETE when they cannot be read
+ * @throws ColdtivateError RELEASE_INCOMPLETE when they cannot be read; HOST_ANSWER
  */
 export async function readKeptImages(connection: HostConnection, name: string, signal: AbortSignal): Promise<string[]> {
   const command = bash(
@@ -15,11 +18,11 @@ export async function readKeptImages(connection: HostConnection, name: string, s
       `grep -rhoE --include=images --include=compose.json --include=manifest.json "sha256:[0-9a-f]{64}" . || [ $? = 1 ]`,
   );
   const { code, stdout, stderr } = await connection.exec(command, { signal });
-  if (code === 0) return [...new Set(lines(stdout.toString()))];
+  if (code === 0) return readAnswer(connection.host, "what it keeps", digests, [...new Set(plainLines(stdout.toString()))]);
   throw new ColdtivateError(`${connection.host}: the releases that are kept there cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
-    details: lines(stderr),
+    details: plainLines(stderr),
     hint: "Correct what the host says, then run the same command again.",
   });
 }

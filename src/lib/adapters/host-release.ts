@@ -1,6 +1,8 @@
 import { ColdtivateError } from "../errors.ts";
+import { plainLines } from "../release/host-answer.ts";
 import { parseFields } from "../release/observation.ts";
-import { bash } from "./remote-shell.ts";
+import { checkKept } from "../release/past.ts";
+import { bash, shellWord } from "./remote-shell.ts";
 import type { HostConnection } from "./ssh.ts";
 
 /**
@@ -15,18 +17,19 @@ export async function readRelease(
   release: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const folder = release === "current" ? release : `releases/${release}`;
+  const folder = release === "current" ? release : `releases/${shellWord(release)}`;
   const command = bash(
     `cd "$HOME/.coldtivate/${name}/${folder}/" && shopt -s nullglob && ` +
-      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done`,
+      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done && ` +
+      `h=$(printf "%s\\n" hooks/*) && printf "hooks\\t%s\\n%s\\n" "\${#h}" "$h"`,
   );
   const { code, stdout, stderr } = await connection.exec(command, { signal });
-  if (code === 0) return parseFields(stdout);
+  if (code === 0) return checkKept(connection.host, parseFields(connection.host, stdout));
   const which = release === "current" ? "the release that serves" : `release ${release}`;
   throw new ColdtivateError(`${connection.host}: ${which} cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
-    details: stderr.trim().split("\n"),
+    details: plainLines(stderr),
     hint: "Deploy its commit again: that writes all of its files anew.",
   });
 }

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { TarEntry } from "./tar.ts";
 
 /** The script that runs on the hosts. */
@@ -20,11 +22,33 @@ export async function readHostScript(root: string): Promise<TarEntry[]> {
   ];
 }
 
+let own: Promise<TarEntry[]> | undefined;
+
+/** The script that belongs to this very code. What a host keeps of it is run by people on the host, not by the CLI. */
+export function ownScript(): Promise<TarEntry[]> {
+  return (own ??= readHostScript(findRoot()));
+}
+
+function findRoot(): string {
+  for (let at = import.meta.dirname; ; at = dirname(at)) {
+    if (existsSync(join(at, "scripts", scriptName))) return at;
+    if (at === dirname(at)) throw new Error(`${scriptName} is not beside ${import.meta.dirname}`);
+  }
+}
+
 /**
- * Finds the script of an environment, and leaves its path in `s`: the copy of the release that somebody deploys right now,
- * which knows best how to speak of it, or the one beside the state. Where there is none, `s` does not exist.
+ * Shell that ends with 3 unless the script in `$d` is, byte by byte, the one that was sent.
+ *
+ * @param entries what was sent, the script among it
  */
-export function findScript(name: string): string {
-  const state = `$HOME/.coldtivate/${name}`;
-  return `s="${state}/releases/$(cut -f3 "${state}/running" 2>/dev/null)/${scriptName}"; [ -e "$s" ] || s="${state}/${scriptName}"`;
+export function checkScript(entries: readonly TarEntry[]): string {
+  const folder = `${scriptName.replace(/\.sh$/, "")}/`;
+  const parts = entries.filter(({ path }) => path === scriptName || path.startsWith(folder));
+  const hash = createHash("sha256");
+  for (const { content } of parts) hash.update(content);
+  const names = parts.map(({ path }) => path.replace(folder, "$p/"));
+  return (
+    `p=${folder.slice(0, -1)}; [ "$(cd "$d" && cat ${names.join(" ")} | sha256sum)" = "${hash.digest("hex")}  -" ] || ` +
+    `{ echo "The script is not what was sent: it is not run." >&2; exit 3; }`
+  );
 }

@@ -3,12 +3,19 @@ import type { Credentials } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { HostState } from "../release/host-state.ts";
 import { hostFault } from "./host-fault.ts";
+import { plainLines, printable } from "../release/host-answer.ts";
 import { parseFields, parseState } from "../release/observation.ts";
-import { findScript, scriptName } from "./host-script.ts";
+import { checkScript, scriptName } from "./host-script.ts";
 import { observeCommand } from "./observe-command.ts";
-import { bash } from "./remote-shell.ts";
+import { bash, shellWord } from "./remote-shell.ts";
+import { runVerb } from "./host-verbs.ts";
 import type { HostConnection } from "./ssh.ts";
+import type { ExecOptions } from "./ssh-channel.ts";
+import { lostError } from "./ssh-error.ts";
 import { packTar, type TarEntry } from "./tar.ts";
+
+/** For a release at work: the script says that it is alive every ten seconds, and a journal is no longer than that. */
+export const whileAtWork = { timeout: 120_000, limit: 1024 * 1024 * 1024 };
 
 /** One line of a release's journal. Step 0 is the release itself. */
 export interface JournalLine {
@@ -27,15 +34,16 @@ export interface JournalLine {
  */
 export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
   connection.startAhead(observeCommand(name, script));
-  connection.startAhead(applyCommand(name));
+  connection.startAhead(applyCommand(name, script));
 }
 
 /** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
-function applyCommand(name: string): string {
+function applyCommand(project: string, script: readonly TarEntry[]): string {
+  const name = shellWord(project);
   return bash(
     `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
       `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && ` +
+      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && { (${checkScript(script)}) || { rm -rf "$d"; exit 3; }; } && ` +
       `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
   );
 }
@@ -71,11 +79,11 @@ export async function observeHost(connection: HostConnection, name: string, ques
     throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
       code: "HOST_NOT_READY",
       exit: "refused",
-      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : lines(stderr),
+      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : plainLines(stderr),
       hint: "Correct what the host says, then run the same command again.",
     });
   }
-  return parseState(connection.host, parseFields(stdout));
+  return parseState(connection.host, parseFields(connection.host, stdout));
 }
 
 export interface Application {
@@ -116,7 +124,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
   stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
   onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    return await followJournal(connection, applyCommand(name), { ...application, stdin });
+    return await followJournal(connection, applyCommand(name, entries), { ...application, stdin, sends: archive.length });
   } finally {
     stdin.end();
   }
@@ -127,27 +135,47 @@ export function followRelease(
   connection: HostConnection,
   { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
 ): Promise<Ending> {
-  const command = bash(`exec bash "$HOME/.coldtivate/${name}/releases/${release}/${scriptName}" -p ${name} -c follow ${release}`);
-  return followJournal(connection, command, rest);
+  return follow(connection.host, rest, async (options) => {
+    const { code, told } = await runVerb(connection, name, ["follow", release], options);
+    return { code, stderr: told.join("\n") };
+  });
 }
 
-async function followJournal(
+function followJournal(
   connection: HostConnection,
   command: string,
-  { stdin, onLine, detach }: Pick<Application, "onLine" | "detach"> & { stdin?: Readable },
+  { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
+): Promise<Ending> {
+  return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
+}
+
+/** @param run what says the lines of the journal */
+async function follow(
+  host: string,
+  { onLine, detach }: Pick<Application, "onLine" | "detach">,
+  run: (options: Pick<ExecOptions, "onLine" | "signal" | "timeout" | "limit">) => Promise<Ending>,
 ): Promise<Ending> {
   const leaving = leaveOnceBegun(detach);
-  const { code, stderr } = await connection.exec(command, {
-    ...(stdin === undefined ? {} : { stdin }),
+  const running = run({
     onLine: (text) => {
       const line = parseJournalLine(text);
-      if (line === undefined) return;
+      // A sign of life is no part of the journal.
+      if (line === undefined || line.state === "alive") return;
       if (line.state === "begin") leaving.begun();
       onLine(line);
     },
     signal: leaving.signal,
+    ...whileAtWork,
+  });
+  const { code, stderr } = await running.catch((error: unknown): never => {
+    // Whatever it did not say, or said too much of, it may be at work on the release.
+    throw isUnheard(error) ? lostError(host, error) : error;
   });
   return { code, stderr };
+}
+
+function isUnheard(error: unknown): error is ColdtivateError {
+  return error instanceof ColdtivateError && (error.code === "HOST_ANSWER" || error.code === "HOST_SILENT");
 }
 
 /** Aborts with another signal, but not before somebody works on the release who does not need us. */
@@ -163,13 +191,9 @@ function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal;
 
 /** A journal line from its text; undefined for anything else. */
 export function parseJournalLine(line: string): JournalLine | undefined {
-  const [time, step, state, ...detail] = line.split("\t");
-  if (time === undefined || step === undefined || state === undefined || !/^\d+$/.test(time) || !/^\d+$/.test(step)) return undefined;
-  return { time: Number(time), step: Number(step), state, detail: detail.join("\t") };
-}
-
-export function lines(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const [time = "", step = "", state = "", ...detail] = line.split("\t");
+  if (!/^\d{1,16}$/.test(time) || !/^\d{1,6}$/.test(step) || !/^[a-z]+$/.test(state)) return undefined;
+  return { time: Number(time), step: Number(step), state, detail: printable(detail.join("\t")) };
 }
 
 export interface Serving {
@@ -184,17 +208,27 @@ export interface Serving {
 /** Which release serves on a host, since when, and whether somebody is at it. */
 export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
   const command = bash(
-    `cd "$HOME/.coldtivate/${name}" 2>/dev/null || exit 0; ` +
-      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; ` +
-      `cat locked 2>/dev/null; ${findScript(name)}; [ ! -e "$s" ] || bash "$s" -p ${name} -c at_work`,
+    `cd "$HOME/.coldtivate/${shellWord(name)}" 2>/dev/null || exit 0; ` +
+      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; cat locked 2>/dev/null`,
   );
-  const { stdout } = await connection.exec(command, { signal });
-  const [release = "", ...busy] = stdout.toString().split("\n--\n");
-  const [manifest = "", committed = ""] = lines(release);
-  const microseconds = Number(committed.split("\t")[0]);
+  const [{ stdout }, atWork] = await Promise.all([connection.exec(command, { signal }), readAtWork(connection, name, signal)]);
+  const [release = "", ...locked] = `\n${stdout.toString()}`.split("\n--\n");
+  const [manifest = "", committed = ""] = release.split("\n").filter((line) => line !== "");
+  const microseconds = Number(/^\d{16}$/.exec(committed.split("\t")[0] ?? "")?.[0]);
   return {
-    manifest: manifest === "--" ? "" : manifest,
+    manifest,
     ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
-    busy: busy.join("\n").replaceAll("\t", "  ").trim(),
+    busy: plainLines([...locked, atWork].join("\n")).join("\n"),
   };
+}
+
+/** Who deploys right now, in a line; empty when nobody does, or ever did. */
+async function readAtWork(connection: HostConnection, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    const { code, stdout, told } = await runVerb(connection, name, ["at_work"], { signal });
+    return code === 0 ? stdout : told.join("\n");
+  } catch (error) {
+    if (error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED") return "";
+    throw error;
+  }
 }

@@ -1,12 +1,29 @@
-import { scriptName } from "./host-script.ts";
-import { bash, inOctal } from "./remote-shell.ts";
+import { checkScript, scriptName } from "./host-script.ts";
+import { bash, inOctal, shellWord } from "./remote-shell.ts";
 import type { TarEntry } from "./tar.ts";
 
 /** The part of the script that asks the engine, and that goes ahead of the rest. */
 const askingPart = "ask.sh";
 
 /** What the script runs, beside bash and Docker. */
-const tools = ["awk", "base64", "comm", "date", "df", "flock", "gzip", "head", "mktemp", "setsid", "sed", "sort", "stat", "tar", "timeout"];
+const tools = [
+  "awk",
+  "base64",
+  "comm",
+  "date",
+  "df",
+  "flock",
+  "gzip",
+  "head",
+  "mktemp",
+  "setsid",
+  "sed",
+  "sha256sum",
+  "sort",
+  "stat",
+  "tar",
+  "timeout",
+];
 
 /** How a host says which of them it does not have. */
 const lacking = "missing here:";
@@ -29,12 +46,13 @@ const sweep =
   `find "$HOME/.coldtivate" -mindepth 1 -maxdepth 1 -name "incoming.*" -mmin +60 -print 2>/dev/null | sweep >/dev/null 2>&1 &`;
 
 /** Has the engine asked at once, then waits for a first line, and leaves the host as it is where none comes. */
-export function observeCommand(name: string, script: readonly TarEntry[]): string {
+export function observeCommand(project: string, script: readonly TarEntry[]): string {
+  const name = shellWord(project);
   const asking = script.find(({ path }) => path.endsWith(`/${askingPart}`))?.content.toString() ?? "";
   return bash(
     `printf -v asking %b "${inOctal(asking)}"; eval "$asking"; r=$(readlink "$HOME/.coldtivate/${name}/current") || r=-; ask_engine ${name} "\${r##*/}"; ` +
-      `umask 077; read -r _ || exit 0; ${checkTools}; mkdir -p "$HOME/.coldtivate" && { ${sweep} ` +
+      `umask 077; read -r _ || exit 0; ${checkTools}; check_state "$HOME/.coldtivate/${name}" || exit; mkdir -p "$HOME/.coldtivate" && { ${sweep} ` +
       `d=$(mktemp -d "$HOME/.coldtivate/incoming.XXXXXX") && trap "rm -rf \\"$d\\"" EXIT && ` +
-      `tar -xzf - -C "$d" && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
+      `tar -xzf - -C "$d" && { ${checkScript(script)}; } && bash "$d/${scriptName}" -p ${name} observe "$d"; }`,
   );
 }

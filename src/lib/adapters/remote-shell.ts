@@ -1,8 +1,24 @@
+import { ColdtivateError } from "../errors.ts";
+import { plainWords } from "../release/host-answer.ts";
+
 const start = "bash -c '";
 
-/** A command for bash whatever the user's login shell is. The script must not contain a single quote. */
+/** A command for bash whatever the user's login shell is. */
 export function bash(script: string): string {
-  return `${start}${script}'`;
+  return `${start}${script.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/**
+ * A word that may stand in a script as it is, wherever it comes from.
+ * @throws ColdtivateError HOST_ANSWER for one that a shell would take for anything else than a name
+ */
+export function shellWord(word: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(word)) return word;
+  throw new ColdtivateError(`${JSON.stringify(plainWords(word).slice(0, 100))} is no name that a host can be sent`, {
+    code: "HOST_ANSWER",
+    exit: "refused",
+    hint: "It was not sent. Names of releases and environments consist of letters, digits, dots, dashes and underscores. If a host said it, find out who has been on that host.",
+  });
 }
 
 /** A text for printf's %b, without anything that a shell would take for its own. */

@@ -1,32 +1,40 @@
 import { constants } from "node:os";
 import { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import type { Client, ClientChannel } from "ssh2";
-import { mark, withMark } from "./remote-shell.ts";
-import { lostError } from "./ssh-error.ts";
+import { withMark } from "./remote-shell.ts";
+import { excessError, lostError, silenceError } from "./ssh-error.ts";
+import { Output, TooMuch, type Said } from "./ssh-output.ts";
 
 export interface ExecOptions {
   /** What the command reads; without it, nothing. */
   stdin?: Buffer | Readable;
-  /** Gets every line of standard output as it comes, without its end. */
+  /** Gets every line of standard output as it comes, without its end; then the result has none of it. What it throws ends the command. */
   onLine?: (line: string) => void;
   /** Aborted: the command is sent SIGTERM and no longer waited for. */
   signal?: AbortSignal;
+  /** Milliseconds until it has to end, or, where lines are read, to say another one; five minutes unless said. */
+  timeout?: number;
+  /** How many bytes it is to read at first, which take their time; those of a buffer count by themselves. */
+  sends?: number;
+  /** Bytes of standard output; 32 MiB unless said. */
+  limit?: number;
 }
 
-export interface ExecResult {
-  /** As a shell has it: 128 + n for a command that signal n ended. */
-  code: number;
-  stdout: Buffer;
-  stderr: string;
-  /** Whether something else ran in its place, which the output is of then: a login shell that refuses, a forced command. */
-  isForeign?: true;
-}
+/** What a command came to: its code as a shell has it, 128 + n for a command that signal n ended. */
+export type ExecResult = Said;
+
+/** Of a question to a host, unless somebody says otherwise: milliseconds, and bytes of its answer. */
+const patience = 300_000;
+/** Bytes that a poor line carries in a millisecond. */
+const slowest = 16;
+const mostSaid = 32 * 1024 * 1024;
 
 interface ChannelOptions {
   host: string;
   /** Aborts with the connection; its reason is the error. */
   lost: AbortSignal;
+  /** Milliseconds until the host has to let it run. */
+  openWithin: number;
 }
 
 /** A command that has been sent, on a channel of its own, and may be waiting for its input. */
@@ -39,23 +47,32 @@ export interface StartedCommand {
   finish(options: ExecOptions): Promise<ExecResult>;
 }
 
-export function startCommand(client: Client, command: string, { host, lost }: ChannelOptions): StartedCommand {
+export function startCommand(client: Client, command: string, { host, lost, openWithin }: ChannelOptions): StartedCommand {
   lost.throwIfAborted();
   const opened = Promise.withResolvers<ClientChannel>();
   let channel: ClientChannel | undefined;
   const ended = Promise.withResolvers<ExecResult>();
   const marked = withMark(command);
-  const output = new Output(marked !== undefined);
   const fail = (error: unknown) => {
     opened.reject(error);
     ended.reject(error);
   };
+  const output = new Output(marked !== undefined, mostSaid, (error) => {
+    fail(error instanceof TooMuch ? excessError(host, error) : error);
+    // Whoever says that much goes on saying it, closed or not.
+    client.destroy();
+  });
   // Whoever finishes the command hears of it.
   for (const { promise } of [opened, ended]) promise.catch(() => {});
-  const onLost = () => fail(lost.reason);
+  const opening = setTimeout(() => fail(silenceError(host, openWithin)), openWithin);
+  const onLost = () => {
+    clearTimeout(opening);
+    fail(lost.reason);
+  };
   lost.addEventListener("abort", onLost, { once: true });
 
   client.exec(marked ?? command, (error, made) => {
+    clearTimeout(opening);
     if (error) {
       lost.removeEventListener("abort", onLost);
       return fail(lost.aborted ? lost.reason : error);
@@ -78,20 +95,34 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
       },
     ),
     ended: Promise.allSettled([ended.promise]),
-    async finish({ stdin, onLine, signal }) {
+    async finish({ stdin, onLine, signal, timeout = patience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
       signal?.throwIfAborted();
-      output.readLines(onLine);
+      const expire = () => leave(silenceError(host, timeout));
+      let deadline: NodeJS.Timeout | undefined;
+      const onNext = (line: string) => {
+        if (deadline !== undefined) {
+          clearTimeout(deadline);
+          deadline = setTimeout(expire, timeout);
+        }
+        onLine?.(line);
+      };
+      output.listen(limit, onLine && onNext);
       const aborted = Promise.withResolvers<never>();
-      const onAbort = () => {
+      const leave = (reason: unknown) => {
         channel?.signal("TERM");
         channel?.close();
-        aborted.reject(signal?.reason);
+        aborted.reject(reason);
       };
+      const onAbort = () => leave(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
+      deadline = setTimeout(expire, timeout + sends / slowest);
       try {
         const input = await Promise.race([opened.promise, aborted.promise]);
         return await Promise.race([ended.promise, aborted.promise, feed(input, stdin)]);
       } finally {
+        clearTimeout(deadline);
+        // A line that comes late would wind it up again.
+        deadline = undefined;
         signal?.removeEventListener("abort", onAbort);
       }
     },
@@ -101,54 +132,6 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
 /** Whether sshd did not open a channel, as beyond its MaxSessions. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && ("reason" in error || /channel open failure|unable to exec/i.test(error.message));
-}
-
-/** What a command says, from its start on, whenever somebody begins to listen. */
-class Output {
-  #stdout: Buffer[] = [];
-  readonly #stderr: Buffer[] = [];
-  #lines: LineSplitter | undefined;
-  #hasEnded = false;
-  /** Whether what is there may still be a start-up file's: it is kept for when no command runs at all. */
-  #awaitsMark: boolean;
-
-  constructor(awaitsMark: boolean) {
-    this.#awaitsMark = awaitsMark;
-  }
-
-  say(chunk: Buffer): void {
-    this.#stdout.push(chunk);
-    if (this.#awaitsMark) this.#findMark();
-    else this.#lines?.push(chunk);
-  }
-
-  #findMark(): void {
-    const all = Buffer.concat(this.#stdout);
-    const at = all.indexOf(mark);
-    this.#stdout = [all];
-    if (at === -1) return;
-    this.#awaitsMark = false;
-    this.#stdout = [all.subarray(at + mark.length)];
-    this.#lines?.push(this.#stdout[0]!);
-  }
-
-  complain(chunk: Buffer): void {
-    this.#stderr.push(chunk);
-  }
-
-  readLines(onLine: ((line: string) => void) | undefined): void {
-    if (onLine === undefined) return;
-    this.#lines = lineSplitter(onLine);
-    if (!this.#awaitsMark) for (const chunk of this.#stdout) this.#lines.push(chunk);
-    if (this.#hasEnded) this.#lines.end();
-  }
-
-  result(code: number): ExecResult {
-    this.#lines?.end();
-    this.#hasEnded = true;
-    const result = { code, stdout: Buffer.concat(this.#stdout), stderr: Buffer.concat(this.#stderr).toString("utf8") };
-    return this.#awaitsMark ? { ...result, isForeign: true } : result;
-  }
 }
 
 /** @param end gets the exit code, or nothing when the channel closed without one */
@@ -181,25 +164,4 @@ function feed(channel: ClientChannel, stdin: Buffer | Readable | undefined): Pro
 function codeOfSignal(name: string | undefined): number {
   const numbers: Record<string, number> = constants.signals;
   return 128 + (numbers[`SIG${name?.replace(/^SIG/, "")}`] ?? 0);
-}
-
-interface LineSplitter {
-  push(chunk: Buffer): void;
-  end(): void;
-}
-
-function lineSplitter(onLine: (line: string) => void): LineSplitter {
-  const decoder = new StringDecoder("utf8");
-  let rest = "";
-  return {
-    push(chunk) {
-      const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
-      rest = lines.pop() ?? "";
-      for (const line of lines) onLine(line);
-    },
-    end() {
-      rest += decoder.end();
-      if (rest !== "") onLine(rest);
-    },
-  };
 }

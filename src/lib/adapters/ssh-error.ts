@@ -1,5 +1,6 @@
 import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
+import { plainWords } from "../release/host-answer.ts";
 import type { Identities } from "./ssh-identity.ts";
 
 interface ConnectFailure {
@@ -64,7 +65,7 @@ function authenticationError(host: HostConfig, { descriptions, publicKey }: Iden
 
 /** A connection that ended by itself. What was begun on the host may go on there. */
 export function lostError(host: string, cause?: Error): ColdtivateError {
-  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : cause.message}` : "";
+  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : plainWords(cause.message)}` : "";
   return new ColdtivateError(`${host}: the SSH connection was lost${why}`, {
     code: "CONNECTION_LOST",
     exit: "failed",
@@ -82,6 +83,25 @@ export function sessionError(host: string): ColdtivateError {
   });
 }
 
+/** A host that had its time and did not answer. */
+export function silenceError(host: string, milliseconds: number): ColdtivateError {
+  return new ColdtivateError(`${host}: it did not answer within ${milliseconds / 1000} s`, {
+    code: "HOST_SILENT",
+    exit: "refused",
+    hint: "Look at what the host is busy with, then run the same command again. What serves there serves on: coldtivate status says what.",
+  });
+}
+
+/** A host that does not stop talking. */
+export function excessError(host: string, cause: Error): ColdtivateError {
+  return new ColdtivateError(`${host}: its answer has no end: ${cause.message}`, {
+    code: "HOST_ANSWER",
+    exit: "refused",
+    hint: "The connection was closed. Find out what prints so much there: a start-up file of the login shell, a wrapper around docker or bash, or somebody who has been on that host.",
+    cause,
+  });
+}
+
 /** A Unix socket on the host that cannot be opened. */
 export function socketError(host: string, path: string, cause: Error): ColdtivateError {
   return new ColdtivateError(`${host}: cannot reach ${path}`, {
@@ -96,5 +116,5 @@ function properties(cause: unknown): { code: string; level: string; message: str
   if (!(cause instanceof Error)) return { code: "", level: "", message: String(cause) };
   const code = "code" in cause ? String(cause.code) : "";
   const level = "level" in cause ? String(cause.level) : "";
-  return { code, level, message: cause.message };
+  return { code, level, message: plainWords(cause.message) };
 }

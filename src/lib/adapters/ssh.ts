@@ -7,7 +7,7 @@ import { shellFault } from "./host-fault.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
 import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
-import { connectError, isTurnedAway, lostError, sessionError, socketError } from "./ssh-error.ts";
+import { connectError, isTurnedAway, lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
 /** One SSH connection to a host, on which everything runs as channels. */
@@ -43,6 +43,8 @@ export interface ConnectOptions {
   timeout?: number;
   /** Until a host that no longer answers counts as lost, in milliseconds. */
   patience?: number;
+  /** Until a host that answers has to open what it is asked to open, in milliseconds. */
+  openWithin?: number;
 }
 
 /** Keep-alives that may go unanswered; the connection ends one interval later. */
@@ -119,7 +121,8 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
   options.signal?.addEventListener("abort", stop, { once: true });
   try {
     await connecting;
-    return { connection: new SshConnection(host.host, client, (more) => connect(host, { ...options, ...more })) };
+    const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, ...more });
+    return { connection: new SshConnection(host.host, client, { reconnect, openWithin: options.openWithin ?? 60_000 }) };
   } catch (cause) {
     client.destroy();
     options.signal?.throwIfAborted();
@@ -133,15 +136,17 @@ class SshConnection implements HostConnection {
   readonly host: string;
   readonly reconnect: HostConnection["reconnect"];
   readonly #client: Client;
+  readonly #openWithin: number;
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client, reconnect: HostConnection["reconnect"]) {
+  constructor(host: string, client: Client, { reconnect, openWithin }: Pick<HostConnection, "reconnect"> & { openWithin: number }) {
     this.host = host;
     this.#client = client;
     this.reconnect = reconnect;
+    this.#openWithin = openWithin;
     client.on("error", (error) => (this.#reason ??= error));
     client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
   }
@@ -166,7 +171,7 @@ class SshConnection implements HostConnection {
   }
 
   #start(command: string): StartedCommand {
-    const started = startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal });
+    const started = startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal, openWithin: this.#openWithin });
     this.#running.add(started);
     void started.ended.then(() => this.#running.delete(started));
     return started;
@@ -197,7 +202,9 @@ class SshConnection implements HostConnection {
     const { signal: lost } = this.#lost;
     lost.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    const opening = setTimeout(() => reject(silenceError(this.host, this.#openWithin)), this.#openWithin);
     this.#client.openssh_forwardOutStreamLocal(path, (cause, channel) => {
+      clearTimeout(opening);
       if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
       // A channel just closes with its connection: whoever uses it learns why.
       const end = () => channel.emit("error", lost.reason);

@@ -1,7 +1,8 @@
-import { lines, type Ending } from "../adapters/host.ts";
+import type { Ending } from "../adapters/host.ts";
 import { ColdtivateError } from "../errors.ts";
 import { notOurs } from "../plan/differences.ts";
 import type { HostPlan, Plan, Step } from "../plan/plan.ts";
+import { plainLines } from "../release/host-answer.ts";
 import type { Story } from "./story.ts";
 
 /** What came of a release on a host. */
@@ -42,7 +43,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
     return new ColdtivateError(`${host.host} refused the deploy`, {
       code: refusalCode(end),
       exit: "refused",
-      details: lines(ending.stderr),
+      details: plainLines(ending.stderr),
       hint: `On ${host.host}: ${before}.${isPassing(end) ? ` ${tryAgain(end, again)}` : ""}`,
     });
   }
@@ -60,7 +61,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
   return new ColdtivateError(`${host.host}: ${what}, and it could not be undone`, {
     code: "DEPLOY_BROKEN",
     exit: "mixed",
-    details: [...outputOf(end), ...(end.story.failed === undefined ? [] : lines(ending.stderr))],
+    details: [...outputOf(end), ...(end.story.failed === undefined ? [] : plainLines(ending.stderr))],
     hint: `See what runs with: coldtivate status ${environment}. The journal is in ~/.coldtivate/${project}/releases/${release.id} on ${host.host}. To have it finished or undone once more: coldtivate recover ${environment}. To try again: ${again}`,
   });
 }
@@ -97,7 +98,7 @@ export function reasonOf({ plan, story: { failed } }: HostEnd): string {
 
 /** What a host's failing step said; without one, what its script said. */
 export function outputOf({ story, ending }: HostEnd): string[] {
-  return story.failed === undefined ? lines(ending?.stderr ?? "") : story.output(story.failed.step);
+  return story.failed === undefined ? plainLines(ending?.stderr ?? "") : story.output(story.failed.step);
 }
 
 /** The script's reason names tasks, images and containers; which service a container is of is in the step. */

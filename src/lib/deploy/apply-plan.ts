@@ -2,7 +2,6 @@ import { applyRelease, type Ending, type JournalLine } from "../adapters/host.ts
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { TarEntry } from "../adapters/tar.ts";
 import { changes, type Change } from "../changes.ts";
-import type { Credentials } from "../config/config.ts";
 import type { Control } from "../control.ts";
 import { isBarrier } from "../plan/barriers.ts";
 import type { HostPlan, Plan } from "../plan/plan.ts";
@@ -12,6 +11,7 @@ import { Coordinator, type Order } from "./coordinator.ts";
 import { leftAlone } from "./detached.ts";
 import { fleetFailure } from "./fleet-failure.ts";
 import { followAgain, isLost } from "./follow-host.ts";
+import { loginsFor, type RegistryLogin } from "./pull-credentials.ts";
 import { announceSteps, Story } from "./story.ts";
 
 /** Milliseconds between two signs of life to hosts that may wait for one another. */
@@ -22,12 +22,15 @@ export interface HostWork {
   plan: HostPlan;
   /** What the release's folder on the host is to hold. */
   entries: readonly TarEntry[];
+  /** What it pulls. */
+  images: readonly string[];
 }
 
 export interface ApplyInput {
   plan: Plan;
   work: readonly HostWork[];
-  credentials: readonly { registry: string; credentials: Credentials }[];
+  /** A host gets those that it needs itself. */
+  credentials: readonly RegistryLogin[];
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
@@ -104,8 +107,8 @@ interface HostInput extends ApplyInput {
   onFailure: () => void;
 }
 
-async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, input: HostInput): Promise<HostEnd> {
-  const { plan, story, credentials, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
+async function applyToHost({ connection, plan: hostPlan, entries, images }: HostWork, input: HostInput): Promise<HostEnd> {
+  const { plan, story, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
   if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
   let told = 0;
   const onLine = (line: JournalLine) => {
@@ -119,6 +122,7 @@ async function applyToHost({ connection, plan: hostPlan, entries }: HostWork, in
   const change = changes.begin(`told to take release ${plan.release.id}`, hostPlan.host);
   const application = { name: plan.project, release: plan.release.id, onLine, detach: control.detach };
   try {
+    const credentials = loginsFor(images, input.credentials);
     const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
     settle(change, ending);
     if (ending.code !== 0) input.onFailure();

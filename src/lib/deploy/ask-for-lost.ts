@@ -1,14 +1,20 @@
 import type { RegistryClient } from "../adapters/registry.ts";
+import { ColdtivateError } from "../errors.ts";
 import { imagesToUndo, nameOf, pullToo } from "../plan/lost-images.ts";
 import type { HostPlan } from "../plan/plan.ts";
 import type { HostState } from "../release/host-state.ts";
 
-/** Which of some images a registry still has. */
+/** Which of some images a registry still has; nobody is asked about those that nobody named. */
 export async function askFor(
   images: readonly string[],
   registry: Pick<RegistryClient, "digestOf">,
 ): Promise<{ there: string[]; gone: string[] }> {
-  const found = await Promise.all(images.map(async (image) => ({ image, digest: await registry.digestOf(image) })));
+  const digestOf = (image: string) =>
+    registry.digestOf(image).catch((error: unknown) => {
+      if (error instanceof ColdtivateError && error.code === "IMAGE_NOT_NAMED") return undefined;
+      throw error;
+    });
+  const found = await Promise.all(images.map(async (image) => ({ image, digest: await digestOf(image) })));
   const { there = [], gone = [] } = Object.groupBy(found, ({ digest }) => (digest === undefined ? "gone" : "there"));
   return { there: there.map(({ image }) => image), gone: gone.map(({ image }) => image) };
 }

@@ -21,7 +21,9 @@ export function describeEnd({ environment, project, ends, aborted }: EndInput): 
   const other = ends.find(({ code }) => code !== 0);
   if (other === undefined) return ends.map(({ plan, release }) => `${environment} on ${plan.host} serves ${release} since now.`).join("\n");
   const plan = { environment, project, release: { id: other.release, commit: "" }, hosts: [], notes: [] };
-  const facts = { isAborted: aborted, again: `coldtivate deploy ${environment}` };
+  const { again: command = "deploy", target } = other.plan;
+  const again = ["coldtivate", command, environment, ...(target === undefined ? [] : [target])].join(" ");
+  const facts = { isAborted: aborted, again };
   const settled = ends.map(({ told, code, ...end }) => ({ ...end, ending: { code, stderr: told.join("\n") } }));
   throw settled.length === 1 ? failureOf(plan, settled[0]!, facts) : fleetFailure(plan, settled, { ...facts, isDecided: false });
 }

@@ -4,8 +4,7 @@ import type { HostConnection } from "../adapters/ssh.ts";
 import { changes, type Change } from "../changes.ts";
 import type { Control } from "../control.ts";
 import { ColdtivateError } from "../errors.ts";
-import { parseHostPlan } from "../plan/kept-plan.ts";
-import type { HostPlan } from "../plan/plan.ts";
+import { parseHostPlan, type KeptPlan } from "../plan/kept-plan.ts";
 import type { Reporter } from "../report/progress.ts";
 import { leftAlone } from "./detached.ts";
 import { announceSteps, Story } from "./story.ts";
@@ -25,7 +24,7 @@ export interface AttachInput {
 /** How a release that somebody else began came to its end on a host. */
 export interface HostEnd {
   release: string;
-  plan: HostPlan;
+  plan: KeptPlan;
   story: Story;
   /** The script's exit code. */
   code: number;

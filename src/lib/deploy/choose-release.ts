@@ -51,7 +51,7 @@ export async function chooseRelease(choice: ReleaseChoice, signal: AbortSignal):
 
 function parse(host: string, id: string, files: ReadonlyMap<string, string>): ChosenRelease {
   const manifest = parseManifest(files.get("manifest.json") ?? "");
-  if (manifest?.id === id) return { manifest, kept: parseRelease(files) };
+  if (manifest?.id === id) return { manifest, kept: parseRelease(host, files) };
   throw new ColdtivateError(`${host}: release ${id} cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",

@@ -1,4 +1,4 @@
-import { lines } from "../adapters/host.ts";
+import { plainLines } from "../release/host-answer.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Plan } from "../plan/plan.ts";
 import {
@@ -84,7 +84,7 @@ function tellEnd(end: HostEnd, release: string): string {
   if (ending.code === 4)
     return `${servesBefore(plan)}, ${story.failed === undefined ? "the release was undone" : `undone: ${story.failed.detail}`}`;
   if (end.isUntried) return `${servesBefore(plan)}, nothing was begun`;
-  if (isRefused(end)) return `${servesBefore(plan)}, it refused: ${lines(ending.stderr)[0] ?? ""}`;
+  if (isRefused(end)) return `${servesBefore(plan)}, it refused: ${plainLines(ending.stderr)[0] ?? ""}`;
   return story.isBroken ? "neither finished nor undone" : "interrupted, neither finished nor undone yet";
 }
 

@@ -16,8 +16,11 @@ import { planHost } from "../plan/plan-deploy.ts";
 import { planWhole } from "../plan/plan-whole.ts";
 import type { Plan } from "../plan/plan.ts";
 import { missingElsewhere } from "../release/elsewhere.ts";
+import type { ImageFacts } from "../release/image-facts.ts";
 import { manifestOf, type Manifest } from "../release/manifest.ts";
 import type { Rendered } from "../release/rendered.ts";
+import { refuseForeign } from "../release/named-model.ts";
+import { repositoriesOf } from "../release/repositories.ts";
 import { networkNotes, ownNetworks } from "../release/networks.ts";
 import { locateProfiles } from "../release/seccomp.ts";
 import { releaseId } from "../release/release-id.ts";
@@ -27,6 +30,7 @@ import { makeUndoable } from "./ask-for-lost.ts";
 import { compareSettings } from "./compare-settings.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { observeEntries } from "./compose-input.ts";
+import { onlyNamed, ownRepositories } from "./named-registry.ts";
 import { readBases } from "./read-bases.ts";
 import { differingNotes, doubtImages } from "./doubt-images.ts";
 import { dotenvNotes } from "./dotenv-notes.ts";
@@ -91,6 +95,8 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const { config, environment, revision, script } = intent;
   using commit = await openCommit(ports.repository.root, revision.commit);
   const { files, profiles, values, notes: variableNotes, ...compose } = await readCompose(intent, ports.repository, commit);
+  const named = new Set([...ownRepositories(config), ...repositoriesOf(files.naming.images)]);
+  const registry = onlyNamed(ports.registry, named);
   const entries = observeEntries({ composeFiles: files, ...compose, script, isDryRun: intent.isDryRun });
   const project = projectOf(config, environment);
   const id = releaseId(intent.now, revision.commit);
@@ -103,7 +109,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
   // The hosts take longest: all else is asked while they are at work, once their question is on its way.
   await immediately();
-  const resolving = later(resolveOwnImages(config, revision.commit, ports.registry));
+  const resolving = later(resolveOwnImages(config, revision.commit, registry));
   const inputs = {
     commit: revision.commit,
     composeFiles: [...files.files.keys()].map((path) => posix.relative(ports.repository.prefix, path)),
@@ -123,6 +129,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   for (const state of states) checkHost(state, environment.name);
+  for (const state of states) refuseForeign(state, files.naming, named);
   refuseMissingElsewhere(states.flatMap((state) => missingElsewhere(state.host, state.model, profiles, state.elsewhere)));
   const notes = new Set([...own.notes, ...variableNotes, ...(await describing), ...(await comparing), ...dotenvNotes(states, environment)]);
   const committed = await dating;
@@ -135,12 +142,12 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const tags: ResolvedTags = new Map();
   const used = new Map<string, string>();
   const renderings: { host: string; rendered: Rendered }[] = [];
-  const imageFacts = new Map(states.flatMap(({ manifest }) => Object.entries(manifest?.images ?? {})));
+  const imageFacts = new Map<string, ImageFacts>();
   for (const { connection, state: found } of observed) {
     const located = { ...found, model: locateProfiles(found.model, found.sourceDirectory, compose.listed[0] ?? "") };
     const state = withOwnImages(located, config, ports.repository, profiles);
     const asking: Asking = { connection, script, signal: ports.signal };
-    const { rendered, sources } = await renderFor(intent.config, ports.registry, state, asking, {
+    const { rendered, sources } = await renderFor(intent.config, registry, state, asking, {
       commit,
       own: own.images,
       tags,
@@ -166,7 +173,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
       isIrreversible,
       leaves: leavesOf(mounts, intent.leavesData),
     });
-    const { plan, notes: lost } = await makeUndoable(planned, state, async () => ports.registry);
+    const { plan, notes: lost } = await makeUndoable(planned, state, async () => registry);
     for (const note of lost) notes.add(note);
     const manifest: Manifest = manifestOf(rendered, {
       id,
@@ -189,7 +196,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     ])
       notes.add(note);
     const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry: ports.registry }) : undefined;
+    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
     const whole = planWhole({ config, rendered }, drafts.length === 0, capacity?.isInTurn);

@@ -20,6 +20,7 @@ import { makeUndoable } from "./ask-for-lost.ts";
 import { checkHost } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { keptEntries, type Who } from "./release-entries.ts";
+import { onlyNamed, ownRepositories } from "./named-registry.ts";
 import { resolveThirdParty } from "./resolve-images.ts";
 
 export interface FrontsIntent {
@@ -44,8 +45,10 @@ export interface FrontsPorts {
  * Changes nothing.
  * @throws ColdtivateError before any host is changed, where one of them cannot be updated
  */
-export async function prepareFronts(intent: FrontsIntent, { registry, connections, signal }: FrontsPorts): Promise<PreparedDeploy> {
+export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): Promise<PreparedDeploy> {
   const { config, environment, script } = intent;
+  const { connections, signal } = ports;
+  const registry = onlyNamed(ports.registry, ownRepositories(config));
   const project = `${config.project}-${environment}`;
   const front = await resolveFront(config, registry);
   const drafts: HostDraft[] = [];
@@ -56,7 +59,7 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
     const state = await observeHost(connection, project, question, signal);
     checkHost(state, environment);
     const manifest = servingManifest(state, environment);
-    const kept = parseRelease(await readRelease(connection, project, "current", signal));
+    const kept = parseRelease(connection.host, await readRelease(connection, project, "current", signal));
     const updated = updateFronts(kept, manifest, {
       project,
       stateDirectory: state.stateDirectory,
@@ -78,7 +81,8 @@ export async function prepareFronts(intent: FrontsIntent, { registry, connection
       connection,
       plan,
       images,
-      entriesFor: (aligned) => keptEntries(updated.release, next, aligned, intent.who, script),
+      entriesFor: (aligned) =>
+        keptEntries(updated.release, next, aligned, intent.who, script, { again: { again: "fronts" }, hooksOf: manifest.id }),
     });
   }
   if (release === undefined) throw new Error("an environment without a host");

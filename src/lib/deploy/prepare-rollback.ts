@@ -16,6 +16,7 @@ import { mergeVolumes } from "../release/anonymous-volumes.ts";
 import { ownNetworks, withNetworksAsMade } from "../release/networks.ts";
 import { releaseId } from "../release/release-id.ts";
 import { repeatRelease } from "../release/repeat.ts";
+import { isNamed } from "../release/repositories.ts";
 import { mergePlaces } from "../release/places.ts";
 import type { Digest } from "../release/sources.ts";
 import { lastRuns } from "../release/task-runs.ts";
@@ -23,11 +24,12 @@ import { alignWork, type HostDraft } from "./align-work.ts";
 import { askFor, makeUndoable } from "./ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
+import type { OpenedRegistry } from "./late-registry.ts";
 import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
 import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { examineMounts, type MountReport } from "./examine-mounts.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
-import { keptEntries, type Who } from "./release-entries.ts";
+import { keptEntries, type Keeping, type Who } from "./release-entries.ts";
 
 const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 
@@ -51,7 +53,7 @@ export interface RollbackIntent {
 export interface RollbackPorts {
   connections: Promise<readonly HostConnection[]>;
   /** Asked only where a host no longer has an image that it needs. */
-  registry: () => Promise<RegistryClient>;
+  registry: () => Promise<Pick<OpenedRegistry, "client" | "named">>;
   signal: AbortSignal;
 }
 
@@ -70,6 +72,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       return { connection, state, chosen: await chooseRelease({ connection, state, ...intent }, signal) };
     }),
   );
+  const client = async () => (await registry()).client;
   const [first] = hosts;
   if (first === undefined) throw new Error("an environment without a host");
   refuseDifferent(hosts);
@@ -102,13 +105,21 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       keepReleases: intent.keepReleases,
     });
     if (missing.length > 0) {
-      const { gone } = await askForMissing(target, missing, registry);
+      const { named } = await registry();
+      const { gone } = await askForMissing(
+        target,
+        missing.filter((image) => isNamed(image, named)),
+        client,
+      );
       lost.push(...gone.map((image) => `${state.host}: ${image}`));
       notes.add(`${state.host} no longer has images of that release, and pulls them: ${missing.map(nameOf).join(", ")}`);
+      const others = missing.filter((image) => !isNamed(image, named));
+      if (others.length > 0) notes.add(`${state.host} pulls these without a login of yours: ${others.map(nameOf).join(", ")}`);
     }
-    const { plan, notes: undoable } = await makeUndoable(planned, state, registry);
-    const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    const asked = images.length === 0 ? {} : { registry: await registry() };
+    const { plan, notes: undoable } = await makeUndoable(planned, state, client);
+    const pulled = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
+    const images = pulled.length === 0 ? [] : await ofNamed(pulled, registry);
+    const asked = images.length === 0 ? {} : { registry: await client() };
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images, ...asked }) : undefined;
     const told = [...undoable, ...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
     for (const note of [...told, ...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
@@ -125,7 +136,8 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       // What a task did stays done.
       runs: { ...ran },
     });
-    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script);
+    const keeping: Keeping = { again: { again: "rollback", target }, hooksOf: chosen.manifest.id };
+    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script, keeping);
     drafts.push({ connection, plan, images, entriesFor });
   }
   refuseLost(target, lost);
@@ -166,8 +178,14 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
   });
 }
 
+/** Those of some images that coldtivate.yml names: nobody else is asked, and nobody gets a login for anything else. */
+async function ofNamed(images: readonly string[], registry: RollbackPorts["registry"]): Promise<string[]> {
+  const { named } = await registry();
+  return images.filter((image) => isNamed(image, named));
+}
+
 /** @throws what the registry says, with the images that it is asked for */
-async function askForMissing(target: string, missing: readonly string[], registry: RollbackPorts["registry"]) {
+async function askForMissing(target: string, missing: readonly string[], registry: () => Promise<RegistryClient>) {
   try {
     return await askFor(missing, await registry());
   } catch (cause) {

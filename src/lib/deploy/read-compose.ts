@@ -35,7 +35,7 @@ export interface ReadCompose {
   defaults?: Uint8Array;
   /** What the files interpolate, beside what the dotenv holds. */
   variables: Record<string, string>;
-  /** All that secrets and configs may come from. */
+  /** What secrets and configs of the commit's files come from. */
   values: Record<string, string>;
   profiles: string[];
   /** What whoever deploys should know of variables that Compose files refer to. */
@@ -89,7 +89,9 @@ export async function readCompose(intent: ComposeIntent, repository: Repository,
     ...(hasDotenv ? { dotenv } : {}),
     ...(defaults === undefined ? {} : { defaults }),
     variables: Object.fromEntries(Object.entries(release).filter(([name]) => files.variables.has(name))),
-    values: { ...Object.fromEntries(known), ...release },
+    values: Object.fromEntries(
+      Object.entries({ ...Object.fromEntries(known), ...release }).filter(([name]) => files.naming.variables.has(name)),
+    ),
     profiles: (known.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean),
   };
 }

@@ -28,7 +28,8 @@ export function describeRecovery(environment: string, hosts: readonly RecoveredH
   });
 }
 
-function describeHost({ host, current, settled, trouble }: RecoveredHost): string[] {
+function describeHost({ host, current, settled, trouble, isUnknown }: RecoveredHost): string[] {
+  if (isUnknown === true) return [`${host}: what it serves is not known`, ...trouble.map((line) => `  ${line}`)];
   const serves = current === "" ? "no release serves" : `serves ${current}`;
   const ends = settled.map(({ release, outcome }) => `${release} was interrupted: ${outcome}`);
   return [`${host}: ${[serves, ...ends].join("; ")}`, ...trouble.map((line) => `  ${line}`)];

@@ -1,4 +1,5 @@
 import type { TarEntry } from "../adapters/tar.ts";
+import type { KeptPlan } from "../plan/kept-plan.ts";
 import type { HostPlan, Step } from "../plan/plan.ts";
 import type { KeptRelease } from "../release/kept-release.ts";
 import type { Manifest } from "../release/manifest.ts";
@@ -82,16 +83,26 @@ function layoutEntries(layout: Layout | undefined): TarEntry[] {
   return [{ path: "places", content: lines.map((words) => `${words.join("\t")}\n`).join("") }, ...seeds];
 }
 
-/** The same for a release that a host has already: with other fronts, or to serve again. */
+/** What a release is that a host has already: with other fronts, or to serve again. */
+export interface Keeping {
+  /** The command that makes it once more, for whoever follows it, and the release that it goes back to. */
+  again: Pick<KeptPlan, "again" | "target">;
+  /** The release whose hooks it has; the host has them. */
+  hooksOf: string;
+}
+
+/** The same for a release that a host has already. */
 export function keptEntries(
-  { model, whole, configurations }: KeptRelease,
+  { model, whole, configurations, hooks }: KeptRelease,
   manifest: Manifest,
   plan: HostPlan,
   who: Who,
   script: readonly TarEntry[],
+  { again, hooksOf }: Keeping,
 ): TarEntry[] {
   return [
     ...script,
+    ...(hooks.length === 0 ? [] : [{ path: "hooks.of", content: `${hooksOf}\n` }]),
     { path: "compose.json", content: JSON.stringify(model) },
     { path: "images", content: imagesText(model) },
     { path: "stops", content: stopsText(model) },
@@ -99,7 +110,7 @@ export function keptEntries(
     { path: "followers", content: followersText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
-    { path: "plan.json", content: JSON.stringify(plan) },
+    { path: "plan.json", content: JSON.stringify({ ...plan, ...again }) },
     { path: "titles", content: titlesText(plan.steps) },
     { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),

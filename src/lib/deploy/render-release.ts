@@ -24,7 +24,7 @@ export interface RenderFacts {
   own: ReadonlyMap<string, PinnedImage>;
   /** What others' tags mean, as far as they were asked for. */
   tags: ResolvedTags;
-  /** What is known of images so far, by image as it runs; more is added. */
+  /** What registries have told of images so far, by image as it runs; more is added. */
   imageFacts: Map<string, ImageFacts>;
   /** By name of an image that the project builds: what it is built from. */
   bases: ReadonlyMap<string, readonly string[]>;
@@ -53,10 +53,16 @@ export async function renderFor(
   checkSupported(model, names);
   let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
-  const { facts: told, unknown } = await resolveFacts(used, facts.imageFacts, registry);
-  for (const [image, each] of told) facts.imageFacts.set(image, each);
+  // What a host says of images counts for itself alone.
+  const said = manifest?.images ?? {};
+  const known = new Map([...Object.entries(said), ...facts.imageFacts]);
+  const { facts: told, unknown } = await resolveFacts(used, known, registry);
+  for (const [image, each] of told) {
+    known.set(image, each);
+    if (said[image] === undefined) facts.imageFacts.set(image, each);
+  }
   const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
-  const factsOf = (name: string) => facts.imageFacts.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
+  const factsOf = (name: string) => known.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
   const basesOf = (name: string) => facts.bases.get(own.get(repositoryOf(model.services[name]?.image ?? ""))?.built ?? "") ?? [];
   if (needsFronts({ model, names, config: services, isBuilt, factsOf, basesOf })) {
     images = await resolve(pinImages(model, own, manifest, facts.profiles, front.image));
@@ -64,6 +70,7 @@ export async function renderFor(
   const sources = await readSources(commit, referredPaths(model, sourceDirectory));
   const rendered = render({
     ...facts,
+    imageFacts: known,
     model,
     stateDirectory,
     sourceDirectory,

@@ -46,7 +46,8 @@ export async function takeTurn<Result>(input: TurnInput, attempt: () => Promise<
 }
 
 async function awaitOthers({ connections, project, signal }: TurnInput, seconds: number, error: ColdtivateError): Promise<void> {
-  const wait = (connection: HostConnection) => runVerb(connection, project, ["queue", String(seconds)], { signal });
+  const wait = (connection: HostConnection) =>
+    runVerb(connection, project, ["queue", String(seconds)], { signal, timeout: (seconds + 60) * 1000 });
   const results = await Promise.all((await connections).map(wait));
   if (results.some(({ code }) => code !== 0)) throw waitedTooLong(error);
 }

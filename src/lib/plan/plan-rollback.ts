@@ -71,10 +71,14 @@ function summary({ services, fronts }: Manifest): string {
 }
 
 /**
- * The releases that were declared irreversible after one that is to serve again, up to the one that serves now.
+ * The releases that were declared irreversible after one that is to serve again, up to the one that serves now. Which came
+ * after which the host has written down: clients made the ids, by clocks of their own.
  *
+ * @param past whatever served last comes first
  * @param current id of the release that serves
  */
 export function releasesInTheWay(past: readonly PastRelease[], target: string, current: string): PastRelease[] {
-  return past.filter(({ id, isIrreversible }) => isIrreversible && id > target && id <= current);
+  const from = past.findIndex(({ id }) => id === current);
+  const to = past.findIndex(({ id }) => id === target);
+  return past.slice(Math.max(0, from), to === -1 ? past.length : to).filter(({ isIrreversible }) => isIrreversible);
 }

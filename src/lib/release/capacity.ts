@@ -1,3 +1,4 @@
+import { plainWords, thingName } from "./host-answer.ts";
 import { parsePublished, parseSocket, type HostPort } from "./host-ports.ts";
 
 /** What a host has to spare, and who listens where. What could not be seen there is absent; numbers are bytes. */
@@ -13,21 +14,36 @@ export interface HostCapacity {
   sockets: HostPort[];
 }
 
-/** Reads the `capacity` field of what a host answered. */
+/** Reads the `capacity` field of what a host answered; what makes no sense was not seen. */
 export function parseCapacity(text: string): HostCapacity {
   const facts = text.split("\n").map((line) => line.split("\t"));
   const of = (kind: string) => facts.filter(([word]) => word === kind);
-  const memory = of("memory").map(([, total, available]) => ({ total: Number(total), available: Number(available) }))[0];
-  const disk = of("disk").map(([, path = "", free]) => ({ path, free: Number(free) }))[0];
+  const memory = of("memory").flatMap(([, total, available]) => {
+    const [all, free] = [bytesOf(total), bytesOf(available)];
+    return all === undefined || free === undefined ? [] : [{ total: all, available: free }];
+  })[0];
+  const disk = of("disk").flatMap(([, path = "", free]) => {
+    const bytes = bytesOf(free);
+    return bytes === undefined ? [] : [{ path: plainWords(path), free: bytes }];
+  })[0];
   return {
     ...(memory === undefined ? {} : { memory }),
     ...(disk === undefined ? {} : { disk }),
-    used: Object.fromEntries(of("used").map(([, id = "", bytes]) => [id, Number(bytes)])),
+    used: Object.fromEntries(
+      of("used").flatMap(([, id = "", text]) => {
+        const bytes = bytesOf(text);
+        return bytes === undefined || !thingName.test(id) ? [] : [[id, bytes] as const];
+      }),
+    ),
     published: of("publishes").map(([, project = "", container = "", ports = ""]) => ({
-      project,
-      container,
+      project: plainWords(project),
+      container: plainWords(container),
       ports: parsePublished(ports),
     })),
     sockets: of("listens").flatMap(([, table = "", address = ""]) => parseSocket(table, address) ?? []),
   };
+}
+
+function bytesOf(text = ""): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

@@ -12,6 +12,18 @@ export interface ComposeDocument {
   labelFiles: string[];
   /** Variables that its values refer to. */
   references: string[];
+  /** Of services. */
+  images: string[];
+  /** What services mount, and what configs, secrets and volumes come from. */
+  mounts: WrittenMount[];
+  /** Variables that configs and secrets come from. */
+  sourceVariables: string[];
+}
+
+export interface WrittenMount {
+  /** `path:target…`, a path alone, or an option that ends with one. */
+  form: "short" | "path" | "option";
+  text: string;
 }
 
 export interface Include {
@@ -53,7 +65,17 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     const { line, col } = lines.linePos(offset);
     faults.push({ line: Math.max(line, 1), column: Math.max(col, 1), message: message.slice(0, longestMessage).replaceAll(/\s+/g, " ") });
   };
-  const document: ComposeDocument = { services: [], includes: [], extended: [], envFiles: [], labelFiles: [], references: [] };
+  const document: ComposeDocument = {
+    services: [],
+    includes: [],
+    extended: [],
+    envFiles: [],
+    labelFiles: [],
+    references: [],
+    images: [],
+    mounts: [],
+    sourceVariables: [],
+  };
   for (const each of documents) {
     const [error] = each.errors;
     if (error !== undefined) report(error.pos[0], error.message);
@@ -202,5 +224,30 @@ function gather(root: unknown, reader: Reader, document: ComposeDocument): void 
       document.envFiles.push({ service: name, path, required: !reader.isFalse(reader.at(entry, "required")), raw });
     }
     document.labelFiles.push(...reader.texts(reader.at(service, "label_file")));
+    gatherMounts(service, reader, document);
   }
+  for (const kind of ["configs", "secrets"]) {
+    for (const [, source] of reader.pairs(reader.at(root, kind))) {
+      const [file, variable] = [reader.text(reader.at(source, "file")), reader.text(reader.at(source, "environment"))];
+      if (file !== undefined) document.mounts.push({ form: "path", text: file });
+      if (variable !== undefined) document.sourceVariables.push(variable);
+    }
+  }
+  for (const [, volume] of reader.pairs(reader.at(root, "volumes"))) {
+    const device = reader.text(reader.at(reader.at(volume, "driver_opts"), "device"));
+    if (device !== undefined) document.mounts.push({ form: "path", text: device });
+  }
+}
+
+/** What a service runs, and gets to see. */
+function gatherMounts(service: unknown, reader: Reader, { images, mounts }: ComposeDocument): void {
+  const image = reader.text(reader.at(service, "image"));
+  if (image !== undefined) images.push(image);
+  for (const entry of reader.items(reader.at(service, "volumes"))) {
+    const short = reader.text(entry);
+    const source = short === undefined ? reader.text(reader.at(entry, "source")) : undefined;
+    if (short !== undefined) mounts.push({ form: "short", text: short });
+    if (source !== undefined && reader.text(reader.at(entry, "type")) !== "volume") mounts.push({ form: "path", text: source });
+  }
+  mounts.push(...reader.texts(reader.at(service, "security_opt")).map((text) => ({ form: "option" as const, text })));
 }

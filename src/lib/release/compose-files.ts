@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import type { ComposeNaming } from "./compose-naming.ts";
 import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
 import { envFileReferences } from "./env-file.ts";
 import { interpolatedVariables } from "./interpolate.ts";
@@ -14,6 +15,8 @@ export interface ComposeFiles {
   references: Map<string, string[]>;
   /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
   isWhole: boolean;
+  /** What they name themselves. */
+  naming: ComposeNaming;
 }
 
 /** The environment's dotenv, as env files of services may want it. */
@@ -62,6 +65,7 @@ export async function collectComposeFiles(
     files,
     variables: new Set(walk.visited.flatMap(({ text }) => interpolatedVariables(text))),
     references: referencesIn(walk),
+    naming: walk.naming,
     isWhole: walk.elsewhere.every(({ path }) => path === dotenvPlace),
   };
 }

@@ -1,4 +1,5 @@
 import { readComposeDocument, type ComposeDocument, type DocumentFault, type EnvFile } from "./compose-document.ts";
+import { noteNames, type ComposeNaming } from "./compose-naming.ts";
 import { readEnvFile } from "./env-file.ts";
 import { interpolate } from "./interpolate.ts";
 
@@ -36,6 +37,8 @@ export interface ComposeWalk {
   envFiles: (Mention & Pick<EnvFile, "service" | "required" | "raw">)[];
   /** What is named and lies elsewhere: paths of the host, remote ones, and those that leave the folder. */
   elsewhere: Mention[];
+  /** What the files name; nothing where there are no variables to know it by. */
+  naming: ComposeNaming;
 }
 
 /** Files that Compose files lead to, and characters of one of their paths: Linux takes no longer one. */
@@ -48,6 +51,8 @@ interface Visit extends Mention {
   role: "own" | "extended" | "variables";
   /** Where its relative paths start. */
   directory: string;
+  /** Where those of the project start. */
+  project: string;
   variables: Variables | undefined;
   isListed: boolean;
   /** Whether Compose insists on it. */
@@ -67,7 +72,8 @@ export async function walkComposeFiles(
   read: ReadSource,
   variables: Variables | undefined,
 ): Promise<ComposeWalk> {
-  const walk: ComposeWalk = { visited: [], missing: [], faults: [], envFiles: [], elsewhere: [] };
+  const naming: ComposeNaming = { services: new Set(), images: new Set(), paths: new Set(), variables: new Set() };
+  const walk: ComposeWalk = { visited: [], missing: [], faults: [], envFiles: [], elsewhere: [], naming };
   const reading = readOnce(read);
   const directory = folderOf(normalise(listed[0] ?? ""));
   const paths = listed.map(normalise);
@@ -77,6 +83,7 @@ export async function walkComposeFiles(
     listed: index,
     role: "own",
     directory,
+    project: directory,
     variables,
     isListed: true,
     required: true,
@@ -121,6 +128,8 @@ async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, read
   const { text, document, faults } = parse(content);
   if (!walk.faults.some((fault) => fault.path === path)) walk.faults.push(...faults.map((fault) => ({ ...fault, path, listed })));
   note(walk, { path, content, text, document, isOwn: role === "own" });
+  if (visit.variables !== undefined)
+    noteNames(walk.naming, document, { variables: visit.variables, directory, project: visit.project, isOwn: role === "own", normalise });
 
   const locate = (mention: string): string | undefined => {
     if (visit.variables === undefined && mention.includes("$")) return undefined;
@@ -139,7 +148,7 @@ async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, read
   const add = (at: string | undefined, more: Pick<Visit, "role" | "directory" | "required"> & Partial<Visit>): void => {
     if (at === undefined || found.length > mostFiles) return;
     void reading(at);
-    found.push({ path: at, by: path, listed, variables: visit.variables, isListed: false, ...more });
+    found.push({ path: at, by: path, listed, variables: visit.variables, project: visit.project, isListed: false, ...more });
   };
 
   // Compose reads no `include` of a file that is only extended.

@@ -1,3 +1,5 @@
+import { commitName, plainWords, releaseName, thingName, timeSchema } from "./host-answer.ts";
+
 /** How a deploy came to its end: the release serves; what served before serves; a person is needed. */
 export type Outcome = "finished" | "undone" | "broken";
 
@@ -20,25 +22,29 @@ export interface HistoryEntry {
   changed: string[];
 }
 
-/** Reads a host's history, oldest first. Lines that are none are left out; older ones lack the last fields. */
+/** Reads a host's history, oldest first. Lines that are none are left out, and words that cannot be; older lines lack the last fields. */
 export function parseHistory(text: string): HistoryEntry[] {
   return text.split("\n").flatMap((line): HistoryEntry[] => {
     const [began, ended, release, outcome, by = "", commit, ref, changed, rollback] = line.split("\t");
-    if (began === undefined || ended === undefined || release === undefined || !isOutcome(outcome)) return [];
+    if (!isTime(began) || !isTime(ended) || release === undefined || !releaseName.test(release) || !isOutcome(outcome)) return [];
     return [
       {
         release,
         outcome,
         began,
         ended,
-        by,
-        ...(isGiven(commit) ? { commit } : {}),
-        ...(isGiven(ref) ? { ref } : {}),
-        ...(isGiven(rollback) ? { rollback } : {}),
-        changed: isGiven(changed) ? changed.split(" ") : [],
+        by: plainWords(by),
+        ...(isGiven(commit) && commitName.test(commit) ? { commit } : {}),
+        ...(isGiven(ref) ? { ref: plainWords(ref) } : {}),
+        ...(isGiven(rollback) && releaseName.test(rollback) ? { rollback } : {}),
+        changed: isGiven(changed) ? changed.split(" ").filter((service) => thingName.test(service)) : [],
       },
     ];
   });
+}
+
+function isTime(text: string | undefined): text is string {
+  return timeSchema.safeParse(text).success;
 }
 
 function isOutcome(word: string | undefined): word is Outcome {

@@ -1,3 +1,5 @@
+import * as z from "zod";
+import { readAnswer } from "./host-answer.ts";
 import type { ComposeModel } from "./model.ts";
 import { parseModel } from "./observation.ts";
 
@@ -13,12 +15,21 @@ export interface KeptRelease {
   hooks: string[];
 }
 
-/** Reads a release's files by their path. */
-export function parseRelease(files: ReadonlyMap<string, string>): KeptRelease {
+/** A line of a plan: words with tabs between, the first one a verb. */
+const planLine = z.string().regex(/^[a-z_]+(?:\t[^\p{Cc}]+)*$/u);
+const hookName = z.string().regex(/^[a-z_]{1,40}$/);
+
+/**
+ * Reads a release's files by their path.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function parseRelease(host: string, files: ReadonlyMap<string, string>): KeptRelease {
+  const hooks = (files.get("hooks") ?? "").split("\n").flatMap((path) => (path.startsWith("hooks/") ? [path.slice("hooks/".length)] : []));
+  const whole = (files.get("plan.whole") ?? "").split("\n").filter((line) => line !== "");
   return {
-    model: parseModel(files.get("compose.json") ?? ""),
-    whole: (files.get("plan.whole") ?? "").split("\n").filter((line) => line !== ""),
-    hooks: (files.get("hooks") ?? "").split("\n").flatMap((path) => (path.startsWith("hooks/") ? [path.slice("hooks/".length)] : [])),
+    model: parseModel(host, files.get("compose.json") ?? ""),
+    whole: readAnswer(host, "the plan of a release that it keeps", z.array(planLine), whole),
+    hooks: readAnswer(host, "the hooks of a release that it keeps", z.array(hookName), hooks),
     configurations: Object.fromEntries(
       [...files].flatMap(([path, text]) => (path.startsWith("fronts/") ? [[path.slice("fronts/".length), text]] : [])),
     ),

@@ -1,82 +1,83 @@
 import * as z from "zod";
+import { commitSchema, lineSchema, readJson, releaseSchema, thingSchema, timeSchema } from "./host-answer.ts";
 import { imageFactsSchema } from "./image-facts.ts";
 import { mapValues } from "./record.ts";
 import type { Rendered } from "./rendered.ts";
 
 const serviceSchema = z.object({
   /** Digest of the rendered service with everything that it refers to. */
-  definition: z.string(),
+  definition: lineSchema,
   /** The image as the Compose file writes it. */
-  reference: z.string(),
+  reference: lineSchema,
   /** The image as it runs: `repository@sha256:…`. */
-  image: z.string(),
+  image: lineSchema,
   /** The image of coldtivate.yml that it runs, if it is one of ours. */
-  built: z.string().optional(),
+  built: lineSchema.optional(),
   /** By variable: a digest of its value, so that the next plan can name what changed. */
-  environment: z.record(z.string(), z.string()).optional(),
+  environment: z.record(lineSchema, lineSchema).optional(),
   /** The services with fronts that it is replaced with. */
-  restarts: z.array(z.string()).optional(),
+  restarts: z.array(thingSchema).optional(),
   /** Whether it ran to its end before the release served. */
   once: z.literal(true).optional(),
 });
 
 const frontSchema = z.object({
   /** Digest of the rendered front, its image included. */
-  definition: z.string(),
+  definition: lineSchema,
   /** The image as it is configured. */
-  reference: z.string(),
+  reference: lineSchema,
   /** The image as it runs: `repository@sha256:…`. */
-  image: z.string(),
+  image: lineSchema,
   /** The memory that it may use. */
-  memory: z.string().optional(),
+  memory: lineSchema.optional(),
   /** For how many containers of the service it has the names; one, if it is not said. */
-  names: z.number().optional(),
+  names: z.number().int().min(0).max(10_000).optional(),
   /** Digest of its HAProxy configuration. */
-  configuration: z.string(),
+  configuration: lineSchema,
   slots: z.array(z.enum(["blue", "green", "slot"])),
 });
 
 const placeSchema = z.object({
   kind: z.enum(["data", "watched", "content"]),
   /** Absolute path on the host. */
-  place: z.string(),
+  place: lineSchema,
   /** Of content: which; of data: which the commit had for it. */
-  digest: z.string().optional(),
+  digest: lineSchema.optional(),
 });
 
 const manifestSchema = z.object({
   version: z.literal(1),
-  id: z.string(),
-  project: z.string(),
-  environment: z.string(),
+  id: releaseSchema,
+  project: thingSchema,
+  environment: thingSchema,
   /** 40 characters. */
-  commit: z.string(),
+  commit: commitSchema,
   /** When it was committed to Git: ISO 8601, UTC. */
-  committedAt: z.string().optional(),
+  committedAt: timeSchema.optional(),
   /** The tag or branch that it was asked for by. */
-  ref: z.string().optional(),
+  ref: lineSchema.optional(),
   /** ISO 8601, UTC. */
-  createdAt: z.string(),
+  createdAt: timeSchema,
   /** The release that it repeats, where it goes back to one. */
-  rollback: z.string().optional(),
+  rollback: releaseSchema.optional(),
   /** Whether nobody goes back past it. */
   irreversible: z.boolean().optional(),
   /** By service: every one that is part of the release. */
-  services: z.record(z.string(), serviceSchema),
+  services: z.record(thingSchema, serviceSchema),
   /** By service: the fronts of those that have one. */
-  fronts: z.record(z.string(), frontSchema).default({}),
+  fronts: z.record(thingSchema, frontSchema).default({}),
   /** By task: the digest of its definition. */
-  tasks: z.record(z.string(), z.string()),
+  tasks: z.record(lineSchema, lineSchema),
   /** By image as it runs: what the registry told of it, so that it is not asked again. */
-  images: z.record(z.string(), imageFactsSchema).default({}),
+  images: z.record(lineSchema, imageFactsSchema).default({}),
   /** By service and target: the volume that stands for one without a name. */
-  volumes: z.record(z.string(), z.record(z.string(), z.string())).optional(),
+  volumes: z.record(lineSchema, z.record(lineSchema, lineSchema)).optional(),
   /** By path beside the Compose files: where it lies on the host. Absent in releases of an older coldtivate. */
-  places: z.record(z.string(), placeSchema).optional(),
+  places: z.record(lineSchema, placeSchema).optional(),
   /** By network of the project: the definition that it was made with. */
-  networks: z.record(z.string(), z.unknown()).optional(),
+  networks: z.record(lineSchema, z.unknown()).optional(),
   /** By task: the last run that counts, as of this release. */
-  runs: z.record(z.string(), z.object({ definition: z.string(), release: z.string() })).optional(),
+  runs: z.record(lineSchema, z.object({ definition: lineSchema, release: releaseSchema })).optional(),
 });
 
 /** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
@@ -87,7 +88,7 @@ export type ManifestFront = z.infer<typeof frontSchema>;
 /** Reads a manifest that a host sent. Undefined when there is none, or when it is not one that this version understands. */
 export function parseManifest(text: string): Manifest | undefined {
   try {
-    return manifestSchema.parse(JSON.parse(text));
+    return manifestSchema.parse(readJson("", "its manifest", text));
   } catch {
     return undefined;
   }

@@ -3,36 +3,61 @@ import { ColdtivateError } from "../errors.ts";
 import { parseCapacity } from "./capacity.ts";
 import { parseElsewhere } from "./elsewhere.ts";
 import { isSlot, type Slot } from "./fronts.ts";
+import {
+  lineSchema,
+  pathSchema,
+  plainLines,
+  plainWords,
+  readAnswer,
+  readJson,
+  releaseSchema,
+  thingSchema,
+  unreadable,
+} from "./host-answer.ts";
 import type { HostState, ObservedContainer, ObservedMount, WrittenContent } from "./host-state.ts";
 import { parseManifest } from "./manifest.ts";
 import { mendModel } from "./mend.ts";
 import type { ComposeModel } from "./model.ts";
+import { modelSchema } from "./model-schema.ts";
 import { parsePast } from "./past.ts";
 
 const newline = 10;
+/** A kept release has a field for each of its fronts. */
+const mostFields = 10_000;
 
-/** The script's fields, each `name ⇥ bytes ⏎ content ⏎`, by name. */
-export function parseFields(output: Uint8Array): Map<string, string> {
+/**
+ * The script's fields, each `name ⇥ bytes ⏎ content ⏎`, by name.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function parseFields(host: string, output: Uint8Array): Map<string, string> {
   const fields = new Map<string, string>();
   const decoder = new TextDecoder();
   for (let start = 0; start < output.length;) {
     const end = output.indexOf(newline, start);
-    const [name, length] = decoder.decode(output.subarray(start, end === -1 ? output.length : end)).split("\t");
-    if (end === -1 || name === undefined || !/^\d+$/.test(length ?? ""))
-      throw unreadable("its answer is cut short or mixed with other output");
+    const [name, length] = decoder.decode(output.subarray(start, end === -1 ? output.length : Math.min(end, start + 4096))).split("\t");
     const next = end + 1 + Number(length);
+    if (end === -1 || name === undefined || !/^\d{1,10}$/.test(length ?? "") || next > output.length || fields.size >= mostFields)
+      throw unreadable(host, "it is cut short or mixed with other output");
     fields.set(name, decoder.decode(output.subarray(end + 1, next)));
     start = next + 1;
   }
   return fields;
 }
 
-/** What a host answered to `observe`. Compose's refusal to merge the files is an error that quotes it. */
+const releaseOrNone = z.union([z.literal(""), releaseSchema]);
+
+/**
+ * What a host answered to `observe`. Compose's refusal to merge the files is an error that quotes it.
+ * @throws ColdtivateError HOST_ANSWER, COMPOSE_REFUSED
+ */
 export function parseState(host: string, fields: ReadonlyMap<string, string>): HostState {
   const field = (name: string) => fields.get(name) ?? "";
-  if (field("protocol").trim() !== "1") throw unreadable(`${host} speaks protocol "${field("protocol").trim()}", not 1`);
+  const read = <Type>(name: string, schema: z.ZodType<Type>) => readAnswer(host, `its field ${name}`, schema, field(name).trim());
+  if (field("protocol").trim() !== "1")
+    throw unreadable(host, `it speaks protocol ${JSON.stringify(plainWords(field("protocol")).slice(0, 20))}, not 1`);
+  const sourceDirectory = read("directory", pathSchema);
   // People know these files by their paths in the repository.
-  const complaints = textLines(field("error").replaceAll(`${field("directory").trim()}/`, "./"));
+  const complaints = plainLines(field("error").replaceAll(`${sourceDirectory}/`, "./"));
   if (field("model").trim() === "" && complaints.length > 0) {
     throw new ColdtivateError(`${host}: Docker Compose does not accept the Compose files`, {
       code: "COMPOSE_REFUSED",
@@ -44,38 +69,52 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     });
   }
   const manifest = parseManifest(field("manifest"));
-  const past = parsePast(fields);
+  const past = parsePast(host, fields);
   const elsewhere = parseElsewhere(field("elsewhere"));
+  const images = fields.get("images");
   return {
     host,
-    stateDirectory: field("state").trim(),
-    sourceDirectory: field("directory").trim(),
-    engine: field("engine").trim(),
-    compose: field("compose").trim(),
-    current: field("current").trim(),
+    stateDirectory: read("state", pathSchema),
+    sourceDirectory,
+    engine: read("engine", lineSchema),
+    compose: read("compose", lineSchema),
+    current: read("current", releaseOrNone),
     ...(manifest === undefined ? {} : { manifest }),
-    locked: field("locked").trim(),
-    running: field("running").trim(),
-    unsettled: field("unsettled").split(/\s+/).filter(Boolean),
-    containers: textLines(field("containers")).map(parseContainer),
-    fronts: parseFronts(field("fronts")),
-    written: textLines(field("written")).map(parseWritten),
-    images: textLines(field("images")),
+    locked: plainWords(field("locked")),
+    running: plainWords(field("running")),
+    unsettled: readAnswer(host, "its field unsettled", z.array(releaseSchema), field("unsettled").split(/\s+/).filter(Boolean)),
+    containers: textLines(field("containers")).map((line) => parseContainer(host, line)),
+    fronts: parseFronts(host, field("fronts")),
+    written: textLines(field("written")).map((line) => parseWritten(host, line)),
+    ...(images === undefined ? {} : { images: textLines(images).filter((line) => /^\S+@sha256:[0-9a-f]{64}$/.test(line)) }),
     capacity: parseCapacity(field("capacity")),
     ...(past === undefined ? {} : { past }),
     ...(elsewhere === undefined ? {} : { elsewhere }),
-    model: parseModel(field("model")),
+    model: parseModel(host, field("model")),
     warnings: complaints,
   };
 }
 
-function parseContainer(line: string): ObservedContainer {
+const containerSchema = z.object({
+  id: thingSchema,
+  name: thingSchema,
+  service: z.union([z.literal(""), thingSchema]),
+  image: lineSchema,
+  definition: lineSchema,
+  state: lineSchema,
+  status: lineSchema,
+  health: lineSchema,
+  network: lineSchema,
+  workingDirectory: lineSchema,
+});
+
+function parseContainer(host: string, line: string): ObservedContainer {
   const fields = line.split("\t");
   const [id = "", name = "", service = "", image = "", definition = "", state = "", status = "", health = "", oneOff = "", network = ""] =
     fields;
-  const [workingDirectory = "", ...rest] = fields.slice(13);
-  const mounts = parseMounts(rest.join("\t"));
-  return {
+  const [written = "", ...rest] = fields.slice(13);
+  const mounts = parseMounts(host, rest.join("\t"));
+  const { workingDirectory, ...container } = readAnswer(host, "its list of containers", containerSchema, {
     id,
     name,
     service,
@@ -84,8 +123,12 @@ function parseContainer(line: string): ObservedContainer {
     state,
     status,
     health: health === "-" ? "" : health,
-    oneOff: oneOff === "True",
     network,
+    workingDirectory: written,
+  });
+  return {
+    ...container,
+    oneOff: oneOff === "True",
     ...(workingDirectory === "" ? {} : { workingDirectory }),
     ...(mounts === undefined ? {} : { mounts }),
   };
@@ -93,20 +136,20 @@ function parseContainer(line: string): ObservedContainer {
 
 const mountsSchema = z.array(
   z.object({
-    Type: z.string(),
-    Name: z.string().optional(),
-    Source: z.string().default(""),
-    Destination: z.string(),
+    Type: lineSchema,
+    Name: lineSchema.optional(),
+    Source: lineSchema.default(""),
+    Destination: lineSchema,
     RW: z.boolean().default(true),
   }),
 );
 
 /** Undefined where the engine said nothing that can be read. */
-function parseMounts(text: string): ObservedMount[] | undefined {
+function parseMounts(host: string, text: string): ObservedMount[] | undefined {
   if (text === "") return undefined;
   try {
     return mountsSchema
-      .parse(JSON.parse(text) ?? [])
+      .parse(readJson(host, "its list of mounts", text) ?? [])
       .map(({ Type: type, Name: name, Source: source, Destination: target, RW: writable }) => ({
         type,
         source,
@@ -119,39 +162,29 @@ function parseMounts(text: string): ObservedMount[] | undefined {
   }
 }
 
-function parseWritten(line: string): WrittenContent {
-  const [place = "", count, ...files] = line.split("\t");
-  return { place, count: Number(count), files };
+function parseWritten(host: string, line: string): WrittenContent {
+  const [place, count, ...files] = line.split("\t");
+  const schema = z.object({ place: pathSchema, count: z.coerce.number().int().min(0).max(1e12) });
+  return { ...readAnswer(host, "what containers wrote", schema, { place, count }), files: files.map(plainWords) };
 }
 
-function parseFronts(text: string): Record<string, Slot> {
+function parseFronts(host: string, text: string): Record<string, Slot> {
   const fronts = textLines(text).map((line) => line.split("\t"));
-  return Object.fromEntries(fronts.flatMap(([service = "", slot]) => (isSlot(slot) ? [[service, slot]] : [])));
-}
-
-/** A Compose model; one without services where there is no text. */
-export function parseModel(text: string): ComposeModel {
-  if (text.trim() === "") return { services: {} };
-  const model: unknown = JSON.parse(text);
-  if (!isModel(model)) throw unreadable("what `docker compose config` gave is no Compose model");
-  return mendModel(model);
-}
-
-/** Compose wrote it: that it has services is all that can be in doubt. */
-function isModel(value: unknown): value is ComposeModel {
-  return (
-    typeof value === "object" && value !== null && "services" in value && typeof value.services === "object" && value.services !== null
+  return Object.fromEntries(
+    fronts.flatMap(([service, slot]) => (isSlot(slot) ? [[readAnswer(host, "its list of fronts", thingSchema, service), slot]] : [])),
   );
+}
+
+/**
+ * A Compose model; one without services where there is no text.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function parseModel(host: string, text: string): ComposeModel {
+  if (text.trim() === "") return { services: {} };
+  const model = readJson(host, "the model that its Docker Compose made", text);
+  return mendModel(readAnswer(host, "the model that its Docker Compose made", modelSchema, model));
 }
 
 function textLines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line.trim() !== "");
-}
-
-function unreadable(reason: string): ColdtivateError {
-  return new ColdtivateError(`the host's answer cannot be read: ${reason}`, {
-    code: "HOST_ANSWER",
-    exit: "refused",
-    hint: "Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause.",
-  });
 }

@@ -1,3 +1,6 @@
+import * as z from "zod";
+import { commitSchema, lineSchema, readAnswer, releaseSchema, unreadable } from "./host-answer.ts";
+
 /** A release of the past that a host keeps: it served once, and could again. */
 export interface PastRelease {
   id: string;
@@ -21,19 +24,43 @@ export interface Past {
 
 const prefix = "kept/";
 
-/** Reads the script's fields on the past; undefined where it was not asked. */
-export function parsePast(fields: ReadonlyMap<string, string>): Past | undefined {
+/** What there is of a kept release; the rest of a path names a service, and what of it. */
+const keptFile = /^(?:manifest\.json|compose\.json|plan\.whole|hooks|fronts\/[A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
+
+/**
+ * Refuses files that no release has: their paths lead back into a release's folder.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function checkKept(host: string, files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if ([...files.keys()].every((path) => keptFile.test(path))) return files;
+  throw unreadable(host, "it keeps files that are no part of a release");
+}
+
+/**
+ * Reads the script's fields on the past; undefined where it was not asked.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function parsePast(host: string, fields: ReadonlyMap<string, string>): Past | undefined {
   const text = fields.get("past");
   if (text === undefined) return undefined;
   const files = [...fields]
     .filter(([name]) => name.startsWith(prefix))
     .map(([name, content]) => [name.slice(prefix.length), content] as const);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return { releases: lines.map(parseRelease), files: new Map(files) };
+  return { releases: lines.map((each) => parseRelease(host, each)), files: checkKept(host, new Map(files)) };
 }
 
-function parseRelease(line: string): PastRelease {
-  const [id = "", commit = "", ref = "-", irreversible = "-", repeats = "-"] = line.split("\t");
+const releaseLine = z.object({
+  id: releaseSchema,
+  commit: commitSchema,
+  ref: lineSchema,
+  repeats: z.union([z.literal("-"), releaseSchema]),
+});
+
+function parseRelease(host: string, line: string): PastRelease {
+  const [name, written, called = "-", irreversible = "-", repeated = "-"] = line.split("\t");
+  const read = { id: name, commit: written, ref: called, repeats: repeated };
+  const { id, commit, ref, repeats } = readAnswer(host, "its list of releases", releaseLine, read);
   return {
     id,
     commit,

@@ -1,6 +1,7 @@
 import { ColdtivateError } from "../errors.ts";
 import type { Manifest } from "./manifest.ts";
 import { isActive, type ComposeModel } from "./model.ts";
+import { isNamed, repositoriesOf } from "./repositories.ts";
 import type { PinnedImage } from "./rendered.ts";
 
 export interface Pins {
@@ -31,10 +32,10 @@ export function pinImages(
   const imageless: string[] = [];
   const settle = (reference: string, isNeeded: boolean): void => {
     const mine = own.get(repositoryOf(reference));
-    const runs = running.get(reference);
+    const runs = pinOf(reference, running.get(reference));
     if (mine !== undefined) pinned.set(reference, mine);
     else if (reference.includes("@sha256:")) pinned.set(reference, { image: reference });
-    else if (runs?.includes("@sha256:")) pinned.set(reference, { image: runs });
+    else if (runs !== undefined) pinned.set(reference, { image: runs });
     else if (isNeeded) open.add(reference);
   };
   for (const [name, service] of Object.entries(model.services)) {
@@ -52,6 +53,12 @@ export function pinImages(
     });
   }
   return { pinned, open: [...open].toSorted() };
+}
+
+/** What runs for a reference, where that is an image of its repository by its digest: a host may say anything. */
+function pinOf(reference: string, runs: string | undefined): string | undefined {
+  if (runs === undefined || !/@sha256:[0-9a-f]{64}$/.test(runs)) return undefined;
+  return isNamed(runs, repositoriesOf([reference])) ? runs : undefined;
 }
 
 /** A reference without its tag and digest; of Docker Hub's, which have several spellings, the shortest. */

@@ -1,24 +1,40 @@
+import * as z from "zod";
 import { findSocket } from "../adapters/host-engine.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import { readServing } from "../adapters/host.ts";
 import { later } from "../later.ts";
+import { lineSchema, plainWords, readAnswer } from "../release/host-answer.ts";
 import { parseManifest } from "../release/manifest.ts";
+import { mapValues } from "../release/record.ts";
 import { compareStatus, type HostStatus } from "./host-status.ts";
+
+const listSchema = z.array(
+  z
+    .object({
+      Names: z.array(lineSchema).nullable(),
+      Labels: z.record(z.string(), z.string()).nullable(),
+      State: lineSchema,
+      Status: lineSchema,
+      Image: lineSchema,
+    })
+    .transform(({ Names: names, Labels: labels, State: state, Status: status, Image: image }) => ({
+      name: names?.[0]?.replace(/^\//, "") ?? "",
+      labels: mapValues(labels ?? {}, plainWords),
+      state,
+      status,
+      image,
+    })),
+);
 
 /**
  * What a host runs of a Compose project: its release from the state directory, its containers from Docker, both over the
  * one connection.
+ * @throws ColdtivateError HOST_ANSWER, HOST_SILENT, SOCKET_UNREACHABLE
  */
 export async function readStatus(connection: HostConnection, project: string, signal: AbortSignal): Promise<HostStatus> {
   const [serving, containers] = await Promise.all([readServing(connection, project, signal), listContainers(connection, project, signal)]);
   const manifest = parseManifest(serving.manifest);
-  const listed = containers.map(({ Names, Labels, State, Status, Image }) => ({
-    name: Names[0]?.replace(/^\//, "") ?? "",
-    labels: Labels,
-    state: State,
-    status: Status,
-    image: Image,
-  }));
+  const listed = readAnswer(connection.host, "its list of containers", listSchema, containers);
   return {
     host: connection.host,
     ...(manifest === undefined
@@ -38,10 +54,8 @@ export async function readStatus(connection: HostConnection, project: string, si
 
 /** Asks the usual engine at once, and another one where the host's user has chosen that. */
 async function listContainers(connection: HostConnection, project: string, signal: AbortSignal) {
-  const { defaultSocket, openDocker } = await import("../adapters/docker-remote.ts");
-  const filters = { label: [`com.docker.compose.project=${project}`] };
-  const list = (socket?: string) => openDocker(connection, socket).listContainers({ all: true, filters, abortSignal: signal });
-  const usual = later(list());
-  const chosen = await findSocket(connection, signal);
-  return chosen === undefined || chosen === defaultSocket ? usual : list(chosen);
+  const { defaultSocket, listProject } = await import("../adapters/docker-remote.ts");
+  const usual = later(listProject(connection, project, { signal }));
+  const socket = await findSocket(connection, signal);
+  return socket === undefined || socket === defaultSocket ? usual : listProject(connection, project, { signal, socket });
 }

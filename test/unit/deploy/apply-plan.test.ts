@@ -19,7 +19,7 @@ function host(
   journal: string[],
   code: number,
   stderr = "",
-): { connection: HostConnection; plan: HostPlan; entries: never[] } {
+): { connection: HostConnection; plan: HostPlan; entries: never[]; images: never[] } {
   const connection: HostConnection = {
     host: name,
     exec: (_command, options) => {
@@ -32,7 +32,7 @@ function host(
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return { connection, plan: { host: name, expect: "r1", services: [], steps }, entries: [] };
+  return { connection, plan: { host: name, expect: "r1", services: [], steps }, entries: [], images: [] };
 }
 
 async function apply(work: ReturnType<typeof host>[]): Promise<{ events: ProgressEvent[]; error: unknown }> {

@@ -58,7 +58,7 @@ export function fleetHost(name: string, { fails, lost, refuses, passes }: Fate =
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
   const plan: HostPlan = { host: name, expect: "r1", services: [], steps: fleetSteps };
-  return { connection: connection(false), plan, entries: [], said };
+  return { connection: connection(false), plan, entries: [], images: [], said };
 }
 
 /** The messages of an input after all else in it. */

@@ -7,6 +7,8 @@ import { ColdtivateError } from "../../../src/lib/errors.ts";
 const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;
 const [older, newer] = [image("a"), image("b")];
 
+const commitOf = (id: string) => id.replace("r", "c").repeat(20);
+
 function manifest(id: string, of: string): string {
   const service = { definition: `definition of ${id}`, reference: "r.example/web", image: of };
   const facts = { ports: [], volumes: [], entrypoint: [], command: ["web"], environment: {} };
@@ -15,7 +17,7 @@ function manifest(id: string, of: string): string {
     id,
     project: "shop",
     environment: "staging",
-    commit: id.repeat(20),
+    commit: commitOf(id),
     createdAt: "2026-11-23T04:29:38Z",
     tasks: {},
     services: { web: service },
@@ -36,7 +38,7 @@ function host(...images: string[]): HostConnection {
     manifest: manifest("r2", newer),
     containers: `1\tshop-staging-web-1\tweb\t${newer}\tdefinition of r2\t/home/deploy/.coldtivate/shop-staging\trunning\t-\tFalse\n`,
     images: images.map((each) => `${each}\n`).join(""),
-    past: `r2\t${"r2".repeat(20)}\tmain\t-\t-\nr1\t${"r1".repeat(20)}\tmain\t-\t-\n`,
+    past: `r2\t${commitOf("r2")}\tmain\t-\t-\nr1\t${commitOf("r1")}\tmain\t-\t-\n`,
     "kept/manifest.json": manifest("r1", older),
     "kept/compose.json": JSON.stringify({ name: "shop-staging", services: { web: { image: older } } }),
     "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
@@ -66,7 +68,11 @@ const intent = {
 const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promise<string | undefined>) =>
   prepareRollback(intent, {
     connections: Promise.resolve([connection]),
-    registry: () => Promise.resolve({ digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient),
+    registry: () =>
+      Promise.resolve({
+        client: { digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient,
+        named: new Set(["r.example/web"]),
+      }),
     signal: new AbortController().signal,
   });
 

@@ -9,6 +9,7 @@ import type { FrontImage } from "../../../src/lib/release/fronts.ts";
 import type { HostState } from "../../../src/lib/release/host-state.ts";
 import type { KeptRelease } from "../../../src/lib/release/kept-release.ts";
 import { manifestOf, parseManifest, type Manifest } from "../../../src/lib/release/manifest.ts";
+import { parseModel } from "../../../src/lib/release/observation.ts";
 import type { ComposeModel } from "../../../src/lib/release/model.ts";
 import { parsePast } from "../../../src/lib/release/past.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
@@ -16,6 +17,8 @@ import { repeatRelease } from "../../../src/lib/release/repeat.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
+
+const [c1, c2, c3] = ["c1", "c2", "c3"].map((start) => start.repeat(20)) as [string, string, string];
 
 interface Release {
   model: ComposeModel;
@@ -65,10 +68,16 @@ function serve(before: HostState, release: Release, commit: string): Served {
       ...(hold === undefined ? [] : [[`${name}.hold.cfg`, hold]]),
     ]),
   );
-  const manifest = manifestOf(rendered, { id: commit, project: "shop", environment: "staging", commit, createdAt: "" });
+  const manifest = manifestOf(rendered, {
+    id: commit,
+    project: "shop",
+    environment: "staging",
+    commit,
+    createdAt: "2026-11-23T04:29:38.000Z",
+  });
   return {
     rendered,
-    kept: { model: rendered.model, whole, configurations, hooks: [] },
+    kept: { model: parseModel("a", JSON.stringify(rendered.model)), whole, configurations, hooks: [] },
     manifest: parseManifest(JSON.stringify(manifest))!,
     state,
   };
@@ -86,14 +95,14 @@ function rollBack({ kept, manifest }: Served, state: HostState) {
 test("going back takes the very steps that a deploy of that release would take, but for the pull, the tasks and what runs to its end", () => {
   fc.assert(
     fc.property(releases, releases, (one, two) => {
-      const first = serve(emptyHost, one, "c1");
-      const second = serve(first.state, two, "c2");
+      const first = serve(emptyHost, one, c1);
+      const second = serve(first.state, two, c2);
       const { plan } = rollBack(first, second.state);
       const deployed = planHost({
         config: { services: one.config },
         rendered: render(one, second.state.manifest?.fronts),
         state: second.state,
-        commit: "c1",
+        commit: c1,
         runsTasks: false,
       });
       expect(plan.steps.some(({ verb }) => verb === "once")).toBe(false);
@@ -109,10 +118,10 @@ test("going back takes the very steps that a deploy of that release would take, 
 test("afterwards the host runs that release; going back once more is nothing to do", () => {
   fc.assert(
     fc.property(releases, releases, (one, two) => {
-      const first = serve(emptyHost, one, "c1");
-      const second = serve(first.state, two, "c2");
+      const first = serve(emptyHost, one, c1);
+      const second = serve(first.state, two, c2);
       const { plan, repeated } = rollBack(first, second.state);
-      const after = carryOut(second.state, plan.steps, { rendered: repeated.rendered, commit: "c1" });
+      const after = carryOut(second.state, plan.steps, { rendered: repeated.rendered, commit: c1 });
       const ran = (state: HostState, { fronts, services }: Manifest) =>
         state.containers
           .filter(({ service }) => fronts[service] === undefined && services[service]?.once !== true)
@@ -128,8 +137,8 @@ test("afterwards the host runs that release; going back once more is nothing to 
 test("the hooks of the release that is to serve again run before and after it", () => {
   fc.assert(
     fc.property(releases, releases, (one, two) => {
-      const first = serve(emptyHost, one, "c1");
-      const second = serve(first.state, two, "c2");
+      const first = serve(emptyHost, one, c1);
+      const second = serve(first.state, two, c2);
       const kept = { ...first.kept, hooks: ["after_deploy", "after_rollback", "before_rollback"] };
       const { plan } = rollBack({ ...first, kept }, second.state);
       const hooks = plan.steps.flatMap(({ verb, args }, index) => (verb === "hook" ? [`${index} ${args[0]}`] : []));
@@ -144,10 +153,10 @@ describe("of two releases", () => {
   const healthcheck = { test: ["CMD", "true"] };
   const one: Release = { model: { services: { web: { ...service, healthcheck } } }, config: {} };
   const two: Release = { model: { services: { web: { ...service, environment: { A: "2" }, healthcheck } } }, config: {} };
-  const first = serve(emptyHost, one, "c1");
+  const first = serve(emptyHost, one, c1);
 
   test("fronts go on with what they run", () => {
-    const second = serve(first.state, two, "c2");
+    const second = serve(first.state, two, c2);
     const newer = { reference: "haproxy:new", image: "haproxy@sha256:22", memory: "32m" };
     const fronts = {
       web: { ...second.manifest.fronts["web"]!, ...newer, definition: render(two, { web: newer }).fronts["web"]!.definition },
@@ -171,7 +180,7 @@ describe("of two releases", () => {
   });
 
   test("images that are needed and gone are named, and pulled; those of what stays as it is are not missed", () => {
-    const second = serve(first.state, two, "c2");
+    const second = serve(first.state, two, c2);
     const { missing, plan } = rollBack(first, { ...second.state, images: [] });
     expect(missing).toEqual(["r.example/ours@sha256:aa"]);
     expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", args: ["r.example/ours@sha256:aa"] }]);
@@ -181,18 +190,24 @@ describe("of two releases", () => {
 
   test("the same commit with another dotenv is another release; with other fronts alone it is the same", () => {
     expect(isSameRelease(first.manifest, { ...first.manifest, id: "r9", createdAt: "later" })).toBe(true);
-    expect(isSameRelease(first.manifest, { ...serve(first.state, two, "c1").manifest })).toBe(false);
-    expect(isSameRelease(first.manifest, { ...first.manifest, commit: "c3" })).toBe(false);
+    expect(isSameRelease(first.manifest, { ...serve(first.state, two, c1).manifest })).toBe(false);
+    expect(isSameRelease(first.manifest, { ...first.manifest, commit: c3 })).toBe(false);
     const fronts = { web: { ...first.manifest.fronts["web"]!, image: "haproxy@sha256:33", definition: "d" } };
     expect(isSameRelease(first.manifest, { ...first.manifest, fronts })).toBe(true);
   });
 });
 
 test("what is irreversible is in the way of what came before it, and of nothing else", () => {
-  const past = parsePast(new Map([["past", "r3\tc3\tmain\tirreversible\t-\nr4\tc1\t-\t-\tr1\nr1\tc1\tmain\t-\t-\nr2\tc2\n"]]))!.releases;
-  expect(past[1]).toEqual({ id: "r4", commit: "c1", isIrreversible: false, repeats: "r1" });
+  const commit = "c".repeat(40);
+  // What served last comes first, whatever a client's clock made of its id.
+  const lines = [`r4\t${commit}\t-\t-\tr1`, `r0\t${commit}\tmain\tirreversible\t-`, `r2\t${commit}`, `r1\t${commit}\tmain\t-\t-`];
+  const past = parsePast("a", new Map([["past", lines.join("\n")]]))!.releases;
+  expect(past[0]).toEqual({ id: "r4", commit, isIrreversible: false, repeats: "r1" });
   const inTheWay = (target: string, current: string) => releasesInTheWay(past, target, current).map(({ id }) => id);
-  expect(inTheWay("r2", "r4")).toEqual(["r3"]);
-  expect(inTheWay("r3", "r4")).toEqual([]);
+  expect(inTheWay("r2", "r4")).toEqual(["r0"]);
+  expect(inTheWay("r1", "r4")).toEqual(["r0"]);
+  expect(inTheWay("r0", "r4")).toEqual([]);
   expect(inTheWay("r1", "r2")).toEqual([]);
+  // One that is not listed is older than all.
+  expect(inTheWay("r9", "r4")).toEqual(["r0"]);
 });

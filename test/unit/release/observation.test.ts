@@ -8,19 +8,25 @@ const answer = (fields: Record<string, string>) =>
       .join(""),
   );
 
+/** What every host says. */
+const places = { protocol: "1", state: "/s", directory: "/d" };
+
 test("fields are read by their length, whatever is in them", () => {
-  const fields = parseFields(answer({ model: '{"a":\n"ü\t1"}', empty: "", error: "x\n" }));
+  const fields = parseFields("h", answer({ model: '{"a":\n"ü\t1"}', empty: "", error: "x\n" }));
   expect(Object.fromEntries(fields)).toEqual({ model: '{"a":\n"ü\t1"}', empty: "", error: "x\n" });
 });
 
 test("output of a chatty login shell is an error that says so", () => {
-  expect(() => parseFields(Buffer.from("Welcome to host!\nprotocol\t1\n1\n"))).toThrow(expect.objectContaining({ code: "HOST_ANSWER" }));
+  expect(() => parseFields("h", Buffer.from("Welcome to host!\nprotocol\t1\n1\n"))).toThrow(
+    expect.objectContaining({ code: "HOST_ANSWER" }),
+  );
 });
 
 test("a state is read with its containers", () => {
   const state = parseState(
     "h",
     parseFields(
+      "h",
       answer({
         protocol: "1",
         state: "/s",
@@ -70,7 +76,7 @@ test("what is mounted into a container is read, whatever the Compose files say b
   const line = (...rest: string[]) =>
     ["id", "n", "web", "img", "", "", "running", "-", "False", "x_default", "1", "/p", "overlay2", ...rest].join("\t");
   const containers = [line("/srv/app", JSON.stringify(mounts)), line("", "null"), line("", "garbage"), line()].join("\n");
-  const state = parseState("h", parseFields(answer({ protocol: "1", model: "", containers })));
+  const state = parseState("h", parseFields("h", answer({ ...places, model: "", containers })));
   expect(state.containers.map(({ workingDirectory, mounts: found }) => [workingDirectory, found])).toEqual([
     [
       "/srv/app",
@@ -87,7 +93,7 @@ test("what is mounted into a container is read, whatever the Compose files say b
 });
 
 test("files that Compose refuses are an error that quotes it", () => {
-  const fields = parseFields(answer({ protocol: "1", model: "", error: "services.web.port: not allowed\n" }));
+  const fields = parseFields("h", answer({ ...places, model: "", error: "services.web.port: not allowed\n" }));
   expect(() => parseState("h", fields)).toThrow(
     expect.objectContaining({ code: "COMPOSE_REFUSED", details: ["services.web.port: not allowed"] }),
   );
@@ -96,7 +102,7 @@ test("files that Compose refuses are an error that quotes it", () => {
 test("what Compose says of a file names it as the repository does, and an env file that is not there comes with the way out", () => {
   const directory = "/home/deploy/.coldtivate/incoming.x/compose";
   const error = `env file ${directory}/app.env not found: stat ${directory}/app.env: no such file or directory\n`;
-  expect(() => parseState("h", parseFields(answer({ protocol: "1", directory, model: "", error })))).toThrow(
+  expect(() => parseState("h", parseFields("h", answer({ protocol: "1", directory, model: "", error })))).toThrow(
     expect.objectContaining({
       code: "COMPOSE_REFUSED",
       details: ["env file ./app.env not found: stat ./app.env: no such file or directory"],

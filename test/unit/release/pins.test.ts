@@ -4,6 +4,9 @@ import { pinImages, repositoryOf } from "../../../src/lib/release/pins.ts";
 
 const own = new Map([["registry.example:5000/shop/web", { image: "registry.example:5000/shop/web@sha256:aa", built: "web" }]]);
 
+const digest = `sha256:${"1".repeat(64)}`;
+const postgres = `postgres@${digest}`;
+
 function current(services: Manifest["services"]): Manifest {
   return {
     version: 1,
@@ -27,12 +30,23 @@ describe("pinImages", () => {
   });
 
   test("another image keeps the digest that runs while its reference stays the same, and is asked for when it changes", () => {
-    const before = current({ db: { definition: "d", reference: "postgres:15", image: "postgres@sha256:15" } });
+    const before = current({ db: { definition: "d", reference: "postgres:15", image: postgres } });
     expect(pinImages({ services: { db: { image: "postgres:15" } } }, own, before, []).pinned.get("postgres:15")).toEqual({
-      image: "postgres@sha256:15",
+      image: postgres,
     });
     expect(pinImages({ services: { db: { image: "postgres:16" } } }, own, before, []).open).toEqual(["postgres:16"]);
   });
+
+  test.each([`evil.example/postgres@${digest}`, `other@${digest}`, "postgres:15", "postgres@sha256:15", `postgres@${digest} x`])(
+    "a host that says that it runs %j for it is not believed",
+    (image) => {
+      const said = current({ db: { definition: "d", reference: "postgres:15", image } });
+      expect(pinImages({ services: { db: { image: "postgres:15" } } }, own, said, [])).toEqual({
+        pinned: new Map(),
+        open: ["postgres:15"],
+      });
+    },
+  );
 
   test("a digest that is written stays; an image that no active service runs is not asked for", () => {
     const { pinned, open } = pinImages(

@@ -1,0 +1,181 @@
+import { mark } from "./remote-shell.ts";
+
+/** Bytes of standard output that a login shell may print before the command runs. */
+const mostBefore = 256 * 1024;
+/** Bytes of a line: the plan of a release is one. */
+const longestLine = 8 * 1024 * 1024;
+/** Bytes of standard error; the last ones are kept. */
+const mostComplaints = 256 * 1024;
+
+export interface Said {
+  code: number;
+  stdout: Buffer;
+  stderr: string;
+  /** Whether something else ran in its place, which the output is of then: a login shell that refuses, a forced command. */
+  isForeign?: true;
+}
+
+/** A command said more than anybody asked for. */
+export class TooMuch extends Error {
+  constructor(limit: number, what = "it said") {
+    super(`${what} more than ${limit} bytes`);
+  }
+}
+
+/** What a command says, from its start on, whenever somebody begins to listen; it is never more than was asked for. */
+export class Output {
+  readonly #stdout = new Bytes();
+  readonly #stderr = new Bytes();
+  readonly #onExcess: (error: unknown) => void;
+  #lines: LineSplitter | undefined;
+  #said = 0;
+  #limit: number;
+  #hasEnded = false;
+  /** Nothing more is listened to. */
+  #isOver = false;
+  /** Whether what is there may still be a start-up file's: it is kept for when no command runs at all. */
+  #awaitsMark: boolean;
+
+  /** @param onExcess gets why nothing more is listened to: too much was said, or whoever reads the lines cannot read them */
+  constructor(awaitsMark: boolean, limit: number, onExcess: (error: unknown) => void) {
+    this.#awaitsMark = awaitsMark;
+    this.#limit = limit;
+    this.#onExcess = onExcess;
+  }
+
+  say(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#said += chunk.length;
+    if (this.#said > this.#limit) return this.#giveUp(new TooMuch(this.#limit));
+    if (this.#awaitsMark) this.#findMark(chunk);
+    else this.#take(chunk);
+  }
+
+  complain(chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#stderr.append(chunk);
+    if (this.#stderr.length > 2 * mostComplaints) this.#stderr.keepLast(mostComplaints);
+  }
+
+  /** @param limit bytes of all that is said */
+  listen(limit: number, onLine: ((line: string) => void) | undefined): void {
+    this.#limit = limit;
+    if (this.#said > limit) return this.#giveUp(new TooMuch(limit));
+    if (onLine === undefined) return;
+    this.#lines = new LineSplitter(onLine);
+    if (this.#awaitsMark) return;
+    this.#take(this.#stdout.takeAll());
+    if (this.#hasEnded) this.#attempt(() => this.#lines?.end());
+  }
+
+  /** What was said in all. What was read by the line is no longer part of standard output. */
+  result(code: number): Said {
+    this.#attempt(() => this.#lines?.end());
+    this.#hasEnded = true;
+    this.#stderr.keepLast(mostComplaints);
+    const said = { code, stdout: this.#stdout.takeAll(), stderr: this.#stderr.takeAll().toString("utf8") };
+    return this.#awaitsMark ? { ...said, isForeign: true } : said;
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#lines === undefined) this.#stdout.append(chunk);
+    else this.#attempt(() => this.#lines?.push(chunk));
+  }
+
+  #findMark(chunk: Buffer): void {
+    const before = this.#stdout.length;
+    this.#stdout.append(chunk);
+    const at = this.#stdout.indexOf(mark, Math.max(0, before - mark.length + 1));
+    if (at === -1) {
+      if (this.#said > mostBefore) this.#giveUp(new TooMuch(mostBefore, "its login shell said"));
+      return;
+    }
+    this.#awaitsMark = false;
+    this.#take(this.#stdout.takeAll().subarray(at + mark.length));
+  }
+
+  #attempt(work: () => void): void {
+    if (this.#isOver) return;
+    try {
+      work();
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stdout.takeAll();
+    this.#lines = undefined;
+    this.#onExcess(error);
+  }
+}
+
+/** Gives lines without their ends. */
+class LineSplitter {
+  readonly #onLine: (line: string) => void;
+  readonly #line = new Bytes();
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+      this.#add(chunk.subarray(start, end));
+      this.#finish();
+      start = end + 1;
+    }
+    this.#add(chunk.subarray(start));
+  }
+
+  end(): void {
+    if (this.#line.length > 0) this.#finish();
+  }
+
+  #add(part: Buffer): void {
+    if (this.#line.length + part.length > longestLine) throw new TooMuch(longestLine, "a line of what it said has");
+    this.#line.append(part);
+  }
+
+  #finish(): void {
+    const line = this.#line.takeAll().toString("utf8");
+    this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+  }
+}
+
+/** Bytes in a row: however small the parts are that they come in, they need no more than twice their room. */
+class Bytes {
+  #buffer = Buffer.alloc(0);
+  length = 0;
+
+  append(chunk: Buffer): void {
+    const needed = this.length + chunk.length;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.length);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.length);
+    this.length = needed;
+  }
+
+  indexOf(wanted: Buffer, from: number): number {
+    return this.#buffer.subarray(0, this.length).indexOf(wanted, from);
+  }
+
+  keepLast(count: number): void {
+    if (this.length <= count) return;
+    this.#buffer.copyWithin(0, this.length - count, this.length);
+    this.length = count;
+  }
+
+  takeAll(): Buffer {
+    const all = this.#buffer.subarray(0, this.length);
+    this.#buffer = Buffer.alloc(0);
+    this.length = 0;
+    return all;
+  }
+}

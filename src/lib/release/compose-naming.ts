@@ -1,0 +1,53 @@
+import type { ComposeDocument, WrittenMount } from "./compose-document.ts";
+import { interpolate } from "./interpolate.ts";
+
+type Variables = Readonly<Record<string, string>>;
+
+/** What a commit's Compose files name themselves, with their variables: nothing else of a host's model counts. */
+export interface ComposeNaming {
+  services: Set<string>;
+  /** References, as services have them. */
+  images: Set<string>;
+  /** Paths in the repository that containers get to see. */
+  paths: Set<string>;
+  /** Variables that configs and secrets come from. */
+  variables: Set<string>;
+}
+
+export interface NamingContext {
+  variables: Variables;
+  /** Where the document's relative paths start. */
+  directory: string;
+  /** Where those of the project start. */
+  project: string;
+  /** Whether its services are the project's. */
+  isOwn: boolean;
+  normalise: (path: string) => string;
+}
+
+/** Where paths start that Compose takes from the host's environment, which wins over all variables. */
+const projectFolder = "/folder of the project";
+const home = "/home of the host's user";
+
+/** Adds what a document names. */
+export function noteNames(naming: ComposeNaming, document: ComposeDocument, context: NamingContext): void {
+  const { isOwn, normalise, directory, project } = context;
+  const variables = { ...context.variables, PWD: projectFolder, HOME: home };
+  if (isOwn) for (const service of document.services) naming.services.add(service);
+  for (const image of document.images) naming.images.add(interpolate(image, variables).trim());
+  for (const variable of document.sourceVariables) naming.variables.add(interpolate(variable, variables));
+  for (const mount of document.mounts) {
+    const path = pathOf({ ...mount, text: interpolate(mount.text, variables) });
+    if (path?.startsWith(projectFolder) === true) naming.paths.add(normalise(`${project}/${path.slice(projectFolder.length)}`) || ".");
+    else if (path !== undefined && !/^[/~]/.test(path))
+      naming.paths.add(normalise(`${mount.form === "option" ? project : directory}/${path}`) || ".");
+  }
+}
+
+/** The path that a mount is of; undefined for a volume, and for what is no path. */
+function pathOf({ form, text }: WrittenMount): string | undefined {
+  if (form === "option") return /^seccomp[:=](.+)$/.exec(text)?.[1];
+  if (form === "path") return text === "" ? undefined : text;
+  const [source = ""] = text.split(":");
+  return text.includes(":") && /^[./~]/.test(source) ? source : undefined;
+}
