@@ -1,10 +1,8 @@
 import { redactor } from "../config/redactor.ts";
-import type { ProgressEvent, Row, Section } from "./progress.ts";
+import { widthOf } from "./width.ts";
+import { keptLines, type ProgressEvent, type Row, type Section } from "./progress.ts";
 
 export type RowState = "waiting" | "running" | "done" | "skipped" | "failed";
-
-/** Lines of output that are kept for a row, so that its failure can show them. */
-const keptLines = 20;
 
 /** What is known about a row. Times in milliseconds of the given clock. */
 export interface BoardRow extends Row {
@@ -28,6 +26,9 @@ export class Board {
   readonly sections: BoardSection[] = [];
   readonly #rows = new Map<string, BoardRow>();
   readonly #now: () => number;
+  /** Columns of the widest title of a row, and of a section, of those that were planned so far. */
+  rowWidth = 0;
+  sectionWidth = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -67,10 +68,12 @@ export class Board {
   #plan(section: Section): BoardSection {
     let known = this.sections.find(({ id }) => id === section.id);
     if (!known) this.sections.push((known = { id: section.id, title: section.title, rows: [] }));
+    this.sectionWidth = Math.max(this.sectionWidth, widthOf(section.title));
     for (const { id, title } of section.rows) {
       if (this.#rows.has(id)) continue;
       const row: BoardRow = { id, title, section: known, state: "waiting", text: "", output: [] };
       known.rows.push(row);
+      this.rowWidth = Math.max(this.rowWidth, widthOf(title));
       this.#rows.set(id, row);
     }
     return known;
