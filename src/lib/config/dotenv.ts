@@ -15,8 +15,12 @@ export interface DotenvOptions {
 /** An IPv4 address, or a host name without digits; with or without a port. */
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z-]+(?:\.[a-z-]+)+)(?::\d+)?$/;
 
-/** KEY as a word of its own: valkey is a database. */
-const telling = /pass|secret|token|dsn|url|credential|(?:^|_|api|private|access)key/i;
+/** KEY and PIN as words of their own: valkey is a database. */
+const telling = /pass|pwd|secret|token|dsn|url|credential|(?:^|_|api|private|access)key|(?:^|_)(?:pin|auth|salt)(?:_|$)/i;
+
+/** Names that sound secret, of what is none: how long a token is valid, where a key lies. */
+const aboutSecrets =
+  /(?:_|^)(?:ttl|timeout|expir\w*|lifetime|length|size|seconds|minutes|hours|days|age|enabled|required|policy|file|path|dir|name|id|user|url|dsn)$/i;
 
 /**
  * Reads a dotenv: one `NAME=value` a line, in the file's order. Nothing is interpolated: a `$` is a `$`.
@@ -33,7 +37,7 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords }: Do
     if (first !== undefined) doubles.push({ line, message: `${name} is there already, in line ${first}` });
     lines.set(name, first ?? line);
     values.set(name, value);
-    if (isSensitive(name, value, publicWords)) redactor.add(value);
+    hide(name, value, publicWords);
   }
   const all = [...faults, ...doubles].toSorted((a, b) => a.line - b.line);
   if (all.length > 0) throw invalid(source, all);
@@ -45,11 +49,18 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords }: Do
   });
 }
 
-/** Short values would blank out ordinary words and give nothing away; so would addresses, "198.18.0.2" within "198.18.0.20". */
-function isSensitive(name: string, value: string, publicWords: PublicWords | undefined): boolean {
-  if (publicWords?.values.has(value) || publicWords?.names.has(name)) return false;
-  if (telling.test(name)) return value.length >= 4;
-  return value.length >= 8 && !address.test(value);
+/**
+ * Keeps a value out of output, if its name or its length tells that it is a secret. Addresses are none: "198.18.0.2" stands within
+ * "198.18.0.20". What sounds secret and cannot be hidden is told of.
+ */
+function hide(name: string, value: string, publicWords: PublicWords | undefined): void {
+  const soundsSecret = telling.test(name);
+  const isSecret = soundsSecret && !aboutSecrets.test(name) && value !== "" && !/^(?:true|false|yes|no|on|off)$/i.test(value);
+  if (publicWords?.values.has(value) || publicWords?.names.has(name)) {
+    if (isSecret) redactor.noteWeak(name, "an ordinary word");
+  } else if (soundsSecret || (value.length >= 8 && !address.test(value))) {
+    redactor.add(value, isSecret ? name : undefined);
+  }
 }
 
 function invalid(source: string, faults: readonly DotenvFault[]): ColdtivateError {

@@ -53,7 +53,7 @@ export async function loadSecrets(
     at,
     secretAt: (path) => {
       const found = at(path);
-      return found && new Secret(found.content);
+      return found && new Secret(found.content, variablesOf(value, path, variables)[0] ?? path.join("."));
     },
     problems,
   };
@@ -78,11 +78,16 @@ export async function peekDotenv(
   return typeof loaded === "symbol" ? unknown : loaded?.content;
 }
 
+/** The variables that a value's content, or the path to it, comes from. */
+function variablesOf(value: unknown, path: Path, variables: Variables): string[] {
+  const { env } = asMapping(valueAt(value, path));
+  return [...variables.namesAt(path), ...(typeof env === "string" ? [env] : [])];
+}
+
 /** Keeps out of all output what variables hold for secrets, those that this command does not need too: children's environments have them. */
 function hideVariables(value: unknown, { env }: Scope, variables: Variables): void {
   for (const { path, kind } of findSecrets(value)) {
-    const { env: named } = asMapping(valueAt(value, path));
-    for (const name of [...variables.namesAt(path), ...(typeof named === "string" ? [named] : [])]) {
+    for (const name of variablesOf(value, path, variables)) {
       const held = env[name] ?? "";
       const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
       if (isContent) redactor.add(held);

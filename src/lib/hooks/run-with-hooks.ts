@@ -1,8 +1,8 @@
 import { runHook } from "../adapters/hook-process.ts";
 import { postMessage } from "../adapters/webhook.ts";
 import type { Config, HookName } from "../config/config.ts";
-import { redactor } from "../config/redactor.ts";
 import { ColdtivateError } from "../errors.ts";
+import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";
 import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasion.ts";
 
@@ -38,7 +38,7 @@ export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools,
   } catch (error) {
     // Whoever leaves a deploy alone has not ended it.
     if (!(error instanceof ColdtivateError) || error.code === "DETACHED" || tools.triesAgain?.(error) === true) throw error;
-    const ending = end({ outcome: "failed", error: redactor.redact([error.message, error.hint ?? ""].join("\n").trim()) });
+    const ending = end({ outcome: "failed", error: clean([error.message, error.hint ?? ""].join("\n").trim()) });
     await warn("on_failure", hookVariables(occasion, ending), tools);
     await tell(occasion, ending, tools);
     throw error;
@@ -62,7 +62,7 @@ async function warn(name: HookName, env: Record<string, string>, tools: HookTool
 
 async function tell(occasion: Occasion, ending: Ending, { config, reporter }: HookTools): Promise<void> {
   if (config.webhook === undefined || occasion.environment === undefined) return;
-  const fault = await postMessage(config.webhook.reveal(), chatMessage(occasion, ending));
+  const fault = await postMessage(config.webhook.reveal(), cleanData(chatMessage(occasion, ending)));
   if (fault !== undefined) reporter.emit({ type: "warning", text: `the webhook was not told: ${fault}` });
 }
 

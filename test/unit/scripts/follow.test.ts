@@ -34,5 +34,5 @@ test("who follows a task that writes faster than that is heard all the same", ()
 
 test("a person gets the time, the state and what was said", () => {
   const told = follow(["0\t1\tseen\twas:web=blue", "0\t1\tlog\ta word", "0\t0\tfinished\t"], "person");
-  expect(told.map((line) => line.replace(/^\S+ +/, ""))).toEqual(["|         a word", "finished"]);
+  expect(told.map((line) => line.replace(/^\S+ +/, "").trimEnd())).toEqual(["|         a word", "finished"]);
 });
