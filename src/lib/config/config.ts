@@ -21,6 +21,8 @@ export interface Config {
   /** How many releases the hosts keep. */
   keepReleases: number;
   hooks: HooksConfig;
+  /** The variables that the file takes secrets from, those of all environments: no program that we start gets them. */
+  secretVariables: string[];
   /** The address that is told how deploys end. */
   webhook?: Secret;
   /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */

@@ -50,6 +50,7 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     irreversible: written.irreversible ?? false,
     keepReleases: written.keep_releases ?? defaultKeptReleases,
     hooks: resolveHooks(written),
+    secretVariables: resolution.secrets.variables,
     ...defined({ webhook: resolution.secrets.secretAt(["webhook"]) }),
     environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),
   };

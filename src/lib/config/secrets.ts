@@ -12,6 +12,8 @@ export interface LoadedSecrets {
   at: (path: Path) => LoadedValue | undefined;
   secretAt: (path: Path) => Secret | undefined;
   problems: Problem[];
+  /** Every variable that a secret comes from, needed or not. */
+  variables: string[];
 }
 
 export interface SecretsOptions {
@@ -56,6 +58,13 @@ export async function loadSecrets(
       return found && new Secret(found.content, variablesOf(value, path, variables)[0] ?? path.join("."));
     },
     problems,
+    variables: [
+      ...new Set(
+        findSecrets(value)
+          .filter(({ kind }) => kind !== "known hosts")
+          .flatMap(({ path }) => variablesOf(value, path, variables)),
+      ),
+    ],
   };
 }
 

@@ -1,5 +1,6 @@
 import { runHook } from "../adapters/hook-process.ts";
 import { postMessage } from "../adapters/webhook.ts";
+import { hookEnvironment } from "../config/child-environment.ts";
 import type { Config, HookName } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { clean, cleanData } from "../report/clean.ts";
@@ -10,7 +11,7 @@ import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasi
 const patience = 600_000;
 
 export interface HookTools {
-  config: Pick<Config, "directory" | "hooks" | "webhook">;
+  config: Pick<Config, "directory" | "hooks" | "webhook" | "secretVariables">;
   reporter: Reporter;
   signal: AbortSignal;
   /** Whether it will be tried again after such an error. */
@@ -51,7 +52,14 @@ async function runOne(name: HookName, env: Record<string, string>, { config, rep
   const onLine = (line: string) => reporter.emit({ type: "note", text: `${name}: ${line}` });
   // One that is to tell of an end has to run although the user wants to stop.
   const stop = name.startsWith("before_") ? { signal } : {};
-  const fault = await runHook({ command, directory: config.directory, env, timeout: patience, onLine, ...stop });
+  const fault = await runHook({
+    command,
+    directory: config.directory,
+    env: hookEnvironment(config.secretVariables, env),
+    timeout: patience,
+    onLine,
+    ...stop,
+  });
   return fault === undefined ? undefined : `${command[0]}: ${fault}`;
 }
 
