@@ -59,17 +59,19 @@ const kept = "COLDTIVATE_KEEP_ENV";
  * environments, and a build has no business with any of them.
  *
  * @param own what it gets on top
+ * @param from our own
  * @param helpers credential helpers of Docker that it may start, such as `ecr-login`
  */
 export function childEnvironment(
   child: Child,
   own: Readonly<Record<string, string | undefined>> = {},
   helpers: readonly string[] = [],
+  from: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  const named = [...helpers.flatMap((helper) => helperVariables.of(helper)), ...keptNames(process.env)];
+  const named = [...helpers.flatMap((helper) => helperVariables.of(helper)), ...keptNames(from)];
   const isWanted = (name: string) =>
     needs[child].some((pattern) => matches(pattern, name, child !== "sops")) || named.some((pattern) => matches(pattern, name, false));
-  return defined({ ...only(isWanted), ...own });
+  return defined({ ...only(isWanted, from), ...own });
 }
 
 /** The environment of a program of the user's own, which may need anything of it, but not the secrets that only we work with. */
@@ -78,8 +80,8 @@ export function hookEnvironment(secretVariables: readonly string[], own: Readonl
   return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name)), ...own });
 }
 
-function only(isWanted: (name: string) => boolean): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => isWanted(name)));
+function only(isWanted: (name: string) => boolean, from = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
 }
 
 function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {

@@ -175,8 +175,10 @@ export interface EnvironmentConfig {
   hosts: HostConfig[];
   /** The dotenv's content; see config/dotenv.ts for its values. */
   dotenv?: Secret;
-  /** Where the dotenv came from, for messages: a path, or the variable's name. */
+  /** Where the dotenv came from, for messages: a path, or the variable's name; of several, all of them. */
   dotenvSource?: string;
+  /** Where its parts came from, if there are several. */
+  dotenvSources?: string[];
   /** Compose files, relative to the configuration's folder; absent: those that are found by their names. */
   compose?: string[];
 }

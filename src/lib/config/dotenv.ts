@@ -1,5 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
-import { readDotenvLines, type DotenvFault } from "./dotenv-lines.ts";
+import { readDotenvLines, type Assignment, type DotenvFault } from "./dotenv-lines.ts";
 import type { PublicWords } from "./public-words.ts";
 import { redactor } from "./redactor.ts";
 
@@ -28,25 +28,46 @@ const aboutSecrets =
  * Throws DOTENV_INVALID or DOTENV_EMPTY (exit `usage`), with one detail a bad line that never shows a value.
  */
 export function parseDotenv(text: string, { source = "dotenv", publicWords }: DotenvOptions = {}): Map<string, string> {
-  const { assignments, faults } = readDotenvLines(text);
-  const values = new Map<string, string>();
-  const lines = new Map<string, number>();
-  const doubles: DotenvFault[] = [];
-  for (const { name, value, line } of assignments) {
-    const first = lines.get(name);
-    if (first !== undefined) doubles.push({ line, message: `${name} is there already, in line ${first}` });
-    lines.set(name, first ?? line);
-    values.set(name, value);
-    hide(name, value, publicWords);
-  }
-  const all = [...faults, ...doubles].toSorted((a, b) => a.line - b.line);
-  if (all.length > 0) throw invalid(source, all);
+  const { assignments, faults } = checkDotenv(text);
+  const values = new Map(assignments.map(({ name, value }) => [name, value]));
+  hideValues(values, publicWords);
+  if (faults.length > 0) throw invalid(source, faults);
   if (values.size > 0) return values;
   throw new ColdtivateError(`The dotenv (${source}) is empty; nothing was done.`, {
     code: "DOTENV_EMPTY",
     exit: "usage",
     hint: "It needs at least one line NAME=value. Leave dotenv out of coldtivate.yml when the services need none.",
   });
+}
+
+/** The assignments of a dotenv, and all that is wrong with it, by line: a name that appears twice, too. */
+export function checkDotenv(text: string): { assignments: Assignment[]; faults: DotenvFault[] } {
+  const { assignments, faults } = readDotenvLines(text);
+  const lines = new Map<string, number>();
+  const doubles: DotenvFault[] = [];
+  for (const { name, line } of assignments) {
+    const first = lines.get(name);
+    if (first !== undefined) doubles.push({ line, message: `${name} is there already, in line ${first}` });
+    lines.set(name, first ?? line);
+  }
+  return { assignments, faults: [...faults, ...doubles].toSorted((a, b) => a.line - b.line) };
+}
+
+/** Puts several dotenvs together, in this order: where two have a name, the later one's assignment counts, as it is written there. */
+export function mergeDotenvs(texts: readonly string[]): string {
+  const written = new Map(texts.flatMap((text) => checkDotenv(text).assignments.map((each) => [each.name, each.written] as const)));
+  return [...written.values()].map((line) => `${line}\n`).join("");
+}
+
+/** A dotenv that is read back as exactly these values. */
+export function writeDotenv(values: ReadonlyMap<string, string>): string {
+  const quote = (value: string) => value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll("\r", String.raw`\r`);
+  return [...values].map(([name, value]) => `${name}="${quote(value)}"\n`).join("");
+}
+
+/** Keeps those values of a dotenv out of all output whose names or whose length tell that they are secrets. */
+export function hideValues(values: ReadonlyMap<string, string>, publicWords?: PublicWords): void {
+  for (const [name, value] of values) hide(name, value, publicWords);
 }
 
 /**

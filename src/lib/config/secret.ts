@@ -10,11 +10,12 @@ export class Secret {
   /**
    * Makes the value known to the redactor, so that no line that leaves the process can carry it.
    *
+   * @param isHidden whether it is a secret as a whole: of a dotenv, the values are made known one by one
    * @param name what to call it where it cannot be kept out of output: a variable, or a place in coldtivate.yml
    */
-  constructor(value: string, name?: string) {
+  constructor(value: string, name?: string, isHidden = true) {
     this.#value = value;
-    redactor.add(value, name);
+    if (isHidden) redactor.add(value, name);
   }
 
   /** The value itself. */
