@@ -30,7 +30,7 @@ const aboutSecrets =
 export function parseDotenv(text: string, { source = "dotenv", publicWords }: DotenvOptions = {}): Map<string, string> {
   const { assignments, faults } = checkDotenv(text);
   const values = new Map(assignments.map(({ name, value }) => [name, value]));
-  hideValues(values, publicWords);
+  for (const [name, value] of values) hide(name, value, publicWords, true);
   if (faults.length > 0) throw invalid(source, faults);
   if (values.size > 0) return values;
   throw new ColdtivateError(`The dotenv (${source}) is empty; nothing was done.`, {
@@ -61,22 +61,25 @@ export function mergeDotenvs(texts: readonly string[]): string {
 
 /** A dotenv that is read back as exactly these values. */
 export function writeDotenv(values: ReadonlyMap<string, string>): string {
-  const quote = (value: string) => value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll("\r", String.raw`\r`);
-  return [...values].map(([name, value]) => `${name}="${quote(value)}"\n`).join("");
+  return [...values].map(([name, value]) => `${name}="${escape(value)}"\n`).join("");
 }
 
-/** Keeps those values of a dotenv out of all output whose names or whose length tell that they are secrets. */
-export function hideValues(values: ReadonlyMap<string, string>, publicWords?: PublicWords): void {
-  for (const [name, value] of values) hide(name, value, publicWords);
+function escape(value: string): string {
+  return value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll("\r", String.raw`\r`);
+}
+
+/** Keeps the secrets of a dotenv out of all output where it is not needed otherwise: nothing is said of what is wrong with it. */
+export function hideDotenv(text: string, publicWords: PublicWords): void {
+  for (const { name, value } of readDotenvLines(text).assignments) hide(name, value, publicWords, false);
 }
 
 /**
  * Keeps a value out of output, if its name or its length tells that it is a secret. Addresses are none: "198.18.0.2" stands within
  * "198.18.0.20". What sounds secret and cannot be hidden is told of.
  */
-function hide(name: string, value: string, publicWords: PublicWords | undefined): void {
+function hide(name: string, value: string, publicWords: PublicWords | undefined, isTold: boolean): void {
   const soundsSecret = telling.test(name);
-  const isSecret = soundsSecret && !aboutSecrets.test(name) && value !== "" && !/^(?:true|false|yes|no|on|off)$/i.test(value);
+  const isSecret = isTold && soundsSecret && !aboutSecrets.test(name) && value !== "" && !/^(?:true|false|yes|no|on|off)$/i.test(value);
   if (publicWords?.values.has(value) || publicWords?.names.has(name)) {
     if (isSecret) redactor.noteWeak(name, "an ordinary word");
   } else if (soundsSecret || (value.length >= 8 && !address.test(value))) {

@@ -26,14 +26,16 @@ export function sopsTypes(text: string): { input: SopsType; output: SopsType } |
 export function fromSops(text: string): { content: string } | { fault: string } {
   const json = parseJson(text);
   if (!isMapping(json)) return { fault: "what sops prints is no mapping of names and values" };
-  const wrong = Object.entries(json).filter(([name, value]) => !/^[A-Za-z_][\w.-]*$/.test(name) || !isPlain(value));
-  if (wrong.length > 0)
-    return { fault: `no variables: ${wrong.map(([name]) => name).join(", ")}. A dotenv has names, each with one value` };
-  return { content: writeDotenv(new Map(Object.entries(json).map(([name, value]) => [name, String(value ?? "")]))) };
+  const values = Object.entries(json).map(([name, value]) => [name, /^[A-Za-z_][\w.-]*$/.test(name) ? textOf(value) : undefined] as const);
+  const wrong = values.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (wrong.length > 0) return { fault: `no variables: ${wrong.join(", ")}. A dotenv has names, each with one value` };
+  return { content: writeDotenv(new Map(values.map(([name, value = ""]) => [name, value]))) };
 }
 
-function isPlain(value: unknown): boolean {
-  return value === null || typeof value === "boolean" || typeof value === "number" || (typeof value === "string" && !value.includes("\0"));
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value.includes("\0") ? undefined : value;
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  return value === null ? "" : undefined;
 }
 
 function parseJson(text: string): unknown {

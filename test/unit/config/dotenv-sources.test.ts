@@ -144,3 +144,14 @@ test("of a dotenv its secrets are kept out of output, not its comments", async (
   parseDotenv((await load(project, { MORE: "MORE_TOKEN=t0ken-of-more\n" })).dotenv!.reveal());
   expect(redactor.redact("# Database of staging: pa55-of-a t0ken-of-more")).toBe("# Database of staging: *** ***");
 });
+
+test("a command that has no need of the dotenv keeps its secrets out of output all the same, and runs no program for that", async () => {
+  await using project = await projectWith("'${STAGING_DOTENV}'", { "a.env": "DB_PASSWORD=pa55-of-rollback\nPIN=1\nbroken\n" });
+  const config = await project.load({ environment: "staging", needs: ["hosts"], env: { STAGING_DOTENV: "a.env" } });
+  expect(config.environments["staging"]?.dotenv).toBeUndefined();
+  expect(redactor.redact("it is pa55-of-rollback")).toBe("it is ***");
+  await project.load({ environment: "staging", needs: ["hosts"] });
+  await using other = await projectWith("[{ command: [touch, ran] }, { sops: s }]", { s: encrypted.binary });
+  await other.load({ environment: "staging", needs: ["hosts"], env: other.env });
+  await expect(readFile(join(other.directory, "ran"))).rejects.toThrow("ENOENT");
+});
