@@ -66,14 +66,16 @@ load_journal() {
 # Arguments: the executor's process id, where it is this process's child; yes, where standard input has the CLI's messages
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
-  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken calm=$((SECONDS + 10))
+  local executor=${1-} listening=${2-no} message='' line='' part turn=0 dead=no broken shown=0 calm=$((SECONDS + 10))
   [[ -e $journal ]] || fail 3 "Release $release was never started here." || return
   exec 8<"$journal"
   while :; do
     broken=no
     while IFS= read -r part <&8; do
-      line+=$part broken=no
+      line+=$part broken=no shown=$((shown + 1))
       show "$line" || return
+      # Whoever writes faster than this reads must not keep it from hearing.
+      [[ $listening != yes || $((shown % 100)) != 0 ]] || hear
       case $line in
         *$'\t0\tfinished\t'*) return 0 ;;
         *$'\t0\tundone\t'*) return 4 ;;
@@ -112,10 +114,10 @@ follow_for_cli() {
 # Prints a journal's line: as it is for the CLI, readable for a person.
 show() {
   local time state detail
+  if [[ $reader == cli ]]; then
+    printf '%s\n' "$1"
+    return
+  fi
   IFS=$'\t' read -r time _ state detail <<<"$1"
-  case $reader/$state in
-    cli/*) printf '%s\n' "$1" ;;
-    person/seen) ;;
-    person/*) printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail" ;;
-  esac
+  [[ $state == seen ]] || printf '%(%T)T  %-9s %s\n' "${time::10}" "${state/#log/|}" "$detail"
 }

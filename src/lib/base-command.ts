@@ -3,6 +3,7 @@ import * as Flags from "@oclif/core/flags";
 import type * as Interfaces from "@oclif/core/interfaces";
 import { changes } from "./changes.ts";
 import { redactor } from "./config/redactor.ts";
+import { clean } from "./report/clean.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
 import { cleaningTime, listenForInterruption, type Interruption } from "./interruption.ts";
@@ -90,7 +91,7 @@ export abstract class BaseCommand extends Command {
       throw new ColdtivateError(`${question} No terminal to ask on`, { code: "CONFIRMATION_NEEDED", exit: "usage", hint });
     }
     await this.#settle();
-    const answer = await askOnTerminal(`${question} [y/N] `, this.signal);
+    const answer = await askOnTerminal(`${clean(question)} [y/N] `, this.signal);
     if (/^y(es)?$/i.test(answer.trim())) return;
     throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused" });
   }
@@ -113,6 +114,7 @@ export abstract class BaseCommand extends Command {
       onLate: () => warn(`cleaning up took longer than ${cleaningTime / 1000} s, and was left`),
     });
     process.on("uncaughtException", this.#crash);
+    redactor.onWeak = (name, weakness) => this.#warn(`${name} is ${weakness}: output will show it; a longer, random value is kept out`);
     await super.init();
   }
 
@@ -147,7 +149,7 @@ export abstract class BaseCommand extends Command {
   }
 
   #write(stream: NodeJS.WritableStream, text: string): void {
-    const line = text.endsWith("\n") ? text : `${text}\n`;
+    const line = clean(text.endsWith("\n") ? text : `${text}\n`);
     if (this.#reporter) this.#waiting.push({ stream, text: line });
     else stream.write(line);
   }
@@ -157,6 +159,13 @@ export abstract class BaseCommand extends Command {
     await this.#reporter?.close();
     this.#reporter = undefined;
     for (const { stream, text } of this.#waiting.splice(0)) stream.write(text);
+  }
+
+  /** A warning, with the progress where that is drawn. */
+  #warn(text: string): void {
+    if (this.#reporter) return this.#reporter.emit({ type: "warning", text });
+    const { caution } = createPalette(wantsColor(process.stderr, process.env));
+    process.stderr.write(`${caution(`warning: ${clean(text)}`)}\n`);
   }
 
   #describe(error: unknown): Failure {
@@ -174,7 +183,7 @@ export abstract class BaseCommand extends Command {
     if (this.jsonEnabled()) {
       this.logJson(failureDocument(failure, exitCodeOf(failure)));
     } else {
-      const details = failure.details.filter((detail) => !seen.has(redactor.redact(detail)));
+      const details = failure.details.filter((detail) => !seen.has(clean(detail)));
       process.stderr.write(formatFailure({ ...failure, details }, createPalette(wantsColor(process.stderr, process.env))));
     }
     return failure;

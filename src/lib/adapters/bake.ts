@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
+import { childEnvironment } from "../config/child-environment.ts";
 import type { BakeDefinition } from "../images/bake-definition.ts";
 import type { BuildStatus } from "../images/build-status.ts";
 import { later } from "../later.ts";
 import { readBuildStream } from "./buildkit-stream.ts";
 import { mayAllowSsh, requireBuildx, type Builder } from "./buildkit.ts";
+import { configuredHelpers } from "./registry-credentials.ts";
 
 export interface BakeStart {
   /** The folder that contexts are relative to. */
@@ -61,7 +63,8 @@ export async function startBake(start: BakeStart): Promise<StartedBake> {
   const ending = new AbortController();
   const child = execa("docker", args, {
     cwd: directory,
-    env: { ...env, ...environmentOf(provenance) },
+    env: childEnvironment("docker", { ...env, ...environmentOf(provenance) }, await configuredHelpers()),
+    extendEnv: false,
     stdin: "pipe",
     stdout: "ignore",
     buffer: false,

@@ -1,3 +1,4 @@
+import { childEnvironment } from "../config/child-environment.ts";
 import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure, describeDockerTrouble } from "./docker-failure.ts";
 
@@ -50,7 +51,15 @@ export async function untagImages(names: readonly string[], signal: AbortSignal)
 async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
   const { execa, ExecaError } = await import("execa");
   try {
-    return (await execa("docker", args, { stdin: "ignore", timeout: 60_000, cancelSignal: signal })).stdout;
+    return (
+      await execa("docker", args, {
+        env: childEnvironment("docker"),
+        extendEnv: false,
+        stdin: "ignore",
+        timeout: 60_000,
+        cancelSignal: signal,
+      })
+    ).stdout;
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal.aborted) throw cause;
     throw describeDockerFailure(cause) ?? unusable(`${cause.stderr}`, cause);

@@ -2,6 +2,7 @@ import { Agent } from "node:http";
 import { Duplex } from "node:stream";
 import Docker, { type DockerOptions } from "dockerode";
 import { execa } from "execa";
+import { childEnvironment } from "../config/child-environment.ts";
 
 /**
  * The Docker engine that the user's client talks to. The client itself carries the connection, so that its context, DOCKER_HOST,
@@ -20,7 +21,13 @@ class ClientAgent extends Agent {
 }
 
 class ClientStream extends Duplex {
-  readonly #child = execa("docker", ["system", "dial-stdio"], { buffer: { stdout: false }, reject: false, encoding: "buffer" });
+  readonly #child = execa("docker", ["system", "dial-stdio"], {
+    env: childEnvironment("docker"),
+    extendEnv: false,
+    buffer: { stdout: false },
+    reject: false,
+    encoding: "buffer",
+  });
 
   constructor() {
     super();

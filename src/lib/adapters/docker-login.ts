@@ -1,5 +1,6 @@
 import { access, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { childEnvironment } from "../config/child-environment.ts";
 import type { RegistryConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { describeDockerFailure } from "./docker-failure.ts";
@@ -41,7 +42,13 @@ export async function tryLogin(
   const { execa, ExecaError } = await import("execa");
   const args = ["login", "--username", credentials.username, "--password-stdin", host];
   try {
-    await execa("docker", args, { env, input: credentials.password.reveal(), timeout: 60_000, ...(signal && { cancelSignal: signal }) });
+    await execa("docker", args, {
+      env: childEnvironment("docker", env),
+      extendEnv: false,
+      input: credentials.password.reveal(),
+      timeout: 60_000,
+      ...(signal && { cancelSignal: signal }),
+    });
   } catch (cause) {
     if (!(cause instanceof ExecaError) || signal?.aborted) throw cause;
     const said = `${cause.stderr}`;

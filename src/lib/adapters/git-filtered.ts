@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { childEnvironment } from "../config/child-environment.ts";
 import { gitEnvironment } from "./git-run.ts";
 import { workingFile, type RepositoryAt } from "./git-repository-at.ts";
 
@@ -63,7 +64,7 @@ async function storage(repository: RepositoryAt): Promise<string> {
 async function smudge(pointer: Buffer, { worktree }: RepositoryAt, path: string): Promise<Buffer | undefined> {
   try {
     // A clone may be told to leave pointers where they are.
-    const env = { ...process.env, ...gitEnvironment, GIT_LFS_SKIP_SMUDGE: "0" };
+    const env = childEnvironment("git with a remote", { ...gitEnvironment, GIT_LFS_SKIP_SMUDGE: "0" });
     const child = spawn("git", ["lfs", "smudge", "--", path], { cwd: worktree, env, stdio: ["pipe", "pipe", "ignore"] });
     child.stdin.on("error", () => {});
     child.stdin.end(pointer);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { childEnvironment } from "../config/child-environment.ts";
 import { gitEnvironment, gitFlags, interrupted } from "./git-run.ts";
 
 export interface GitObject {
@@ -26,7 +27,7 @@ const newline = 10;
 export function openObjects(directory: string, where: readonly string[] = []): GitObjects {
   const child = spawn("git", [...gitFlags, ...where, "cat-file", "--batch"], {
     cwd: directory,
-    env: { ...process.env, ...gitEnvironment },
+    env: childEnvironment("git", gitEnvironment),
     stdio: ["pipe", "pipe", "ignore"],
   });
   const waiting: Question[] = [];

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
+import { childEnvironment } from "../config/child-environment.ts";
 import { systemCode } from "../config/file.ts";
 import { ColdtivateError } from "../errors.ts";
 
@@ -22,7 +23,7 @@ export const gitFlags = ["--literal-pathspecs"];
  */
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
   // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
-  const { code, stdout, stderr } = await run(directory, [...gitFlags, ...args], { ...process.env, ...gitEnvironment, ...env });
+  const { code, stdout, stderr } = await run(directory, [...gitFlags, ...args], childEnvironment("git", { ...gitEnvironment, ...env }));
   if (typeof code !== "number") throw interrupted();
   return { code, stdout, stderr: stderr.toString() };
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { childEnvironment } from "../config/child-environment.ts";
 import { ColdtivateError } from "../errors.ts";
 import { later } from "../later.ts";
 import { git, gitEnvironment, gitFlags, interrupted, type AskGit } from "./git-run.ts";
@@ -52,7 +53,7 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
 /** The script is read as it is carried out: there may be more of it than the arguments of a process can hold. */
 async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
   const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
-  const child = spawn("sh", ["-s"], { cwd: directory, env: { ...process.env, ...gitEnvironment }, stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn("sh", ["-s"], { cwd: directory, env: childEnvironment("git", gitEnvironment), stdio: ["pipe", "pipe", "ignore"] });
   const ended = later(whenEnded(child));
   child.stdin.on("error", () => {});
   child.stdin.end(script);
@@ -98,7 +99,7 @@ async function runTogether(
   const script = ["all=", ...commands, "for one in $all; do wait $one; echo $?; done"].join("\n");
   const child = spawn("sh", ["-c", script, "sh", ...paths], {
     cwd: directory,
-    env: { ...process.env, ...gitEnvironment },
+    env: childEnvironment("git", gitEnvironment),
     stdio: ["ignore", "pipe", "ignore", ...questions.map(() => "pipe" as const)],
   });
   const ended = later(whenEnded(child));

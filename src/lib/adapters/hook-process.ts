@@ -3,6 +3,7 @@ export interface HookRun {
   command: readonly string[];
   /** Where it runs. */
   directory: string;
+  /** All of it: nothing of ours is added. */
   env: Record<string, string>;
   /** Milliseconds until it is ended. */
   timeout: number;
@@ -22,6 +23,7 @@ export async function runHook({ command, directory, env, timeout, onLine, signal
     const child = execa(program, args, {
       cwd: directory,
       env,
+      extendEnv: false,
       stdin: "ignore",
       all: true,
       timeout,

@@ -1,6 +1,7 @@
 import { access } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { childEnvironment } from "../config/child-environment.ts";
 import { ColdtivateError } from "../errors.ts";
 import { createPrivateDirectory } from "./private-directory.ts";
 
@@ -44,7 +45,12 @@ export async function findConfiguredKeys(name: string, content: string): Promise
 async function find(name: string, file: string, source: string): Promise<KnownKeys> {
   const { execa, ExecaError } = await import("execa");
   try {
-    const { stdout } = await execa("ssh-keygen", ["-F", name, "-f", file], { stdin: "ignore", timeout: 10_000 });
+    const { stdout } = await execa("ssh-keygen", ["-F", name, "-f", file], {
+      env: childEnvironment("ssh"),
+      extendEnv: false,
+      stdin: "ignore",
+      timeout: 10_000,
+    });
     return parseFound(stdout, source);
   } catch (cause) {
     // 1: the host is not in the file.

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { childEnvironment } from "../config/child-environment.ts";
 import type { Credentials } from "../config/config.ts";
 import { redactor } from "../config/redactor.ts";
 import { Secret } from "../config/secret.ts";
@@ -52,6 +53,12 @@ export async function readDockerConfig(directory = dockerConfigDirectory()): Pro
   return { ...config, auths: { ...config.auths, ...auths }, credHelpers: { ...config.credHelpers, ...inFile } };
 }
 
+/** The credential helpers that Docker's client may start, by the user's configuration. */
+export async function configuredHelpers(): Promise<string[]> {
+  const { credsStore = "", credHelpers = {} } = await readDockerConfig();
+  return [...new Set([credsStore, ...Object.values(credHelpers)])].filter((helper) => helper !== "");
+}
+
 /** A file-type variable holds a path. */
 async function readJobLogins(): Promise<string> {
   const { DOCKER_AUTH_CONFIG: value = "" } = process.env;
@@ -96,7 +103,12 @@ function hostOf(name: string): string {
 async function askHelper(helper: string, registry: string): Promise<Credentials | undefined> {
   const { execa } = await import("execa");
   try {
-    const { stdout } = await execa(`docker-credential-${helper}`, ["get"], { input: registry, timeout: 30_000 });
+    const { stdout } = await execa(`docker-credential-${helper}`, ["get"], {
+      env: childEnvironment("credential helper", {}, [helper]),
+      extendEnv: false,
+      input: registry,
+      timeout: 30_000,
+    });
     const answer = helperAnswer.parse(JSON.parse(stdout));
     return { username: answer.Username, password: new Secret(answer.Secret) };
   } catch {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { childEnvironment, type Child } from "../config/child-environment.ts";
 import type { Secret } from "../config/secret.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { PrivateDirectory } from "./private-directory.ts";
@@ -16,7 +17,7 @@ export interface SshAgent extends AsyncDisposable {
  */
 export async function checkAgent(): Promise<void> {
   const { execa, ExecaError } = await import("execa");
-  const code = await execa("ssh-add", ["-l"], { stdin: "ignore", timeout: 10_000 }).then(
+  const code = await execa("ssh-add", ["-l"], { ...bare("ssh"), stdin: "ignore", timeout: 10_000 }).then(
     () => 0,
     (cause: unknown) => (cause instanceof ExecaError ? cause.exitCode : undefined),
   );
@@ -42,12 +43,15 @@ export async function startAgent(key: Secret, { path }: PrivateDirectory): Promi
   const { execa, ExecaError } = await import("execa");
   const socket = join(path, "agent");
   // The agent watches the program that it was given: when we are killed, that one's input ends, and the agent follows.
-  const watched = execa("ssh-agent", ["-a", socket, "sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat'], { reject: false });
+  const watched = execa("ssh-agent", ["-a", socket, "sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat'], {
+    ...bare("ssh-agent"),
+    reject: false,
+  });
   const env = { SSH_AUTH_SOCK: socket };
   let agent = 0;
   const end = async () => {
     // By itself it looks every ten seconds only.
-    await execa("ssh-agent", ["-k"], { env: { ...env, SSH_AGENT_PID: `${agent}` }, reject: false });
+    await execa("ssh-agent", ["-k"], { ...bare("ssh-agent", { ...env, SSH_AGENT_PID: `${agent}` }), reject: false });
     watched.stdin.end();
     await watched;
     await rm(socket, { force: true });
@@ -56,7 +60,7 @@ export async function startAgent(key: Secret, { path }: PrivateDirectory): Promi
     const [said] = await Promise.race([once(watched.stdout, "data"), watched.then(refuseMissing)]);
     agent = Number(said);
     await execa("ssh-add", ["-q", "-"], {
-      env: { ...env, SSH_ASKPASS_REQUIRE: "never" },
+      ...bare("ssh-agent", { ...env, SSH_ASKPASS_REQUIRE: "never" }),
       input: key.reveal(),
       timeout: 10_000,
       detached: true,
@@ -72,6 +76,10 @@ export async function startAgent(key: Secret, { path }: PrivateDirectory): Promi
     });
   }
   return { env, [Symbol.asyncDispose]: end };
+}
+
+function bare(child: Child, own: Record<string, string> = {}) {
+  return { env: childEnvironment(child, own), extendEnv: false };
 }
 
 function refuseMissing(): never {

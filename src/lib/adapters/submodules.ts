@@ -1,3 +1,4 @@
+import { childEnvironment } from "../config/child-environment.ts";
 import { git, gitEnvironment } from "./git-run.ts";
 import { describeUnreadable } from "./submodule-error.ts";
 
@@ -41,10 +42,11 @@ async function update(
   const { execa, ExecaError } = await import("execa");
   const args = ["submodule", "update", "--init", "--recursive", "--jobs", "4", ...flags, "--", ...paths];
   const { GIT_SSH_COMMAND: ssh, CI_JOB_TOKEN: token } = process.env;
-  const env = { ...gitEnvironment, GIT_SSH_COMMAND: `${ssh || "ssh"} -o BatchMode=yes`, ...options.env };
+  const own = { ...gitEnvironment, GIT_SSH_COMMAND: `${ssh || "ssh"} -o BatchMode=yes`, ...options.env };
   const child = execa("git", args, {
     cwd: directory,
-    env,
+    env: childEnvironment("git with a remote", own),
+    extendEnv: false,
     stdin: "ignore",
     all: true,
     ...(options.signal && { cancelSignal: options.signal }),
@@ -83,6 +85,8 @@ async function isOnBranch(directory: string, path: string): Promise<boolean> {
   const { execa } = await import("execa");
   const { exitCode } = await execa("git", ["-C", path, "symbolic-ref", "--quiet", "HEAD"], {
     cwd: directory,
+    env: childEnvironment("git", gitEnvironment),
+    extendEnv: false,
     reject: false,
     stdin: "ignore",
   });

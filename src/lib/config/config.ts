@@ -23,6 +23,8 @@ export interface Config {
   /** How many releases the hosts keep. */
   keepReleases: number;
   hooks: HooksConfig;
+  /** The variables that the file takes secrets from, those of all environments: no program that we start gets them. */
+  secretVariables: string[];
   /** The address that is told how deploys end. */
   webhook?: Secret;
   /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */
@@ -175,8 +177,10 @@ export interface EnvironmentConfig {
   hosts: HostConfig[];
   /** The dotenv's content; see config/dotenv.ts for its values. */
   dotenv?: Secret;
-  /** Where the dotenv came from, for messages: a path, or the variable's name. */
+  /** Where the dotenv came from, for messages: a path, or the variable's name; of several, all of them. */
   dotenvSource?: string;
+  /** Where its parts came from, if there are several. */
+  dotenvSources?: string[];
   /** Compose files, relative to the configuration's folder; absent: those that are found by their names. */
   compose?: string[];
 }

@@ -3,6 +3,8 @@ export interface Assignment {
   value: string;
   /** From 1. */
   line: number;
+  /** How it is written, without the end of its last line. */
+  written: string;
 }
 
 export interface DotenvFault {
@@ -31,7 +33,7 @@ export function readDotenvLines(source: string): { assignments: Assignment[]; fa
     const lineEnd = endOfLine(text, at);
     const found = readLine(text, at, lineEnd);
     const end = found && "end" in found ? found.end : lineEnd;
-    if (found && "end" in found) assignments.push({ name: found.name, value: found.value, line });
+    if (found && "end" in found) assignments.push({ name: found.name, value: found.value, line, written: text.slice(at, end) });
     else if (found) faults.push({ line, message: found.message });
     line += text.slice(at, end).split("\n").length;
     at = end + 1;

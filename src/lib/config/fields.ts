@@ -77,7 +77,7 @@ export function duration(description: string) {
 }
 
 /** Where a secret comes from; see secret-source.ts. */
-export type SecretSource = string | { command: string[] } | { file: string } | { env: string };
+export type SecretSource = string | { command: string[] } | { file: string } | { env: string } | { sops: string };
 
 const anySecret = z.union(
   [
@@ -85,13 +85,23 @@ const anySecret = z.union(
     z.strictObject({ command: z.array(anyText).min(1).describe("A program and its arguments; what it prints is the value.") }),
     z.strictObject({ file: someText.describe("A file that holds the value.") }),
     z.strictObject({ env: someText.describe("The environment variable that holds the value.") }),
+    z.strictObject({ sops: someText.describe("A file that the program sops decrypts.") }),
   ],
-  { error: "expected text, or one of {command: [PROGRAM, ARGUMENT…]}, {file: PATH}, {env: NAME}" },
+  { error: "expected text, or one of {command: [PROGRAM, ARGUMENT…]}, {file: PATH}, {env: NAME}, {sops: PATH}" },
 );
 
 /** A secret: the value itself, or what to run or read for it. */
 export function secret(description: string) {
   return anySecret.describe(description);
+}
+
+/** The secret itself, or several that are put together in this order. */
+export function secrets(description: string) {
+  return z
+    .union([anySecret, z.array(anySecret).min(1)], {
+      error: "expected text, one of {command: [PROGRAM, ARGUMENT…]}, {file: PATH}, {env: NAME}, {sops: PATH}, or a list of them",
+    })
+    .describe(description);
 }
 
 /** A program with its arguments; or the path of one. */

@@ -6,7 +6,10 @@ import { parseSource, type SourceDocument } from "./document.ts";
 import { findConfig, readConfig } from "./find.ts";
 import { describeIssues } from "./issues.ts";
 import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./misspelt.ts";
+import { hideDotenv } from "./dotenv.ts";
 import { didYouMean } from "./nearest.ts";
+import { readPublicWords } from "./public-words.ts";
+import { Secret } from "./secret.ts";
 import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
 import { firstOf, formatProblems, withoutEchoes, type Problem } from "./problem.ts";
 import { findReferenceProblems } from "./references.ts";
@@ -68,7 +71,19 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
   const secrets = await loadSecrets(value, { directory, scope, variables, runCommands: problems.length === 0, signal: options.signal });
   problems.push(...secrets.problems);
   if (!parsed.success || problems.length > 0) throw invalid(name, source, problems);
-  return resolveConfig(parsed.data, { path, directory, secrets, isUnresolved });
+  const config = resolveConfig(parsed.data, { path, directory, secrets, isUnresolved });
+  await hideUnneeded(config, value, { directory, scope, variables });
+  return config;
+}
+
+/** Containers print what their dotenv holds, also where a command has no need of it: while a release is followed, or one goes back. */
+async function hideUnneeded(config: Config, value: unknown, options: Parameters<typeof peekDotenv>[2]): Promise<void> {
+  const { scope } = options;
+  const environment = config.environments[scope.environment ?? ""];
+  if (environment === undefined || scope.needs.has("dotenv")) return;
+  const text = await peekDotenv(value, environment.name, { ...options, scope: { ...scope, needs: new Set([...scope.needs, "dotenv"]) } });
+  if (typeof text !== "string") return;
+  hideDotenv(text, await readPublicWords(config, { ...environment, dotenv: new Secret(text, undefined, false) }));
 }
 
 function scopeOf({

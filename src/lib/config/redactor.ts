@@ -1,62 +1,124 @@
-/** Shorter values would blank out ordinary words and give nothing away. */
-const shortest = 4;
+import { Encodings } from "./encodings.ts";
+import type { Span } from "./fragments.ts";
+import { SecretTexts } from "./secret-texts.ts";
+import { isWord, weakness, type Weakness } from "./weakness.ts";
 
-/** Shorter parts of base64 look like words. */
-const shortestEncoded = 8;
+export type { Span } from "./fragments.ts";
+
+/** Shorter lines of a secret of several lines are left to the others. */
+const shortestLine = 8;
+
+/** Told that a secret cannot be kept out of output, and what it is called. */
+export type OnWeak = (name: string, weakness: Weakness) => void;
 
 /** Knows every secret of this process and takes them out of text that leaves it. */
 export class Redactor {
-  readonly #values = new Set<string>();
+  readonly #known = new Set<string>();
+  readonly #texts = new SecretTexts();
+  readonly #encodings = new Encodings();
+  readonly #weak = new Map<string, Weakness>();
+  #onWeak: OnWeak = () => {};
 
-  /** Adds a secret, as a whole and line by line (a private key is printed by lines). */
-  add(value: string): void {
-    for (const part of [value, ...value.split(/\r?\n/)]) {
-      const trimmed = part.trim();
-      // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
-      if (trimmed.length < shortest || /^-----[A-Z ]+-----$/.test(trimmed)) continue;
-      this.#values.add(trimmed);
-      for (const encoded of encodings(trimmed)) this.#values.add(encoded);
-      this.#values.add(encodeURIComponent(trimmed));
-      this.#values.add(JSON.stringify(trimmed).slice(1, -1));
+  /**
+   * Adds a secret, as a whole and line by line (a private key is printed by lines), and the password that an address has in it.
+   * One that is too short, or an ordinary word, would blank out other words, and is not added: whoever listens is told once.
+   *
+   * @param name what to call it to people: a variable, or a place in coldtivate.yml
+   */
+  add(value: string, name?: string): void {
+    const whole = value.trim();
+    if (whole === "") return;
+    const weak = weakness(whole);
+    if (weak !== undefined) {
+      if (name !== undefined) this.noteWeak(name, weak);
+      return;
     }
+    if (this.#known.has(whole)) return;
+    this.#take(whole);
+    // Of an encoded text its lines are parts.
+    this.#encodings.add(whole);
+    for (const line of whole.split(/\r?\n/).map((text) => text.trim())) {
+      // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
+      if (line.length >= shortestLine && !/^-----[A-Z ]+-----$/.test(line) && weakness(line) === undefined) this.#take(line);
+    }
+    for (const part of passwordsOf(whole)) this.add(part, name);
+  }
+
+  /** Notes that a secret cannot be kept out of output. */
+  noteWeak(name: string, weak: Weakness): void {
+    if (this.#weak.has(name)) return;
+    this.#weak.set(name, weak);
+    this.#onWeak(name, weak);
+  }
+
+  /** Tells of the secrets that cannot be kept out of output: of those that are known, and of each that comes. */
+  set onWeak(onWeak: OnWeak) {
+    this.#onWeak = onWeak;
+    for (const [name, weak] of this.#weak) onWeak(name, weak);
   }
 
   /** The text with every known secret replaced by `***`, where they overlap too. */
   redact(text: string): string {
-    const hits = [...this.#values].flatMap((value) => occurrences(text, value)).toSorted((a, b) => a.start - b.start);
-    let redacted = "";
-    let end = 0;
+    return blank(text, this.find(text));
+  }
+
+  /** Where secrets stand in a text, in order, none over another. */
+  find(text: string): Span[] {
+    if (this.#known.size === 0) return [];
+    const hits = [...this.#texts.find(text), ...this.#encodings.find(text)].toSorted((a, b) => a.start - b.start);
+    const found: Span[] = [];
     for (const hit of hits) {
-      if (hit.end <= end) continue;
-      // A hit that overlaps the one before it shares its asterisks.
-      if (hit.start >= end) redacted += `${text.slice(end, hit.start)}***`;
-      end = hit.end;
+      const last = found.at(-1);
+      if (last !== undefined && hit.start < last.end) last.end = Math.max(last.end, hit.end);
+      else found.push({ ...hit });
     }
-    return redacted + text.slice(end);
+    return found;
+  }
+
+  /** How many characters at a text's end may be the beginning of a secret that goes on in what is written next. */
+  openEnd(text: string): number {
+    if (this.#known.size === 0 || /(?:^|\n)$/.test(text)) return 0;
+    const open = Math.max(this.#texts.openEnd(text), this.#encodings.openEnd(text));
+    if (open === 0) return 0;
+    // What is found already is not to be cut.
+    const cut = this.find(text).find(({ end }) => end > text.length - open);
+    return cut === undefined ? open : Math.max(open, text.length - cut.start);
+  }
+
+  #take(text: string): void {
+    if (this.#known.has(text)) return;
+    this.#known.add(text);
+    this.#texts.add(text, isWord(text));
   }
 }
 
-/** In base64, for URLs too: alone, and from each place where it may begin within something longer, without what it shares a letter with there. */
-function encodings(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const within = [0, 1, 2].map((offset) => {
-    const rest = bytes.subarray(offset);
-    return rest.subarray(0, rest.length - (rest.length % 3)).toString("base64");
-  });
-  const all = [bytes.toString("base64"), ...within.filter((encoded) => encoded.length >= shortestEncoded)];
-  return all.flatMap((encoded) => [encoded, encoded.replaceAll("+", "-").replaceAll("/", "_")]);
+/** The password of `scheme://user:password@host`, as it is written and as it is meant. */
+function passwordsOf(value: string): string[] {
+  const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*?:([^/@\s]+)@/i.exec(value) ?? [];
+  if (password === undefined) return [];
+  try {
+    return [...new Set([password, decodeURIComponent(password)])];
+  } catch {
+    return [password];
+  }
 }
 
-interface Span {
-  start: number;
-  end: number;
-}
-
-function occurrences(text: string, value: string): Span[] {
-  const found: Span[] = [];
-  for (let start = text.indexOf(value); start >= 0; start = text.indexOf(value, start + 1))
-    found.push({ start, end: start + value.length });
-  return found;
+/**
+ * A part of a text with spans of the whole replaced by `***`.
+ *
+ * @param at where the part begins in the whole
+ */
+export function blank(text: string, spans: readonly Span[], at = 0): string {
+  let blanked = "";
+  let end = at;
+  for (const span of spans) {
+    if (span.end <= at || span.start >= at + text.length) continue;
+    blanked += text.slice(end - at, Math.max(0, span.start - at));
+    // One that began in an earlier part has its asterisks there.
+    if (span.start >= at) blanked += "***";
+    end = Math.min(span.end, at + text.length);
+  }
+  return blanked + text.slice(end - at);
 }
 
 /** The process's own: secrets register here when they are loaded. */

@@ -10,12 +10,13 @@ import type {
   RegistryConfig,
 } from "./config.ts";
 import { canonicalRegistry } from "../images/reference.ts";
+import { mergeDotenvs } from "./dotenv.ts";
 import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
 import type { Written, WrittenEnvironment } from "./schema.ts";
 import { resolveFront, resolveService } from "./resolve-service.ts";
-import type { Secret } from "./secret.ts";
+import { Secret } from "./secret.ts";
 import type { LoadedSecrets } from "./secrets.ts";
 
 const defaultTaskTimeout = 600_000;
@@ -52,6 +53,7 @@ export function resolveConfig(written: Written, resolution: Resolution): Config 
     irreversible: written.irreversible ?? false,
     keepReleases: written.keep_releases ?? defaultKeptReleases,
     hooks: resolveHooks(written),
+    secretVariables: resolution.secrets.variables,
     ...defined({ webhook: resolution.secrets.secretAt(["webhook"]) }),
     environments: mapValues(written.environments, (environment, name) => resolveEnvironment(name, environment, resolution)),
   };
@@ -116,8 +118,6 @@ function resolveSecrets(written: Record<string, unknown> | undefined, parent: Pa
 
 function resolveEnvironment(name: string, environment: WrittenEnvironment, { secrets }: Resolution): EnvironmentConfig {
   const path = ["environments", name];
-  const dotenv = secrets.secretAt([...path, "dotenv"]);
-  const dotenvSource = secrets.at([...path, "dotenv"])?.source;
   const entries = environment.hosts ?? (environment.host === undefined ? [] : [environment.host]);
   return {
     name,
@@ -127,7 +127,24 @@ function resolveEnvironment(name: string, environment: WrittenEnvironment, { sec
     hosts: entries
       .map((entry, index) => resolveHost(entry, [...path, "hosts", index], environment, secrets))
       .filter(({ host }) => host !== ""),
-    ...defined({ dotenv, dotenvSource, compose: environment.compose }),
+    ...resolveDotenv(environment, path, secrets),
+    ...defined({ compose: environment.compose }),
+  };
+}
+
+/** Its secrets are made known one by one, when it is read. */
+function resolveDotenv({ dotenv }: WrittenEnvironment, path: Path, secrets: LoadedSecrets) {
+  const place = [...path, "dotenv"];
+  const places = Array.isArray(dotenv) ? dotenv.map((_, index) => [...place, index]) : [place];
+  const [first, ...more] = present(places.map((each) => secrets.at(each)));
+  if (first === undefined) return {};
+  if (more.length === 0) return { dotenv: new Secret(first.content, undefined, false), dotenvSource: first.source };
+  const all = [first, ...more];
+  const sources = all.map(({ source }) => source);
+  return {
+    dotenv: new Secret(mergeDotenvs(all.map(({ content }) => content)), undefined, false),
+    dotenvSource: sources.join(", "),
+    dotenvSources: sources,
   };
 }
 

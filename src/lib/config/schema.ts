@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { duration, flag, named, number, port, secret, text, textLike } from "./fields.ts";
+import { duration, flag, named, number, port, secret, secrets as secretList, text, textLike } from "./fields.ts";
 import { hooks } from "./hook-schema.ts";
 import { front, service } from "./service-schema.ts";
 
@@ -137,7 +137,9 @@ const environment = z
       "The servers, where there are several or each has settings of its own.",
     ).optional(),
     ...connection,
-    dotenv: secret("The dotenv of the services, as a path or as its content.").optional(),
+    dotenv: secretList(
+      "The dotenv of the services, as a path or as its content; or a list of several, of which a later one wins.",
+    ).optional(),
     compose: z
       .array(compose)
       .min(1, { error: "must not be empty" })

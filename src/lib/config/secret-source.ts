@@ -2,9 +2,11 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ColdtivateError } from "../errors.ts";
 import type { SecretSource } from "./fields.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { kindOf, readBounded, systemCode } from "./file.ts";
 import { variableOf } from "./interpolation.ts";
 import { keyFault, normaliseKey } from "./private-key.ts";
+import { fromSops, sopsTypes } from "./sops.ts";
 import { notSet } from "./variables.ts";
 
 /** What a value is: it decides whether a path is accepted, and what counts as content. */
@@ -39,6 +41,7 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
     return value === "" ? undefined : readPathOrContent(value, kind, { ...context, variables: [source.env] });
   }
   if ("file" in source) return readSecretFile(source.file, kind, context);
+  if ("sops" in source) return { content: accept(await decrypt(source.sops, kind, context), kind), source: source.sops };
   return { content: accept(await run(source.command, context), kind), source: source.command[0] ?? "" };
 }
 
@@ -75,16 +78,30 @@ async function missingFile(value: string, kind: SecretKind, { directory, variabl
   return `the value of ${variables.join(", ")} is neither a file that exists nor the content of a ${kind}`;
 }
 
-async function readSecretFile(file: string, kind: SecretKind, { directory, signal }: SecretContext): Promise<LoadedValue> {
-  const path = resolvePath(file, directory);
-  let content: string;
+async function readSecretFile(file: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
+  return { content: accept(await readText(file, context), kind), source: file };
+}
+
+async function readText(file: string, { directory, signal }: SecretContext): Promise<string> {
   try {
-    content = (await readBounded(path, signal)).toString();
+    return (await readBounded(resolvePath(file, directory), signal)).toString();
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new SecretFault(`cannot read ${file}: ${reason(cause)}`, { cause });
   }
-  return { content: accept(content, kind), source: file };
+}
+
+/** What a file holds that sops has encrypted: of a dotenv's values in YAML or JSON, a dotenv. */
+async function decrypt(file: string, kind: SecretKind, context: SecretContext): Promise<string> {
+  const types = sopsTypes(await readText(file, context));
+  if (types === undefined) throw new SecretFault(`${file} is not encrypted with sops`);
+  const { input, output } = types;
+  const path = resolvePath(file, context.directory);
+  const env = childEnvironment("sops", {}, [], context.env);
+  const text = await run(["sops", "--decrypt", "--input-type", input, "--output-type", output, path], { ...context, env });
+  const found = output === "json" && kind === "dotenv" ? fromSops(text) : { content: text };
+  if ("fault" in found) throw new SecretFault(`${file}: ${found.fault}`);
+  return found.content;
 }
 
 /** The value as it is used, checked as far as that is cheap. */

@@ -1,29 +1,41 @@
 import { inspect } from "node:util";
 import { redactor } from "./redactor.ts";
 
-/** A value that prints as `***` wherever it ends up; `reveal()` is the only way to its content. */
+const shown = "[redacted]";
+
+/** A value that prints as `[redacted]` wherever it ends up; `reveal()` is the only way to its content. */
 export class Secret {
   readonly #value: string;
 
-  /** Registers the value with the redactor, so that no line that leaves the process can carry it. */
-  constructor(value: string) {
+  /**
+   * Makes the value known to the redactor, so that no line that leaves the process can carry it.
+   *
+   * @param isHidden whether it is a secret as a whole: of a dotenv, the values are made known one by one
+   * @param name what to call it where it cannot be kept out of output: a variable, or a place in coldtivate.yml
+   */
+  constructor(value: string, name?: string, isHidden = true) {
     this.#value = value;
-    redactor.add(value);
+    if (isHidden) redactor.add(value, name);
   }
 
+  /** The value itself. */
   reveal(): string {
     return this.#value;
   }
 
   toString(): string {
-    return "***";
+    return shown;
   }
 
   toJSON(): string {
-    return "***";
+    return shown;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return shown;
   }
 
   [inspect.custom](): string {
-    return "***";
+    return shown;
   }
 }

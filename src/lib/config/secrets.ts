@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { checkDotenv, mergeDotenvs } from "./dotenv.ts";
 import type { SecretSource } from "./fields.ts";
 import { variableOf } from "./interpolation.ts";
 import { asList, asMapping, valueAt } from "./plain.ts";
@@ -13,6 +14,8 @@ export interface LoadedSecrets {
   at: (path: Path) => LoadedValue | undefined;
   secretAt: (path: Path) => Secret | undefined;
   problems: Problem[];
+  /** Every variable that a secret comes from, needed or not. */
+  variables: string[];
 }
 
 export interface SecretsOptions {
@@ -37,7 +40,7 @@ export async function loadSecrets(
     if (!isSource(source) || !isNeeded(path, scope) || variables.isUnresolved(path)) continue;
     if (
       typeof source === "object" &&
-      (Object.keys(source).some((key) => variables.isUnresolved([...path, key])) || ("command" in source && !runCommands))
+      (Object.keys(source).some((key) => variables.isUnresolved([...path, key])) || (runsProgram(source) && !runCommands))
     )
       continue;
     const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
@@ -49,14 +52,22 @@ export async function loadSecrets(
       problems.push({ path, message: fault.message });
     }
   }
+  problems.push(...findPartFaults(loaded, value, scope));
   const at = (path: Path): LoadedValue | undefined => loaded.get(pathKey(path));
   return {
     at,
     secretAt: (path) => {
       const found = at(path);
-      return found && new Secret(found.content);
+      return found && new Secret(found.content, variablesOf(value, path, variables)[0] ?? path.join("."));
     },
     problems,
+    variables: [
+      ...new Set(
+        findSecrets(value)
+          .filter(({ kind }) => kind !== "known hosts")
+          .flatMap(({ path }) => variablesOf(value, path, variables)),
+      ),
+    ],
   };
 }
 
@@ -69,21 +80,35 @@ export async function peekDotenv(
   environment: string,
   { directory, scope, variables }: Pick<SecretsOptions, "directory" | "scope" | "variables">,
 ): Promise<string | undefined | typeof unknown> {
-  const path = ["environments", environment, "dotenv"];
-  const source = valueAt(value, path);
-  if (source === undefined) return undefined;
-  if (!isSource(source) || (typeof source === "object" && "command" in source)) return unknown;
-  if (!isNeeded(path, scope) || variables.isUnresolved(path)) return unknown;
-  const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
-  const loaded = await loadSecret(source, "dotenv", { directory, env: scope.env, variables: names }).catch(() => unknown);
-  return typeof loaded === "symbol" ? unknown : loaded?.content;
+  const written = valueAt(value, ["environments", environment]);
+  if (asMapping(written)["dotenv"] === undefined) return undefined;
+  const texts: string[] = [];
+  for (const path of dotenvPaths(written, environment)) {
+    const source = valueAt(value, path);
+    if (!isSource(source) || runsProgram(source) || !isNeeded(path, scope) || variables.isUnresolved(path)) return unknown;
+    const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
+    const loaded = await loadSecret(source, "dotenv", { directory, env: scope.env, variables: names }).catch(() => unknown);
+    if (typeof loaded === "symbol") return unknown;
+    if (loaded !== undefined) texts.push(loaded.content);
+  }
+  return texts.length === 1 ? texts[0] : mergeDotenvs(texts);
+}
+
+/** Whether a program has to run for it, which may ask the user for something. */
+function runsProgram(source: SecretSource): boolean {
+  return typeof source === "object" && ("command" in source || "sops" in source);
+}
+
+/** The variables that a value's content, or the path to it, comes from. */
+function variablesOf(value: unknown, path: Path, variables: Variables): string[] {
+  const { env } = asMapping(valueAt(value, path));
+  return [...variables.namesAt(path), ...(typeof env === "string" ? [env] : [])];
 }
 
 /** Keeps out of all output what variables hold for secrets, those that this command does not need too: children's environments have them. */
 function hideVariables(value: unknown, { env }: Scope, variables: Variables): void {
   for (const { path, kind } of findSecrets(value)) {
-    const { env: named } = asMapping(valueAt(value, path));
-    for (const name of [...variables.namesAt(path), ...(typeof named === "string" ? [named] : [])]) {
+    for (const name of variablesOf(value, path, variables)) {
       const held = variableOf(env, name) ?? "";
       const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
       if (isContent) redactor.add(held);
@@ -112,9 +137,25 @@ function findSecrets(value: unknown): Place[] {
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => [
       ...connectionOf(["environments", name]),
       ...asList(asMapping(environment)["hosts"]).flatMap((_, index) => connectionOf(["environments", name, "hosts", index])),
-      { path: ["environments", name, "dotenv"], kind: "dotenv" } as const,
+      ...dotenvPaths(environment, name).map((path) => ({ path, kind: "dotenv" as const })),
     ]),
   ];
+}
+
+/** Where an environment's dotenv is written, or the parts of it. */
+function dotenvPaths(environment: unknown, name: string): Path[] {
+  const path = ["environments", name, "dotenv"];
+  const { dotenv } = asMapping(environment);
+  return Array.isArray(dotenv) ? dotenv.map((_, index) => [...path, index]) : [path];
+}
+
+/** What is wrong with dotenvs that are put together: the lines are those of the parts. One that is alone is read later. */
+function findPartFaults(loaded: ReadonlyMap<string, LoadedValue>, value: unknown, { environment }: Scope): Problem[] {
+  if (environment === undefined || !Array.isArray(valueAt(value, ["environments", environment, "dotenv"]))) return [];
+  return dotenvPaths(valueAt(value, ["environments", environment]), environment).flatMap((path) => {
+    const { content, source } = loaded.get(pathKey(path)) ?? { content: "", source: "" };
+    return checkDotenv(content).faults.map(({ line, message }) => ({ path, message: `${source}:${line}  ${message}` }));
+  });
 }
 
 function buildSecretsOf(parent: Path, section: unknown): Place[] {
@@ -130,9 +171,10 @@ function connectionOf(parent: Path): Place[] {
 
 function isSource(source: unknown): source is SecretSource {
   if (typeof source === "string") return true;
-  const { command, file, env } = asMapping(source);
+  const { command, file, env, sops } = asMapping(source);
   return (
     typeof file === "string" ||
+    typeof sops === "string" ||
     typeof env === "string" ||
     (asList(command).length > 0 && asList(command).every((part) => typeof part === "string"))
   );

@@ -97,7 +97,7 @@ export function reasonOf({ plan, story: { failed } }: HostEnd): string {
 }
 
 /** What a host's failing step said; without one, what its script said. */
-export function outputOf({ story, ending }: HostEnd): string[] {
+export function outputOf({ story, ending }: HostEnd): readonly string[] {
   return story.failed === undefined ? plainLines(ending?.stderr ?? "") : story.output(story.failed.step);
 }
 

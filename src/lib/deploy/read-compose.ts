@@ -120,10 +120,10 @@ function releaseVariables({ config, environment, revision, env }: ComposeIntent)
   };
 }
 
-/** Where the dotenv lies in the repository, if it is a file there. */
-function dotenvPath({ config, environment: { dotenvSource } }: ComposeIntent, below: (path: string) => string): string[] {
-  if (dotenvSource === undefined) return [];
-  return [below(relative(config.directory, resolvePath(dotenvSource, config.directory)))];
+/** Where the dotenv lies in the repository, or its parts do, if they are files there. */
+function dotenvPath({ config, environment }: ComposeIntent, below: (path: string) => string): string[] {
+  const { dotenvSource, dotenvSources = dotenvSource === undefined ? [] : [dotenvSource] } = environment;
+  return dotenvSources.map((source) => below(relative(config.directory, resolvePath(source, config.directory))));
 }
 
 function noComposeFile(prefix: string): ColdtivateError {

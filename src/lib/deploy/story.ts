@@ -1,6 +1,6 @@
 import type { JournalLine } from "../adapters/host.ts";
 import type { HostPlan } from "../plan/plan.ts";
-import type { ProgressEvent, Reporter } from "../report/progress.ts";
+import { keptLines, type ProgressEvent, type Reporter } from "../report/progress.ts";
 
 /** Shows the steps of all hosts, before the first one begins. */
 export function announceSteps(hosts: readonly HostPlan[], reporter: Reporter): void {
@@ -51,7 +51,7 @@ export class Story {
       case "note":
         return emit({ type: "updated", row, text: shortenDigests(line.detail) });
       case "log":
-        this.#output.set(line.step, [...(this.#output.get(line.step) ?? []), line.detail]);
+        this.#keep(line);
         return emit({ type: "output", row, line: line.detail });
       case "done":
         return emit({ type: "done", row });
@@ -66,6 +66,14 @@ export class Story {
         return emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
       default:
     }
+  }
+
+  /** The last lines alone: a task may write any number of them, and the journal on the host has them all. */
+  #keep({ step, detail }: JournalLine): void {
+    const lines = this.#output.get(step) ?? [];
+    lines.push(detail);
+    if (lines.length > keptLines) lines.shift();
+    this.#output.set(step, lines);
   }
 
   /** How old a line was when the host told it: its clock alone counts. */
@@ -94,7 +102,8 @@ export class Story {
     return this.#plan.steps[step - 1]?.title ?? `step ${step}`;
   }
 
-  output(step: number): string[] {
+  /** The last lines that a step wrote. */
+  output(step: number): readonly string[] {
     return this.#output.get(step) ?? [];
   }
 }

@@ -1,8 +1,9 @@
 import { runHook } from "../adapters/hook-process.ts";
 import { postMessage } from "../adapters/webhook.ts";
+import { hookEnvironment } from "../config/child-environment.ts";
 import type { Config, HookName } from "../config/config.ts";
-import { redactor } from "../config/redactor.ts";
 import { ColdtivateError } from "../errors.ts";
+import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";
 import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasion.ts";
 
@@ -10,7 +11,7 @@ import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasi
 const patience = 600_000;
 
 export interface HookTools {
-  config: Pick<Config, "directory" | "hooks" | "webhook">;
+  config: Pick<Config, "directory" | "hooks" | "webhook" | "secretVariables">;
   reporter: Reporter;
   signal: AbortSignal;
   /** Whether it will be tried again after such an error. */
@@ -38,7 +39,7 @@ export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools,
   } catch (error) {
     // Whoever leaves a deploy alone has not ended it.
     if (!(error instanceof ColdtivateError) || error.code === "DETACHED" || tools.triesAgain?.(error) === true) throw error;
-    const ending = end({ outcome: "failed", error: redactor.redact([error.message, error.hint ?? ""].join("\n").trim()) });
+    const ending = end({ outcome: "failed", error: clean([error.message, error.hint ?? ""].join("\n").trim()) });
     await warn("on_failure", hookVariables(occasion, ending), tools);
     await tell(occasion, ending, tools);
     throw error;
@@ -51,7 +52,14 @@ async function runOne(name: HookName, env: Record<string, string>, { config, rep
   const onLine = (line: string) => reporter.emit({ type: "note", text: `${name}: ${line}` });
   // One that is to tell of an end has to run although the user wants to stop.
   const stop = name.startsWith("before_") ? { signal } : {};
-  const fault = await runHook({ command, directory: config.directory, env, timeout: patience, onLine, ...stop });
+  const fault = await runHook({
+    command,
+    directory: config.directory,
+    env: hookEnvironment(config.secretVariables, env),
+    timeout: patience,
+    onLine,
+    ...stop,
+  });
   return fault === undefined ? undefined : `${command[0]}: ${fault}`;
 }
 
@@ -62,7 +70,7 @@ async function warn(name: HookName, env: Record<string, string>, tools: HookTool
 
 async function tell(occasion: Occasion, ending: Ending, { config, reporter }: HookTools): Promise<void> {
   if (config.webhook === undefined || occasion.environment === undefined) return;
-  const fault = await postMessage(config.webhook.reveal(), chatMessage(occasion, ending));
+  const fault = await postMessage(config.webhook.reveal(), cleanData(chatMessage(occasion, ending)));
   if (fault !== undefined) reporter.emit({ type: "warning", text: `the webhook was not told: ${fault}` });
 }
 

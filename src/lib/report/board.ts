@@ -1,10 +1,8 @@
-import { redactor } from "../config/redactor.ts";
-import type { ProgressEvent, Row, Section } from "./progress.ts";
+import { clean } from "./clean.ts";
+import { widthOf } from "./width.ts";
+import { keptLines, type ProgressEvent, type Row, type Section } from "./progress.ts";
 
 export type RowState = "waiting" | "running" | "done" | "skipped" | "failed";
-
-/** Lines of output that are kept for a row, so that its failure can show them. */
-const keptLines = 20;
 
 /** What is known about a row. Times in milliseconds of the given clock. */
 export interface BoardRow extends Row {
@@ -28,6 +26,9 @@ export class Board {
   readonly sections: BoardSection[] = [];
   readonly #rows = new Map<string, BoardRow>();
   readonly #now: () => number;
+  /** Columns of the widest title of a row, and of a section, of those that were planned so far. */
+  rowWidth = 0;
+  sectionWidth = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -35,15 +36,15 @@ export class Board {
 
   /**
    * Takes an event in.
-   * @returns the event without secrets and the row that it is about; a row that nobody planned comes into being in a section without a title
+   * @returns the event with clean texts and the row that it is about; a row that nobody planned comes into being in a section without a title
    */
   apply(event: ProgressEvent): { event: ProgressEvent; row?: BoardRow } {
-    const clean = redactEvent(event);
-    if (clean.type === "planned") for (const section of clean.sections) this.#plan(section);
-    if (!("row" in clean)) return { event: clean };
-    const row = this.#rows.get(clean.row) ?? this.#improvise(clean.row);
-    this.#update(row, clean);
-    return { event: clean, row };
+    const told = cleanEvent(event);
+    if (told.type === "planned") for (const section of told.sections) this.#plan(section);
+    if (!("row" in told)) return { event: told };
+    const row = this.#rows.get(told.row) ?? this.#improvise(told.row);
+    this.#update(row, told);
+    return { event: told, row };
   }
 
   /** How long a row has been running or ran, in milliseconds. */
@@ -67,17 +68,19 @@ export class Board {
   #plan(section: Section): BoardSection {
     let known = this.sections.find(({ id }) => id === section.id);
     if (!known) this.sections.push((known = { id: section.id, title: section.title, rows: [] }));
+    this.sectionWidth = Math.max(this.sectionWidth, widthOf(section.title));
     for (const { id, title } of section.rows) {
       if (this.#rows.has(id)) continue;
       const row: BoardRow = { id, title, section: known, state: "waiting", text: "", output: [] };
       known.rows.push(row);
+      this.rowWidth = Math.max(this.rowWidth, widthOf(title));
       this.#rows.set(id, row);
     }
     return known;
   }
 
   #improvise(id: string): BoardRow {
-    return this.#plan({ id: "", title: "", rows: [{ id, title: id }] }).rows.at(-1)!;
+    return this.#plan({ id: "", title: "", rows: [{ id, title: clean(id) }] }).rows.at(-1)!;
   }
 
   #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "asked" | "answered" | "note" | "warning" }>): void {
@@ -100,22 +103,23 @@ export class Board {
   }
 }
 
-function redactEvent(event: ProgressEvent): ProgressEvent {
+function cleanEvent(event: ProgressEvent): ProgressEvent {
   switch (event.type) {
-    case "planned":
     case "answered":
       return event;
+    case "planned":
+      return { ...event, sections: event.sections.map(cleanSection) };
     case "output":
-      return { ...event, line: redactor.redact(event.line) };
+      return { ...event, line: clean(event.line) };
     case "failed": {
       const { text, output, ...rest } = event;
-      return {
-        ...rest,
-        ...(text !== undefined && { text: redactor.redact(text) }),
-        ...(output && { output: output.map((line) => redactor.redact(line)) }),
-      };
+      return { ...rest, ...(text !== undefined && { text: clean(text) }), ...(output && { output: output.map(clean) }) };
     }
     default:
-      return event.text === undefined ? event : { ...event, text: redactor.redact(event.text) };
+      return event.text === undefined ? event : { ...event, text: clean(event.text) };
   }
+}
+
+function cleanSection({ id, title, rows }: Section): Section {
+  return { id, title: clean(title), rows: rows.map((row) => ({ id: row.id, title: clean(row.title) })) };
 }

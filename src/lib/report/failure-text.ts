@@ -1,15 +1,17 @@
 import type { Failure } from "./failure.ts";
+import { clean } from "./clean.ts";
 import type { Palette } from "./palette.ts";
 
 /** A failure for people: `✗ message`, a line a detail, what was changed before it, where it happened if that helps, `→ what to do next`. */
 export function formatFailure({ message, details, changed, exit, stack, hint }: Failure, palette: Palette): string {
-  const lines = [`${palette.bad("✗")} ${palette.strong(message)}`];
-  lines.push(...details.flatMap((detail) => detail.split("\n")).map((line) => `  ${line}`));
-  lines.push(...changed.map((line) => `  changed before that: ${line}`));
+  const lines = [`${palette.bad("✗")} ${palette.strong(clean(message))}`];
+  lines.push(...details.flatMap((detail) => clean(detail).split("\n")).map((line) => `  ${line}`));
+  lines.push(...changed.map((line) => `  changed before that: ${clean(line)}`));
   // The only place that says so: it knows.
   if (exit === "refused" && changed.length === 0) lines.push("  Nothing was changed.");
-  if (stack) lines.push(...stack.split("\n").map((line) => palette.faint(line)));
-  if (hint) lines.push(`${palette.caution("→")} ${hint}`);
+  const places = stack === undefined ? [] : clean(stack).split("\n");
+  lines.push(...places.map((line) => palette.faint(line)));
+  if (hint) lines.push(`${palette.caution("→")} ${clean(hint)}`);
   return `${lines.join("\n")}\n`;
 }
 

@@ -1,29 +1,61 @@
 import type { Writable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { format } from "node:util";
 import { redactor } from "../config/redactor.ts";
+import { clean, redactAround } from "./clean.ts";
+import { withoutForeignControls } from "./controls.ts";
 
 type Write = NodeJS.WritableStream["write"];
 type Stream = Writable & { write: Write };
 
-const guards = new WeakSet<Write>();
+/** A stream that is guarded. */
+interface Guard {
+  /** What wrote to it before. */
+  unguarded: Write;
+  decoder: StringDecoder;
+  /** The end of what was written, which may be the beginning of a sequence. */
+  sequence: string;
+  /** What came before that, which may be the beginning of a secret. */
+  open: string;
+}
+
+const guards = new WeakMap<Writable, Guard>();
+const guarding = new WeakSet<Write>();
+const rawGuards = new WeakSet<object>();
 
 /**
- * Makes every line that leaves the process pass the redactor, whoever writes it, and makes a reader that has gone away
- * no error. Can be called again; a stream is guarded once.
+ * The one place that all output goes through, whoever writes it: no secret passes, not even one that comes in several pieces, and
+ * nothing that a terminal obeys but our own colours. Makes a reader that has gone away no error. Can be called again; a stream
+ * is guarded once.
  */
 export function guardOutput(streams: readonly Stream[] = [process.stdout, process.stderr]): void {
   for (const stream of streams) {
     const unguarded: Write = Reflect.get(stream, "write");
-    if (guards.has(unguarded)) continue;
+    if (guarding.has(unguarded)) continue;
+    const guard: Guard = { unguarded, decoder: new StringDecoder("utf8"), sequence: "", open: "" };
     const guarded: Write = (chunk: string | Uint8Array, ...rest: unknown[]) =>
-      Reflect.apply(unguarded, stream, [redactChunk(chunk), ...rest]);
-    guards.add(guarded);
+      Reflect.apply(unguarded, stream, [take(guard, textOf(chunk, rest[0], guard)), ...rest.filter((each) => typeof each === "function")]);
+    guards.set(stream, guard);
+    guarding.add(guarded);
     stream.write = guarded;
     if (!stream.listeners("error").includes(ignoreClosedReader)) stream.prependListener("error", ignoreClosedReader);
   }
+  guardRawDebug();
+  if (!process.listeners("exit").includes(showRest)) process.on("exit", showRest);
+}
+
+/**
+ * Writes a frame of the live display: it is whole, and may move on the screen.
+ *
+ * @param fallback what writes to a stream that is not guarded
+ */
+export function writeFrame(stream: Writable, text: string, fallback: Write): boolean {
+  return Reflect.apply(guards.get(stream)?.unguarded ?? fallback, stream, [redactAround(withoutForeignControls(text, true), true)]);
 }
 
 /** Resolves when all that was written so far has been handed to the system, or can no longer be. */
 export async function flushOutput(streams: readonly Writable[] = [process.stdout, process.stderr]): Promise<void> {
+  for (const stream of streams) showOpen(stream);
   await Promise.all(streams.map(flush));
 }
 
@@ -34,11 +66,44 @@ function flush(stream: Writable): Promise<void> {
   });
 }
 
-function redactChunk(chunk: string | Uint8Array): string | Uint8Array {
-  if (typeof chunk === "string") return redactor.redact(chunk);
-  const text = Buffer.from(chunk).toString("utf8");
-  const redacted = redactor.redact(text);
-  return redacted === text ? chunk : redacted;
+/** @param encoding of a chunk that is a text, as `write` takes it */
+function textOf(chunk: string | Uint8Array, encoding: unknown, { decoder }: Guard): string {
+  if (typeof chunk !== "string") return decoder.write(Buffer.from(chunk));
+  const isEncoded = typeof encoding === "string" && Buffer.isEncoding(encoding) && !/^utf-?8$/i.test(encoding);
+  return isEncoded ? decoder.write(Buffer.from(chunk, encoding)) : chunk;
+}
+
+/** What can be shown of all that was written so far. */
+function take(guard: Guard, chunk: string): string {
+  const text = guard.sequence + chunk;
+  // oxlint-disable-next-line no-control-regex
+  const sequence = /(?:(?:^|\n)section_(?:start|end):\S*\r?|\u001B(?:\[[0-9;:?]*)?|\r)$/.exec(text)?.[0] ?? "";
+  guard.sequence = sequence;
+  const known = guard.open + withoutForeignControls(text.slice(0, text.length - sequence.length));
+  const shown = known.length - redactor.openEnd(known);
+  guard.open = known.slice(shown);
+  return redactAround(known.slice(0, shown));
+}
+
+function showOpen(stream: Writable): void {
+  const guard = guards.get(stream);
+  if (guard === undefined || guard.open + guard.sequence === "") return;
+  const text = redactAround(guard.open + withoutForeignControls(guard.sequence));
+  guard.sequence = guard.open = "";
+  if (!stream.destroyed) Reflect.apply(guard.unguarded, stream, [text]);
+}
+
+function showRest(): void {
+  for (const stream of [process.stdout, process.stderr]) showOpen(stream);
+}
+
+/** Node.js writes warnings, and what NODE_DEBUG asks for, past the streams. */
+function guardRawDebug(): void {
+  const unguarded: unknown = Reflect.get(process, "_rawDebug");
+  if (typeof unguarded !== "function" || rawGuards.has(unguarded)) return;
+  const guarded = (...parts: unknown[]): void => void Reflect.apply(unguarded, process, [clean(format(...parts))]);
+  rawGuards.add(guarded);
+  Reflect.set(process, "_rawDebug", guarded);
 }
 
 /** EPIPE: a pipe was closed early (`… | head`); EIO: the terminal is gone. The work goes on. */

@@ -2,7 +2,7 @@ import { Board, type BoardRow } from "./board.ts";
 import { formatDuration, formatTime } from "./duration.ts";
 import type { Palette } from "./palette.ts";
 import type { ProgressEvent, ScreenReporter } from "./progress.ts";
-import { padToWidth, widthOf } from "./width.ts";
+import { padToWidth } from "./width.ts";
 
 export interface LineOptions {
   write: (text: string) => void;
@@ -52,9 +52,7 @@ export function formatEvent(event: ProgressEvent, row: BoardRow | undefined, boa
 
 /** Section and row in columns as wide as the widest that were planned so far; a section's name only when there are several. */
 function columns(board: Board, row: BoardRow): string {
-  const titled = board.sections.filter(({ title }) => title !== "");
-  const width = Math.max(...board.sections.flatMap(({ rows }) => rows.map(({ title }) => widthOf(title))));
-  const name = padToWidth(row.title, width);
-  if (titled.length < 2) return name;
-  return `${padToWidth(row.section.title, Math.max(...titled.map(({ title }) => widthOf(title))))}  ${name}`;
+  const name = padToWidth(row.title, board.rowWidth);
+  if (board.sections.filter(({ title }) => title !== "").length < 2) return name;
+  return `${padToWidth(row.section.title, board.sectionWidth)}  ${name}`;
 }

@@ -1,3 +1,6 @@
+/** How many lines of what runs for a row are kept, so that its failure can show them: the last ones. */
+export const keptLines = 20;
+
 /** A line of the display: an image that is built, a step on a host. */
 export interface Row {
   id: string;

@@ -6,9 +6,11 @@ import {
   ListrLogger,
   ListrTaskState,
   ProcessOutput,
+  ProcessOutputStream,
 } from "listr2";
 import type { BoardRow, BoardSection, RowState } from "./board.ts";
 import { fitRows } from "./fit-rows.ts";
+import { writeFrame } from "./output.ts";
 import type { Palette } from "./palette.ts";
 
 /** What is drawn; asked for at every frame. Widths in columns. */
@@ -51,6 +53,7 @@ export class SectionList {
     this.#picture = picture;
     // listr2 draws on the first of the two; what others write to them meanwhile waits for the end.
     const processOutput = new ProcessOutput(stream, process.stdout, { leaveEmptyLine: false });
+    processOutput.stream.stdout = new FrameStream(stream);
     const options: ListrDefaultRendererOptions = {
       logger: new ListrLogger({ processOutput }),
       color: iconColors(palette),
@@ -119,6 +122,22 @@ export class SectionList {
 function createList(): TaskList {
   const options = { renderer: DefaultRenderer, fallbackRenderer: DefaultRenderer, exitOnError: false, registerSignalListeners: false };
   return new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>([], options);
+}
+
+/** What listr2 draws itself may move on the screen; nothing else that is written may. */
+class FrameStream extends ProcessOutputStream {
+  readonly #stream: typeof process.stderr;
+  readonly #unguarded: NodeJS.WritableStream["write"];
+
+  constructor(stream: typeof process.stderr) {
+    super(stream);
+    this.#stream = stream;
+    this.#unguarded = Reflect.get(stream, "write");
+  }
+
+  override write(...[chunk]: Parameters<typeof process.stderr.write>): boolean {
+    return writeFrame(this.#stream, Buffer.from(chunk).toString(), this.#unguarded);
+  }
 }
 
 class FrameRenderer extends DefaultRenderer {

@@ -75,6 +75,43 @@ test.each([[["act", "leak"]], [["act", "leak", "--json"]], [["act", "leak", "--v
   expect(stderr).toContain("***");
 });
 
+/** What no output has but its own: colours, marks of GitLab's sections, and what the live display moves with. */
+// oxlint-disable-next-line no-control-regex
+const foreign = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202E]/;
+const ownColours = /\u001B\[(?:[12]|22|3[1-3]|39)m/g;
+
+test.each<[string, string[], Record<string, string>]>([
+  ["plain lines", [], {}],
+  ["plain lines, in colours and with causes", ["--verbose"], { FORCE_COLOR: "1" }],
+  ["JSON", ["--json", "--verbose"], {}],
+  ["GitLab's sections", [], { GITLAB_CI: "true" }],
+  ["all that Node.js tells", ["--plain"], { DEBUG: "*", NODE_DEBUG: "stream,fs" }],
+])("whatever others say, the terminal obeys none of it: %s", async (_mode, args, env) => {
+  const { stdout, stderr, exitCode } = await run(["act", "attack", ...args], env);
+  expect(exitCode).toBe(4);
+  const sections = /section_(?:start|end):\d+:s_web(?:\[collapsed=true\])?\r\u001B\[0K/g;
+  const shown = (stdout + stderr).replaceAll(sections, "").replaceAll(ownColours, "");
+  expect(shown).not.toMatch(foreign);
+  expect(shown).toContain("hint ]52;c;ZXZpbA==");
+  if (args.includes("--json")) expect(stdout).not.toMatch(/\\u00|\\[brtf]/);
+  else for (const word of ["announced", "said", "warned", "shown", "written", "complained"]) expect(shown).toContain(word);
+});
+
+test("whatever others say, the live display moves as ever, and nothing else does", async () => {
+  const { stdout } = await runInTerminal(["act", "attack"]);
+  const bare = stdout.replaceAll(/\r\n/g, "\n").replaceAll(/\u001B\[(?:[0-9]?[ABGJK]|[0-9]{1,2}m|\?(?:25|2026)[hl])/g, "");
+  expect(bare).not.toMatch(foreign);
+  expect(bare).toMatch(/stage .*\n[^]*web .*failed /);
+  expect(stdout).toContain("\u001B[?25l");
+  expect(stdout).not.toMatch(/\[77A|\[8m|\[66m/);
+});
+
+test("a secret that cannot be kept out of output is told of once, by its name", async () => {
+  const { stdout, stderr } = await run(["act", "weak"]);
+  expect(stdout).toBe("abc, abc\n");
+  expect(stderr).toBe("warning: DB_PASSWORD is too short: output will show it; a longer, random value is kept out\n");
+});
+
 test.each([
   [["act", "succeed", "--plian"], "did you mean --plain?"],
   [["atc"], "coldtivate --help lists the commands"],

@@ -97,13 +97,30 @@ test.each(["", "\n\n", "# only\n# comments\n"])("an empty dotenv is refused", as
   });
 });
 
-test("what looks sensitive is kept out of output; short, public and harmless values are not", () => {
+test("what looks sensitive is kept out of output; public and harmless values are not", () => {
   parseDotenv(
-    "LONG=a-long-value\nAPI_TOKEN=tok1\nPIN=1234567\nDB_PASSWORD=abc\nSTAGE=production-like\nPOSTGRES_IMAGE=r.example.com/postgres:15\nVALKEY_HOST=198.18.0.2\nMAIL=mail.example.com:25\n",
+    "LONG=a-long-value\nAPI_TOKEN=t0k3n1\nSTAGE=production-like\nPOSTGRES_IMAGE=r.example.com/postgres:15\nVALKEY_HOST=198.18.0.2\nMAIL=mail.example.com:25\n",
     {
       publicWords: { values: new Set(["production-like"]), names: new Set(["POSTGRES_IMAGE"]) },
     },
   );
-  const text = "a-long-value tok1 1234567 abc production-like r.example.com/postgres:15 198.18.0.20 mail.example.com:25";
-  expect(redactor.redact(text)).toBe("*** *** 1234567 abc production-like r.example.com/postgres:15 198.18.0.20 mail.example.com:25");
+  const text = "a-long-value t0k3n1 production-like r.example.com/postgres:15 198.18.0.20 mail.example.com:25";
+  expect(redactor.redact(text)).toBe("*** *** production-like r.example.com/postgres:15 198.18.0.20 mail.example.com:25");
+});
+
+test("what sounds secret and cannot be kept out of output is told of, once each; what is about secrets is not", () => {
+  const told: string[] = [];
+  redactor.onWeak = (name, weakness) => told.push(`${name} is ${weakness}`);
+  const text =
+    "DB_PASSWORD=start\nPIN=1234\nADMIN_PASSWORD=production\nMQ_PASSWORD=shop\nTOKEN_TTL=60\nSECRET_ENABLED=true\nKEY_FILE=/k\nAPI_KEY=\nDEBUG=1\nSTAGE=prod\n";
+  const publicWords = { values: new Set(["shop"]), names: new Set<string>() };
+  for (const source of ["a", "b"]) parseDotenv(text, { source, publicWords });
+  redactor.onWeak = () => {};
+  expect(told.filter((each) => /PASSWORD|PIN|TOKEN|SECRET|KEY|DEBUG|STAGE/.test(each))).toEqual([
+    "DB_PASSWORD is too short",
+    "PIN is too short",
+    "ADMIN_PASSWORD is an ordinary word",
+    "MQ_PASSWORD is an ordinary word",
+  ]);
+  expect(redactor.redact("restarting production of the shop: 1234")).toBe("restarting production of the shop: 1234");
 });

@@ -21,6 +21,7 @@ test("the least that is valid gets every default", async () => {
     irreversible: false,
     keepReleases: 5,
     hooks: { client: {}, host: {} },
+    secretVariables: [],
     environments: {
       staging: {
         name: "staging",

@@ -157,11 +157,22 @@ test("loaded secrets stay out of text, objects and the registry's authorisation"
   expect(redactor.redact(`a pa55-word, ${Buffer.from("me:pa55-word").toString("base64")}`)).toBe("a ***, ***");
 });
 
+test("a secret that cannot be kept out of output is told of by its variable, or its place", async () => {
+  await using project = await createProject(
+    `${minimal.replace(/registry: .*/, "registry: { image: r.example.com/a, username: me, password: '${SHORT_ONE}' }")}webhook: http://a\nbuild: { secrets: { pin: { command: [echo, "12"] }, npm: { env: NPM_ONE } } }\n`,
+  );
+  const told: string[] = [];
+  redactor.onWeak = (name, weakness) => told.push(`${name} is ${weakness}`);
+  await project.load({ needs: ["build"], env: { PATH: process.env["PATH"], SHORT_ONE: "pw", NPM_ONE: "production" } });
+  redactor.onWeak = () => {};
+  expect(told).toEqual(expect.arrayContaining(["SHORT_ONE is too short", "build.secrets.pin is too short", "NPM_ONE is an ordinary word"]));
+});
+
 test("a private key's lines are redacted one by one, its frame is not", async () => {
   const key = (await loadKey(read("ed25519")))!;
   expect(redactor.redact(key)).toBe("***\n");
-  const indented = redactor.redact(key.replace(/^/gm, "  "));
-  expect(indented).toMatch(/^ {2}-----BEGIN OPENSSH PRIVATE KEY-----\n( {2}\*\*\*\n)+ {2}-----END OPENSSH PRIVATE KEY-----\n {2}$/);
+  const numbered = redactor.redact(key.replace(/^/gm, "1: "));
+  expect(numbered).toMatch(/^1: -----BEGIN OPENSSH PRIVATE KEY-----\n(1: \*\*\*\n)+1: -----END OPENSSH PRIVATE KEY-----\n1: $/);
 });
 
 test("secrets in variables are redacted even where the command has no need of them, paths are not", async () => {

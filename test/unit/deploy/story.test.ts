@@ -26,3 +26,11 @@ test("what it tells as it happens has no age, whatever its clock shows", () => {
     { type: "done", row: "a/1" },
   ]);
 });
+
+test("of a task that writes without end, the last lines are kept, and each line costs the same", () => {
+  let lines = 0;
+  const story = new Story(plan, { emit: () => void lines++, close: () => Promise.resolve() });
+  for (let line = 1; line <= 200_000; line++) story.tell({ time: 0, step: 1, state: "log", detail: `line ${line}` });
+  expect(lines).toBe(200_000);
+  expect(story.output(1)).toEqual(Array.from({ length: 20 }, (_, index) => `line ${199_981 + index}`));
+});

@@ -29,6 +29,7 @@ const config: Config = {
   irreversible: false,
   keepReleases: 5,
   hooks: { client: {}, host: {} },
+  secretVariables: [],
   environments: {},
 };
 const clean = (name: string) => ({ name, commit: touched, time: 1_700_000_000, dirty: [] });

@@ -1,0 +1,99 @@
+import { helperVariables } from "./helper-variables.ts";
+
+/** What we start, by what it needs of the environment. */
+export type Child = "git" | "git with a remote" | "docker" | "ssh" | "ssh-agent" | "sops" | "credential helper";
+
+/** What every program needs to be found, to run as this user, and to speak to people. `*` stands for anything. */
+const common = [
+  "PATH",
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "SHELL",
+  "LANG",
+  "LANGUAGE",
+  "LC_*",
+  "TZ",
+  "TERM",
+  "TMPDIR",
+  "TMP",
+  "TEMP",
+  "XDG_*",
+  "LD_*",
+];
+
+/** What those need that go through the network. */
+const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+const network = [...proxies, ...proxies.map((name) => name.toLowerCase()), "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"];
+
+const agent = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
+const keyring = ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "GNUPGHOME", "GPG_TTY"];
+const git = [...common, ...network, ...agent, ...keyring, "GIT_*", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE"];
+
+/** What Docker's client and buildx read, by their documentation. DOCKER_AUTH_CONFIG is none: its logins are in the configuration that we give. */
+const docker =
+  "API_VERSION BUILDKIT CERT_PATH CONFIG CONTENT_TRUST CONTENT_TRUST_SERVER CONTEXT CUSTOM_HEADERS DEFAULT_PLATFORM HOST TLS TLS_VERIFY"
+    .split(" ")
+    .map((name) => `DOCKER_${name}`);
+
+const needs: Readonly<Record<Child, readonly string[]>> = {
+  git,
+  // What the helpers of GitLab's and GitHub's jobs and clients read.
+  "git with a remote": [...git, "CI_JOB_TOKEN", "CI_SERVER_*", "GITHUB_TOKEN", "GH_TOKEN", "GH_HOST", "GITLAB_TOKEN", "GITLAB_HOST"],
+  docker: [...common, ...network, ...agent, ...docker, "BUILDX_*", "BUILDKIT_*", "SOURCE_DATE_EPOCH", "KUBECONFIG"],
+  ssh: [...common, ...agent, "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY", "WAYLAND_DISPLAY"],
+  "ssh-agent": common,
+  // Its keys lie with a cloud, with Vault, with age or with PGP.
+  sops: [...common, ...network, ...agent, ...keyring, ...helperVariables.clouds, "GPG_EXEC", "SOPS_*", "VAULT_*"],
+  "credential helper": [...common, ...network],
+};
+
+/** What stands for many names does not stand for these: somebody else's password may be called alike. */
+const sensitive = /token|passw|secret|private|credential/i;
+
+/** Names that the user wants every child to get. */
+const kept = "COLDTIVATE_KEEP_ENV";
+
+/**
+ * The environment of a program that we start: of our own what it needs, and nothing else. A job's environment has the keys of all
+ * environments, and a build has no business with any of them.
+ *
+ * @param own what it gets on top
+ * @param from our own
+ * @param helpers credential helpers of Docker that it may start, such as `ecr-login`
+ */
+export function childEnvironment(
+  child: Child,
+  own: Readonly<Record<string, string | undefined>> = {},
+  helpers: readonly string[] = [],
+  from: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const named = [...helpers.flatMap((helper) => helperVariables.of(helper)), ...keptNames(from)];
+  const isWanted = (name: string) =>
+    needs[child].some((pattern) => matches(pattern, name, child !== "sops")) || named.some((pattern) => matches(pattern, name, false));
+  return defined({ ...only(isWanted, from), ...own });
+}
+
+/** The environment of a program of the user's own, which may need anything of it, but not the secrets that only we work with. */
+export function hookEnvironment(secretVariables: readonly string[], own: Readonly<Record<string, string>>): Record<string, string> {
+  const wanted = new Set(keptNames(process.env));
+  return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name)), ...own });
+}
+
+function only(isWanted: (name: string) => boolean, from = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
+}
+
+function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
+  return names.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+function matches(pattern: string, name: string, isCautious: boolean): boolean {
+  if (!pattern.includes("*")) return pattern === name;
+  const [before = "", behind = ""] = pattern.split("*");
+  return name.startsWith(before) && name.endsWith(behind) && !(isCautious && sensitive.test(name));
+}
+
+function defined(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

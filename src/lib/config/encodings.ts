@@ -1,0 +1,89 @@
+import { Fragments, type Span } from "./fragments.ts";
+
+/** Characters in a row that are no chance: six bytes in either encoding. */
+const base64Length = 8;
+const hexLength = 12;
+
+/** Where a block of base64 is wrapped: a line's end, as such or escaped within JSON, and how the next one is indented. */
+const wraps = /(?<=[A-Za-z0-9+/])[ \t]{0,40}(?:\r?\n|(?:\\+r)?\\+n)[ \t|│]{0,40}(?=[A-Za-z0-9+/])/g;
+
+/** Bytes in hexadecimal digits, one behind the other or apart: `68:75`, `6875 6e74`, `\x68\x75`, `0x68, 0x75`, `%68%75`. */
+const hexRuns = /[0-9A-Fa-f]{2}(?:(?:[\s:,\\%-]|0?x|u00){0,16}[0-9A-Fa-f]{2}){5,}/g;
+const apart = /[\s:,\\%-]|0?x|u00/gi;
+
+/** Finds texts in base64 (that for addresses, too, wrapped, and within longer texts) and in hexadecimal digits, or parts of them. */
+export class Encodings {
+  readonly #base64 = new Fragments(base64Length);
+  readonly #hex = new Fragments(hexLength);
+
+  add(value: string): void {
+    const bytes = Buffer.from(value);
+    this.#base64.add(bytes.toString("base64").replaceAll("=", ""));
+    // From each place where it may begin within something longer, without what shares a letter with that.
+    for (const offset of [1, 2]) {
+      const rest = bytes.subarray(offset);
+      this.#base64.add(rest.subarray(0, rest.length - (rest.length % 3)).toString("base64"));
+    }
+    this.#hex.add(bytes.toString("hex"));
+  }
+
+  find(text: string): Span[] {
+    return [...this.#findBase64(text), ...this.#findHex(text)];
+  }
+
+  /** How many characters at a text's end may be the beginning of one. */
+  openEnd(text: string): number {
+    return Math.max(this.#base64.openEnd(plain(text.slice(-base64Length))), this.#hex.openEnd(text.slice(-hexLength).toLowerCase()));
+  }
+
+  #findBase64(text: string): Span[] {
+    const squeezed = squeeze(plain(text), wraps);
+    return this.#base64.find(squeezed.text).map(({ start, end }) => widen(text, squeezed.original(start), squeezed.original(end - 1) + 1));
+  }
+
+  #findHex(text: string): Span[] {
+    return [...text.matchAll(hexRuns)].flatMap(({ 0: run, index }) => {
+      const { text: digits, original } = squeeze(run.toLowerCase(), apart);
+      return this.#hex.find(digits).map(({ start, end }) => ({ start: index + original(start), end: index + original(end - 1) + 1 }));
+    });
+  }
+}
+
+/** With the letters for addresses replaced by the usual ones. */
+function plain(text: string): string {
+  return text.replaceAll("-", "+").replaceAll("_", "/");
+}
+
+/** The letters that the secret shares with what stands before and behind it in base64. */
+function widen(text: string, start: number, end: number): Span {
+  const before = /[A-Za-z0-9+/_-]{0,2}$/.exec(text.slice(Math.max(0, start - 2), start))?.[0].length ?? 0;
+  const behind = /^[A-Za-z0-9+/_-]{0,3}={0,2}/.exec(text.slice(end, end + 5))?.[0].length ?? 0;
+  return { start: start - before, end: end + behind };
+}
+
+interface Squeezed {
+  text: string;
+  /** Where a character of it stands in the original. */
+  original: (at: number) => number;
+}
+
+/** A text without the matches of a pattern. */
+function squeeze(text: string, pattern: RegExp): Squeezed {
+  const parts: string[] = [];
+  /** Where each part begins in the squeezed text, and how much was taken out before it. */
+  const begins: { at: number; taken: number }[] = [];
+  let at = 0;
+  let behind = 0;
+  const push = (part: string) => {
+    begins.push({ at, taken: behind - at });
+    parts.push(part);
+    at += part.length;
+    behind += part.length;
+  };
+  for (const { 0: match, index } of text.matchAll(pattern)) {
+    push(text.slice(behind, index));
+    behind = index + match.length;
+  }
+  push(text.slice(behind));
+  return { text: parts.join(""), original: (place) => place + begins.findLast((part) => part.at <= place)!.taken };
+}

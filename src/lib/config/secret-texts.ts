@@ -1,0 +1,82 @@
+import { hashOf, tableSize, type Span } from "./fragments.ts";
+import { spelling } from "./spelling.ts";
+
+/** Characters that are looked for first. */
+const anchorLength = 4;
+
+/** Where a word may begin and end: beside what is no letter and no digit, or behind what stands for one of those. */
+const wordBegins = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2}))`;
+const wordEnds = "(?![A-Za-z0-9])";
+
+interface Text {
+  value: string;
+  isWord: boolean;
+  pattern?: RegExp;
+}
+
+/** Finds texts as they are written anywhere: see spelling.ts. */
+export class SecretTexts {
+  /** By four letters that each has in every spelling. */
+  readonly #byAnchor = new Map<string, Text[]>();
+  readonly #table = new Uint8Array(tableSize >> 3);
+  /** Those that have no such letters. */
+  readonly #others: Text[] = [];
+
+  /** @param isWord whether it counts only where it stands alone */
+  add(value: string, isWord: boolean): void {
+    const text = { value, isWord };
+    const [longest = ""] = (value.match(/[A-Za-z0-9]+/g) ?? []).toSorted((a, b) => b.length - a.length);
+    const anchor = longest.slice(0, anchorLength);
+    if (anchor.length < anchorLength) return void this.#others.push(text);
+    this.#byAnchor.set(anchor, [...(this.#byAnchor.get(anchor) ?? []), text]);
+    const bit = hashOf(anchor, 0, anchorLength);
+    this.#table[bit >> 3]! |= 1 << (bit & 7);
+  }
+
+  find(text: string): Span[] {
+    return [...new Set(this.#candidates(text)), ...this.#others].flatMap((each) => occurrences(text, patternOf(each)));
+  }
+
+  /** How many characters at a text's end may be the beginning of one. */
+  openEnd(text: string): number {
+    const all = [...this.#others, ...[...this.#byAnchor.values()].flat()];
+    return Math.max(0, ...all.map((each) => openEnd(text, each)));
+  }
+
+  #candidates(text: string): Text[] {
+    const found: Text[] = [];
+    for (let at = 0; at + anchorLength <= text.length; at++) {
+      const bit = hashOf(text, at, anchorLength);
+      if ((this.#table[bit >> 3]! & (1 << (bit & 7))) === 0) continue;
+      found.push(...(this.#byAnchor.get(text.slice(at, at + anchorLength)) ?? []));
+    }
+    return found;
+  }
+}
+
+function patternOf(text: Text): RegExp {
+  const pattern = spelling(text.value);
+  return (text.pattern ??= new RegExp(text.isWord ? wordBegins + pattern + wordEnds : pattern, "g"));
+}
+
+/** Those that overlap, too. */
+function occurrences(text: string, pattern: RegExp): Span[] {
+  const found: Span[] = [];
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    found.push({ start: match.index, end: match.index + match[0].length });
+    pattern.lastIndex = match.index + 1;
+  }
+  return found;
+}
+
+/** The spellings that are likely where output comes in pieces. A word may still become a longer one. */
+function openEnd(text: string, { value, isWord }: Text): number {
+  const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), value.replaceAll("$", "$$$$")];
+  const lengths = spellings.map((written) => {
+    let length = Math.min(text.length, isWord ? written.length : written.length - 1);
+    while (length > 0 && !text.endsWith(written.slice(0, length))) length--;
+    return length;
+  });
+  return Math.max(...lengths);
+}

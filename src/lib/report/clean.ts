@@ -1,0 +1,36 @@
+import { blank, redactor } from "../config/redactor.ts";
+import { isMapping } from "../config/plain.ts";
+import { splitAtOurs, withoutControls } from "./controls.ts";
+
+/** A text of anybody's, as it may be shown: nothing that a terminal obeys, and no secret, not even one that such things had split. */
+export function clean(text: string): string {
+  return redactor.redact(withoutControls(text));
+}
+
+/** A text without secrets, those that sequences of our own stand within included; `inFrame` as for withoutForeignControls. */
+export function redactAround(text: string, inFrame = false): string {
+  const parts = splitAtOurs(text, inFrame);
+  if (parts.length === 1) return redactor.redact(text);
+  const spans = redactor.find(parts.filter((_, index) => index % 2 === 0).join(""));
+  if (spans.length === 0) return text;
+  let at = 0;
+  return parts
+    .map((part, index) => {
+      if (index % 2 === 1) return part;
+      const redacted = blank(part, spans, at);
+      at += part.length;
+      return redacted;
+    })
+    .join("");
+}
+
+/** Plain data with all of its texts clean, the names of fields included. */
+export function cleanData(data: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [clean(name), cleanValue(value)]));
+}
+
+function cleanValue(value: unknown): unknown {
+  if (typeof value === "string") return clean(value);
+  if (Array.isArray(value)) return value.map(cleanValue);
+  return isMapping(value) ? cleanData(value) : value;
+}
