@@ -59,7 +59,7 @@ function refuseOutside(directory: string, images: readonly ImageConfig[]): void 
     code: "CONTEXT_UNUSABLE",
     exit: "refused",
     details,
-    hint: "Nothing was built. Correct coldtivate.yml, or what the submodule has there.",
+    hint: "Correct coldtivate.yml, or what the submodule has there.",
   });
 }
 

@@ -74,7 +74,7 @@ function tooLarge(path: string): ColdtivateError {
   return new ColdtivateError(`${path} is larger than ${mostBytes / 1024 / 1024} MiB, and is not read`, {
     code: "FILE_TOO_LARGE",
     exit: "usage",
-    hint: "Nothing was done. See whether this is the file that was meant.",
+    hint: "See whether this is the file that was meant.",
   });
 }
 

@@ -24,7 +24,7 @@ export async function refuseForeign(file: string, top: string): Promise<void> {
   throw new ColdtivateError(`${foreign} belongs to another user (${statSync(foreign).uid}), and what ${file} names would run as you`, {
     code: "CONFIG_UNTRUSTED",
     exit: "refused",
-    hint: `Nothing was done. If you trust it: git config --global --add safe.directory ${top}, or name the file with --config.`,
+    hint: `If you trust it: git config --global --add safe.directory ${top}, or name the file with --config.`,
   });
 }
 

@@ -37,6 +37,6 @@ export function examineVariables({ references, given, env }: VariableUse): strin
     code: "COMPOSE_VARIABLE_REFUSED",
     exit: "usage",
     details,
-    hint: "Nothing was changed. docs/configuration.md lists the variables that Compose files get; $$ is a dollar sign that stays one.",
+    hint: "docs/configuration.md lists the variables that Compose files get; $$ is a dollar sign that stays one.",
   });
 }

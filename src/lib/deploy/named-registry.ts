@@ -35,6 +35,6 @@ function notNamed(reference: string): ColdtivateError {
     code: "IMAGE_NOT_NAMED",
     exit: "refused",
     details: ["neither the Compose files of the commit nor coldtivate.yml name its repository"],
-    hint: "Nothing was changed. A host named it: name it in a Compose file if it is yours, otherwise find out who has been on that host.",
+    hint: "A host named it: name it in a Compose file if it is yours, otherwise find out who has been on that host.",
   });
 }

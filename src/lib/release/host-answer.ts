@@ -17,7 +17,7 @@ export function unreadable(host: string, reason: string): ColdtivateError {
   return new ColdtivateError(`${host}: its answer cannot be read: ${reason}`, {
     code: "HOST_ANSWER",
     exit: "refused",
-    hint: "Nothing was changed there by this question. Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause; if there is none, find out who has been on that host.",
+    hint: "Run the same command again. A wrapper around docker or bash on the host that prints something of its own can be the cause; if there is none, find out who has been on that host.",
   });
 }
 

@@ -29,6 +29,6 @@ export function refuseForeign(
     code: "HOST_MODEL",
     exit: "refused",
     details: details.slice(0, 20).map((line) => plainWords(line).slice(0, 300)),
-    hint: "Nothing was changed, and nothing of this was asked for or sent. Compose files that only a host or another server has count for nothing here: commit them. If the commit has them all, find out who has been on that host.",
+    hint: "Nothing of this was asked for or sent. Compose files that only a host or another server has count for nothing here: commit them. If the commit has them all, find out who has been on that host.",
   });
 }

@@ -31,6 +31,6 @@ function unanswered(host: string, told: readonly string[]): ColdtivateError {
     code: "HOST_NOT_READY",
     exit: "refused",
     details: told,
-    hint: "Nothing was changed there. Correct what the host says, then run the same command again.",
+    hint: "Correct what the host says, then run the same command again.",
   });
 }

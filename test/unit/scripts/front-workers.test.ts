@@ -16,9 +16,9 @@ function workersBy(answers: Record<string, string>): string[] {
 }
 
 test("the engine tells a front's processes where the host does not see them", () => {
-  expect(workersBy({ top: "PID PPID\\n4242424242 1\\n91 4242424242\\n17 4242424242\\n30 91\\n" })).toEqual(["17", "91"]);
+  expect(workersBy({ top: "PID PPID\\n4242424242 1\\n91 4242424242\\n17 4242424242\\n30 91\\n" })).toEqual(["91", "17"]);
 });
 
 test("an engine that cannot, one without control groups, is asked within the front", () => {
-  expect(workersBy({ exec: "9 17 " })).toEqual(["17", "9"]);
+  expect(workersBy({ exec: "9 17 " })).toEqual(["9", "17"]);
 });

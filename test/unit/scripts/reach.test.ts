@@ -38,7 +38,7 @@ function reach(subjects: readonly string[], before: readonly Container[], after:
     note() { tell "$@"; }
     log_lines() { cat; }
     is_aborted() { return 1; }
-    pause() { :; }
+    pause_longer() { :; }
     source ${parts}probe.sh
     source ${parts}reach.sh
     source ${parts}verdicts.sh
