@@ -103,23 +103,31 @@ ${[...mounts.map(({ written }) => written), `/srv/ledger-${this.name}:/ledger`]
   }
 
   /** What the containers that are there write to, by key. */
-  async serving(): Promise<Map<string, { containers: string[]; path: string }>> {
+  async serving(): Promise<Map<string, Serving>> {
     const lines = await onHost(
       "staging",
       `docker ps -q --filter label=com.docker.compose.project=${this.project.project} |
-         xargs -r docker inspect --format '{{println .Id}}{{range .Config.Env}}{{println .}}{{end}}' | sed -n '/^[0-9a-f]\\{64\\}$/p; s/^WRITES=/WRITES /p'
+         xargs -r docker inspect --format '{{println .Id .State.Pid}}{{range .Config.Env}}{{println .}}{{end}}' | sed -n '/^[0-9a-f]\\{64\\} [0-9]*$/p; s/^WRITES=/WRITES /p'
        true`,
     );
-    const found = new Map<string, { containers: string[]; path: string }>();
+    const found = new Map<string, Serving>();
     let id = "";
+    let root = "";
     for (const line of lines.split("\n")) {
-      if (!line.startsWith("WRITES ")) id = line.trim();
-      else
+      if (!line.startsWith("WRITES ")) {
+        const [container = "", pid = ""] = line.trim().split(" ");
+        id = container;
+        root = `/proc/${pid}/root`;
+      } else
         for (const [key = "", path = ""] of line
           .slice(7)
           .split(" ")
           .map((word) => word.split("=")))
-          found.set(key, { containers: [...(found.get(key)?.containers ?? []), id], path });
+          found.set(key, {
+            containers: [...(found.get(key)?.containers ?? []), id],
+            roots: [...(found.get(key)?.roots ?? []), root],
+            path,
+          });
     }
     return found;
   }
@@ -132,8 +140,8 @@ ${[...mounts.map(({ written }) => written), `/srv/ledger-${this.name}:/ledger`]
     const { state } = this.project;
     const serving = await this.serving();
     const looks = [...serving].map(
-      ([key, { containers, path }]) =>
-        `look ${key} "$({ ${containers.map((id) => `docker exec ${id} sh -c 'cat ${path}/records 2>/dev/null || cat ${path}' 2>/dev/null`).join("; ")}; } || true)"`,
+      ([key, { roots, path }]) =>
+        `look ${key} "$({ ${roots.map((root) => `cat ${root}${path}/records 2>/dev/null || cat ${root}${path} 2>/dev/null`).join("; ")}; } || true)"`,
     );
     const counted = await onHost(
       "staging",
@@ -150,4 +158,13 @@ ${[...mounts.map(({ written }) => written), `/srv/ledger-${this.name}:/ledger`]
     expect(lines.length, counted).toBeGreaterThan(3);
     return lines.filter(([, lost]) => lost !== "0").map((words) => words.join(" "));
   }
+}
+
+/** Where records of one key are written. */
+interface Serving {
+  containers: string[];
+  /** Where the host has the file systems that these see. */
+  roots: string[];
+  /** The place, as the containers name it. */
+  path: string;
 }
