@@ -24,7 +24,7 @@ export interface ExecOptions {
 export type ExecResult = Said;
 
 /** Of a question to a host, unless somebody says otherwise: milliseconds, and bytes of its answer. */
-export const patience = 300_000;
+export const usualPatience = 300_000;
 /** Bytes that a poor line carries in a millisecond. */
 const slowest = 16;
 const mostSaid = 32 * 1024 * 1024;
@@ -103,7 +103,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
       },
     ),
     ended: Promise.allSettled([ended.promise]),
-    async finish({ stdin, onLine, signal, timeout = patience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
+    async finish({ stdin, onLine, signal, timeout = usualPatience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
       signal?.throwIfAborted();
       const expire = () => leave(silenceError(host, timeout));
       let deadline: NodeJS.Timeout | undefined;

@@ -6,7 +6,7 @@ import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
-import { patience, startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
+import { usualPatience, startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
 import { connectError, isTurnedAway, lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
@@ -186,7 +186,8 @@ class SshConnection implements HostConnection {
   }
 
   async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
-    const most = this.#answerWithin === undefined ? {} : { timeout: Math.min(options.timeout ?? patience, this.#answerWithin), sends: 0 };
+    const most =
+      this.#answerWithin === undefined ? {} : { timeout: Math.min(options.timeout ?? usualPatience, this.#answerWithin), sends: 0 };
     const result = await started.finish({ ...options, ...most });
     // A shell that a signal ended says nothing of itself.
     if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });

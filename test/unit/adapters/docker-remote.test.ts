@@ -40,7 +40,7 @@ test("an engine that says nothing, or that it cannot, is an error that says so",
   await expect(listProject(connection, "shop", { signal, timeout: 50 })).rejects.toMatchObject({ code: "HOST_SILENT" });
   await expect(listProject(connection, "shop", { signal })).rejects.toMatchObject({
     code: "HOST_ANSWER",
-    message: expect.stringContaining("500 no [2Kway") as string,
+    message: expect.stringMatching(/500 no +\[2Kway/) as string,
   });
 });
 

@@ -99,14 +99,16 @@ function speak(channel: ServerChannel, saying: Saying, count: (bytes: number) =>
     channel.end();
   };
   if (stderr !== "") channel.stderr.write(stderr);
-  const more = () => {
-    for (;;) {
-      if (channel.destroyed || channel.writableEnded) return;
+  const more = (): void => {
+    let isRoom = true;
+    while (isRoom && !channel.destroyed && !channel.writableEnded) {
       count(stdout.length);
-      if (!channel.write(stdout)) return void channel.once("drain", more);
+      isRoom = channel.write(stdout);
     }
+    if (!isRoom) channel.once("drain", more);
   };
-  if (isEndless) return more();
+  if (isEndless) more();
+  if (isEndless) return;
   channel.write(stdout);
   if (!isSilent) end();
 }

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 /** Who may be asked about what, and for a login: what the commit's files and coldtivate.yml name. */
 const repositories = /^(?:r\.example\/shop\/web|postgres|docker\.io\/library\/postgres|haproxy)(?:[:@]|$)/;
-const registries = ["r.example", "https://index.docker.io/v1/"];
+const registries = new Set(["r.example", "https://index.docker.io/v1/"]);
 /** What turns a terminal around, line ends apart. */
 // oxlint-disable-next-line no-control-regex
 const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/u;
@@ -61,7 +61,7 @@ test.each(lies)("$errand: $name", async ({ errand, lies: told, code, within }) =
   // Nobody else is asked, with no other login.
   const { references, logins } = world.asked();
   expect(references.filter((reference) => !repositories.test(reference))).toEqual([]);
-  expect(logins.filter((registry) => !registries.includes(registry))).toEqual([]);
+  expect(logins.filter((registry) => !registries.has(registry))).toEqual([]);
   // It gets nothing that it has no need of.
   for (const treasure of treasures) expect(Object.values(sent).join("\n")).not.toContain(treasure);
   // No terminal obeys it.
