@@ -34,19 +34,18 @@ ask_containers() {
 
 # Whether nobody else can have put the state there, or change it. Arguments: the state's folder. Returns: 3 if somebody can
 check_state() {
-  local folder wrong='' modes
+  local folder wrong='' folders=()
   for folder in "${1%/*}" "$1"; do
-    [[ -n $wrong || ! -e $folder && ! -L $folder ]] || [[ $folder != "$1" && $folder != */.coldtivate ]] || {
-      modes=$(stat -Lc %A "$folder") || modes=
-      if [[ $folder == "$1" && -L $folder ]]; then
-        wrong="$folder is a link: put the folder itself in its place."
-      elif [[ ! -O $folder && $EUID != 0 ]]; then
-        wrong="$folder belongs to somebody else."
-      elif [[ $modes != d????-??-? ]]; then
-        wrong="$folder can be written by others: chmod go-w $folder"
-      fi
-    }
+    [[ ($folder == "$1" || $folder == */.coldtivate) && (-e $folder || -L $folder) ]] || continue
+    folders+=("$folder")
+    [[ -O $folder || $EUID == 0 ]] || wrong="$folder belongs to somebody else."
+    [[ $folder != "$1" || ! -L $folder ]] || wrong="$folder is a link: put the folder itself in its place."
   done
+  ((${#folders[@]} > 0)) || return 0
+  # A letter for each kind and right: drwx------.
+  [[ -n $wrong ]] || while read -r folder; do
+    [[ $folder == d????-??-?\ * ]] || wrong="${folder#* } can be written by others: chmod go-w ${folder#* }"
+  done < <(stat -Lc '%A %n' "${folders[@]}" || echo '? the state')
   [[ -n $wrong ]] || return 0
   printf '%s\n' "$wrong" "Whoever can change what lies there can do what this user can: look whether somebody did." >&2
   return 3

@@ -18,7 +18,8 @@ open_state() {
   project=${project:-${state##*/}}
   state=${state:-$HOME/.coldtivate/$project}
   [[ $project =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail 2 "\"$project\" cannot be an environment's name: it has [a-z0-9_-] only."
-  check_state "$state"
+  # Who asks the engine ahead has looked, just now.
+  [[ -n ${COLDTIVATE_ASKED-} ]] || check_state "$state"
 }
 
 # Arguments: a release's id. Sets: release, dir, journal, and plan, a line an element

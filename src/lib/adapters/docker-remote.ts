@@ -1,8 +1,7 @@
-import { Agent } from "node:http";
-import { PassThrough, type Duplex } from "node:stream";
-import Docker, { type DockerOptions } from "dockerode";
+import { request, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import { ColdtivateError } from "../errors.ts";
-import { plainWords, unreadable } from "../release/host-answer.ts";
+import { plainWords, readJson, unreadable } from "../release/host-answer.ts";
 import type { HostConnection } from "./ssh.ts";
 import { excessError, silenceError } from "./ssh-error.ts";
 import { TooMuch } from "./ssh-output.ts";
@@ -10,13 +9,10 @@ import { TooMuch } from "./ssh-output.ts";
 /** Where an engine listens unless somebody says otherwise. */
 export const defaultSocket = "/var/run/docker.sock";
 
-/** The Docker daemon of a host, over the connection that is there already. Close it when done: it keeps streams open. */
-export function openDocker(connection: HostConnection, socketPath = defaultSocket): Docker {
-  const options: DockerOptions & { agent: Agent } = { protocol: "http", host: "docker", agent: new SocketAgent(connection, socketPath) };
-  return new Docker(options);
-}
+/** Bytes that an engine may say in all. */
+const mostSaid = 32 * 1024 * 1024;
 
-export interface ListOptions {
+export interface EngineOptions {
   signal: AbortSignal;
   /** Where the engine listens. */
   socket?: string;
@@ -26,63 +22,58 @@ export interface ListOptions {
 
 /**
  * All containers of a Compose project, as the engine of a host lists them: nobody has looked at what it says.
- * @throws ColdtivateError HOST_SILENT, HOST_ANSWER, SOCKET_UNREACHABLE
+ * @throws ColdtivateError HOST_SILENT, HOST_ANSWER, SOCKET_UNREACHABLE, CONNECTION_LOST
  */
-export async function listProject(connection: HostConnection, project: string, options: ListOptions): Promise<unknown> {
-  const { signal, socket, timeout = 60_000 } = options;
-  const deadline = AbortSignal.timeout(timeout);
-  const filters = { label: [`com.docker.compose.project=${project}`] };
+export function listProject(connection: HostConnection, project: string, options: EngineOptions): Promise<unknown> {
+  const filters = JSON.stringify({ label: [`com.docker.compose.project=${project}`] });
+  return askEngine(connection, `/containers/json?${new URLSearchParams({ all: "true", filters }).toString()}`, options);
+}
+
+/** Asks the engine of a host over the connection that is there already. Where its answer leads elsewhere, nobody goes there. */
+async function askEngine(connection: HostConnection, path: string, options: EngineOptions): Promise<unknown> {
+  const { signal, socket = defaultSocket, timeout = 60_000 } = options;
+  const { host } = connection;
+  signal.throwIfAborted();
+  const answer = Promise.withResolvers<Buffer>();
+  const onAbort = () => answer.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const deadline = setTimeout(() => answer.reject(silenceError(host, timeout)), timeout);
+  let stream: Duplex | undefined;
   try {
-    return await openDocker(connection, socket).listContainers({ all: true, filters, abortSignal: AbortSignal.any([signal, deadline]) });
+    stream = await connection.openSocket(socket);
+    stream.on("error", answer.reject);
+    const asked = request({ path, headers: { host: "docker", connection: "close" }, createConnection: () => asSocket(stream!) });
+    asked.on("error", answer.reject);
+    asked.on("response", (response) => collect(response, host, answer));
+    asked.end();
+    return readJson(host, "its Docker daemon's answer", (await answer.promise).toString("utf8"));
   } catch (error) {
-    signal.throwIfAborted();
-    if (deadline.aborted) throw silenceError(connection.host, timeout);
-    if (error instanceof ColdtivateError) throw error;
-    throw unreadable(connection.host, `its Docker daemon says ${plainWords(error instanceof Error ? error.message : String(error))}`);
+    if (error instanceof ColdtivateError || error === signal.reason) throw error;
+    throw unreadable(host, `its Docker daemon says ${plainWords(error instanceof Error ? error.message : String(error)).slice(0, 200)}`);
+  } finally {
+    clearTimeout(deadline);
+    signal.removeEventListener("abort", onAbort);
+    stream?.destroy();
   }
 }
 
-/** Bytes that an engine may say in all. */
-const mostSaid = 32 * 1024 * 1024;
-
-/** Ends a stream that says more than anybody asked for. */
-function bounded(stream: Duplex, host: string): Duplex {
-  const push = stream.push.bind(stream);
+function collect(response: IncomingMessage, host: string, { resolve, reject }: PromiseWithResolvers<Buffer>): void {
+  const chunks: Buffer[] = [];
   let said = 0;
-  stream.push = (chunk: Buffer | null, ...rest) => {
-    said += chunk?.length ?? 0;
-    if (said <= mostSaid) return push(chunk, ...rest);
-    stream.destroy(excessError(host, new TooMuch(mostSaid)));
-    return false;
-  };
-  return stream;
+  response.on("data", (chunk: Buffer) => {
+    said += chunk.length;
+    if (said <= mostSaid) chunks.push(chunk);
+    else reject(excessError(host, new TooMuch(mostSaid)));
+  });
+  response.on("error", reject);
+  response.on("end", () => {
+    const body = Buffer.concat(chunks);
+    if (response.statusCode === 200) return resolve(body);
+    reject(new Error(`${response.statusCode} ${body.toString("utf8", 0, 200)}`));
+  });
 }
 
-/** Gives HTTP a stream to the Unix socket on the host instead of a connection of its own. */
-class SocketAgent extends Agent {
-  readonly #connection: HostConnection;
-  readonly #path: string;
-
-  constructor(connection: HostConnection, path: string) {
-    super({ keepAlive: true });
-    this.#connection = connection;
-    this.#path = path;
-  }
-
-  override createConnection(_options: object, callback?: (error: Error | null, stream: Duplex) => void): undefined {
-    void this.#open(callback ?? (() => {}));
-  }
-
-  async #open(callback: (error: Error | null, stream: Duplex) => void): Promise<void> {
-    try {
-      callback(null, asSocket(bounded(await this.#connection.openSocket(this.#path), this.#connection.host)));
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error(String(error)), new PassThrough());
-    }
-  }
-}
-
-/** A channel has none of a socket's own methods, which an agent calls to keep it alive. */
+/** A channel has none of a socket's own methods, which a client of HTTP calls to keep it alive. */
 function asSocket(stream: Duplex): Duplex {
   const nothing = () => stream;
   return Object.assign(stream, { setKeepAlive: nothing, setTimeout: nothing, setNoDelay: nothing, ref: nothing, unref: nothing });

@@ -49,7 +49,7 @@ export async function runVerb(
   const command = bash(
     `umask 077; [ -e "${state}/${scriptName}" ] || compgen -G "${state}/releases/*/" >/dev/null || exit ${nothing}; ` +
       `find /dev/shm -maxdepth 1 -name "${folder}*" -mtime +0 -exec rm -rf {} + 2>/dev/null; ` +
-      `d=$(mktemp -d /dev/shm/${folder}XXXXXX 2>/dev/null) || d=$(mktemp -d) || exit 3; trap "rm -rf \"$d\"" EXIT; ` +
+      `d=$(mktemp -d /dev/shm/${folder}XXXXXX 2>/dev/null) || d=$(mktemp -d) || exit 3; trap "rm -rf \\"$d\\"" EXIT; ` +
       `{ head -c ${archive.length} | tar -xzf - -C "$d" && { ${checkScript(script)}; }; } || exit 3; ` +
       `bash "$d/${scriptName}" -p ${name} -c ${words.map(shellWord).join(" ")}`,
   );

@@ -24,7 +24,7 @@ export interface ExecOptions {
 export type ExecResult = Said;
 
 /** Of a question to a host, unless somebody says otherwise: milliseconds, and bytes of its answer. */
-const patience = 300_000;
+export const usualPatience = 300_000;
 /** Bytes that a poor line carries in a millisecond. */
 const slowest = 16;
 const mostSaid = 32 * 1024 * 1024;
@@ -57,8 +57,9 @@ export function startCommand(client: Client, command: string, { host, lost, open
     opened.reject(error);
     ended.reject(error);
   };
+  const asError = (error: Error) => (error instanceof TooMuch ? excessError(host, error) : error);
   const output = new Output(marked !== undefined, mostSaid, (error) => {
-    fail(error instanceof TooMuch ? excessError(host, error) : error);
+    fail(asError(error));
     // Whoever says that much goes on saying it, closed or not.
     client.destroy();
   });
@@ -71,7 +72,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
   };
   lost.addEventListener("abort", onLost, { once: true });
 
-  client.exec(marked ?? command, (error, made) => {
+  const onOpen = (error: Error | undefined, made: ClientChannel) => {
     clearTimeout(opening);
     if (error) {
       lost.removeEventListener("abort", onLost);
@@ -84,7 +85,14 @@ export function startCommand(client: Client, command: string, { host, lost, open
       if (code !== undefined) ended.resolve(output.result(code));
       else fail(lost.aborted ? lost.reason : lostError(host, new Error("the command ended without an exit status")));
     });
-  });
+  };
+  try {
+    client.exec(marked ?? command, onOpen);
+  } catch (error) {
+    // Its socket is gone, and its end was not told yet.
+    clearTimeout(opening);
+    fail(lostError(host, error instanceof Error ? error : undefined));
+  }
 
   return {
     opened: opened.promise.then(
@@ -95,7 +103,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
       },
     ),
     ended: Promise.allSettled([ended.promise]),
-    async finish({ stdin, onLine, signal, timeout = patience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
+    async finish({ stdin, onLine, signal, timeout = usualPatience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
       signal?.throwIfAborted();
       const expire = () => leave(silenceError(host, timeout));
       let deadline: NodeJS.Timeout | undefined;
@@ -107,6 +115,8 @@ export function startCommand(client: Client, command: string, { host, lost, open
         onLine?.(line);
       };
       output.listen(limit, onLine && onNext);
+      // It may have ended before anybody listened.
+      if (output.failure !== undefined) throw asError(output.failure);
       const aborted = Promise.withResolvers<never>();
       const leave = (reason: unknown) => {
         channel?.signal("TERM");

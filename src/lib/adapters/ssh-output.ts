@@ -26,25 +26,25 @@ export class TooMuch extends Error {
 export class Output {
   readonly #stdout = new Bytes();
   readonly #stderr = new Bytes();
-  readonly #onExcess: (error: unknown) => void;
+  readonly #onExcess: (error: Error) => void;
   #lines: LineSplitter | undefined;
   #said = 0;
   #limit: number;
   #hasEnded = false;
-  /** Nothing more is listened to. */
-  #isOver = false;
+  /** Why nothing more is listened to. */
+  failure: Error | undefined;
   /** Whether what is there may still be a start-up file's: it is kept for when no command runs at all. */
   #awaitsMark: boolean;
 
   /** @param onExcess gets why nothing more is listened to: too much was said, or whoever reads the lines cannot read them */
-  constructor(awaitsMark: boolean, limit: number, onExcess: (error: unknown) => void) {
+  constructor(awaitsMark: boolean, limit: number, onExcess: (error: Error) => void) {
     this.#awaitsMark = awaitsMark;
     this.#limit = limit;
     this.#onExcess = onExcess;
   }
 
   say(chunk: Buffer): void {
-    if (this.#isOver) return;
+    if (this.failure !== undefined) return;
     this.#said += chunk.length;
     if (this.#said > this.#limit) return this.#giveUp(new TooMuch(this.#limit));
     if (this.#awaitsMark) this.#findMark(chunk);
@@ -52,7 +52,7 @@ export class Output {
   }
 
   complain(chunk: Buffer): void {
-    if (this.#isOver) return;
+    if (this.failure !== undefined) return;
     this.#stderr.append(chunk);
     if (this.#stderr.length > 2 * mostComplaints) this.#stderr.keepLast(mostComplaints);
   }
@@ -68,12 +68,12 @@ export class Output {
     if (this.#hasEnded) this.#attempt(() => this.#lines?.end());
   }
 
-  /** What was said in all. What was read by the line is no longer part of standard output. */
+  /** What was said in all. What was read by the line is no longer part of standard output; it may still be read that way. */
   result(code: number): Said {
     this.#attempt(() => this.#lines?.end());
     this.#hasEnded = true;
     this.#stderr.keepLast(mostComplaints);
-    const said = { code, stdout: this.#stdout.takeAll(), stderr: this.#stderr.takeAll().toString("utf8") };
+    const said = { code, stdout: this.#stdout.all, stderr: this.#stderr.all.toString("utf8") };
     return this.#awaitsMark ? { ...said, isForeign: true } : said;
   }
 
@@ -95,7 +95,7 @@ export class Output {
   }
 
   #attempt(work: () => void): void {
-    if (this.#isOver) return;
+    if (this.failure !== undefined) return;
     try {
       work();
     } catch (error) {
@@ -104,11 +104,11 @@ export class Output {
   }
 
   #giveUp(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.failure !== undefined) return;
+    this.failure = error instanceof Error ? error : new Error(String(error));
     this.#stdout.takeAll();
     this.#lines = undefined;
-    this.#onExcess(error);
+    this.#onExcess(this.failure);
   }
 }
 
@@ -172,8 +172,12 @@ class Bytes {
     this.length = count;
   }
 
+  get all(): Buffer {
+    return this.#buffer.subarray(0, this.length);
+  }
+
   takeAll(): Buffer {
-    const all = this.#buffer.subarray(0, this.length);
+    const { all } = this;
     this.#buffer = Buffer.alloc(0);
     this.length = 0;
     return all;

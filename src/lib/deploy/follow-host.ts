@@ -24,7 +24,8 @@ export async function followAgain(
   const onLine: Application["onLine"] = (line) => {
     if (skipped++ >= told) application.onLine(line);
   };
-  return followRelease(connection, { ...application, onLine }).catch((error: unknown) => {
+  // Awaited here: the connection is closed with the function.
+  return await followRelease(connection, { ...application, onLine }).catch((error: unknown) => {
     if (isLost(error)) return undefined;
     throw error;
   });

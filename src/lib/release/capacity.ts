@@ -30,8 +30,8 @@ export function parseCapacity(text: string): HostCapacity {
     ...(memory === undefined ? {} : { memory }),
     ...(disk === undefined ? {} : { disk }),
     used: Object.fromEntries(
-      of("used").flatMap(([, id = "", text]) => {
-        const bytes = bytesOf(text);
+      of("used").flatMap(([, id = "", said]) => {
+        const bytes = bytesOf(said);
         return bytes === undefined || !thingName.test(id) ? [] : [[id, bytes] as const];
       }),
     ),

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { lineSchema, thingSchema } from "./host-answer.ts";
-import type { ComposeModel } from "./model.ts";
 
 // What the planner reads of a model has the form that Compose gives it; the rest is passed back to its host as it came.
 
@@ -102,7 +101,7 @@ const source = z.looseObject({
 const thing = z.looseObject({ name: optional(shellSafe) }).nullable();
 
 /** A Compose model as far as it decides anything here. */
-export const modelSchema: z.ZodType<ComposeModel> = z.looseObject({
+export const modelSchema = z.looseObject({
   name: optional(thingSchema),
   services: z.record(thingSchema, service),
   configs: record(source),
@@ -110,4 +109,4 @@ export const modelSchema: z.ZodType<ComposeModel> = z.looseObject({
   models: record(z.unknown()),
   networks: record(thing),
   volumes: record(thing),
-}) as unknown as z.ZodType<ComposeModel>;
+});

@@ -181,8 +181,16 @@ function parseFronts(host: string, text: string): Record<string, Slot> {
  */
 export function parseModel(host: string, text: string): ComposeModel {
   if (text.trim() === "") return { services: {} };
-  const model = readJson(host, "the model that its Docker Compose made", text);
-  return mendModel(readAnswer(host, "the model that its Docker Compose made", modelSchema, model));
+  const what = "the model that its Docker Compose made";
+  const model = readJson(host, what, text);
+  readAnswer(host, what, modelSchema, model);
+  if (!isModel(model)) throw unreadable(host, `${what} is none`);
+  return mendModel(model);
+}
+
+/** The schema has looked at the rest. */
+function isModel(value: unknown): value is ComposeModel {
+  return typeof value === "object" && value !== null && "services" in value;
 }
 
 function textLines(text: string): string[] {

@@ -1,14 +1,16 @@
 import { createServer } from "node:http";
 import { expect, test } from "vitest";
-import { openDocker } from "../../../src/lib/adapters/docker-remote.ts";
+import { listProject } from "../../../src/lib/adapters/docker-remote.ts";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
 import { hostAt, serve } from "./ssh-world.ts";
 
-test("Docker's API is spoken over the connection, with streams that are used again", async () => {
+const { signal } = new AbortController();
+
+test("Docker's API is spoken over the connection, as often as one likes", async () => {
   const paths: string[] = [];
-  const daemon = createServer((request, response) => {
+  const daemon = createServer((asked, response) => {
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ Version: request.url }));
+    response.end(JSON.stringify({ asked: asked.url }));
   });
   await using server = await serve({
     onSocket(path, channel) {
@@ -18,22 +20,34 @@ test("Docker's API is spoken over the connection, with streams that are used aga
     },
   });
   await using connection = await connect(hostAt(server));
-  const docker = openDocker(connection);
-  for (let request = 0; request < 3; request++) expect((await docker.version()).Version).toMatch(/version$/);
-  expect(paths).toEqual(["/var/run/docker.sock"]);
+  const filters = encodeURIComponent('{"label":["com.docker.compose.project=shop-staging"]}');
+  for (let time = 0; time < 3; time++)
+    expect(await listProject(connection, "shop-staging", { signal })).toEqual({ asked: `/containers/json?all=true&filters=${filters}` });
+  await listProject(connection, "shop-staging", { signal, socket: "/run/user/1000/docker.sock" });
+  expect(paths).toEqual([...Array<string>(3).fill("/var/run/docker.sock"), "/run/user/1000/docker.sock"]);
 });
 
 test("a Docker socket that cannot be reached is an error that says so", async () => {
   await using server = await serve();
   await using connection = await connect(hostAt(server));
-  await expect(openDocker(connection).version()).rejects.toMatchObject({ code: "SOCKET_UNREACHABLE", exit: "refused" });
+  await expect(listProject(connection, "shop", { signal })).rejects.toMatchObject({ code: "SOCKET_UNREACHABLE", exit: "refused" });
+});
+
+test("an engine that says nothing, or that it cannot, is an error that says so", async () => {
+  const answers = ["", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 10\r\n\r\nno \u001b[2Kway"];
+  await using server = await serve({ onSocket: (_path, channel) => void channel.write(answers.shift() ?? "") });
+  await using connection = await connect(hostAt(server));
+  await expect(listProject(connection, "shop", { signal, timeout: 50 })).rejects.toMatchObject({ code: "HOST_SILENT" });
+  await expect(listProject(connection, "shop", { signal })).rejects.toMatchObject({
+    code: "HOST_ANSWER",
+    message: expect.stringMatching(/500 no +\[2Kway/) as string,
+  });
 });
 
 test("a connection that is lost ends what Docker was asked", async () => {
   await using server = await serve({ onSocket: () => server.drop() });
   const connection = await connect(hostAt(server));
-  const docker = openDocker(connection);
-  await expect(docker.version()).rejects.toMatchObject({ code: "CONNECTION_LOST" });
-  await expect(docker.version()).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await expect(listProject(connection, "shop", { signal })).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await expect(listProject(connection, "shop", { signal })).rejects.toMatchObject({ code: "CONNECTION_LOST" });
   await connection.close();
 });

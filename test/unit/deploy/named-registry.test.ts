@@ -23,8 +23,8 @@ test.each(["127.0.0.1:6379/x", "evil.example/postgres", "postgres.evil", "r.exam
   "nobody is asked about %j, which nobody named",
   async (reference) => {
     const { asked, client } = registry();
-    for (const ask of [client.digestOf, client.layersOf, client.configurationOf, client.manifestOf])
-      await expect(ask(reference)).rejects.toMatchObject({ code: "IMAGE_NOT_NAMED", exit: "refused" });
+    for (const ask of ["digestOf", "layersOf", "configurationOf", "manifestOf"] as const)
+      await expect(client[ask](reference)).rejects.toMatchObject({ code: "IMAGE_NOT_NAMED", exit: "refused" });
     expect(asked).toEqual([]);
   },
 );

@@ -41,6 +41,7 @@ function host(...images: string[]): HostConnection {
     past: `r2\t${commitOf("r2")}\tmain\t-\t-\nr1\t${commitOf("r1")}\tmain\t-\t-\n`,
     "kept/manifest.json": manifest("r1", older),
     "kept/compose.json": JSON.stringify({ name: "shop-staging", services: { web: { image: older } } }),
+    "kept/hooks": "hooks/before_rollback\n",
     "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
   };
   const answer = Object.entries(fields).map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`);
@@ -105,4 +106,25 @@ test("a rollback whose images are there asks no registry", async () => {
   const { plan } = await rollBack(host(older, newer), () => Promise.reject(new Error("asked")));
   expect(plan.hosts[0]?.steps.map(({ verb }) => verb)).toContain("recreate");
   expect(plan.hosts[0]?.steps.map(({ verb }) => verb)).not.toContain("pull");
+});
+
+test("a rollback has the hooks of the release that it goes back to, which the host has", async () => {
+  const { work } = await rollBack(host(older, newer), () => Promise.reject(new Error("asked")));
+  const entries = new Map(work[0]?.entries.map(({ path, content }) => [path, content]));
+  expect(entries.get("hooks.of")).toBe("r1\n");
+  expect(entries.get("plan")).toMatch(/^hook\tbefore_rollback\t/m);
+  expect(JSON.parse(String(entries.get("plan.json")))).toMatchObject({ again: "rollback", target: "r1" });
+});
+
+test("what a host lost of others it pulls itself, and nobody is asked about it", async () => {
+  const connection = host(newer);
+  const { work, plan } = await prepareRollback(intent, {
+    connections: Promise.resolve([connection]),
+    registry: () =>
+      Promise.resolve({ client: { digestOf: () => Promise.reject(new Error("asked")) } as unknown as RegistryClient, named: new Set() }),
+    signal: new AbortController().signal,
+  });
+  expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+  expect(work[0]?.images).toEqual([]);
+  expect(plan.notes).toContain("a pulls these without a login of yours: r.example/web@sha256:aaaaaaaa");
 });

@@ -1,0 +1,197 @@
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { readHostScript } from "../../../src/lib/adapters/host-script.ts";
+import { readKeptImages } from "../../../src/lib/adapters/host-images.ts";
+import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
+import { loadConfig } from "../../../src/lib/config/load.ts";
+import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
+import { attach } from "../../../src/lib/deploy/attach.ts";
+import { describeEnd } from "../../../src/lib/deploy/attach-end.ts";
+import { onlyNamed, ownRepositories } from "../../../src/lib/deploy/named-registry.ts";
+import { prepareDeploy, type PreparedDeploy } from "../../../src/lib/deploy/prepare-deploy.ts";
+import { prepareFronts } from "../../../src/lib/deploy/prepare-fronts.ts";
+import { prepareRollback } from "../../../src/lib/deploy/prepare-rollback.ts";
+import { pullCredentials } from "../../../src/lib/deploy/pull-credentials.ts";
+import { recoverHosts } from "../../../src/lib/deploy/recover.ts";
+import { describeRecovery } from "../../../src/lib/deploy/recover-outcome.ts";
+import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
+import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+import { formatHistory } from "../../../src/lib/status/format-history.ts";
+import { formatStatus } from "../../../src/lib/status/format-status.ts";
+import { lockHosts, unlockHosts } from "../../../src/lib/status/lock.ts";
+import { readHistory } from "../../../src/lib/status/read-history.ts";
+import { readStatus } from "../../../src/lib/status/read-status.ts";
+import { createRepository } from "../adapters/git-repository.ts";
+import { digest, project } from "./answers.ts";
+import type { Errand } from "./lies.ts";
+
+/** In the repository, and mounted nowhere; a value that no Compose file mentions. */
+export const treasures = ["TREASURE of the repository", "TREASURE of the dotenv"];
+
+const files = {
+  "coldtivate.yml": [
+    "project: shop",
+    "registry: { image: r.example/shop }",
+    "images: {}",
+    "environments: { staging: { branches: [main], host: unused, user: deploy } }",
+  ].join("\n"),
+  "compose.yaml": [
+    "services:",
+    "  web: { image: 'r.example/shop/web:1', volumes: ['./conf:/conf:ro'], secrets: [token] }",
+    "  db: { image: 'postgres:15' }",
+    "secrets: { token: { environment: MENTIONED } }",
+  ].join("\n"),
+  "conf/app.ini": "x\n",
+  "secret.txt": treasures[0]!,
+};
+
+export interface Outcome {
+  /** All that a person would be shown. */
+  shown: unknown[];
+  error: unknown;
+  /** What hosts would be sent, by host. */
+  sent: Record<string, string>;
+}
+
+export interface World extends Disposable {
+  run(errand: Errand, connections: readonly HostConnection[]): Promise<Outcome>;
+  /** References that the registry was asked about, and registries that Docker's credential helper was asked for a login for. */
+  asked(): { references: string[]; logins: string[] };
+}
+
+/** A repository, a registry and a Docker configuration that note who is asked. */
+export async function createWorld(): Promise<World> {
+  const repository = createRepository();
+  const commit = repository.commit(files);
+  const folder = mkdtempSync(join(tmpdir(), "coldtivate-liar-"));
+  const log = join(folder, "logins");
+  writeFileSync(log, "");
+  mkdirSync(join(folder, "bin"));
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ credsStore: "spy" }));
+  writeFileSync(join(folder, "bin/docker-credential-spy"), `#!/bin/sh\ncat >>'${log}'; echo >>'${log}'; exit 1\n`);
+  chmodSync(join(folder, "bin/docker-credential-spy"), 0o755);
+  const variables = { PATH: process.env["PATH"], DOCKER_CONFIG: process.env["DOCKER_CONFIG"] };
+  process.env["PATH"] = `${join(folder, "bin")}${delimiter}${variables.PATH ?? ""}`;
+  process.env["DOCKER_CONFIG"] = folder;
+
+  const config = await loadConfig(undefined, { cwd: repository.directory, env: {}, environment: "staging", needs: ["registry"] });
+  const opened = await openRepository(repository.directory);
+  const script = await readHostScript(".");
+  const references: string[] = [];
+  const registry = registryThat((reference) => void references.push(reference));
+  const { signal } = new AbortController();
+  const dotenv = new Map([
+    ["MENTIONED", "fine"],
+    ["UNMENTIONED", treasures[1]!],
+  ]);
+  const text = [...dotenv].map(([name, value]) => `${name}=${value}\n`).join("");
+  const environment = { ...config.environments["staging"]!, dotenv: new Secret(text) };
+  const who = { user: "ann", from: "laptop" };
+  const now = new Date("2026-11-23T11:00:00Z");
+
+  const deploy = (connections: readonly HostConnection[]) => {
+    const wishes = { allowsOlder: true, isIrreversible: false, leavesData: false, isDryRun: false };
+    const intent = { config, environment, revision: { commit, ref: "main" }, dotenv, script, who, now, env: {}, ...wishes };
+    return prepareDeploy(intent, { repository: opened, registry, connections: Promise.resolve(connections), signal });
+  };
+  const rollBack = (connections: readonly HostConnection[]) => {
+    const named = ownRepositories(config);
+    return prepareRollback(
+      { environment: "staging", project, keepReleases: 5, leavesData: false, script, who, now },
+      { connections: Promise.resolve(connections), registry: () => Promise.resolve({ client: onlyNamed(registry, named), named }), signal },
+    );
+  };
+
+  async function work(errand: Errand, connections: readonly HostConnection[], { shown, sent }: Outcome): Promise<void> {
+    const reporter = { emit: (event: ProgressEvent) => void shown.push(event), close: () => Promise.resolve() };
+    const control = { abort: new AbortController().signal, detach: new AbortController().signal };
+    const prepare = async (preparing: Promise<PreparedDeploy>) => {
+      const prepared = await preparing;
+      shown.push(formatPlan(prepared.plan), prepared.plan.notes);
+      for (const { connection, entries } of prepared.work)
+        sent[connection.host] = entries.map(({ path, content }) => `${path}\n${Buffer.from(content).toString("latin1")}`).join("\n");
+      await pullCredentials(
+        config.registry,
+        prepared.work.flatMap(({ images }) => images),
+      );
+      return prepared;
+    };
+    switch (errand) {
+      case "deploy":
+        return void (await prepare(deploy(connections)));
+      case "rollback":
+        return void (await prepare(rollBack(connections)));
+      case "fronts":
+        return void (await prepare(
+          prepareFronts({ config, environment: "staging", services: [], script, who, now }, { registry, connections, signal }),
+        ));
+      case "apply": {
+        const prepared = await prepare(deploy(connections));
+        return applyPlan({ ...prepared, credentials: [], reporter, control, patience: 100 });
+      }
+      case "recover":
+        return void shown.push(describeRecovery("staging", await recoverHosts({ project, connections, reporter, signal }), []));
+      case "status": {
+        const statuses = await Promise.all(connections.map((connection) => readStatus(connection, project, signal)));
+        return void shown.push(formatStatus("staging", statuses, now), statuses);
+      }
+      case "history": {
+        const histories = await Promise.all(connections.map((connection) => readHistory(connection, project, 20, signal)));
+        return void shown.push(formatHistory("staging", histories), histories);
+      }
+      case "attach": {
+        const ends = await attach({ environment: "staging", project, connections, who: "ann", reporter, control });
+        return void shown.push(describeEnd({ environment: "staging", project, ends, aborted: false }));
+      }
+      case "lock":
+        return void shown.push(await lockHosts(connections, project, { who: "ann", why: "moving" }, signal));
+      case "unlock":
+        return void shown.push(await unlockHosts(connections, project, signal));
+      case "prune":
+        return void shown.push(await Promise.all(connections.map((connection) => readKeptImages(connection, project, signal))));
+    }
+  }
+
+  return {
+    async run(errand, connections) {
+      references.length = 0;
+      writeFileSync(log, "");
+      const outcome: Outcome = { shown: [], error: undefined, sent: {} };
+      await work(errand, connections, outcome).catch((error: unknown) => (outcome.error = error));
+      return outcome;
+    },
+    asked: () => ({ references: [...references], logins: readFileSync(log, "utf8").split("\n").filter(Boolean) }),
+    [Symbol.dispose]() {
+      appendFileSync(log, "");
+      Object.assign(process.env, variables);
+      if (variables.DOCKER_CONFIG === undefined) delete process.env["DOCKER_CONFIG"];
+      rmSync(folder, { recursive: true });
+      repository[Symbol.dispose]();
+    },
+  };
+}
+
+/** A registry that has every image, and whose images are all alike. */
+function registryThat(note: (reference: string) => void): RegistryClient {
+  const answer =
+    <Answer>(value: Answer) =>
+    (reference: string) => {
+      note(reference);
+      return Promise.resolve(value);
+    };
+  const refuse = () => Promise.reject(new Error("nobody changes a registry here"));
+  return {
+    digestOf: answer<string | undefined>(digest("now")),
+    layersOf: answer([]),
+    configurationOf: answer(JSON.stringify({ config: { Cmd: ["run"] } })),
+    manifestOf: answer(undefined),
+    tagsOf: answer([]),
+    putManifest: refuse,
+    deleteManifest: refuse,
+    [Symbol.dispose]: () => {},
+  };
+}
