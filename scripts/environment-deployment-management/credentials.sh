@@ -33,5 +33,6 @@ own_context() { sed -nE 's/.*"currentContext"[[:space:]]*:[[:space:]]*"([A-Za-z0
 configuration_for() {
   local registry=${1%%/*}
   [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] || registry=docker.io
+  [[ $registry != index.docker.io ]] || registry=docker.io
   [[ -z ${credentials-} || ! -d $credentials/$registry ]] || printf '%s\n' "$credentials/$registry"
 }

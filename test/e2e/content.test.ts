@@ -284,8 +284,26 @@ test.each<[string, RegistryFault, number, string, boolean]>([
     const ended = await coldtivate(["build", "--push"], { cwd, env });
     expect(ended.exitCode, ended.output).toBe(exitCode);
     expect(ended.stderr).toContain(said);
+    if (exitCode === 4 && unchanged) expect(ended.stderr).toMatch(/changed before that: pushed: \S+\/web:[0-9a-f]{8}\n/);
   });
   await besideFaultyRegistry(refusal("PUT", "^none$", 500), async () => expect(await build([], env)).toMatchObject({ unchanged }));
+});
+
+test("a Git that fails once an image is pushed makes no refusal that has changed nothing", async () => {
+  await commitNews();
+  const bin = await makeFolder();
+  const [sign, definition] = [join(bin, "sign"), join(bin, "definition")];
+  const [git, docker] = await Promise.all(["git", "docker"].map((name) => must("which", [name])));
+  const failing = `[ ! -e ${sign} ] || { echo "fatal: unable to read tree" >&2; exit 128; }\nexec ${git} "$@"`;
+  // From when there is something to build, all that is asked of Git is about what was built.
+  const signing = `case "$*" in *bake*) cat >${definition}; : >${sign}; exec ${docker} "$@" <${definition} ;; esac\nexec ${docker} "$@"`;
+  await writeFile(join(bin, "git"), `#!/bin/sh\n${failing}\n`, { mode: 0o755 });
+  await writeFile(join(bin, "docker"), `#!/bin/sh\n${signing}\n`, { mode: 0o755 });
+  const ended = await coldtivate(["build", "--push", "--json"], { cwd, env: { PATH: `${bin}:${sandbox()["PATH"]}` } });
+  expect(ended.exitCode, ended.output).toBe(4);
+  const { error } = JSON.parse(ended.stdout) as { error: { code: string; exit: string; changed: string[] } };
+  expect(error).toMatchObject({ code: "GIT_FAILED", exit: "failed" });
+  expect(error.changed.join("\n")).toMatch(/^pushed: \S+\/web:[0-9a-f]{8}\nput into the registry: .*web:main/);
 });
 
 test("a manifest that arrives cut short, or that the registry no longer has whole, is a build and no lie", async () => {

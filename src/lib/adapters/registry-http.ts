@@ -48,12 +48,10 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
       const ca = authorities.get(url.host);
       const { request: open, agent } = speakerFor(url);
       const options = { method, headers, agent, timeout, ...(signal && { signal }), ...(ca && { ca }) };
-      let change: Change | undefined;
+      const change = noteChange(request);
       const outgoing = open(url, options, (incoming) => {
         const { statusCode: status = 0 } = incoming;
-        // One that fails inside may have done it by then.
-        if (status < 300) change?.done();
-        else if (status < 500) change?.dropped();
+        change.answered(status);
         const chunks: Buffer[] = [];
         let length = 0;
         incoming.on("data", (chunk: Buffer) => {
@@ -73,7 +71,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
       outgoing.on("socket", () => {
         clock = setTimeout(giveUp, deadline, invalidAnswer(url.host, `gives no whole answer in ${deadline / 1000} s`));
       });
-      outgoing.on("finish", () => (change = request.change && changes.begin(request.change.what, request.change.subject)));
+      outgoing.on("finish", change.sent);
       outgoing.on("close", () => clearTimeout(clock));
       outgoing.on("timeout", () => giveUp(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
       outgoing.on("error", reject);
@@ -112,6 +110,29 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
   return {
     send: followRedirects(send),
     close: () => agents.forEach((agent) => agent.destroy()),
+  };
+}
+
+/** Notes what a request changes from when all of it was sent; what was not sent whole changes nothing. */
+function noteChange({ change: words }: HttpRequest) {
+  let change: Change | undefined;
+  let status = 0;
+  const settle = () => {
+    if (change === undefined || status === 0) return;
+    // One that fails inside may have done it by then.
+    if (status < 300) change.done();
+    else if (status < 500) change.dropped();
+    change = undefined;
+  };
+  return {
+    sent: () => {
+      if (words !== undefined) change = changes.begin(words.what, words.subject);
+      settle();
+    },
+    answered: (said: number) => {
+      status = said;
+      settle();
+    },
   };
 }
 

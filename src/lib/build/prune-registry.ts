@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { RegistryClient, StoredManifest } from "../adapters/registry.ts";
 import { ColdtivateError } from "../errors.ts";
 import { isRecordTag } from "../images/build-record.ts";
@@ -21,7 +22,19 @@ export async function observeTags(
   return new Map(observed);
 }
 
+/** Milliseconds before a tag that is listed, and not found, is asked for again: a registry may not have one for a moment that somebody moves. */
+const pauses = [100, 400];
+
 async function observeTag(repository: string, tag: string, registry: RegistryClient): Promise<TagFact | undefined> {
+  for (const pause of pauses) {
+    const found = await lookAt(repository, tag, registry);
+    if (found !== undefined) return found;
+    await wait(pause);
+  }
+  return lookAt(repository, tag, registry);
+}
+
+async function lookAt(repository: string, tag: string, registry: RegistryClient): Promise<TagFact | undefined> {
   const reference = `${repository}:${tag}`;
   if (isContentTag(tag) || isRecordTag(tag)) {
     const stored = await registry.manifestOf(reference);
@@ -84,9 +97,14 @@ export async function removeLeftovers(
   return gone;
 }
 
-/** Whether anything names an image that did not when it was found to be one: of what did, nothing keeps it. */
+/**
+ * Whether anything names an image that did not when it was found to be one: of what did, nothing keeps it. Where none of its names is
+ * listed any more, the list is not believed: they go with the image, and it has not gone yet.
+ */
 function isNamed({ digest, tags }: Leftover, facts: readonly TagFact[]): boolean {
-  return facts.some(({ tag, images }) => images.includes(digest) && !tags.includes(tag));
+  const names = tags.filter((tag) => !isContentTag(tag) && !isRecordTag(tag));
+  const isListed = names.length === 0 || facts.some(({ tag }) => names.includes(tag));
+  return !isListed || facts.some(({ tag, images }) => images.includes(digest) && !tags.includes(tag));
 }
 
 /** Tags that went with images that they had not named before, and indexes that name such images by now. */

@@ -165,6 +165,25 @@ test("an image that a new index of ours names while others are removed stays", a
   expect(await removeLeftovers(found, `${server.host}/shop`, registry, new Set())).toEqual([]);
 });
 
+test("a list of tags that is suddenly empty removes nothing", async () => {
+  await build(1, now - 5 * day);
+  const found = await leftovers();
+  const forgetful = { ...registry, tagsOf: () => Promise.resolve([]) };
+  expect(await removeLeftovers(found, `${server.host}/shop`, forgetful, new Set())).toEqual([]);
+  expect(server.tagsIn("shop/web")).toHaveProperty(commitOf(1).slice(0, 8));
+});
+
+test("a branch that the registry does not find for a moment still keeps its image", async () => {
+  await build(1, now - 5 * day, "main");
+  let misses = 1;
+  const blinking: RegistryClient = {
+    ...registry,
+    digestOf: (reference) => (reference.endsWith(":main") && misses-- > 0 ? Promise.resolve(undefined) : registry.digestOf(reference)),
+  };
+  const repositories = await observeTags(["web"], `${server.host}/shop`, blinking);
+  expect(planPrune({ repositories, retained: new Set(), since: now - day })).toEqual([]);
+});
+
 test("many images go a few at a time", async () => {
   for (let number = 1; number <= 40; number++) await build(number, now - 5 * day);
   expect(await removeLeftovers(await leftovers(), `${server.host}/shop`, registry, new Set())).toHaveLength(40);
