@@ -32,7 +32,7 @@ export interface Kind {
   /** How many of them are tried. */
   count: number;
   /** Makes one and reads it. What it throws has to be an error that a user can act on. */
-  attempt: (random: Random, world: World) => unknown;
+  attempt: (random: Random, world: World, index: number) => unknown;
 }
 
 /** A text that is parsed, and nothing else. */
@@ -43,15 +43,17 @@ function text(name: string, count: number, sample: string, read: (content: strin
 const load = (world: World) =>
   loadConfig(undefined, { cwd: world.directory, env: world.env, environment: "staging", needs: ["hosts", "dotenv", "build"] });
 
+const places = ["coldtivate.yml", "compose.yaml", "dotenv", ".env", "Web/Dockerfile"];
+
 /** Texts that come to a lot, in each place where a repository may have one; the largest of them the command itself gets. */
 function bomb(name: string, make: (size: number) => string): Kind {
   return {
     name,
-    count: 3,
-    async attempt(random, world) {
+    count: places.length + 1,
+    async attempt(random, world, index) {
       const content = make(random.pick([500, 5000, 50_000]));
-      const place = random.pick(["coldtivate.yml", "compose.yaml", "dotenv", ".env", "Web/Dockerfile"]);
-      world.write(place, place === "coldtivate.yml" && random.once(2) ? `${samples.configuration}\n${content}` : content);
+      const place = places[index] ?? "coldtivate.yml";
+      world.write(place, index === places.length ? `${samples.configuration}\n${content}` : content);
       const files = { "compose.yaml": Buffer.from(samples.compose), "web.env": Buffer.from(content), [place]: Buffer.from(content) };
       const read = (path: string) => Promise.resolve(Object.hasOwn(files, path) ? files[path] : undefined);
       await collectComposeFiles(["compose.yaml"], read, { variables: { TAG: "1" } }).catch(refusedOnly);

@@ -30,7 +30,7 @@ for (const { name, count, attempt } of kinds.filter((kind) => onlyKind === undef
     const began = performance.now();
     let fault: string | undefined;
     try {
-      await attempt(seeded(seedOf(Number(seed), name, index)), watched);
+      await attempt(seeded(seedOf(Number(seed), name, index)), watched, index);
     } catch (error) {
       report.refused++;
       fault = faultOf(error);
