@@ -35,6 +35,15 @@ const project = {
   "Worker/Dockerfile": samples.dockerfile,
 };
 
+/** Without what Git keeps for itself. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === ".git" ? [] : filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
 function digestOf(file: string): string {
   return createHash("sha1").update(readFileSync(file)).digest("hex");
 }
@@ -81,9 +90,8 @@ export function createWorld(): World {
       return git(["rev-parse", "refs/heads/odd"]);
     },
     look: () =>
-      readdirSync(directory, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !entry.parentPath.startsWith(join(directory, ".git")))
-        .map((entry) => `${entry.parentPath}/${entry.name}\n${digestOf(join(entry.parentPath, entry.name))}`)
+      filesBelow(directory)
+        .map((path) => `${path}\n${digestOf(path)}`)
         .toSorted()
         .join("\n"),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
