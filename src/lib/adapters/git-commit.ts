@@ -4,7 +4,7 @@ import { openAt, openSubmodule, type RepositoryAt, type SubmoduleFault } from ".
 
 /** Why something of a commit cannot be read as a checkout would have it. */
 export interface CommitFault {
-  kind: "loop" | "outside" | "dangling" | "unnamed" | SubmoduleFault | FilterFault;
+  kind: "loop" | "outside" | "dangling" | "unnamed" | "large" | SubmoduleFault | FilterFault;
   /** In the repository: the link, the submodule or the file. */
   path: string;
   /** Of a link: where it leads, as written. */
@@ -29,8 +29,11 @@ export interface CommitPart {
 
 /** A commit as a checkout of it would show it: links are followed, and submodules are at their pinned commits. */
 export interface CommitTree extends Disposable {
-  /** A file, or everything in a folder, where links stay links. Paths are those of the repository. */
-  read(path: string): Promise<CommitPart>;
+  /**
+   * A file, or everything in a folder, where links stay links. Paths are those of the repository.
+   * @param most bytes that a file has; a larger one is a fault
+   */
+  read(path: string, most?: number): Promise<CommitPart>;
 }
 
 interface Entry {
@@ -58,8 +61,9 @@ interface Step {
 }
 
 const modes = { executable: "100755", link: "120000", folder: "40000", submodule: "160000" };
-/** As many links in one path as Linux follows. */
+/** As many links in one path as Linux follows, and as long as it takes them. */
 const mostLinks = 40;
+const longestLink = 4096;
 
 /** @param worktree the working tree's top */
 export async function openCommit(worktree: string, commit: string): Promise<CommitTree> {
@@ -79,8 +83,16 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
     const opened = await opening;
     return typeof opened === "string" ? { kind: opened, path } : { repository: opened, inside: "", path, tree: opened.tree };
   };
-  const readEntry = async (folder: Folder, name: string, entry: Entry, path: string, part: Required<CommitPart>): Promise<void> => {
-    const content = await readBlob(folder, entry.id);
+  const readEntry = async (
+    folder: Folder,
+    name: string,
+    entry: Entry,
+    path: string,
+    part: Required<CommitPart>,
+    most?: number,
+  ): Promise<void> => {
+    const content = await readBlob(folder, entry.id, most);
+    if (content === undefined) return void part.faults.push({ kind: "large", path: join(folder.path, name) });
     if (entry.mode === modes.link) {
       part.files.push({ path, executable: false, content: new Uint8Array(), link: content.toString() });
       return;
@@ -104,7 +116,7 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
     );
   };
 
-  const walk = async (root: Folder, path: string): Promise<CommitPart> => {
+  const walk = async (root: Folder, path: string, most?: number): Promise<CommitPart> => {
     const part: Required<CommitPart> = { files: [], faults: [] };
     const trail = [root];
     const steps = stepsOf(path);
@@ -125,14 +137,14 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
         if ("kind" in entered) return { faults: [entered] };
         trail.push(entered);
       } else if (entry.mode === modes.link) {
-        const target = (await readBlob(folder, entry.id)).toString();
+        const target = (await readBlob(folder, entry.id, longestLink))?.toString() ?? "";
         const fault: CommitFault = { kind: "dangling", path: join(folder.path, name), target };
         if (++links > mostLinks) return { faults: [{ ...fault, kind: "loop" }] };
         if (target.startsWith("/")) return { faults: [{ ...fault, kind: "outside" }] };
         steps.unshift(...stepsOf(target, fault));
       } else {
         if (steps.length > 0) return { faults: link === undefined ? [] : [link] };
-        await readEntry(folder, name, entry, "", part);
+        await readEntry(folder, name, entry, "", part, most);
         return settled(part);
       }
     }
@@ -141,8 +153,8 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
   };
 
   return {
-    read: async (path) =>
-      repository === undefined ? { faults: [] } : walk({ repository, inside: "", path: "", tree: repository.tree }, path),
+    read: async (path, most) =>
+      repository === undefined ? { faults: [] } : walk({ repository, inside: "", path: "", tree: repository.tree }, path, most),
     [Symbol.dispose]() {
       repository?.objects[Symbol.dispose]();
       for (const opening of submodules.values())
@@ -154,8 +166,10 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
   };
 }
 
-async function readBlob({ repository: { objects } }: Folder, id: string): Promise<Buffer> {
-  return (await objects.read(id))?.content ?? Buffer.alloc(0);
+/** Undefined where it is larger. */
+async function readBlob({ repository: { objects } }: Folder, id: string, most?: number): Promise<Buffer | undefined> {
+  const object = await objects.read(id, most);
+  return object?.isTooLarge ? undefined : (object?.content ?? Buffer.alloc(0));
 }
 
 /** In one order, whatever came first. */

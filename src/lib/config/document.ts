@@ -55,7 +55,9 @@ export function parseSource(text: string, rewrite: Rewrite, corrections: Correct
 
   const { documents, excess } = readYaml(text, { bounds, lines });
   const [document, second] = documents;
-  for (const error of document?.errors ?? []) report([], error.pos[0], explain(error.message, text));
+  const errors = (document?.errors ?? []).slice(0, mostErrors);
+  const hint = errors.length > 0 && hasBareVariable(text) ? bareVariable : "";
+  for (const error of errors) report([], error.pos[0], `${error.message.slice(0, longestMessage).replace(/\s+/g, " ")}${hint}`);
   if (excess !== undefined) report([], excess.offset, excess.message);
   if (second !== undefined) report([], second.range[0], "a second document begins here: everything belongs in one");
   if (document === undefined || problems.length > 0) return end();
@@ -76,19 +78,18 @@ const double = "this key is there already: each may appear once";
 
 /** Longer ones repeat the file. */
 const longestMessage = 300;
-
-function explain(message: string, text: string): string {
-  const hint = hasBareVariable(text) ? '; within { } and [ ] a variable needs quotes: "${NAME}"' : "";
-  return `${message.slice(0, longestMessage).replace(/\s+/g, " ")}${hint}`;
-}
+/** What comes after them follows from them. */
+const mostErrors = 50;
+const bareVariable = '; within { } and [ ] a variable needs quotes: "${NAME}"';
 
 /** Whether a variable stands in a line after a bracket or a comma, without a quote between them. */
 function hasBareVariable(text: string): boolean {
   let isWithin = false;
   for (let at = 0; at < text.length; at++) {
-    if (isWithin && text.startsWith("${", at)) return true;
-    if (/[{[,]/.test(text[at] ?? "")) isWithin = true;
-    else if (/["'\n]/.test(text[at] ?? "")) isWithin = false;
+    const letter = text[at] ?? "";
+    if (isWithin && letter === "$" && text[at + 1] === "{") return true;
+    if ("{[,".includes(letter)) isWithin = true;
+    else if ("\"'\n".includes(letter)) isWithin = false;
   }
   return false;
 }

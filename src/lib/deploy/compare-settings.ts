@@ -3,7 +3,7 @@ import type { CommitTree } from "../adapters/git-commit.ts";
 import type { Repository } from "../adapters/git.ts";
 import type { Config } from "../config/config.ts";
 import { parseSource } from "../config/document.ts";
-import { textOf } from "../config/file.ts";
+import { mostBytes, textOf } from "../config/file.ts";
 import { isMapping } from "../config/plain.ts";
 import { formatPath, type Path } from "../config/problem.ts";
 import { normalise } from "../release/compose-walk.ts";
@@ -24,13 +24,15 @@ export async function compareSettings(
   const here = textOf(path);
   if (here === undefined) return [];
   const name = basename(path);
-  const { files: [file] = [] } = await commit.read(normalise(`${prefix}/${name}`));
+  const { files: [file] = [], faults } = await commit.read(normalise(`${prefix}/${name}`), mostBytes);
   const taken = `${name} is taken as it is here`;
+  const unreadable = `${taken}, and differs from the commit's, which cannot be read`;
+  if (faults.length > 0) return [unreadable];
   if (file === undefined || file.path !== "") return [`${taken}: the commit has none`];
   const there = Buffer.from(file.content).toString();
   if (here === there) return [];
   const [own, committed] = [here, there].map((text) => parseSource(text, (value) => value));
-  if (!own?.readable || !committed?.readable) return [`${taken}, and differs from the commit's, which cannot be read`];
+  if (!own?.readable || !committed?.readable) return [unreadable];
   const paths = differences(own.value, committed.value, []).filter(
     ([section, other]) => section !== "environments" || other === undefined || other === environment,
   );

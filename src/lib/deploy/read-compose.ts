@@ -3,6 +3,7 @@ import type { CommitTree } from "../adapters/git-commit.ts";
 import type { Repository } from "../adapters/git.ts";
 import type { Config, EnvironmentConfig } from "../config/config.ts";
 import { quoteDotenv } from "../config/dotenv.ts";
+import { mostBytes } from "../config/file.ts";
 import { resolvePath } from "../config/secret-source.ts";
 import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "../git/pattern.ts";
@@ -98,7 +99,7 @@ export async function readCompose(intent: ComposeIntent, repository: Repository,
 
 function fileReader(commit: CommitTree) {
   return async (path: string): Promise<Uint8Array | undefined> => {
-    const { files, faults } = await commit.read(path);
+    const { files, faults } = await commit.read(path, mostBytes);
     refuseSources(faults);
     return files?.length === 1 && files[0]?.path === "" ? files[0].content : undefined;
   };

@@ -6,6 +6,7 @@ const descriptions: Record<CommitFault["kind"], (fault: CommitFault) => string> 
   outside: ({ path, target }) => `${path} is a link to ${target}, outside of the repository: name that path itself in the Compose file`,
   dangling: ({ path, target }) => `${path} is a link to ${target}, which the commit does not have`,
   unnamed: ({ path }) => `${JSON.stringify(path)} has a name that is no UTF-8: rename it`,
+  large: ({ path }) => `${path} is larger than 1 MiB: this is no file that Compose reads`,
   absent: ({ path }) => `${path} is a submodule that is not here: git submodule update --init --recursive -- ${path}`,
   behind: ({ path }) =>
     `the submodule ${path} does not have the commit that is pinned here: git submodule update --init --recursive -- ${path}`,

@@ -43,6 +43,8 @@ export interface ComposeWalk {
 
 /** Files that Compose files lead to, and characters of one of their paths: Linux takes no longer one. */
 const mostFiles = 1000;
+/** Times that Compose files name another file: the same one may be named by many. */
+const mostMentions = 20_000;
 const longestPath = 4096;
 /** Characters of all Compose files together. */
 const mostCharacters = 4 * 1024 * 1024;
@@ -91,9 +93,11 @@ export async function walkComposeFiles(
   for (const path of paths) void reading(path);
   const seen = new Set<string>();
   let characters = 0;
+  const budget = { mentions: 0 };
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    if (seen.size >= mostFiles || characters > mostCharacters) {
-      walk.faults.push(excess(next, seen.size >= mostFiles ? `${mostFiles} files` : `${mostCharacters} characters`));
+    const passed = passedBound(seen.size, budget.mentions, characters);
+    if (passed !== undefined) {
+      walk.faults.push(excess(next, passed));
       break;
     }
     const key = JSON.stringify([next.path, next.role, next.directory, next.variables]);
@@ -107,9 +111,15 @@ export async function walkComposeFiles(
       continue;
     }
     characters += content.length;
-    for (const visit of await follow(next, content, walk, reading)) queue.push(visit);
+    for (const visit of await follow(next, content, walk, reading, budget)) queue.push(visit);
   }
   return walk;
+}
+
+function passedBound(files: number, mentions: number, characters: number): string | undefined {
+  if (files >= mostFiles) return `${mostFiles} files`;
+  if (mentions > mostMentions) return `${mostMentions} names of files`;
+  return characters > mostCharacters ? `${mostCharacters} characters` : undefined;
 }
 
 /** What is told of where the walk ends for good. */
@@ -118,7 +128,13 @@ function excess({ path, by, listed }: Visit, what: string) {
 }
 
 /** What a file leads to. */
-async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, reading: ReadSource): Promise<Visit[]> {
+async function follow(
+  visit: Visit,
+  content: Uint8Array,
+  walk: ComposeWalk,
+  reading: ReadSource,
+  budget: { mentions: number },
+): Promise<Visit[]> {
   const { path, listed, role, directory } = visit;
   const found: Visit[] = [];
   if (role === "variables") {
@@ -132,6 +148,7 @@ async function follow(visit: Visit, content: Uint8Array, walk: ComposeWalk, read
     noteNames(walk.naming, document, { variables: visit.variables, directory, project: visit.project, isOwn: role === "own", normalise });
 
   const locate = (mention: string): string | undefined => {
+    if (++budget.mentions > mostMentions) return undefined;
     if (visit.variables === undefined && mention.includes("$")) return undefined;
     const named = interpolate(mention.slice(0, longestPath + 1), visit.variables ?? {});
     if (named === "") return undefined;

@@ -267,8 +267,8 @@ test("a name that is no UTF-8 is told, and taken for no other", async () => {
     writeFileSync(Buffer.concat([Buffer.from(`${directory}/odd/`), Buffer.from(bytes)]), String(bytes));
   git("add", "--all");
   git("commit", "--quiet", "--message", "odd");
-  const told = (await look({ directory, git }, "odd")) as string[][];
-  expect(told.toSorted()).toEqual([
+  const told = (await look({ directory, git }, "odd")) as [string, string][];
+  expect(told.toSorted(([, one], [, other]) => (one < other ? -1 : 1))).toEqual([
     ["unnamed", "odd/\u00fe"],
     ["unnamed", "odd/\u00ff"],
   ]);

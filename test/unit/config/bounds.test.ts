@@ -18,6 +18,7 @@ test.each([
   ["brackets without a beginning", "]".repeat(100_000), /coldtivate\.yml:1:1 /],
   ["lists in lists", `x: ${"- ".repeat(20_000)}`, /nested more than|coldtivate\.yml:1:/],
   ["keys without an end", "? ".repeat(100_000), /nested more than \d+ levels deep/],
+  ["as many mistakes as words", "&a ".repeat(16_000), /coldtivate\.yml:1:/],
   ["more than anybody writes", `${minimal}# ${"x".repeat(300_000)}\n`, /longer than \d+ characters/],
   ["more words than anybody writes", `${minimal}x: [${"a,".repeat(60_000)}]\n`, /more than \d+ words and signs/],
   ["an alias within its own anchor", `${minimal}tasks: &t [*t, *t]\n`, /the alias \*t stands for something that it is part of/],

@@ -149,6 +149,14 @@ test("what cannot be read as a checkout would have it is refused by name", async
   });
 });
 
+test("a Compose file that is larger than anybody writes is refused, and not read into memory", async () => {
+  const files = { "compose.yaml": `${service}# ${"x".repeat(3_000_000)}\n` };
+  await expect(read({ files })).rejects.toMatchObject({
+    code: "SOURCE_UNREADABLE",
+    details: [expect.stringContaining("compose.yaml is larger than 1 MiB")],
+  });
+});
+
 describe("variables of whoever deploys", () => {
   const env = { CI_JOB_TOKEN: "secret", CI_REGISTRY_PASSWORD: "secret", CI_RUNNER_TAGS: "linux", HOME: "/root", PATH: "/bin", STAGE: "a" };
   const image = (text: string) => ({ "compose.yaml": `services: { web: { image: "x:${text}" } }\n` });

@@ -1,0 +1,224 @@
+import { openCommit } from "../../../src/lib/adapters/git-commit.ts";
+import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { findConfiguredKeys } from "../../../src/lib/adapters/known-hosts.ts";
+import { parseManifest, parseTags } from "../../../src/lib/adapters/registry-manifest.ts";
+import { readCi } from "../../../src/lib/config/ci.ts";
+import { loadConfig } from "../../../src/lib/config/load.ts";
+import { keyFault, normaliseKey } from "../../../src/lib/config/private-key.ts";
+import { compareSettings } from "../../../src/lib/deploy/compare-settings.ts";
+import { readCompose } from "../../../src/lib/deploy/read-compose.ts";
+import { readDotenv } from "../../../src/lib/deploy/release-dotenv.ts";
+import { refuseSources } from "../../../src/lib/deploy/source-faults.ts";
+import { chooseRevision, describeCheckout } from "../../../src/lib/git/revision.ts";
+import { findBaseImages } from "../../../src/lib/images/base-images.ts";
+import { parseRecord } from "../../../src/lib/images/build-record.ts";
+import { readDockerfile } from "../../../src/lib/images/dockerfile.ts";
+import { readIgnoreFile } from "../../../src/lib/images/ignore-file.ts";
+import { parseReference } from "../../../src/lib/images/reference.ts";
+import { parseCapacity } from "../../../src/lib/release/capacity.ts";
+import { collectComposeFiles } from "../../../src/lib/release/compose-files.ts";
+import { envFileReferences, readEnvFile } from "../../../src/lib/release/env-file.ts";
+import { parseHistory } from "../../../src/lib/release/history.ts";
+import { bombs } from "./bombs.ts";
+import { mangle, yamlOf } from "./mangle.ts";
+import type { Random } from "./random.ts";
+import * as samples from "./samples.ts";
+import { faultOf } from "./verdict.ts";
+import type { World } from "./world.ts";
+
+/** A kind of input that others can spoil. */
+export interface Kind {
+  name: string;
+  /** How many of them are tried. */
+  count: number;
+  /** Makes one and reads it. What it throws has to be an error that a user can act on. */
+  attempt: (random: Random, world: World, index: number) => unknown;
+}
+
+/** A text that is parsed, and nothing else. */
+function text(name: string, count: number, sample: string, read: (content: string) => unknown): Kind {
+  return { name, count, attempt: (random) => read(mangle(sample, random).toString()) };
+}
+
+const load = (world: World) =>
+  loadConfig(undefined, { cwd: world.directory, env: world.env, environment: "staging", needs: ["hosts", "dotenv", "build"] });
+
+const places = ["coldtivate.yml", "compose.yaml", "dotenv", ".env", "Web/Dockerfile"];
+
+/** Texts that come to a lot, in each place where a repository may have one; the largest of them the command itself gets. */
+function bomb(name: string, make: (size: number) => string): Kind {
+  return {
+    name,
+    count: places.length + 1,
+    async attempt(random, world, index) {
+      const content = make(random.pick([500, 5000, 50_000]));
+      const place = places[index] ?? "coldtivate.yml";
+      world.write(place, index === places.length ? `${samples.configuration}\n${content}` : content);
+      const files = { "compose.yaml": Buffer.from(samples.compose), "web.env": Buffer.from(content), [place]: Buffer.from(content) };
+      const read = (path: string) => Promise.resolve(Object.hasOwn(files, path) ? files[path] : undefined);
+      await collectComposeFiles(["compose.yaml"], read, { variables: { TAG: "1" } }).catch(refusedOnly);
+      const config = await load(world);
+      await readDotenv(config, config.environments["staging"]!);
+    },
+  };
+}
+
+/** What is refused here is not what is looked at, as long as it is refused as it should be. */
+function refusedOnly(error: unknown): void {
+  const fault = faultOf(error);
+  if (fault !== undefined) throw error;
+}
+
+/** A commit of one file, at a path of any bytes. */
+async function readCommitted(world: World, commit: string): Promise<void> {
+  const repository = await openRepository(world.directory);
+  using tree = await openCommit(repository.root, commit);
+  const { faults } = await tree.read("");
+  await repository.readInputs(commit, ["."]);
+  await repository.listFiles(commit, "");
+  await repository.submodules(commit);
+  refuseSources(faults);
+}
+
+export const kinds: readonly Kind[] = [
+  {
+    name: "configuration, spoilt",
+    count: 220,
+    async attempt(random, world) {
+      world.write("coldtivate.yml", mangle(samples.configuration, random));
+      await load(world);
+    },
+  },
+  {
+    name: "configuration, made up",
+    count: 120,
+    async attempt(random, world) {
+      const made = yamlOf(random, samples.configurationWords);
+      world.write("coldtivate.yml", random.once(2) ? made : `${samples.configuration}${made}`);
+      await load(world);
+    },
+  },
+  {
+    name: "dotenv",
+    count: 80,
+    async attempt(random, world) {
+      world.write("dotenv", mangle(samples.dotenv, random));
+      const config = await load(world);
+      await readDotenv(config, config.environments["staging"]!);
+    },
+  },
+  {
+    name: "Compose files of the working tree",
+    count: 80,
+    async attempt(random, world) {
+      world.write("compose.yaml", random.once(3) ? yamlOf(random, samples.composeWords) : mangle(samples.compose, random));
+      await load(world);
+    },
+  },
+  {
+    name: "Compose files of a commit",
+    count: 150,
+    async attempt(random) {
+      const spoil = (sample: string) => (random.once(2) ? Buffer.from(sample) : mangle(sample, random));
+      const made = () => Buffer.from(yamlOf(random, samples.composeWords));
+      const files: Record<string, Buffer> = {
+        "compose.yaml": random.once(3) ? made() : mangle(samples.compose, random),
+        "part/compose.yaml": random.once(3) ? made() : spoil("services: { part: { image: x, env_file: [../web.env] } }"),
+        "other.yaml": spoil("include: [compose.yaml, other.yaml]\nservices: { other: { image: x } }"),
+        "base.yaml": spoil("services: { web: { extends: { file: base.yaml, service: web } } }"),
+        "web.env": spoil(samples.envFile),
+        labels: spoil("a=b\n"),
+      };
+      await collectComposeFiles(["compose.yaml"], (path) => Promise.resolve(Object.hasOwn(files, path) ? files[path] : undefined), {
+        variables: { TAG: "1" },
+      });
+    },
+  },
+  {
+    name: "commits that are deployed",
+    count: 30,
+    async attempt(random, world) {
+      const config = await load(world);
+      const commit = world.commit([
+        [Buffer.from("compose.yaml"), random.once(3) ? Buffer.from(samples.compose) : mangle(samples.compose, random)],
+        [Buffer.from("coldtivate.yml"), mangle(samples.configuration, random)],
+        [Buffer.from(".env"), mangle(samples.envFile, random)],
+        [Buffer.from(".gitmodules"), mangle('[submodule "a"]\n\tpath = a\n\turl = ../a\n', random)],
+      ]);
+      const repository = await openRepository(world.directory);
+      using tree = await openCommit(repository.root, commit);
+      await compareSettings(config, "staging", repository, tree);
+      await repository.submodules(commit);
+      const environment = config.environments["staging"]!;
+      await readCompose({ config, environment, revision: { commit }, dotenv: new Map(), env: world.env }, repository, tree);
+    },
+  },
+  {
+    name: "paths of a commit, of all bytes that Git allows",
+    count: 40,
+    async attempt(random, world) {
+      const name = () =>
+        Buffer.from([...random.bytes(1 + random.below(random.pick([4, 200])))].map((byte) => (byte === 0 || byte === 47 ? 46 : byte)));
+      const paths = Array.from({ length: 6 }, () => (random.once(2) ? name() : Buffer.concat([name(), Buffer.from("/"), name()])));
+      const usable = paths.filter((path) => !/^\.{1,2}$|^\.{1,2}\/|\/\.{1,2}$|(^|\/)\.git/i.test(path.toString("latin1")));
+      await readCommitted(
+        world,
+        world.commit([[Buffer.from("x"), Buffer.from("")], ...usable.map((path): [Buffer, Buffer] => [path, path])]),
+      );
+    },
+  },
+  {
+    name: "refs",
+    count: 50,
+    async attempt(random, world) {
+      const repository = await openRepository(world.directory);
+      const ref = () =>
+        mangle(random.pick(["main", "v1.2.0", "feature/x", "HEAD~1", "0123abc", "-x", "refs/heads/main"]), random)
+          .toString()
+          .slice(0, 5000);
+      const rules = { name: "staging", branches: ["main", ref()], tags: ["v*", ref()] };
+      const env = { CI_COMMIT_SHA: ref(), CI_COMMIT_REF_NAME: ref(), CI_COMMIT_REF_SLUG: ref() };
+      const request = random.pick([{ tag: ref() }, { ref: ref() }, { ci: readCi(env) }, { ci: readCi({ ...env, CI_COMMIT_TAG: ref() }) }]);
+      await describeCheckout({ ci: readCi({ CI_COMMIT_REF_NAME: ref(), CI_COMMIT_TAG: ref() }) }, repository);
+      await chooseRevision(request, rules, repository);
+    },
+  },
+  ...bombs.map((make, index) => bomb(`what comes to a lot, ${index}`, make)),
+  {
+    name: "private keys",
+    count: 60,
+    attempt(random, world) {
+      keyFault(normaliseKey(mangle(world.privateKey, random).toString()));
+    },
+  },
+  {
+    name: "private keys of an environment",
+    count: 20,
+    async attempt(random, world) {
+      world.write(
+        "coldtivate.yml",
+        samples.configuration.replace("user: deploy, dotenv", "user: deploy, private_key: { file: key }, dotenv"),
+      );
+      world.write("key", mangle(world.privateKey, random));
+      await load(world);
+    },
+  },
+  {
+    name: "known_hosts",
+    count: 40,
+    attempt: async (random) => findConfiguredKeys("one.example.com", mangle(samples.knownHosts, random).toString()),
+  },
+  text("env files", 60, samples.envFile, (content) => [readEnvFile(content, { A: "1" }), envFileReferences(content)]),
+  text("Dockerfiles", 40, samples.dockerfile, (content) => [
+    readDockerfile(content),
+    findBaseImages(content, { args: {}, platforms: [], contexts: [] }),
+  ]),
+  text("ignore files", 30, samples.ignoreFile, (content) => readIgnoreFile(content)("a/b/node_modules/x.log")),
+  // What registries and hosts answer: each parser is a line.
+  text("a registry's manifest", 20, samples.manifest, parseManifest),
+  text("a registry's list of tags", 20, samples.tags, parseTags),
+  text("a registry's record of a build", 20, samples.manifest, parseRecord),
+  text("an image's reference", 20, samples.reference, parseReference),
+  text("a host's history", 20, samples.history, parseHistory),
+  text("a host's capacity", 20, samples.capacity, parseCapacity),
+];
