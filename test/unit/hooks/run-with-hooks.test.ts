@@ -42,7 +42,12 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 function tools(client: HooksConfig["client"], webhook?: string) {
   const events: ProgressEvent[] = [];
   const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
-  const config = { directory, hooks: { client, host: {} }, secretVariables: ["PRODUCTION_KEY"], ...(webhook !== undefined && { webhook: new Secret(webhook) }) };
+  const config = {
+    directory,
+    hooks: { client, host: {} },
+    secretVariables: ["PRODUCTION_KEY"],
+    ...(webhook !== undefined && { webhook: new Secret(webhook) }),
+  };
   const texts = () =>
     events.flatMap((event) => (event.type === "note" || event.type === "warning" ? [`${event.type}: ${event.text}`] : []));
   return { tools: { config, reporter, signal: new AbortController().signal }, texts };
