@@ -69,7 +69,7 @@ beforeAll(async () => {
         /dotenv: .*/,
         `dotenv: ["\${KIOSK_DOT_ENV}", { env: VARIABLE_DOT_ENV }, { command: [cat, ${folder}/more.env] }, { sops: secrets.yaml }]`,
       )
-      .replace(/^tasks:/m, "webhook: ${CHAT_WEBHOOK}\nhooks: { before_build: [sh, -c, env], after_deploy: [sh, -c, env] }\ntasks:"),
+      .replace(/^tasks:/m, "webhook: ${CHAT_WEBHOOK}\nfront: { image: '${FRONT_IMAGE}' }\nhooks: { before_build: [sh, -c, env], after_deploy: [sh, -c, env] }\ntasks:"),
   );
   await writeFile(join(clone, "secrets.yaml"), "DB_PASSWORD: ENC[x]\nsops:\n    mac: ENC[x]\n");
   // It has no environment: its secret is a file.
@@ -81,7 +81,8 @@ beforeAll(async () => {
   );
   await rewrite(
     "web/Dockerfile",
-    (written) => `${written}RUN --mount=type=secret,id=token --mount=type=ssh test -s /run/secrets/token && test -S "$SSH_AUTH_SOCK"\n`,
+    (written) =>
+      `${written}RUN --mount=type=secret,id=token --mount=type=ssh test -s /run/secrets/token && test -S "$SSH_AUTH_SOCK" && : ${randomBytes(4).toString("hex")}\n`,
   );
   await commitAll(clone, "feat: build with secrets");
 });
@@ -195,12 +196,15 @@ describe("a failure shows no secret", () => {
     await publish("feat: sell out");
   });
 
+  /** The secret's end, which something is put before that a terminal does not show. */
+  const end = "$${MORE#$${MORE%%???}}";
   const ways = [
-    ...["env", 'echo "$$TOKEN" | base64 -w0; echo', 'echo "$$TOKEN" | base64 -w 24', 'printf %s "$$TOKEN" | od -An -tx1'],
-    ...[
-      'printf "%s\\033[31m%s\\n" "$${MORE%%???}" "$${MORE#$${MORE%%???}}"',
-      'printf "%s\\302\\233K%s\\n" "$${MORE%%???}" "$${MORE#$${MORE%%???}}"',
-    ],
+    "env",
+    'echo "$$TOKEN" | base64 -w0; echo',
+    'echo "$$TOKEN" | base64 -w 24',
+    'printf %s "$$TOKEN" | od -An -tx1',
+    String.raw`printf "%s\033[31m%s\n" "$${MORE%%???}" "${end}"`,
+    String.raw`printf "%s\302\233K%s\n" "$${MORE%%???}" "${end}"`,
   ];
   const printing = `${ways.join("; ")}; exit 3`;
   test.each<[string, number, readonly string[], () => Promise<Record<string, string> | void>]>([
@@ -280,13 +284,10 @@ test("what a power cut left of a deploy's beginning is removed by the next one",
 test("no other command shows a secret, or hands one on", async () => {
   const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
   const ran: [string[], Ran][] = [];
-  const commands = [
-    ...[["status"], ["history"], ["lock"], ["unlock"], ["attach"], ["abort"], ["recover"], ["fronts", "--dry-run"]],
-    ...[
-      ["rollback", "--yes"],
-      ["deploy", "--dry-run"],
-    ],
-  ].map(([name = "", ...flags]) => [name, "staging", ...(name === "lock" ? ["to look"] : []), ...flags]);
+  const commands = "status history lock unlock attach abort recover fronts rollback deploy".split(" ").map((name) => {
+    const more = { lock: ["-m", "to look"], fronts: ["--dry-run"], rollback: ["--yes"], deploy: ["--dry-run"] }[name] ?? [];
+    return [name, "staging", ...more];
+  });
   let testimony: Testimony;
   try {
     for (const [index, args] of [...commands, ["registry", "prune", "--dry-run"]].entries()) {
@@ -296,10 +297,9 @@ test("no other command shows a secret, or hands one on", async () => {
     testimony = await witness.end();
   }
   for (const [args, { output }] of ran) expect(shownIn(output, secrets), args.join(" ")).toEqual([]);
-  expect(Object.fromEntries(ran.map(([[name = ""], { exitCode }]) => [name, exitCode]))).toEqual({
-    ...{ status: 0, history: 0, lock: 0, unlock: 0, attach: 3, abort: 3, recover: 0, fronts: 0, rollback: 0, deploy: 0 },
-    registry: expect.any(Number),
-  });
+  const refused = ran.filter(([, { exitCode }]) => exitCode !== 0).map(([[name]]) => name);
+  // Nobody is at work.
+  expect(refused).toEqual(["attach", "abort"]);
   expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
   await expectCleanHost();
   await expectCleanClient();
@@ -324,9 +324,8 @@ async function publish(message: string): Promise<void> {
 /** A dotenv's values reach the containers. What a job's variables hold has coldtivate itself, and the program that it asks for a secret. */
 function isAllowed({ secret, in: place, where, inContainer }: Sighting): boolean {
   if (place !== "environment") return false;
-  return (
-    (inContainer && secret.startsWith("dotenv")) || /^(?:\S*\/)?(?:env )?node \S*coldtivate|^(?:\S*\/)?cat \S+\/more\.env$/.test(where)
-  );
+  const isOurs = /^\S*(?:node|sh|env(?: node)?) \S*(?:coldtivate|run\.js) /.test(where);
+  return (inContainer && secret.startsWith("dotenv")) || isOurs || where === `cat ${folder}/more.env`;
 }
 
 /** For messages of failed tests. */
