@@ -69,7 +69,10 @@ beforeAll(async () => {
         /dotenv: .*/,
         `dotenv: ["\${KIOSK_DOT_ENV}", { env: VARIABLE_DOT_ENV }, { command: [cat, ${folder}/more.env] }, { sops: secrets.yaml }]`,
       )
-      .replace(/^tasks:/m, "webhook: ${CHAT_WEBHOOK}\nfront: { image: '${FRONT_IMAGE}' }\nhooks: { before_build: [sh, -c, env], after_deploy: [sh, -c, env] }\ntasks:"),
+      .replace(
+        /^tasks:/m,
+        "webhook: ${CHAT_WEBHOOK}\nfront: { image: '${FRONT_IMAGE}' }\nhooks: { before_build: [sh, -c, env], after_deploy: [sh, -c, env] }\ntasks:",
+      ),
   );
   await writeFile(join(clone, "secrets.yaml"), "DB_PASSWORD: ENC[x]\nsops:\n    mac: ENC[x]\n");
   // It has no environment: its secret is a file.
@@ -196,15 +199,15 @@ describe("a failure shows no secret", () => {
     await publish("feat: sell out");
   });
 
-  /** The secret's end, which something is put before that a terminal does not show. */
-  const end = "$${MORE#$${MORE%%???}}";
   const ways = [
     "env",
     'echo "$$TOKEN" | base64 -w0; echo',
     'echo "$$TOKEN" | base64 -w 24',
     'printf %s "$$TOKEN" | od -An -tx1',
-    String.raw`printf "%s\033[31m%s\n" "$${MORE%%???}" "${end}"`,
-    String.raw`printf "%s\302\233K%s\n" "$${MORE%%???}" "${end}"`,
+    // With something before its end that a terminal does not show.
+    'a="$${MORE%???}"; b="$${MORE#"$$a"}"',
+    'printf "%s\\033[31m%s\\n" "$$a" "$$b"',
+    'printf "%s\\302\\233K%s\\n" "$$a" "$$b"',
   ];
   const printing = `${ways.join("; ")}; exit 3`;
   test.each<[string, number, readonly string[], () => Promise<Record<string, string> | void>]>([
