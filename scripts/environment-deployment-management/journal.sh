@@ -25,10 +25,10 @@ note() { tell "$@" && sync -d "$journal"; }
 
 # Appends a line that a power cut may take: what it tells is found out again. Arguments: step, state, detail
 tell() {
-  local now=${EPOCHREALTIME-$(date +%s.%6N)} detail=${3-}
-  detail=${detail//[[:cntrl:]]/ }
-  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$detail" >>"$journal" || return
-  learn "$1/$2" "$detail"
+  local now=${EPOCHREALTIME-$(date +%s.%6N)} bare
+  strip "${3-}" ' '
+  printf '%s\t%s\t%s\t%s\n' "${now/./}" "$1" "$2" "$bare" >>"$journal" || return
+  learn "$1/$2" "$bare"
 }
 
 # Sets an element of noted, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
@@ -39,12 +39,22 @@ learn() {
 
 has() { [[ -n ${noted["$1"]+x} ]]; }
 
+# Takes what a terminal would obey out of a text, sequences as a whole: what is left of one would tear words apart. Sets: bare
+# Arguments: text, what stands for a tab or another character of that kind
+strip() {
+  local sequence=$'\e''\[[0-9;:?]*[A-Za-z@`~]'
+  bare=$1
+  while [[ $bare =~ $sequence ]]; do bare=${bare//"${BASH_REMATCH[0]}"/}; done
+  bare=${bare//[[:cntrl:]]/$2}
+}
+
 # Copies standard input into the journal, as output of the current step.
 log_lines() {
-  local line now
+  local line now bare
   while IFS= read -r line || [[ -n $line ]]; do
-    now=${EPOCHREALTIME-$(date +%s.%6N)} line=${line//$'\t'/ }
-    printf '%s\t%s\tlog\t%s\n' "${now/./}" "$step" "${line//[[:cntrl:]]/}" >>"$journal"
+    now=${EPOCHREALTIME-$(date +%s.%6N)}
+    strip "${line//$'\t'/ }" ''
+    printf '%s\t%s\tlog\t%s\n' "${now/./}" "$step" "$bare" >>"$journal"
   done
 }
 

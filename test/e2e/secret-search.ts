@@ -7,9 +7,15 @@ import { run, top } from "./world.ts";
 /** Secrets by what they are called. */
 export type Secrets = Readonly<Record<string, string>>;
 
-/** The names of the secrets that a text shows. */
+/** The names of the secrets that a text shows, as they are or in base64 or hexadecimal digits. */
 export function shownIn(text: string, secrets: Secrets): string[] {
-  return Object.entries(secrets).flatMap(([name, value]) => (text.includes(value) ? [name] : []));
+  return Object.entries(secrets).flatMap(([name, value]) => (formsOf(value).some((form) => text.includes(form)) ? [name] : []));
+}
+
+function formsOf(value: string): string[] {
+  const bytes = Buffer.from(value);
+  const withinBase64 = [0, 1, 2].map((offset) => bytes.subarray(offset, bytes.length - ((bytes.length - offset) % 3)).toString("base64"));
+  return [value, bytes.toString("hex"), (bytes.toString("hex").match(/../g) ?? []).join(" "), ...withinBase64];
 }
 
 const hostPlaces = ["/home", "/root", "/tmp", "/run", "/dev/shm", "/var", "/etc/docker", "/opt", "/srv"];

@@ -8,7 +8,7 @@ import { start } from "./live-command.ts";
 import { searchHere, searchHost, searchRegistry, shownIn } from "./secret-search.ts";
 import { callWitness } from "./testimony.ts";
 import { jobMark, type Sighting, type Testimony } from "./witness.ts";
-import { coldtivate, commitAll, makeFolder, must, onHost, run, sandbox, type Ran } from "./world.ts";
+import { coldtivate, commitAll, makeFolder, must, onHost, run, sandbox, top, type Ran } from "./world.ts";
 
 /** Nothing that a person reads has any of these: the telling part of every secret, and other forms of it. */
 const secrets: Record<string, string> = {};
@@ -34,15 +34,23 @@ beforeAll(async () => {
   secrets["registry login in base64"] = Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64").replaceAll("=", "");
   secrets["host's key"] = privatePart(await readFile(STAGING_SSH_PRIVATE_KEY, "utf8"));
   secrets["submodules' key"] = privatePart(await readFile(join(folder, "submodule-key"), "utf8"));
-  for (const name of ["dotenv token", "dotenv certificate", "build token"]) secrets[name] = randomBytes(12).toString("hex");
+  const canaries = ["dotenv token", "dotenv certificate", "dotenv in a variable", "dotenv of a command", "dotenv of sops"];
+  for (const name of [...canaries, "build token", "chat", "other registry"]) secrets[name] = randomBytes(12).toString("hex");
 
   const printed = Buffer.from(`p$ss "${secrets["dotenv token"]}" #1`).toString("base64");
   secrets["dotenv token in base64"] = printed.slice(0, 32);
   const token = `'p$ss "${secrets["dotenv token"]}" #1'`;
   const certificate = `"first line\n${secrets["dotenv certificate"]}"`;
   await writeFile(join(folder, "dotenv"), `TOKEN=${token}\nCERTIFICATE=${certificate}\n`, { mode: 0o600 });
+  await writeFile(join(folder, "more.env"), `MORE='${secrets["dotenv of a command"]}'\n`, { mode: 0o600 });
+  await putSops();
+  const login = Buffer.from(`me:${secrets["other registry"]}`).toString("base64");
   job = {
     [jobMark]: "yes",
+    PATH: `${join(folder, "bin")}:${sandbox()["PATH"]}`,
+    VARIABLE_DOT_ENV: `IN_VARIABLE=${secrets["dotenv in a variable"]}\n`,
+    CHAT_WEBHOOK: `https://127.0.0.1:9/services/${secrets["chat"]}`,
+    DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { "other.example.com": { auth: login } } }),
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
     KIOSK_DOT_ENV: join(folder, "dotenv"),
@@ -52,14 +60,32 @@ beforeAll(async () => {
 
   clone = await makeKiosk();
   await rewrite("coldtivate.yml", (written) =>
-    written.replace(
-      /^build:\n/m,
-      "build:\n  cache: buildcache\n  ssh: true\n  ssh_key: ${SUBMODULE_KEY}\n  secrets: { token: { env: BUILD_TOKEN } }\n",
-    ),
+    written
+      .replace(
+        /^build:\n/m,
+        "build:\n  cache: buildcache\n  ssh: true\n  ssh_key: ${SUBMODULE_KEY}\n  secrets: { token: { env: BUILD_TOKEN } }\n",
+      )
+      .replace(
+        /dotenv: .*/,
+        `dotenv: ["\${KIOSK_DOT_ENV}", { env: VARIABLE_DOT_ENV }, { command: [cat, ${folder}/more.env] }, { sops: secrets.yaml }]`,
+      )
+      .replace(
+        /^tasks:/m,
+        "webhook: ${CHAT_WEBHOOK}\nfront: { image: '${FRONT_IMAGE}' }\nhooks: { before_build: [sh, -c, env], after_deploy: [sh, -c, env] }\ntasks:",
+      ),
+  );
+  await writeFile(join(clone, "secrets.yaml"), "DB_PASSWORD: ENC[x]\nsops:\n    mac: ENC[x]\n");
+  // It has no environment: its secret is a file.
+  await rewrite(
+    "docker-compose.yml",
+    (written) =>
+      `${written}  vault:\n    image: \${CI_REGISTRY_IMAGE}/web:\${CI_COMMIT_REF_SLUG}\n    init: true\n    command: [sleep, infinity]\n` +
+      `    secrets: [{ source: db, uid: "103", mode: 0400 }]\nsecrets: { db: { environment: DB_PASSWORD } }\n`,
   );
   await rewrite(
     "web/Dockerfile",
-    (written) => `${written}RUN --mount=type=secret,id=token --mount=type=ssh test -s /run/secrets/token && test -S "$SSH_AUTH_SOCK"\n`,
+    (written) =>
+      `${written}RUN --mount=type=secret,id=token --mount=type=ssh test -s /run/secrets/token && test -S "$SSH_AUTH_SOCK" && : ${randomBytes(4).toString("hex")}\n`,
   );
   await commitAll(clone, "feat: build with secrets");
 });
@@ -69,6 +95,13 @@ afterAll(removeKiosk);
 async function rewrite(file: string, change: (written: string) => string): Promise<void> {
   const path = join(clone, file);
   await writeFile(path, change(await readFile(path, "utf8")));
+}
+
+/** A `sops` for the job that knows the one file. */
+async function putSops(): Promise<void> {
+  await mkdir(join(folder, "bin"));
+  await writeFile(join(folder, "plain.json"), JSON.stringify({ DB_PASSWORD: secrets["dotenv of sops"] }), { mode: 0o600 });
+  await writeFile(join(folder, "bin/sops"), `#!/bin/sh\nsleep 0.1; exec cat ${folder}/plain.json\n`, { mode: 0o755 });
 }
 
 /** The lines of a private key that its public half does not have. */
@@ -89,7 +122,7 @@ describe("while a release is built and deployed", () => {
     const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
     try {
       outputs = [];
-      for (const args of [["build"], ["push"], ["build", "--push"], ["deploy", "staging", "--verbose"]])
+      for (const args of [["build"], ["push", "--json"], ["build", "--push"], ["deploy", "staging", "--verbose"]])
         outputs.push(await cli(args, talkative));
     } finally {
       testimony = await witness.end();
@@ -98,7 +131,15 @@ describe("while a release is built and deployed", () => {
   });
 
   test("no argument list, environment or open file shows a secret", () => {
-    for (const program of [/docker login/, /docker buildx bake/, /docker pull/, /management\.sh .* execute/, /docker-compose .* up/]) {
+    for (const program of [
+      /docker login/,
+      /docker buildx bake/,
+      /sops --decrypt/,
+      /sh -c env/,
+      /docker pull/,
+      /management\.sh .* execute/,
+      /docker-compose .* up/,
+    ]) {
       expect(testimony.commands.join("\n"), "the witness has to see the programs at work").toMatch(program);
     }
     expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
@@ -114,6 +155,26 @@ describe("while a release is built and deployed", () => {
   test("the containers got their secrets intact", async () => {
     const printed = await onHost("staging", 'docker exec kiosk-staging-web-1 sh -c \'printf "%s|%s" "$TOKEN" "$CERTIFICATE"\'');
     expect(printed).toBe(`p$ss "${secrets["dotenv token"]}" #1|first line\n${secrets["dotenv certificate"]}`);
+    const file = "docker exec kiosk-staging-vault-1 sh -c 'stat -c \"%a %u\" /run/secrets/db; cat /run/secrets/db'";
+    expect(await onHost("staging", file)).toBe(`400 103\n${secrets["dotenv of sops"]}`);
+  });
+
+  test("the engine tells nobody of a secret that is a file, nor of any credential", async () => {
+    const { "dotenv of sops": ofSops, ...others } = secrets;
+    const credentials = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith("dotenv")));
+    const all = await onHost("staging", "docker ps -aq | xargs docker inspect; docker images -q | xargs docker image inspect");
+    expect(shownIn(all, credentials)).toEqual([]);
+    const vault = await onHost("staging", "docker inspect kiosk-staging-vault-1");
+    expect(shownIn(vault, secrets)).toEqual([]);
+    expect(vault).not.toContain(ofSops);
+    const here = await must(
+      "sh",
+      ["-c", "docker images -q | xargs docker image inspect; docker images -q | xargs -n 1 docker history --no-trunc"],
+      {
+        env: { ...sandbox() },
+      },
+    );
+    expect(shownIn(here, secrets)).toEqual([]);
   });
 
   test("afterwards the host has no credential, and nobody else can read what it has", expectCleanHost);
@@ -138,7 +199,17 @@ describe("a failure shows no secret", () => {
     await publish("feat: sell out");
   });
 
-  const printing = 'env; echo "$$TOKEN" | base64 -w0; exit 3';
+  const ways = [
+    "env",
+    'echo "$$TOKEN" | base64 -w0; echo',
+    'echo "$$TOKEN" | base64 -w 24',
+    'printf %s "$$TOKEN" | od -An -tx1',
+    // With something before its end that a terminal does not show.
+    'a="$${MORE%???}"; b="$${MORE#"$$a"}"',
+    'printf "%s\\033[31m%s\\n" "$$a" "$$b"',
+    'printf "%s\\302\\233K%s\\n" "$$a" "$$b"',
+  ];
+  const printing = `${ways.join("; ")}; exit 3`;
   test.each<[string, number, readonly string[], () => Promise<Record<string, string> | void>]>([
     ["of the registry's login before a build", 3, ["build", "--push"], async () => ({ CI_REGISTRY_PASSWORD: wrongPassword })],
     ["of the registry's login before a deploy", 3, ["deploy", "staging"], async () => ({ CI_REGISTRY_PASSWORD: wrongPassword })],
@@ -147,7 +218,8 @@ describe("a failure shows no secret", () => {
       "of a task that prints its environment",
       4,
       ["deploy", "staging"],
-      () => rewrite("coldtivate.yml", (written) => written.replace("[echo, all is prepared]", () => `[sh, -c, '${printing}']`)),
+      () =>
+        rewrite("coldtivate.yml", (written) => written.replace("[echo, all is prepared]", () => JSON.stringify(["sh", "-c", printing]))),
     ],
     [
       "of a build step that prints a build secret",
@@ -212,6 +284,39 @@ test("what a power cut left of a deploy's beginning is removed by the next one",
   expect(await onHost("staging", `ls -d ${incoming}.*; rmdir ${incoming}.now`)).toBe(`${incoming}.now`);
 });
 
+test("no other command shows a secret, or hands one on", async () => {
+  const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
+  const ran: [string[], Ran][] = [];
+  const commands = "status history lock unlock attach abort recover fronts rollback deploy".split(" ").map((name) => {
+    const more = { lock: ["-m", "to look"], fronts: ["--dry-run"], rollback: ["--yes"], deploy: ["--dry-run"] }[name] ?? [];
+    return [name, "staging", ...more];
+  });
+  let testimony: Testimony;
+  try {
+    for (const [index, args] of [...commands, ["registry", "prune", "--dry-run"]].entries()) {
+      ran.push([args, await cli([...args, ...(index % 2 === 0 ? ["--json"] : ["--verbose"])], talkative)]);
+    }
+  } finally {
+    testimony = await witness.end();
+  }
+  for (const [args, { output }] of ran) expect(shownIn(output, secrets), args.join(" ")).toEqual([]);
+  const refused = ran.filter(([, { exitCode }]) => exitCode !== 0).map(([[name]]) => name);
+  // Nobody is at work.
+  expect(refused).toEqual(["attach", "abort"]);
+  expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
+  await expectCleanHost();
+  await expectCleanClient();
+});
+
+test("the package has no secret", async () => {
+  expect(
+    await searchHere(
+      secrets,
+      ["bin", "dist", "docs", "scripts", "schema.json", "CHANGELOG.md"].map((name) => join(top, name)),
+    ),
+  ).toEqual([]);
+});
+
 /** Puts a commit's images into the registry. */
 async function publish(message: string): Promise<void> {
   await commitAll(clone, message);
@@ -219,10 +324,11 @@ async function publish(message: string): Promise<void> {
   expect(exitCode, redact(output)).toBe(0);
 }
 
-/** A job's own variables reach what it starts, and a dotenv's values the containers. */
-function isAllowed({ secret, in: place, fromJob, inContainer }: Sighting): boolean {
+/** A dotenv's values reach the containers. What a job's variables hold has coldtivate itself, and the program that it asks for a secret. */
+function isAllowed({ secret, in: place, where, inContainer }: Sighting): boolean {
   if (place !== "environment") return false;
-  return secret.startsWith("dotenv") ? inContainer : fromJob && ["registry password", "build token"].includes(secret);
+  const isOurs = /^\S*(?:node|sh|env(?: node)?) \S*(?:coldtivate|run\.js) /.test(where);
+  return (inContainer && secret.startsWith("dotenv")) || isOurs || where === `cat ${folder}/more.env`;
 }
 
 /** For messages of failed tests. */

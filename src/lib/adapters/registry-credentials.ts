@@ -108,6 +108,8 @@ async function askHelper(helper: string, registry: string): Promise<Credentials 
       extendEnv: false,
       input: registry,
       timeout: 30_000,
+      // NODE_DEBUG=execa would print what it answers.
+      verbose: "none",
     });
     const answer = helperAnswer.parse(JSON.parse(stdout));
     return { username: answer.Username, password: new Secret(answer.Secret) };

@@ -2,6 +2,7 @@ import { ColdtivateError } from "../errors.ts";
 import { readDotenvLines, type Assignment, type DotenvFault } from "./dotenv-lines.ts";
 import type { PublicWords } from "./public-words.ts";
 import { redactor } from "./redactor.ts";
+import { isNameOfSecret, isTelling } from "./telling-names.ts";
 
 export { quoteDotenv } from "./dotenv-quote.ts";
 
@@ -14,13 +15,6 @@ export interface DotenvOptions {
 
 /** An IPv4 address, or a host name without digits; with or without a port. */
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z-]+(?:\.[a-z-]+)+)(?::\d+)?$/;
-
-/** KEY and PIN as words of their own: valkey is a database. */
-const telling = /pass|pwd|secret|token|dsn|url|credential|(?:^|_|api|private|access)key|(?:^|_)(?:pin|auth|salt)(?:_|$)/i;
-
-/** Names that sound secret, of what is none: how long a token is valid, where a key lies. */
-const aboutSecrets =
-  /(?:_|^)(?:ttl|timeout|expir\w*|lifetime|length|size|seconds|minutes|hours|days|age|enabled|required|policy|file|path|dir|name|id|user|url|dsn)$/i;
 
 /**
  * Reads a dotenv: one `NAME=value` a line, in the file's order. Nothing is interpolated: a `$` is a `$`.
@@ -78,8 +72,8 @@ export function hideDotenv(text: string, publicWords: PublicWords): void {
  * "198.18.0.20". What sounds secret and cannot be hidden is told of.
  */
 function hide(name: string, value: string, publicWords: PublicWords | undefined, isTold: boolean): void {
-  const soundsSecret = telling.test(name);
-  const isSecret = isTold && soundsSecret && !aboutSecrets.test(name) && value !== "" && !/^(?:true|false|yes|no|on|off)$/i.test(value);
+  const soundsSecret = isTelling(name);
+  const isSecret = isTold && isNameOfSecret(name) && value !== "" && !/^(?:true|false|yes|no|on|off)$/i.test(value);
   if (publicWords?.values.has(value) || publicWords?.names.has(name)) {
     if (isSecret) redactor.noteWeak(name, "an ordinary word");
   } else if (soundsSecret || (value.length >= 8 && !address.test(value))) {

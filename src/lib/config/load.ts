@@ -7,6 +7,7 @@ import { findConfig, readConfig } from "./find.ts";
 import { describeIssues } from "./issues.ts";
 import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./misspelt.ts";
 import { hideDotenv } from "./dotenv.ts";
+import { hideEnvironment } from "./hide-environment.ts";
 import { didYouMean } from "./nearest.ts";
 import { readPublicWords } from "./public-words.ts";
 import { Secret } from "./secret.ts";
@@ -43,6 +44,7 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
   const path = await findConfig(file, cwd);
   const directory = dirname(path);
   const scope = scopeOf(options);
+  hideEnvironment(scope.env);
   const { source, variables, misspelt } = readSource(await readConfig(path, options.signal), scope);
   const name = relative(cwd, path);
   if (!source.readable) throw invalid(name, source, source.problems);

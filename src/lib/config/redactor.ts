@@ -41,7 +41,12 @@ export class Redactor {
       // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
       if (line.length >= shortestLine && !/^-----[A-Z ]+-----$/.test(line) && weakness(line) === undefined) this.#take(line);
     }
-    for (const part of passwordsOf(whole)) this.add(part, name);
+    this.addPasswords(whole, name);
+  }
+
+  /** Adds the password that an address has in it, and no more of it. */
+  addPasswords(address: string, name?: string): void {
+    for (const part of passwordsOf(address)) this.add(part, name);
   }
 
   /** Notes that a secret cannot be kept out of output. */

@@ -130,6 +130,8 @@ async function run([program = "", ...args]: readonly string[], { directory, env,
     stdin: process.stdin.isTTY ? "inherit" : "ignore",
     timeout: commandTimeout,
     reject: false,
+    // What it prints is a secret: NODE_DEBUG=execa would print it, too.
+    verbose: "none",
     ...(signal && { cancelSignal: signal }),
   });
   if (!failed) return stdout;

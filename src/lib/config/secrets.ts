@@ -110,7 +110,7 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
   for (const { path, kind } of findSecrets(value)) {
     for (const name of variablesOf(value, path, variables)) {
       const held = variableOf(env, name) ?? "";
-      const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
+      const isContent = kind === "private key" || kind === "dotenv" || kind === "known hosts" ? held.includes("\n") : !isAbsolute(held);
       if (isContent) redactor.add(held);
     }
   }

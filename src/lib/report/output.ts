@@ -19,6 +19,9 @@ interface Guard {
   open: string;
 }
 
+/** How Node.js shows bytes to whoever debugs it: those of a secret that is just being read are known to nobody yet. */
+const dumps = /<Buffer(?: [0-9a-f]{2})+[^>]{0,60}>/g;
+
 const guards = new WeakMap<Writable, Guard>();
 const guarding = new WeakSet<Write>();
 const rawGuards = new WeakSet<object>();
@@ -82,7 +85,7 @@ function take(guard: Guard, chunk: string): string {
   const known = guard.open + withoutForeignControls(text.slice(0, text.length - sequence.length));
   const shown = known.length - redactor.openEnd(known);
   guard.open = known.slice(shown);
-  return redactAround(known.slice(0, shown));
+  return redactAround(known.slice(0, shown)).replaceAll(dumps, "<Buffer>");
 }
 
 function showOpen(stream: Writable): void {

@@ -157,6 +157,26 @@ test("loaded secrets stay out of text, objects and the registry's authorisation"
   expect(redactor.redact(`a pa55-word, ${Buffer.from("me:pa55-word").toString("base64")}`)).toBe("a ***, ***");
 });
 
+test("secrets of the environment that no command needs are kept out of output, too: hooks print them", async () => {
+  await using project = await createProject(`${minimal}webhook: "\${CHAT}"\n`);
+  const auth = Buffer.from("me:pa55-of-docker").toString("base64");
+  const env = {
+    CI_JOB_TOKEN: "t0ken-of-the-job",
+    CI_REPOSITORY_URL: "https://gitlab-ci-token:t0ken-in-url@gitlab.example.com/a.git",
+    DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { "r.example.com": { auth } } }),
+    CHAT: "https://chat.example.com/services/T0/B0",
+    CI_API_V4_URL: "https://gitlab.example.com/api/v4",
+    KEY_FILE: "/keys/of-the-job",
+    TOKEN_TTL: "3600-seconds",
+  };
+  await project.load({ environment: "staging", needs: ["hosts"], env });
+  expect(redactor.redact(Object.values(env).join(" "))).toBe(
+    '*** https://gitlab-ci-token:***@gitlab.example.com/a.git {"auths":{"r.example.com":{"auth":"***"}}} *** ' +
+      "https://gitlab.example.com/api/v4 /keys/of-the-job 3600-seconds",
+  );
+  expect(redactor.redact("pa55-of-docker t0ken-in-url")).toBe("*** ***");
+});
+
 test("a secret that cannot be kept out of output is told of by its variable, or its place", async () => {
   await using project = await createProject(
     `${minimal.replace(/registry: .*/, "registry: { image: r.example.com/a, username: me, password: '${SHORT_ONE}' }")}webhook: http://a\nbuild: { secrets: { pin: { command: [echo, "12"] }, npm: { env: NPM_ONE } } }\n`,

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -35,4 +35,17 @@ test("who follows a task that writes faster than that is heard all the same", ()
 test("a person gets the time, the state and what was said", () => {
   const told = follow(["0\t1\tseen\twas:web=blue", "0\t1\tlog\ta word", "0\t0\tfinished\t"], "person");
   expect(told.map((line) => line.replace(/^\S+ +/, "").trimEnd())).toEqual(["|         a word", "finished"]);
+});
+
+test("what a task writes is told without what a terminal obeys, and no word of it is torn apart", () => {
+  const command = `
+    set -Eeuo pipefail
+    step=2 journal=${dir}/journal
+    source ${parts}/journal.sh
+    printf '%b' 'hun\\e[31mter\\e[0m\\t2\\e]52;c;x\\a\\r\\n\\e[1A\\e[2Klast' | log_lines
+    tell 2 failed "$(printf '%b' 'exited\\e[2K\\nwith 1')"
+    printf '%s\\n' "\${noted[2/failed]}"`;
+  expect(execFileSync("bash", ["-c", command], { encoding: "utf8" })).toBe("exited with 1\n");
+  const written = readFileSync(join(dir, "journal"), "utf8").replaceAll(/^\d+/gm, "1");
+  expect(written).toBe("1\t2\tlog\thunter 2]52;c;x\n1\t2\tlog\tlast\n1\t2\tfailed\texited with 1\n");
 });
