@@ -1,14 +1,13 @@
 import type { Duplex } from "node:stream";
-import { setTimeout as wait } from "node:timers/promises";
-import { NodeSSH } from "node-ssh";
 import type { Client } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
-import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
-import { hostKeyError } from "./host-key-error.ts";
 import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
-import { connectError, isTurnedAway, lostError, sessionError, socketError } from "./ssh-error.ts";
-import { loadIdentities, type Identities } from "./ssh-identity.ts";
+import { lostError, sessionError, socketError } from "./ssh-error.ts";
+import { establish } from "./ssh-establish.ts";
+import { HopPool, openWay, viaOf } from "./ssh-hops.ts";
+import { KeyRing } from "./ssh-key-ring.ts";
+import { findRoute, type RouteOptions } from "./ssh-route.ts";
 
 /** One SSH connection to a host, on which everything runs as channels. */
 export interface HostConnection extends AsyncDisposable {
@@ -35,97 +34,43 @@ export interface HostConnection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export interface ConnectOptions {
-  signal?: AbortSignal;
-  /** Instead of the user's and the system's. */
-  knownHostsFiles?: readonly string[];
-  /** Until the host has let us in, in milliseconds. */
+export interface ConnectOptions extends RouteOptions {
+  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
   timeout?: number;
   /** Until a host that no longer answers counts as lost, in milliseconds. */
   patience?: number;
+  /** What the connections of one command share. */
+  shared?: SharedAccess;
 }
 
-/** Keep-alives that may go unanswered; the connection ends one interval later. */
-const keepaliveCountMax = 2;
+export interface SharedAccess {
+  hops: HopPool;
+  keys: KeyRing;
+}
+
+export function shareAccess(): SharedAccess {
+  return { hops: new HopPool(), keys: new KeyRing() };
+}
 
 /**
- * Connects to a host, after its key was found to be the known or pinned one.
- * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
- * HOST_KEY_REVOKED, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED
+ * Connects to a host, through others where it has to be; each of them after its key was found to be the known, pinned or
+ * certified one.
+ * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, JUMP_REFUSED, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
+ * HOST_KEY_REVOKED, HOST_KEY_WEAK, KNOWN_HOSTS_UNREADABLE, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED,
+ * SSH_CONFIG_INVALID, SSH_CONFIG_NOT_TRUSTED; exit `usage`: SSH_USER_MISSING
  */
 export async function connect(host: HostConfig, options: ConnectOptions = {}): Promise<HostConnection> {
-  const trust = await loadTrust(host, options.knownHostsFiles);
-  const identities = await loadIdentities(host);
-  // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.
-  const refused: Buffer[] = [];
-  const pauses = [300, 1000];
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const attempt = await tryConnect(host, { trust, identities, options, refused });
-    if (attempt.connection) return attempt.connection;
-    if (attempt.presented) refused.push(attempt.presented);
-    // A busy sshd turns some away (MaxStartups), and lets them in a moment later.
-    const pause = attempt.isTurnedAway === true ? pauses.shift() : undefined;
-    if (pause !== undefined) {
-      await wait(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(() => {});
-      continue;
-    }
-    const more = attempt.presented !== undefined && trust.pinned !== undefined && algorithmsFor(trust, refused).length > 0;
-    if (!more) throw refused.length > 0 ? hostKeyError(host, trust, refused) : attempt.error;
-  }
-}
-
-interface Attempt {
-  connection?: HostConnection;
-  /** The key that was not trusted. */
-  presented?: Buffer;
-  error?: Error;
-  /** Whether it closed the connection before it said who it is. */
-  isTurnedAway?: boolean;
-}
-
-interface AttemptInput {
-  trust: Trust;
-  identities: Identities;
-  options: ConnectOptions;
-  refused: readonly Buffer[];
-}
-
-async function tryConnect(host: HostConfig, { trust, identities, options, refused }: AttemptInput): Promise<Attempt> {
-  const { timeout = 10_000, patience = 12_000 } = options;
-  let presented: Buffer | undefined;
-  const ssh = new NodeSSH();
-  const connecting = ssh.connect({
-    host: host.host,
-    port: host.port,
-    username: host.user,
-    readyTimeout: timeout,
-    keepaliveCountMax,
-    keepaliveInterval: patience / (keepaliveCountMax + 1),
-    algorithms: { serverHostKey: algorithmsFor(trust, refused) },
-    authHandler: identities.methods,
-    hostVerifier: (key: Buffer) => {
-      const accepted = accepts(trust, key);
-      if (!accepted) presented = key;
-      return accepted;
-    },
-  });
-  const client = ssh.connection!;
-  // node-ssh stops listening once it is connected, and an error that nobody hears ends the process.
-  client.on("error", () => {});
-  // Small packets that wait for acknowledgements cost 90 ms a command.
-  client.setNoDelay(true);
-  const stop = () => client.destroy();
-  options.signal?.addEventListener("abort", stop, { once: true });
+  const shared = options.shared ?? shareAccess();
+  const { hops, target } = await findRoute(host, options);
+  const access = { timeout: 10_000, patience: 12_000, ...options, keys: shared.keys };
+  const before = await shared.hops.hold(hops, access);
   try {
-    await connecting;
-    return { connection: new SshConnection(host.host, client, (more) => connect(host, { ...options, ...more })) };
-  } catch (cause) {
-    client.destroy();
-    options.signal?.throwIfAborted();
-    return presented ? { presented } : { error: connectError(host, identities, { cause, timeout }), isTurnedAway: isTurnedAway(cause) };
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
+    const client = await establish(target, () => openWay(target, before, access), viaOf(access, before));
+    client.once("close", () => before?.release());
+    return new SshConnection(host.host, client, (more) => connect(host, { ...options, shared, ...more }));
+  } catch (error) {
+    before?.release();
+    throw error;
   }
 }
 

@@ -104,8 +104,8 @@ function findSecrets(value: unknown): Place[] {
     ...buildSecretsOf(["build"], build),
     ...Object.entries(asMapping(images)).flatMap(([name, image]) => buildSecretsOf(["images", name], image)),
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => [
-      ...connectionOf(["environments", name]),
-      ...asList(asMapping(environment)["hosts"]).flatMap((_, index) => connectionOf(["environments", name, "hosts", index])),
+      ...connectionOf(["environments", name], environment),
+      ...asList(asMapping(environment)["hosts"]).flatMap((host, index) => connectionOf(["environments", name, "hosts", index], host)),
       { path: ["environments", name, "dotenv"], kind: "dotenv" } as const,
     ]),
   ];
@@ -115,11 +115,13 @@ function buildSecretsOf(parent: Path, section: unknown): Place[] {
   return Object.keys(asMapping(asMapping(section)["secrets"])).map((id) => ({ path: [...parent, "secrets", id], kind: "build secret" }));
 }
 
-function connectionOf(parent: Path): Place[] {
-  return [
-    { path: [...parent, "private_key"], kind: "private key" },
-    { path: [...parent, "known_hosts"], kind: "known hosts" },
-  ];
+function connectionOf(parent: Path, connection: unknown): Place[] {
+  const { jump } = asMapping(connection);
+  const hops = Array.isArray(jump) ? jump.map((_, index) => [...parent, "jump", index]) : [[...parent, "jump"]];
+  return [parent, ...hops].flatMap((path): Place[] => [
+    { path: [...path, "private_key"], kind: "private key" },
+    { path: [...path, "known_hosts"], kind: "known hosts" },
+  ]);
 }
 
 function isSource(source: unknown): source is SecretSource {

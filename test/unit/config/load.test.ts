@@ -26,7 +26,7 @@ test("the least that is valid gets every default", async () => {
         branches: ["main"],
         tags: [],
         confirm: false,
-        hosts: [{ host: "staging.example.com", port: 22, user: "deploy" }],
+        hosts: [{ host: "staging.example.com", user: "deploy" }],
       },
     },
   });
@@ -127,7 +127,7 @@ environments:
   expect(config.environments["staging"]?.hosts).toEqual([{ host: "a.example.com", port: 2222, user: "deploy" }]);
   const { hosts = [], dotenv, dotenvSource } = config.environments["production"] ?? {};
   expect(hosts.map(({ host, port, user }) => [host, port, user])).toEqual([
-    ["one.example.com", 22, "deploy"],
+    ["one.example.com", undefined, "deploy"],
     ["two.example.com", 2200, "other"],
   ]);
   expect(hosts.map(({ privateKey }) => privateKey?.reveal())).toEqual([key, key]);
@@ -162,7 +162,7 @@ build: { ssh_key: "\${K:-}", ssh: "\${S:-}" }
 services:
 `);
   const config = await project.load({ environment: "staging", needs: ["build", "hosts"] });
-  expect(config.environments["staging"]?.hosts).toEqual([{ host: "staging.example.com", port: 22, user: "deploy" }]);
+  expect(config.environments["staging"]?.hosts).toEqual([{ host: "staging.example.com", user: "deploy" }]);
   expect(config.build).toMatchObject({ ssh: false });
   expect(config.services).toEqual({});
 });
