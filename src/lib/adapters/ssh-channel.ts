@@ -35,6 +35,8 @@ export interface StartedCommand {
   opened: Promise<boolean>;
   /** Resolves when it has ended, whichever way. */
   ended: Promise<unknown>;
+  /** Ends it: at once, or as soon as it has started. */
+  stop: () => void;
   /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
   finish(options: ExecOptions): Promise<ExecResult>;
 }
@@ -46,6 +48,12 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   const ended = Promise.withResolvers<ExecResult>();
   const marked = withMark(command);
   const output = new Output(marked !== undefined);
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+    channel?.signal("TERM");
+    channel?.close();
+  };
   const fail = (error: unknown) => {
     opened.reject(error);
     ended.reject(error);
@@ -55,19 +63,27 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
   const onLost = () => fail(lost.reason);
   lost.addEventListener("abort", onLost, { once: true });
 
-  client.exec(marked ?? command, (error, made) => {
+  const onStart = (error: Error | undefined, made: ClientChannel) => {
     if (error) {
       lost.removeEventListener("abort", onLost);
-      return fail(lost.aborted ? lost.reason : error);
+      return fail(lost.aborted ? lost.reason : isRefusal(error) ? error : lostError(host, error));
     }
     channel = made;
     opened.resolve(made);
+    if (isStopped) stop();
     collect(made, output, (code) => {
       lost.removeEventListener("abort", onLost);
       if (code !== undefined) ended.resolve(output.result(code));
       else fail(lost.aborted ? lost.reason : lostError(host, new Error("the command ended without an exit status")));
     });
-  });
+  };
+  try {
+    client.exec(marked ?? command, onStart);
+  } catch (cause) {
+    // ssh2 throws where the connection has just ended, and nobody has been told yet.
+    lost.removeEventListener("abort", onLost);
+    fail(lostError(host, cause instanceof Error ? cause : undefined));
+  }
 
   return {
     opened: opened.promise.then(
@@ -78,13 +94,13 @@ export function startCommand(client: Client, command: string, { host, lost }: Ch
       },
     ),
     ended: Promise.allSettled([ended.promise]),
+    stop,
     async finish({ stdin, onLine, signal }) {
       signal?.throwIfAborted();
       output.readLines(onLine);
       const aborted = Promise.withResolvers<never>();
       const onAbort = () => {
-        channel?.signal("TERM");
-        channel?.close();
+        stop();
         aborted.reject(signal?.reason);
       };
       signal?.addEventListener("abort", onAbort, { once: true });

@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
-import type { Client } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
 import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
+import type { HostAccess } from "./ssh-access.ts";
 import { lostError, sessionError, socketError } from "./ssh-error.ts";
 import { establish } from "./ssh-establish.ts";
 import { HopPool, openWay, viaOf } from "./ssh-hops.ts";
@@ -48,8 +49,13 @@ export interface SharedAccess {
   keys: KeyRing;
 }
 
-export function shareAccess(): SharedAccess {
-  return { hops: new HopPool(), keys: new KeyRing() };
+const rings = new WeakMap<object, KeyRing>();
+
+/** What the connections of a command share: hosts on their way, and passphrases, which a person types once. */
+export function shareAccess({ askSecret }: HostAccess): SharedAccess {
+  const keys = (askSecret && rings.get(askSecret)) ?? new KeyRing();
+  if (askSecret) rings.set(askSecret, keys);
+  return { hops: new HopPool(), keys };
 }
 
 /**
@@ -60,14 +66,14 @@ export function shareAccess(): SharedAccess {
  * SSH_CONFIG_INVALID, SSH_CONFIG_NOT_TRUSTED; exit `usage`: SSH_USER_MISSING
  */
 export async function connect(host: HostConfig, options: ConnectOptions = {}): Promise<HostConnection> {
-  const shared = options.shared ?? shareAccess();
+  const shared = options.shared ?? shareAccess(options);
   const { hops, target } = await findRoute(host, options);
   const access = { timeout: 10_000, patience: 12_000, ...options, keys: shared.keys };
   const before = await shared.hops.hold(hops, access);
   try {
     const client = await establish(target, () => openWay(target, before, access), viaOf(access, before));
-    client.once("close", () => before?.release());
-    return new SshConnection(host.host, client, (more) => connect(host, { ...options, shared, ...more }));
+    const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, shared, ...more });
+    return new SshConnection(host.host, client, reconnect, () => before?.release());
   } catch (error) {
     before?.release();
     throw error;
@@ -81,25 +87,49 @@ class SshConnection implements HostConnection {
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
+  readonly #release: () => void;
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client, reconnect: HostConnection["reconnect"]) {
+  /** @param release lets go of the hosts on the way */
+  constructor(host: string, client: Client, reconnect: HostConnection["reconnect"], release: () => void) {
     this.host = host;
     this.#client = client;
     this.reconnect = reconnect;
+    this.#release = release;
     client.on("error", (error) => (this.#reason ??= error));
-    client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
+    client.on("close", () => {
+      this.#lost.abort(lostError(host, this.#reason));
+      release();
+    });
   }
 
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const ahead = this.#ahead.get(command);
     this.#ahead.delete(command);
-    if (ahead !== undefined && (await ahead.opened)) return this.#finish(ahead, options);
+    if (ahead !== undefined && (await this.#opens(ahead, signal))) return this.#finish(ahead, options);
     for (;;) {
       const started = this.#start(command);
-      if (await started.opened) return this.#finish(started, options);
+      if (await this.#opens(started, signal)) return this.#finish(started, options);
       if (!(await this.#makeRoom())) throw sessionError(this.host);
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Whether a command has started. One that nobody wants any more ends as soon as it does. */
+  async #opens({ opened, stop }: StartedCommand, signal: AbortSignal | undefined): Promise<boolean> {
+    if (signal === undefined) return opened;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => {
+      stop();
+      aborted.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([opened, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -142,7 +172,7 @@ class SshConnection implements HostConnection {
     const { signal: lost } = this.#lost;
     lost.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
-    this.#client.openssh_forwardOutStreamLocal(path, (cause, channel) => {
+    const onOpened = (cause: Error | undefined, channel: ClientChannel) => {
       if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
       // A channel just closes with its connection: whoever uses it learns why.
       const end = () => channel.emit("error", lost.reason);
@@ -150,7 +180,13 @@ class SshConnection implements HostConnection {
       channel.once("close", () => lost.removeEventListener("abort", end));
       lost.addEventListener("abort", end, { once: true });
       resolve(channel);
-    });
+    };
+    try {
+      this.#client.openssh_forwardOutStreamLocal(path, onOpened);
+    } catch (cause) {
+      // ssh2 throws where the connection has just ended, and nobody has been told yet.
+      reject(lostError(this.host, cause instanceof Error ? cause : undefined));
+    }
     return promise;
   }
 
@@ -160,7 +196,12 @@ class SshConnection implements HostConnection {
     this.#lost.signal.addEventListener("abort", () => resolve());
     this.#client.end();
     // The goodbye is on its way: the host's answer to it, a round trip later, changes nothing.
-    setImmediate(() => this.#client.destroy());
+    setImmediate(() => {
+      this.#client.destroy();
+      this.#release();
+      // A way through another host ends only when that one says so.
+      setImmediate(resolve);
+    });
     await promise;
   }
 

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { SecretSource } from "./fields.ts";
 import { kindOf, systemCode } from "./file.ts";
-import { keyFault, normaliseKey } from "./private-key.ts";
+import { isEncodedKey, keyFault, normaliseKey } from "./private-key.ts";
 import { notSet } from "./variables.ts";
 
 /** What a value is: it decides whether a path is accepted, and what counts as content. */
@@ -16,6 +16,8 @@ export interface SecretContext {
   /** The variables that a text came from, for messages. */
   variables?: readonly string[];
   signal?: AbortSignal | undefined;
+  /** Whether a private key may have a passphrase: somebody is there to ask for it. */
+  mayAsk?: boolean;
 }
 
 export interface LoadedValue {
@@ -38,14 +40,14 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
     return value === "" ? undefined : readPathOrContent(value, kind, { ...context, variables: [source.env] });
   }
   if ("file" in source) return readSecretFile(source.file, kind, context);
-  return { content: accept(await run(source.command, context), kind), source: source.command[0] ?? "" };
+  return { content: accept(await run(source.command, context), kind, context), source: source.command[0] ?? "" };
 }
 
 /** Takes a value that is a path on one machine and the file's content on another. Throws SecretFault. */
 export async function readPathOrContent(value: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
   const named = context.variables?.length ? context.variables.join(", ") : "coldtivate.yml";
   if (mayBePath(value, kind) && kindOf(resolvePath(value, context.directory)) === "file") return readSecretFile(value, kind, context);
-  if (looksLikeContent(value, kind)) return { content: accept(value, kind), source: named };
+  if (looksLikeContent(value, kind)) return { content: accept(value, kind, context), source: named };
   throw new SecretFault(await missingFile(value, kind, context));
 }
 
@@ -57,7 +59,7 @@ function mayBePath(value: string, kind: SecretKind): boolean {
 function looksLikeContent(value: string, kind: SecretKind): boolean {
   switch (kind) {
     case "private key":
-      return value.includes("\n") || value.trimStart().startsWith("-----BEGIN");
+      return value.includes("\n") || /^[\s"'\uFEFF]*-----BEGIN/.test(value) || isEncodedKey(value);
     case "dotenv":
       return value.includes("\n") || /^\s*(export\s+)?[A-Za-z_][\w.-]*=/.test(value);
     case "known hosts":
@@ -74,25 +76,25 @@ async function missingFile(value: string, kind: SecretKind, { directory, variabl
   return `the value of ${variables.join(", ")} is neither a file that exists nor the content of a ${kind}`;
 }
 
-async function readSecretFile(file: string, kind: SecretKind, { directory }: SecretContext): Promise<LoadedValue> {
-  const path = resolvePath(file, directory);
+async function readSecretFile(file: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
+  const path = resolvePath(file, context.directory);
   let content: string;
   try {
     content = await readFile(path, "utf8");
   } catch (cause) {
     throw new SecretFault(`cannot read ${file}: ${reason(cause)}`, { cause });
   }
-  return { content: accept(content, kind), source: file };
+  return { content: accept(content, kind, context), source: file };
 }
 
 /** The value as it is used, checked as far as that is cheap. */
-function accept(content: string, kind: SecretKind): string {
+function accept(content: string, kind: SecretKind, { mayAsk = false }: SecretContext): string {
   if (content.trim() === "") throw new SecretFault(`the ${kind} is empty`);
   if (kind === "password") return content.replace(/[\r\n]+$/, "");
   if (kind === "address") return acceptAddress(content.trim());
   if (kind !== "private key") return content;
   const key = normaliseKey(content);
-  const fault = keyFault(key);
+  const fault = keyFault(key, mayAsk);
   if (fault !== undefined) throw new SecretFault(fault);
   return key;
 }

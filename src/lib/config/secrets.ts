@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { SecretSource } from "./fields.ts";
+import { isFoldedKey } from "./private-key.ts";
 import { asList, asMapping, valueAt } from "./plain.ts";
 import { pathKey, type Path, type Problem } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -41,7 +42,9 @@ export async function loadSecrets(
       continue;
     const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
     try {
-      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal });
+      // git and builds have nobody to ask for a passphrase.
+      const mayAsk = path[0] === "environments" && process.stdin.isTTY && process.stderr.isTTY;
+      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal, mayAsk });
       if (secret !== undefined) loaded.set(pathKey(path), secret);
     } catch (fault) {
       if (!(fault instanceof SecretFault)) throw fault;
@@ -84,7 +87,7 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
     const { env: named } = asMapping(valueAt(value, path));
     for (const name of [...variables.namesAt(path), ...(typeof named === "string" ? [named] : [])]) {
       const held = env[name] ?? "";
-      const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n");
+      const isContent = kind === "password" || kind === "build secret" ? !isAbsolute(held) : held.includes("\n") || isFoldedKey(held);
       if (isContent) redactor.add(held);
     }
   }
