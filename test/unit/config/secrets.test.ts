@@ -62,7 +62,7 @@ test("a key that could be read in more than one way is left alone, and what is w
   expect(await keyProblem(key + read("rsa"))).toContain("there are several keys");
   expect(await keyProblem(key.replace("b3Bl", "b3*l"))).toBe("this private key is damaged or cut short");
   expect(await keyProblem(key.replace(/\n-----END.*/, ""))).toContain("its end is missing");
-  expect(await keyProblem(`${key.split("\n").slice(1).join("\n")}`)).toContain("its beginning is missing");
+  expect(await keyProblem(key.split("\n").slice(1).join("\n"))).toContain("its beginning is missing");
 });
 
 test("a key that cannot be used is said to be so, and none of it is shown", async () => {
