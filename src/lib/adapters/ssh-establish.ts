@@ -21,10 +21,11 @@ export interface EstablishOptions extends HostAccess {
   patience: number;
   /** The host that passes bytes on, by its name. */
   via?: string;
+  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  pauses?: readonly number[];
 }
 
-/** Pauses, in milliseconds, before a host that turned us away is tried again. */
-const pauses = [300, 800, 1500, 3000];
+const usualPauses = [300, 800, 1500, 3000];
 
 /**
  * Logs in to a host that bytes reach, after its key was found to be the known, pinned or certified one.
@@ -33,7 +34,7 @@ const pauses = [300, 800, 1500, 3000];
  * @throws ColdtivateError as connect
  */
 export async function establish(endpoint: Endpoint, open: () => Promise<Transport>, options: EstablishOptions): Promise<Client> {
-  const { signal } = options;
+  const { signal, pauses = usualPauses } = options;
   let trust: Trust = await loadTrust(endpoint);
   const identities = await loadIdentities(endpoint, options);
   // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.

@@ -83,8 +83,7 @@ export async function logIn(endpoint: Endpoint, { stream, said }: Transport, opt
       keepaliveCountMax,
       keepaliveInterval: patience / (keepaliveCountMax + 1),
       algorithms: { ...algorithms, serverHostKey: algorithmsFor(trust, refused) },
-      authHandler: (left, _partial, next) => {
-        lacks = left ?? [];
+      authHandler: (_left, _partial, next) => {
         const identity = queue.shift();
         const agent = identity && agentOf(identity, (fault) => faults.push(`${identity.description}: ${fault.message}`));
         // @ts-expect-error: its types know no false, which ends it.
@@ -96,7 +95,7 @@ export async function logIn(endpoint: Endpoint, { stream, said }: Transport, opt
         return accepted;
       },
     });
-    useIdentities(client);
+    useIdentities(client, (left) => (lacks = left));
     recordGreeting(client, greeting);
     // Small packets that wait for acknowledgements cost 90 ms a command.
     client.setNoDelay(true);

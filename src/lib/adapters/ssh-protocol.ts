@@ -12,7 +12,10 @@ export interface Protocol {
   _queue?: Buffer[];
   _cipher: { encrypt: (packet: Buffer) => void };
   _packetRW: { write: { allocStart: number; alloc: (size: number) => Buffer; finalize: (packet: Buffer) => Buffer } };
-  _handlers: Record<string, (self: unknown, extensions: readonly { name: string; algs?: string[] }[]) => void>;
+  _handlers: {
+    EXT_INFO?: (self: unknown, extensions: readonly { name: string; algs?: string[] }[]) => void;
+    USERAUTH_FAILURE?: (self: unknown, left: readonly string[], isPartial: boolean) => void;
+  };
 }
 
 /** The protocol of a client whose `connect` was called. */

@@ -71,13 +71,18 @@ class SingleAgent extends ssh2.BaseAgent<ParsedKey> {
  * RFC 8332).
  *
  * @param client whose `connect` was called already
+ * @param onRefusal told, each time, which ways to log in the server would still take
  */
-export function useIdentities(client: Client): void {
+export function useIdentities(client: Client, onRefusal: (left: readonly string[]) => void): void {
   const protocol = protocolOf(client);
   const handlers = protocol["_handlers"];
-  const { EXT_INFO: hear } = handlers;
+  const { EXT_INFO: hear, USERAUTH_FAILURE: hearRefusal } = handlers;
   let accepted: readonly string[] | undefined;
-  handlers["EXT_INFO"] = (self, extensions) => {
+  handlers.USERAUTH_FAILURE = (self, left, isPartial) => {
+    onRefusal(left);
+    hearRefusal?.(self, left, isPartial);
+  };
+  handlers.EXT_INFO = (self, extensions) => {
     accepted ??= extensions.find(({ name }) => name === "server-sig-algs")?.algs;
     hear?.(self, extensions);
   };

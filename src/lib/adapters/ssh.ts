@@ -40,6 +40,8 @@ export interface ConnectOptions extends RouteOptions {
   timeout?: number;
   /** Until a host that no longer answers counts as lost, in milliseconds. */
   patience?: number;
+  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  pauses?: readonly number[];
   /** What the connections of one command share. */
   shared?: SharedAccess;
 }

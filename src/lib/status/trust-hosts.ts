@@ -54,7 +54,7 @@ export async function trustHosts(hosts: readonly HostConfig[], { access, announc
 }
 
 function refuseWrong({ name, keys, file }: HostKeys): void {
-  const [wrong] = keys.filter(({ state }) => state === "changed" || state === "revoked");
+  const wrong = keys.find(({ state }) => state === "changed" || state === "revoked");
   if (wrong === undefined) return;
   const isRevoked = wrong.state === "revoked";
   throw new ColdtivateError(`${name}: ${isRevoked ? "one of the host's keys was revoked" : "the host's key has changed"}`, {
