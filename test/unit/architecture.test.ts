@@ -64,7 +64,7 @@ test("the display knows no adapter and no plan, and only its events are known to
 
 test("each outside program has its adapter, and colours and listr2 stay in the display", () => {
   // A secret may come from a command of the user's own.
-  expect(usersOf(/^(execa|dockerode|node-ssh|ssh2|tar-stream)$/, "lib/adapters/", "lib/config/secret-source.ts")).toEqual([]);
+  expect(usersOf(/^(execa|dockerode|ssh2|tar-stream)$/, "lib/adapters/", "lib/config/secret-source.ts")).toEqual([]);
   expect(usersOf(/^(chalk|listr2)$/, "lib/report/")).toEqual([]);
 });
 

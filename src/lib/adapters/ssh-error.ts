@@ -70,8 +70,9 @@ function times(count: number): string {
 
 /** Whether a host closed the connection while it was set up, without a reason. */
 export function isTurnedAway({ stage, code, message }: StageError): boolean {
+  if (code === "ECONNRESET") return true;
   if (stage !== "handshake" && stage !== "login") return false;
-  return code === "ECONNRESET" || code === "EPIPE" || code === "closed" || /before handshake|closed the connection/.test(message);
+  return code === "EPIPE" || code === "closed" || /before handshake|closed the connection/.test(message);
 }
 
 function reason({ stage, code, message, milliseconds }: StageError): string {

@@ -157,14 +157,14 @@ test("in a job an encrypted key is refused, with what to do", async () => {
 test("a certificate authority's hosts are known, by name, and as long as it says so", async () => {
   const ca = await makeKeyFile(directory, "ca");
   const key = await makeKeyFile(directory, "key");
-  const sign = (name: string, ...options: string[]) =>
+  const certify = (name: string, ...options: string[]) =>
     execa("ssh-keygen", ["-q", "-s", ca.path, "-I", name, "-h", ...options, join(directory, name)]);
   const content = await readFile(key.path, "utf8");
   for (const name of ["right", "stranger", "old", "anyone", "user"]) await makeKeyFile(directory, name);
-  await sign("right", "-n", "127.0.0.1,shop.example.com");
-  await sign("stranger", "-n", "bank.example.com");
-  await sign("old", "-n", "127.0.0.1", "-V", "20200101:20200102");
-  await sign("anyone");
+  await certify("right", "-n", "127.0.0.1,shop.example.com");
+  await certify("stranger", "-n", "bank.example.com");
+  await certify("old", "-n", "127.0.0.1", "-V", "20200101:20200102");
+  await certify("anyone");
   await execa("ssh-keygen", ["-q", "-s", ca.path, "-I", "user", "-n", "127.0.0.1", join(directory, "user")]);
 
   const attempt = async (name: string, knownHosts = `@cert-authority * ${ca.public}\n`) => {
