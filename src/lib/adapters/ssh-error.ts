@@ -24,7 +24,7 @@ export function connectError(endpoint: Endpoint, identities: Identities, failure
   const way = via === undefined ? "" : ` from ${via}`;
   const isAddress = host === name && port === 22;
   const address = `${host} port ${port}`;
-  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${line.slice(0, 300)}`);
+  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${line.slice(0, 300).replaceAll(/[\p{Cc}]+/gu, " ")}`);
   if (cause.code === "ENOTFOUND" || cause.code === "EAI_AGAIN" || cause.stage === "name") {
     const isSilent = cause.code !== "ENOTFOUND";
     return new ColdtivateError(

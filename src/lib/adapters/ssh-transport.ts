@@ -101,9 +101,12 @@ export function openCommand(command: string): Transport {
   child.stdout.on("data", (chunk) => {
     if (!stream.push(chunk)) child.stdout.pause();
   });
-  child.stdout.once("end", () => stream.push(null));
   child.once("error", (cause) => stream.destroy(cause));
-  child.once("close", () => stream.destroy());
+  // Only then all of what it says is there.
+  child.once("close", () => {
+    stream.push(null);
+    stream.destroy();
+  });
   for (const part of [child.stdin, child.stdout, child.stderr]) part.on("error", () => {});
   return { stream, said: () => said.trim() };
 }
