@@ -48,17 +48,23 @@ const deepest = 16;
  * other way round. So `ssh -G` is asked only where something could come of it, and nothing runs that was not allowed.
  *
  * @param host as the user calls it
+ * @param decided settings, in lower case, that somebody else has decided already
  */
-export async function scanConfig(host: string, { user, system }: ConfigFiles): Promise<ConfigScan> {
+export async function scanConfig(
+  host: string,
+  { user, system }: ConfigFiles,
+  decided: ReadonlySet<string> = new Set(),
+): Promise<ConfigScan> {
   const scan: ConfigScan = { mayMatter: false, programs: [] };
-  await scanFile(user, { host, scan, folder: dirname(user), applies: true, depth: 0 });
-  await scanFile(system, { host, scan, folder: dirname(system), applies: true, depth: 0 });
+  await scanFile(user, { host, scan, decided, folder: dirname(user), applies: true, depth: 0 });
+  await scanFile(system, { host, scan, decided, folder: dirname(system), applies: true, depth: 0 });
   return scan;
 }
 
 interface Context {
   host: string;
   scan: ConfigScan;
+  decided: ReadonlySet<string>;
   /** What relative paths of Include start from. */
   folder: string;
   /** Whether what is read may apply to the host. */
@@ -67,7 +73,7 @@ interface Context {
 }
 
 async function scanFile(path: string, context: Context): Promise<void> {
-  const { host, scan } = context;
+  const { host, scan, decided } = context;
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -84,7 +90,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
     if (keyword === "host") applies = context.applies && (/['\\]/.test(rest) || mayBe(host, wordsOf(rest)));
     else if (keyword === "match") ({ applies } = context);
     else if (keyword === "include") await include(wordsOf(rest), { ...context, applies, depth: context.depth + 1 }, `${path}:${index + 1}`);
-    else if (applies && settings.has(keyword)) scan.mayMatter = true;
+    else if (applies && settings.has(keyword) && !decided.has(keyword)) scan.mayMatter = true;
   }
 }
 

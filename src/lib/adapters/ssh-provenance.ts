@@ -31,7 +31,11 @@ export class Provenance {
     const isPinned = host.fingerprint !== undefined;
     const ownFiles = host.knownHosts === undefined ? trust.files.join(", ") : "those of known_hosts";
     const lines = [
-      this.#config === undefined ? (host.sshConfig === "ignore" ? "ssh_config is not read" : "ssh_config has nothing for it") : undefined,
+      this.#config === undefined
+        ? host.sshConfig === "ignore"
+          ? "ssh_config is not read"
+          : "nothing in ssh_config counts for it"
+        : undefined,
       `host name ${address}, from ${address === host.host.replaceAll(/[[\]]/g, "") ? "coldtivate.yml" : "ssh_config"}`,
       `port ${port}, from ${from(host.port !== undefined, "port")}`,
       `user ${user}, from ${from(host.user !== undefined, "user")}`,

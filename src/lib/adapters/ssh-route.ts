@@ -96,11 +96,21 @@ async function resolve(host: HostConfig, options: RouteOptions): Promise<{ endpo
   return { endpoint, jump };
 }
 
+/** The settings of ssh_config that coldtivate.yml has decided for a host. */
+function decidedBy({ port, user, privateKey, jump }: HostConfig): ReadonlySet<string> {
+  return new Set([
+    ...(port === undefined ? [] : ["port"]),
+    ...(user === undefined ? [] : ["user"]),
+    ...(privateKey === undefined ? [] : ["identityfile", "identityfile2", "identitiesonly", "identityagent"]),
+    ...(jump === undefined ? [] : ["proxyjump", "proxycommand", "proxyusefdpass"]),
+  ]);
+}
+
 /** What ssh_config says of a host; undefined where nothing in it could matter, or nobody is to read it. */
 async function readConfig(host: HostConfig, options: RouteOptions): Promise<SshConfig | undefined> {
   if (host.sshConfig === "ignore") return undefined;
   const files = options.files ?? configFiles();
-  const { mayMatter, programs } = await scanConfig(host.host, files);
+  const { mayMatter, programs } = await scanConfig(host.host, files, decidedBy(host));
   if (!mayMatter) return undefined;
   refuseUntrusted(host, options, programs);
   const found = await askSsh({ host: host.host, port: host.port, user: host.user, ...signalOf(options) }, files);

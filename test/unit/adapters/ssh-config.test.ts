@@ -7,6 +7,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { scanConfig } from "../../../src/lib/adapters/ssh-config-scan.ts";
 import type { Endpoint } from "../../../src/lib/adapters/ssh-endpoint.ts";
 import { findRoute, type Route, type RouteOptions } from "../../../src/lib/adapters/ssh-route.ts";
+import { Secret } from "../../../src/lib/config/secret.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { configurations } from "./ssh-configurations.ts";
 import { directory } from "./ssh-world.ts";
@@ -146,6 +147,17 @@ test.each([
   const { target } = await findRoute({ host: "prod-1", user: "deploy" }, { files });
   expect(target).toMatchObject({ host: "prod-1", port: 22, user: "deploy" });
   expect(existsSync(trace)).toBe(false);
+});
+
+test("ssh is not asked for what coldtivate.yml has decided", async () => {
+  const trace = await fakeSsh();
+  const files = await write(["Host *", "IdentityFile ~/.ssh/mine", "IdentitiesOnly yes", "User me", "Port 1", "ProxyJump never"]);
+  const host = { host: "prod-1", user: "deploy", port: 22, privateKey: new Secret("a key"), jump: [] };
+  expect((await findRoute(host, { files })).target).toMatchObject({ port: 22, user: "deploy" });
+  expect(existsSync(trace)).toBe(false);
+  const { jump: _none, ...open } = host;
+  await findRoute(open, { files }).catch(() => {});
+  expect(existsSync(trace)).toBe(true);
 });
 
 test("Debian's own ssh_config is known to decide nothing", async () => {
