@@ -1,6 +1,6 @@
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { fingerprintOf, typeOf } from "./fingerprint.ts";
-import { findConfiguredKeys, findKnownKeys, knownHostsName, type KnownKey, type KnownKeys } from "./known-hosts.ts";
+import { findConfiguredKeys, findKnownKeys, knownHostsName, readRevokedKeys, type KnownKey, type KnownKeys } from "./known-hosts.ts";
 import { fewestRsaBits, rsaBits } from "./ssh-public-key.ts";
 import type { Endpoint } from "./ssh-endpoint.ts";
 
@@ -39,6 +39,7 @@ export async function loadTrust({ host, port, trust: settings }: Endpoint): Prom
   const name = settings.alias?.toLowerCase() ?? knownHostsName(host, port);
   const own = settings.knownHosts;
   const [found, plain] = await Promise.all([name, host.toLowerCase()].map((one) => findKnownKeys(one, settings.files)));
+  const listed = settings.revoked === undefined ? [] : await readRevokedKeys(settings.revoked);
   const configured = own === undefined ? undefined : findConfiguredKeys(name, own);
   // As OpenSSH: a host at another port may be known without it.
   const usePlain = configured === undefined && settings.alias === undefined && isEmpty(found!);
@@ -48,7 +49,7 @@ export async function loadTrust({ host, port, trust: settings }: Endpoint): Prom
     ...(settings.fingerprint === undefined ? {} : { pinned: settings.fingerprint.replace(/=+$/, "") }),
     known: settings.fingerprint === undefined ? keys : [],
     authorities: settings.fingerprint === undefined ? authorities : [],
-    revoked: revoked.flatMap((one) => one.revoked),
+    revoked: [...listed, ...revoked.flatMap((one) => one.revoked)],
     certified: [],
     name,
     file: settings.files[0] ?? "known_hosts",

@@ -46,18 +46,38 @@ export function findConfiguredKeys(name: string, content: string): KnownKeys {
   return find(name, content, "known_hosts in the configuration");
 }
 
+/**
+ * The keys of a file of RevokedHostKeys: public keys, one a line.
+ * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE where it cannot be read, or is a list in OpenSSH's binary format: as with
+ * OpenSSH, no host is trusted then
+ */
+export async function readRevokedKeys(file: string): Promise<KnownKey[]> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw unreadable(file, systemCode(cause), cause);
+  });
+  if (text.startsWith("SSHKRL")) throw unreadable(file, "it is a binary list (KRL), and only lists of public keys are supported");
+  return text.split(/\r?\n/).flatMap((line) => {
+    const parsed = parseKnownHostsLine(`* ${line}`);
+    return parsed === undefined ? [] : [{ key: parsed.key, source: file }];
+  });
+}
+
+function unreadable(file: string, why: string, cause?: unknown): ColdtivateError {
+  return new ColdtivateError(`${file} cannot be read: ${why}`, {
+    code: "KNOWN_HOSTS_UNREADABLE",
+    exit: "refused",
+    hint: "Nothing was sent to a host. Let the file be readable: what it has as revoked counts.",
+    cause,
+  });
+}
+
 async function readKnownHosts(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
     const code = systemCode(cause);
     if (code === "ENOENT" || code === "ENOTDIR") return "";
-    throw new ColdtivateError(`${file} cannot be read: ${code}`, {
-      code: "KNOWN_HOSTS_UNREADABLE",
-      exit: "refused",
-      hint: "Nothing was sent to a host. Let the file be readable: its @revoked lines count, too.",
-      cause,
-    });
+    throw unreadable(file, code, cause);
   }
 }
 

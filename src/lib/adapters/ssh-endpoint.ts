@@ -31,4 +31,6 @@ export interface TrustSettings {
   knownHosts?: string;
   files: readonly string[];
   alias?: string;
+  /** RevokedHostKeys. */
+  revoked?: string;
 }

@@ -89,6 +89,7 @@ async function resolve(host: HostConfig, options: RouteOptions): Promise<{ endpo
         options.knownHostsFiles ??
         (config === undefined ? defaultKnownHosts() : knownHosts.filter((path) => path !== "none").map((path) => expandPath(path, facts))),
       ...(alias === undefined ? {} : { alias }),
+      ...(paths("revokedhostkeys").length === 0 ? {} : { revoked: expandPath(paths("revokedhostkeys")[0]!, facts) }),
     },
     ...(proxyCommand === undefined ? {} : { proxyCommand: expandTokens(proxyCommand, facts) }),
   };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
@@ -105,6 +105,22 @@ test.each([
     expect(connection.host).toBe("127.0.0.1");
   },
 );
+
+test("what RevokedHostKeys has is refused, and a list of it that cannot be read makes nobody trusted", async () => {
+  await using server = await serve();
+  const list = join(directory, "revoked");
+  const user = join(directory, "ssh_config");
+  await writeFile(user, `RevokedHostKeys ${list}\n`);
+  const options = { files: { user, system: join(directory, "none") } };
+  await expect(connect(hostAt(server), options)).rejects.toMatchObject({ code: "KNOWN_HOSTS_UNREADABLE" });
+  await writeFile(list, `${otherKey.public}\n`);
+  await using connection = await connect(hostAt(server), options);
+  expect(connection.host).toBe("127.0.0.1");
+  await writeFile(list, `${otherKey.public} other\n${hostKey.public} host\n`);
+  await expect(connect(hostAt(server), options)).rejects.toMatchObject({ code: "HOST_KEY_REVOKED" });
+  await writeFile(list, "SSHKRL\n\0");
+  await expect(connect(hostAt(server), options)).rejects.toMatchObject({ code: "KNOWN_HOSTS_UNREADABLE" });
+});
 
 test("an agent that signs with SHA-1 all the same is not let to", async () => {
   const { signWithAgent } = await import("../../../src/lib/adapters/ssh-agent-client.ts");
