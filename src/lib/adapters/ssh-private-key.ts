@@ -1,10 +1,11 @@
 import { createPrivateKey, sign, type KeyObject } from "node:crypto";
 import ssh2 from "ssh2";
+import { typeOf } from "./fingerprint.ts";
 import { fewestRsaBits, hashOf, publicBlob } from "./ssh-public-key.ts";
 import { WireReader, wireNumber, wireString } from "./ssh-wire.ts";
 
 /** Why a private key cannot be used. */
-export type KeyFault = "passphrase" | "public" | "weak" | "damaged" | "unsupported";
+export type KeyFault = "passphrase" | "public" | "weak" | "damaged" | "security key" | "unsupported";
 
 /** How faults are called in messages. */
 export const keyFaults: Record<KeyFault, string> = {
@@ -12,6 +13,7 @@ export const keyFaults: Record<KeyFault, string> = {
   public: "it is a public key",
   weak: `it is RSA with fewer than ${fewestRsaBits} bits, which is too weak`,
   damaged: "it is damaged or no private key",
+  "security key": "it is a security key's, which only an ssh-agent can use (ssh-add)",
   unsupported: "it is of a type that is not supported (use ed25519)",
 };
 
@@ -37,7 +39,8 @@ export function readPrivateKey(content: string, passphrase?: string): PrivateKey
 }
 
 function readOpenSsh(content: string, passphrase: string | undefined): KeyObject | KeyFault {
-  const parsed = ssh2.utils.parseKey(content, passphrase);
+  if (typeOf(visiblePublicKey(content) ?? Buffer.alloc(0)).startsWith("sk-")) return "security key";
+  const parsed = attempt(() => ssh2.utils.parseKey(content, passphrase)) ?? new Error("damaged");
   if (parsed instanceof Error) {
     if (/unsupported/i.test(parsed.message)) return "unsupported";
     return isEncrypted(content) ? "passphrase" : "damaged";
