@@ -15,7 +15,7 @@ export default class Abort extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Abort);
-    await using opened = await openEnvironment(flags.config, args.environment, this.signal);
+    await using opened = await openEnvironment(flags.config, args.environment, this.access);
     const { name: environment, project, connections } = opened;
     const who = nameOf(whoDeploys(readCi(process.env)));
     const ends = await this.steer(({ detach }) =>

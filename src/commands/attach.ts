@@ -15,7 +15,7 @@ export default class Attach extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Attach);
-    await using opened = await openEnvironment(flags.config, args.environment, this.signal);
+    await using opened = await openEnvironment(flags.config, args.environment, this.access);
     const { name: environment, project, connections } = opened;
     const who = nameOf(whoDeploys(readCi(process.env)));
     const { ends, aborted } = await this.steer(async (control) => {

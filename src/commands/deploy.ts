@@ -52,7 +52,7 @@ export default class Deploy extends BaseCommand {
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
     const script = await reading;
-    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
+    await using hosts = startConnecting(environment.hosts, this.access, (connection) => expectDeploy(connection, project, script));
     const [dotenv, repository] = await Promise.all([readDotenv(config, environment), openRepository(config.directory)]);
     const revision = await chooseRevision({ tag: flags.tag, ref: flags.ref, ci }, environment, repository);
 

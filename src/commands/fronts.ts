@@ -41,7 +41,7 @@ export default class Fronts extends BaseCommand {
     });
     const environment = config.environments[args.environment]!;
     using registry = openRegistry(config.registry, { signal: this.signal });
-    await using hosts = await connectHosts(environment.hosts, this.signal);
+    await using hosts = await connectHosts(environment.hosts, this.access);
     const { signal } = this;
     const turn = {
       waits: flags.wait,

@@ -15,7 +15,7 @@ export default class History extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(History);
-    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    await using environment = await openEnvironment(flags.config, args.environment, this.access);
     const { name, project, connections } = environment;
     const histories = await Promise.all(connections.map((connection) => readHistory(connection, project, flags.limit, this.signal)));
     this.show(formatHistory(name, histories));

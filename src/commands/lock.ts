@@ -18,7 +18,7 @@ export default class Lock extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Lock);
-    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    await using environment = await openEnvironment(flags.config, args.environment, this.access);
     const { name, project, connections } = environment;
     const who = nameOf(whoDeploys(readCi(process.env)));
     const told = await lockHosts(connections, project, { who, why: flags.message }, this.signal);

@@ -18,7 +18,7 @@ export default class Recover extends BaseCommand {
     const { reporter, signal } = this;
     const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, needs: ["hosts"], signal });
     const environment = config.environments[args.environment]!;
-    await using reached = await connectReachable(environment.hosts, signal);
+    await using reached = await connectReachable(environment.hosts, this.access);
     const { connections, errors } = reached;
     if (connections.length === 0) throw errors[0];
     const hosts = await recoverHosts({ project: projectOf(config, environment), connections, reporter, signal });

@@ -53,7 +53,7 @@ export default class Rollback extends BaseCommand {
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
     const script = await reading;
-    await using hosts = startConnecting(environment.hosts, this.signal, (connection) => expectDeploy(connection, project, script));
+    await using hosts = startConnecting(environment.hosts, this.access, (connection) => expectDeploy(connection, project, script));
     // Nobody needs one unless a host lost images.
     using registry = lateRegistry(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const who = whoDeploys(readCi(process.env));

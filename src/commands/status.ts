@@ -14,7 +14,7 @@ export default class Status extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Status);
-    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    await using environment = await openEnvironment(flags.config, args.environment, this.access);
     const { name, project, connections } = environment;
     const statuses = await Promise.all(connections.map((connection) => readStatus(connection, project, this.signal)));
     this.show(formatStatus(name, statuses, new Date()));

@@ -11,7 +11,7 @@ export default class Unlock extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Unlock);
-    await using environment = await openEnvironment(flags.config, args.environment, this.signal);
+    await using environment = await openEnvironment(flags.config, args.environment, this.access);
     const { name, project, connections } = environment;
     this.show((await unlockHosts(connections, project, this.signal)).join("\n"));
     return { environment: name, locked: false };

@@ -2,12 +2,13 @@ import { Command } from "@oclif/core/command";
 import * as Flags from "@oclif/core/flags";
 import type * as Interfaces from "@oclif/core/interfaces";
 import { changes } from "./changes.ts";
+import type { HostAccess } from "./adapters/ssh-access.ts";
 import { redactor } from "./config/redactor.ts";
 import { clean } from "./report/clean.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
 import { cleaningTime, listenForInterruption, type Interruption } from "./interruption.ts";
-import { askOnTerminal } from "./report/question.ts";
+import { askHidden, askOnTerminal } from "./report/question.ts";
 import { describeFailure, exitCodeOf, type Failure } from "./report/failure.ts";
 import { failureDocument, formatFailure } from "./report/failure-text.ts";
 import { formatJson } from "./report/json.ts";
@@ -35,7 +36,11 @@ export abstract class BaseCommand extends Command {
       helpGroup: "GLOBAL",
     }),
     plain: Flags.boolean({ description: "Progress as plain lines, nothing redrawn", helpGroup: "GLOBAL" }),
-    verbose: Flags.boolean({ char: "v", description: "Errors with where they happened", helpGroup: "GLOBAL" }),
+    verbose: Flags.boolean({
+      char: "v",
+      description: "Where each value of a connection came from; errors with where they happened",
+      helpGroup: "GLOBAL",
+    }),
   };
 
   /** The result as a plain object: under `--json` it is the document on standard output. */
@@ -57,6 +62,25 @@ export abstract class BaseCommand extends Command {
   protected get reporter(): Reporter {
     return (this.#reporter ??= this.#openReporter!());
   }
+
+  /** With what hosts are connected to: who can be asked, and who is told. */
+  protected get access(): HostAccess & { signal: AbortSignal } {
+    const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
+    return {
+      signal: this.signal,
+      ...(hasTerminal && { askSecret: this.#askSecret }),
+      warn: (text) => this.reporter.emit({ type: "warning", text }),
+      ...(this.#flags["verbose"] === true && { explain: (line) => this.announce(line) }),
+    };
+  }
+
+  /** One function for the whole command: connections share by it what was answered. */
+  readonly #askSecret = async (question: string): Promise<string> => {
+    await this.#settle();
+    const answer = await askHidden(question, this.signal);
+    redactor.add(answer);
+    return answer;
+  };
 
   /** Prints the human form of the result on standard output; nothing under `--json`. */
   protected show(text: string): void {

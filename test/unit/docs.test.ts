@@ -26,6 +26,7 @@ const otherNames = new Set([
   "EAI_AGAIN",
   "ETIMEDOUT",
   "GIT_LFS_SKIP_SMUDGE",
+  "SSH_AUTH_SOCK",
 ]);
 
 async function load(command: string): Promise<{ default: typeof Command }> {

@@ -27,7 +27,7 @@ export default class Prune extends BaseCommand {
     const config = await loadConfig(flags.config, { env: process.env, needs: ["registry"], signal });
     const { image } = config.registry;
     using registry = openRegistry(config.registry, { signal });
-    const retained = await keptImages(flags.config, Object.keys(config.environments), signal);
+    const retained = await keptImages(flags.config, Object.keys(config.environments), this.access);
     const repositories = await observeTags(Object.keys(config.images), image, registry);
     refuseEmpty(repositories, image);
     const leftovers = planPrune({ repositories, retained, since: Date.now() - flags["keep-days"] * day });

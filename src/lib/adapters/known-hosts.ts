@@ -1,27 +1,29 @@
-import { access } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { childEnvironment } from "../config/child-environment.ts";
+import { systemCode } from "../config/file.ts";
 import { ColdtivateError } from "../errors.ts";
-import { createPrivateDirectory } from "./private-directory.ts";
+import { namesHost, parseKnownHostsLine } from "./known-hosts-line.ts";
 
-/** A line of known_hosts that is about a host. */
+/** A key of a line of known_hosts that is about a host. */
 export interface KnownKey {
   key: Buffer;
-  revoked: boolean;
   /** The file it is in, as the user knows it. */
   source: string;
 }
 
 export interface KnownKeys {
   keys: KnownKey[];
-  /** Files that trust a certificate authority for the host, which is not supported. */
-  authorities: string[];
+  /** Keys of certificate authorities that are trusted for the host. */
+  authorities: KnownKey[];
+  /** Keys that are never to be trusted, neither as a host's nor as an authority's. */
+  revoked: KnownKey[];
 }
 
-/** The user's and the system's known_hosts. */
+/** The user's files and the system's, where ssh_config does not say otherwise. */
 export function defaultKnownHosts(): string[] {
-  return [join(homedir(), ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"];
+  const own = join(homedir(), ".ssh", "known_hosts");
+  return [own, `${own}2`, "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 }
 
 /** What known_hosts calls a host: its port is part of the name unless it is 22. */
@@ -30,62 +32,72 @@ export function knownHostsName(host: string, port: number): string {
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
-/** The keys that files know a host by; ssh-keygen reads them, hashed names and patterns included. */
+/**
+ * What files say about a host.
+ * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE for one that is there and cannot be read
+ */
 export async function findKnownKeys(name: string, files: readonly string[]): Promise<KnownKeys> {
-  const present = await Promise.all(files.map(async (file) => ((await exists(file)) ? file : undefined)));
-  return merge(await Promise.all(present.filter((file) => file !== undefined).map((file) => find(name, file, file))));
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readKnownHosts(file) })));
+  return merge(texts.map(({ file, text }) => find(name, text, file)));
 }
 
 /** The same for lines that the configuration holds. */
-export async function findConfiguredKeys(name: string, content: string): Promise<KnownKeys> {
-  await using directory = createPrivateDirectory();
-  return await find(name, await directory.write("known_hosts", content), "known_hosts in the configuration");
+export function findConfiguredKeys(name: string, content: string): KnownKeys {
+  return find(name, content, "known_hosts in the configuration");
 }
 
-async function find(name: string, file: string, source: string): Promise<KnownKeys> {
-  const { execa, ExecaError } = await import("execa");
+/**
+ * The keys of a file of RevokedHostKeys: public keys, one a line.
+ * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE where it cannot be read, or is a list in OpenSSH's binary format: as with
+ * OpenSSH, no host is trusted then
+ */
+export async function readRevokedKeys(file: string): Promise<KnownKey[]> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw unreadable(file, systemCode(cause), cause);
+  });
+  if (text.startsWith("SSHKRL")) throw unreadable(file, "it is a binary list (KRL), and only lists of public keys are supported");
+  return text.split(/\r?\n/).flatMap((line) => {
+    const parsed = parseKnownHostsLine(`* ${line}`);
+    return parsed === undefined ? [] : [{ key: parsed.key, source: file }];
+  });
+}
+
+function unreadable(file: string, why: string, cause?: unknown): ColdtivateError {
+  return new ColdtivateError(`${file} cannot be read: ${why}`, {
+    code: "KNOWN_HOSTS_UNREADABLE",
+    exit: "refused",
+    hint: "Nothing was sent to a host. Let the file be readable: what it has as revoked counts.",
+    cause,
+  });
+}
+
+async function readKnownHosts(file: string): Promise<string> {
   try {
-    const { stdout } = await execa("ssh-keygen", ["-F", name, "-f", file], {
-      env: childEnvironment("ssh"),
-      extendEnv: false,
-      stdin: "ignore",
-      timeout: 10_000,
-    });
-    return parseFound(stdout, source);
+    return await readFile(file, "utf8");
   } catch (cause) {
-    // 1: the host is not in the file.
-    if (cause instanceof ExecaError && cause.exitCode === 1) return { keys: [], authorities: [] };
-    const missing = cause instanceof ExecaError && cause.code === "ENOENT";
-    throw new ColdtivateError(missing ? "ssh-keygen is not installed" : `ssh-keygen cannot read ${source}`, {
-      code: missing ? "SSH_KEYGEN_MISSING" : "KNOWN_HOSTS_UNREADABLE",
-      exit: "refused",
-      hint: missing
-        ? "install OpenSSH's client (openssh-client): it reads known_hosts"
-        : `check the file with: ssh-keygen -F ${name} -f FILE`,
-      cause,
-    });
+    const code = systemCode(cause);
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    throw unreadable(file, code, cause);
   }
 }
 
-function parseFound(text: string, source: string): KnownKeys {
-  const found: KnownKeys = { keys: [], authorities: [] };
+function find(name: string, text: string, source: string): KnownKeys {
+  const found: KnownKeys = { keys: [], authorities: [], revoked: [] };
   for (const line of text.split(/\r?\n/)) {
-    if (line === "" || line.startsWith("#")) continue;
-    const marked = line.startsWith("@");
-    const [marker, , , base64] = marked ? line.split(/\s+/) : ["", ...line.split(/\s+/)];
-    if (marker === "@cert-authority") found.authorities.push(source);
-    else if (base64) found.keys.push({ key: Buffer.from(base64, "base64"), revoked: marker === "@revoked", source });
+    const parsed = parseKnownHostsLine(line);
+    if (parsed === undefined || !namesHost(parsed.names, name)) continue;
+    const known = { key: parsed.key, source };
+    if (parsed.marker === "@revoked") found.revoked.push(known);
+    else if (parsed.marker === "@cert-authority") found.authorities.push(known);
+    else found.keys.push(known);
   }
   return found;
 }
 
 function merge(found: readonly KnownKeys[]): KnownKeys {
-  return { keys: found.flatMap(({ keys }) => keys), authorities: found.flatMap(({ authorities }) => authorities) };
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
+  return {
+    keys: found.flatMap(({ keys }) => keys),
+    authorities: found.flatMap(({ authorities }) => authorities),
+    revoked: found.flatMap(({ revoked }) => revoked),
+  };
 }

@@ -43,6 +43,8 @@ export interface StartedCommand {
   opened: Promise<boolean>;
   /** Resolves when it has ended, whichever way. */
   ended: Promise<unknown>;
+  /** Ends it: at once, or as soon as it has started. */
+  stop: () => void;
   /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
   finish(options: ExecOptions): Promise<ExecResult>;
 }
@@ -53,6 +55,12 @@ export function startCommand(client: Client, command: string, { host, lost, open
   let channel: ClientChannel | undefined;
   const ended = Promise.withResolvers<ExecResult>();
   const marked = withMark(command);
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+    channel?.signal("TERM");
+    channel?.close();
+  };
   const fail = (error: unknown) => {
     opened.reject(error);
     ended.reject(error);
@@ -72,14 +80,15 @@ export function startCommand(client: Client, command: string, { host, lost, open
   };
   lost.addEventListener("abort", onLost, { once: true });
 
-  const onOpen = (error: Error | undefined, made: ClientChannel) => {
+  const onStart = (error: Error | undefined, made: ClientChannel) => {
     clearTimeout(opening);
     if (error) {
       lost.removeEventListener("abort", onLost);
-      return fail(lost.aborted ? lost.reason : error);
+      return fail(lost.aborted ? lost.reason : isRefusal(error) ? error : lostError(host, error));
     }
     channel = made;
     opened.resolve(made);
+    if (isStopped) stop();
     collect(made, output, (code) => {
       lost.removeEventListener("abort", onLost);
       if (code !== undefined) ended.resolve(output.result(code));
@@ -87,11 +96,12 @@ export function startCommand(client: Client, command: string, { host, lost, open
     });
   };
   try {
-    client.exec(marked ?? command, onOpen);
-  } catch (error) {
-    // Its socket is gone, and its end was not told yet.
+    client.exec(marked ?? command, onStart);
+  } catch (cause) {
+    // ssh2 throws where the connection has just ended, and nobody has been told yet.
     clearTimeout(opening);
-    fail(lostError(host, error instanceof Error ? error : undefined));
+    lost.removeEventListener("abort", onLost);
+    fail(lostError(host, cause instanceof Error ? cause : undefined));
   }
 
   return {
@@ -103,6 +113,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
       },
     ),
     ended: Promise.allSettled([ended.promise]),
+    stop,
     async finish({ stdin, onLine, signal, timeout = usualPatience, limit = mostSaid, sends = stdin instanceof Buffer ? stdin.length : 0 }) {
       signal?.throwIfAborted();
       const expire = () => leave(silenceError(host, timeout));
@@ -119,8 +130,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
       if (output.failure !== undefined) throw asError(output.failure);
       const aborted = Promise.withResolvers<never>();
       const leave = (reason: unknown) => {
-        channel?.signal("TERM");
-        channel?.close();
+        stop();
         aborted.reject(reason);
       };
       const onAbort = () => leave(signal?.reason);

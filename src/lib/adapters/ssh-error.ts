@@ -1,64 +1,108 @@
-import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { plainWords } from "../release/host-answer.ts";
 import type { Identities } from "./ssh-identity.ts";
+import type { Endpoint } from "./ssh-endpoint.ts";
+import type { StageError } from "./ssh-stage.ts";
 
 interface ConnectFailure {
-  cause: unknown;
-  /** Milliseconds that the host had to answer. */
-  timeout: number;
+  cause: StageError;
+  /** What the host, or the program in between, said in plain text. */
+  said: string;
+  /** Ways to log in that the host would still take. */
+  lacks: readonly string[];
+  /** How often it was tried. */
+  attempts: number;
+  /** The host that passes bytes on, by its name. */
+  via?: string;
 }
 
 /** Why there is no connection, in the user's words. */
-export function connectError(host: HostConfig, identities: Identities, { cause, timeout }: ConnectFailure): ColdtivateError {
-  const { code, level, message } = properties(cause);
-  if (level === "client-authentication" || /authentication/i.test(message)) return authenticationError(host, identities, cause);
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || level === "client-dns") {
-    return new ColdtivateError(`${host.host}: there is no host of this name`, {
-      code: "HOST_UNKNOWN",
+export function connectError(endpoint: Endpoint, identities: Identities, failure: ConnectFailure): ColdtivateError {
+  const { cause, said, attempts, via } = failure;
+  const { name, host, port } = endpoint;
+  if (/authentication methods failed|too many authentication/i.test(cause.message))
+    return authenticationError(endpoint, identities, failure);
+  const way = via === undefined ? "" : ` from ${via}`;
+  const isAddress = host === name && port === 22;
+  const address = `${host} port ${port}`;
+  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${line.slice(0, 300).replaceAll(/[\p{Cc}]+/gu, " ")}`);
+  if (cause.code === "ENOTFOUND" || cause.code === "EAI_AGAIN" || cause.stage === "name") {
+    const isSilent = cause.code !== "ENOTFOUND";
+    return new ColdtivateError(
+      isSilent ? `${name}: its name cannot be looked up: the name server does not answer` : `${name}: there is no host of this name`,
+      {
+        code: "HOST_UNKNOWN",
+        exit: "refused",
+        hint: `check ${host === name ? "the environment's host in coldtivate.yml" : `HostName ${host} in ssh_config`}, and that your name server and VPN work`,
+        cause,
+      },
+    );
+  }
+  if (cause.stage === "forward" && cause.code === "1") {
+    return new ColdtivateError(`${name}: ${via} passes no connections on`, {
+      code: "JUMP_REFUSED",
       exit: "refused",
-      hint: "check the environment's host in coldtivate.yml, and that your name server and VPN work",
+      hint: `let sshd_config on ${via} have AllowTcpForwarding yes, or PermitOpen ${host}:${port}, and the key's line in authorized_keys there no restrict or no-port-forwarding`,
       cause,
     });
   }
-  const address = `${host.host} port ${host.port}`;
   if (isTurnedAway(cause)) {
-    return new ColdtivateError(`${host.host}: cannot connect: it closed the connection at once, three times`, {
+    const when = cause.stage === "login" ? "while it was to let us in" : "at once";
+    return new ColdtivateError(`${name}: cannot connect${way}: it closed the connection ${when}, ${times(attempts)}`, {
       code: "HOST_UNREACHABLE",
       exit: "refused",
-      hint: `check that it is sshd that listens on ${address}, that MaxStartups in its sshd_config leaves room, and that nothing like fail2ban or hosts.deny keeps you out`,
+      details,
+      hint: `check that it is sshd that listens on ${address}, that MaxStartups in its sshd_config leaves room, and that nothing like fail2ban, PerSourcePenalties or hosts.deny keeps you out`,
       cause,
     });
   }
-  return new ColdtivateError(`${host.host}: cannot connect: ${reason(code, level, message, timeout)}`, {
+  return new ColdtivateError(`${name}: cannot connect${way}: ${reason(cause)}${isAddress ? "" : ` (${address})`}`, {
     code: "HOST_UNREACHABLE",
     exit: "refused",
+    details,
     hint: `check that the host is on, that sshd listens on ${address}, and that no firewall or missing VPN is in between`,
     cause,
   });
 }
 
-/** Whether a host closed the connection as soon as it was there. */
-export function isTurnedAway(cause: unknown): boolean {
-  const { code, message } = properties(cause);
-  return code === "ECONNRESET" || /before handshake/.test(message);
+function times(count: number): string {
+  return { 1: "once", 2: "twice" }[count] ?? `${count} times`;
 }
 
-function reason(code: string, level: string, message: string, timeout: number): string {
-  if (level === "client-timeout" || code === "ETIMEDOUT") return `no answer within ${timeout / 1000} s`;
+/** Whether a host closed the connection while it was set up, without a reason. */
+export function isTurnedAway({ stage, code, message }: StageError): boolean {
+  if (code === "ECONNRESET") return true;
+  if (stage !== "handshake" && stage !== "login") return false;
+  return code === "EPIPE" || code === "closed" || /before handshake|closed the connection/.test(message);
+}
+
+function reason({ stage, code, message, milliseconds }: StageError): string {
+  if (code === "timeout" && stage === "login") return `it did not let us in within ${milliseconds / 1000} s`;
+  if (code === "timeout") return `no answer within ${milliseconds / 1000} s`;
+  if (code === "ETIMEDOUT") return "no answer";
   if (code === "ECONNREFUSED") return "the connection was refused";
   if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "there is no route to it";
-  if (level === "handshake" || level === "protocol") return `it does not speak SSH as we do: ${message}`;
-  return message;
+  if (stage === "forward") return message.replace(/^\(SSH\) Channel open failure: /, "");
+  return stage === "handshake" ? `it does not speak SSH as we do: ${message}` : message;
 }
 
-function authenticationError(host: HostConfig, { descriptions, publicKey }: Identities, cause: unknown): ColdtivateError {
+function authenticationError(
+  { name, user }: Endpoint,
+  { descriptions, publicKey }: Identities,
+  { cause, said, lacks }: ConnectFailure,
+): ColdtivateError {
   const accept = publicKey === undefined ? "one of these keys" : `this line:  ${publicKey}`;
-  return new ColdtivateError(`${host.host}: it does not let ${host.user} in`, {
+  const others = lacks.filter((way) => way !== "publickey");
+  const isSecond = lacks.length > 0 && others.length === lacks.length;
+  return new ColdtivateError(`${name}: it does not let ${user} in`, {
     code: "SSH_AUTHENTICATION_FAILED",
     exit: "refused",
-    details: descriptions.map((description) => `offered  ${description}`),
-    hint: `check the user and the key; to let it in, add ${accept}  to ~${host.user}/.ssh/authorized_keys on the host`,
+    details: [
+      ...descriptions.map((description) => (/ cannot be used: /.test(description) ? description : `offered  ${description}`)),
+      ...said.split("\n").filter((line) => line !== ""),
+      ...(isSecond ? [`it wants ${others.join(" or ")} as well, which coldtivate does not do`] : []),
+    ],
+    hint: `check the user and the key; to let it in, add ${accept}  to ~${user}/.ssh/authorized_keys on the host`,
     cause,
   });
 }
@@ -110,11 +154,4 @@ export function socketError(host: string, path: string, cause: Error): Coldtivat
     hint: `check that ${path} exists there, that the user may use it (group docker), and that sshd forwards it: no AllowStreamLocalForwarding no or DisableForwarding in sshd_config, no restrict in authorized_keys`,
     cause,
   });
-}
-
-function properties(cause: unknown): { code: string; level: string; message: string } {
-  if (!(cause instanceof Error)) return { code: "", level: "", message: String(cause) };
-  const code = "code" in cause ? String(cause.code) : "";
-  const level = "level" in cause ? String(cause.level) : "";
-  return { code, level, message: plainWords(cause.message) };
 }

@@ -1,86 +1,183 @@
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import ssh2, { type AnyAuthMethod, type ParsedKey } from "ssh2";
-import type { HostConfig } from "../config/config.ts";
+import { basename } from "node:path";
 import { ColdtivateError } from "../errors.ts";
-import { fingerprintOf } from "./fingerprint.ts";
+import { fingerprintOf, typeOf } from "./fingerprint.ts";
+import { isWeak } from "./host-key.ts";
+import type { HostAccess } from "./ssh-access.ts";
+import { listAgentKeys, signWithAgent } from "./ssh-agent-client.ts";
+import { isCertificateType, parseCertificate, plainType, validityFault } from "./ssh-certificate.ts";
+import type { KeyRing } from "./ssh-key-ring.ts";
+import { keyFaults, readPrivateKey, visiblePublicKey } from "./ssh-private-key.ts";
+import type { Endpoint } from "./ssh-endpoint.ts";
+import type { Identity } from "./ssh-user-auth.ts";
 
 /** What there is to log in with. */
 export interface Identities {
   /** In the order in which they are tried. */
-  methods: AnyAuthMethod[];
+  identities: Identity[];
   /** A line a key: its public fingerprint and where it is from, or why it cannot be used. */
   descriptions: string[];
   /** The configured key's public half, as a line of authorized_keys. */
   publicKey?: string;
 }
 
-const defaultKeys = ["id_ed25519", "id_ecdsa", "id_rsa"];
+export interface IdentityOptions extends HostAccess {
+  keys: KeyRing;
+}
 
-/** An agent that does not answer within these milliseconds counts as none. */
-const agentPatience = 3000;
+/** A key with what signs for it. */
+interface Source {
+  blob: Buffer;
+  from: string;
+  sign: (data: Buffer, algorithm: string) => Promise<Buffer>;
+}
 
 /**
- * The configured key and no other; without one, the keys in the user's ssh-agent and the ones in ~/.ssh.
+ * The configured key and no other; without one, the files and the agent of ssh_config, in OpenSSH's order: what both have,
+ * then the agent's other keys, then the other files. A certificate comes before the key that it is about.
  * @throws ColdtivateError SSH_KEY_INVALID when the configured key cannot be used, SSH_KEY_MISSING when there is none at all
  */
-export async function loadIdentities(host: HostConfig): Promise<Identities> {
-  if (host.privateKey) return configuredIdentity(host, host.privateKey.reveal());
-  const agent = await agentIdentities(host.user, process.env.SSH_AUTH_SOCK);
-  const files = await Promise.all(defaultKeys.map((name) => fileIdentity(host.user, join(homedir(), ".ssh", name))));
-  const identities = [agent, ...files].filter((identity) => identity !== undefined);
-  const methods = identities.flatMap((identity) => identity.methods);
-  const descriptions = identities.flatMap((identity) => identity.descriptions);
-  if (methods.length > 0) return { methods, descriptions };
-  throw new ColdtivateError(`${host.host}: there is no key to log in with as ${host.user}`, {
+export async function loadIdentities(endpoint: Endpoint, options: IdentityOptions): Promise<Identities> {
+  const { login, name, user } = endpoint;
+  const unusable: string[] = [];
+  const sources = login.privateKey ? [await configuredSource(endpoint, options)] : await allSources(endpoint, options, unusable);
+  const files = login.privateKey ? [] : login.files.map((path) => `${path.replace(/\.pub$/, "")}-cert.pub`);
+  const certificates = await readCertificates([...login.certificates, ...files], unusable);
+  const identities = sources.flatMap((source) => [
+    ...certificates
+      .filter(({ key }) => key.equals(source.blob))
+      .map(({ blob, from }) => identityOf({ ...source, blob, from: `certificate ${from}` })),
+    identityOf(source),
+  ]);
+  const descriptions = [...identities.map(({ description }) => description), ...unusable];
+  if (identities.length > 0) {
+    const [first] = login.privateKey ? sources : [];
+    return { identities, descriptions, ...(first && { publicKey: `${typeOf(first.blob)} ${first.blob.toString("base64")}` }) };
+  }
+  throw new ColdtivateError(`${name}: there is no key to log in with as ${user}`, {
     code: "SSH_KEY_MISSING",
     exit: "refused",
-    details: descriptions,
+    details: unusable,
     hint: "set private_key for the environment, load a key into your ssh-agent (ssh-add), or make one (ssh-keygen -t ed25519)",
   });
 }
 
-function configuredIdentity(host: HostConfig, content: string): Identities {
-  const key = parsePrivateKey(content);
-  if (typeof key !== "string") {
-    const publicKey = `${key.type} ${key.getPublicSSH().toString("base64")}`;
-    return { methods: [{ type: "publickey", username: host.user, key }], descriptions: [describeKey(key, "private_key")], publicKey };
-  }
-  throw new ColdtivateError(`${host.host}: the private key for ${host.user} cannot be used: ${key}`, {
+async function configuredSource({ login, name, user }: Endpoint, { askSecret, keys }: IdentityOptions): Promise<Source> {
+  const content = login.privateKey!.reveal();
+  const source = await fileSource(content, "private_key", askSecret, keys).catch((cause: unknown) => String(cause));
+  if (typeof source !== "string") return source;
+  throw new ColdtivateError(`${name}: the private key for ${user} cannot be used: ${source}`, {
     code: "SSH_KEY_INVALID",
     exit: "refused",
     hint: "set private_key to a private key without a passphrase, by path or by content; or leave it out and use your ssh-agent",
   });
 }
 
-async function agentIdentities(username: string, socket: string | undefined): Promise<Identities | undefined> {
-  if (!socket) return undefined;
-  const agent = ssh2.createAgent(socket);
-  const { promise, resolve } = Promise.withResolvers<ParsedKey[]>();
-  const patience = setTimeout(() => resolve([]), agentPatience);
-  agent.getIdentities((_error, keys = []) => resolve(keys.filter((key) => typeof key === "object" && "getPublicSSH" in key)));
-  const keys = await promise;
-  clearTimeout(patience);
-  if (keys.length === 0) return undefined;
-  return { methods: [{ type: "agent", username, agent }], descriptions: keys.map((key) => describeKey(key, "ssh-agent")) };
+async function allSources({ login }: Endpoint, { askSecret, keys }: IdentityOptions, unusable: string[]): Promise<Source[]> {
+  const { agent: socket } = login;
+  const held = socket === undefined ? [] : await listAgentKeys(socket);
+  const files: Source[] = [];
+  const named: Buffer[] = [];
+  for (const path of login.files) {
+    const publicKey = await readPublic(path);
+    if (publicKey !== undefined) named.push(publicKey.blob);
+    if (publicKey !== undefined && held.some(({ blob }) => isAbout(blob, publicKey.blob))) continue;
+    const content = await readFile(path, "utf8").catch(() => undefined);
+    if (content === undefined) continue;
+    const source = await fileSource(content, path, askSecret, keys, publicKey?.blob).catch((cause: unknown) => String(cause));
+    if (typeof source !== "string") files.push(source);
+    else if (!path.endsWith(".pub")) unusable.push(`${path} cannot be used: ${source}`);
+  }
+  const agents = held
+    .filter(({ blob }) => !isUnusable(blob))
+    .map(({ blob, comment }) => ({
+      blob,
+      from: `ssh-agent${comment === "" ? "" : `: ${comment}`}`,
+      sign: (data: Buffer, algorithm: string) => signWithAgent(socket!, blob, data, algorithm),
+    }));
+  const isNamed = ({ blob }: Source) => named.some((one) => isAbout(blob, one));
+  const others = login.isOnly ? [] : agents.filter((source) => !isNamed(source));
+  return [...agents.filter(isNamed), ...others, ...files];
 }
 
-async function fileIdentity(username: string, path: string): Promise<Identities | undefined> {
-  const content = await readFile(path, "utf8").catch(() => undefined);
-  if (content === undefined) return undefined;
-  const key = parsePrivateKey(content);
-  if (typeof key === "string") return { methods: [], descriptions: [`${path} cannot be used: ${key}`] };
-  return { methods: [{ type: "publickey", username, key }], descriptions: [describeKey(key, path)] };
+/** What signs with a private key; or what is wrong with it. Its passphrase is asked for when the server wants a signature, if the public half can be seen before. */
+async function fileSource(
+  content: string,
+  from: string,
+  ask: HostAccess["askSecret"],
+  keys: KeyRing,
+  publicKey = visiblePublicKey(content),
+): Promise<Source | string> {
+  const key = readPrivateKey(content);
+  if (typeof key !== "string") return { blob: key.blob, from, sign: (data, algorithm) => Promise.resolve(key.sign(data, algorithm)) };
+  if (key !== "passphrase") return keyFaults[key];
+  if (ask === undefined) return `${keyFaults.passphrase}, and nobody is at a terminal to ask; load it into an ssh-agent (ssh-add)`;
+  const unlock = () => keys.unlock(content, from, ask);
+  const blob = publicKey ?? (await unlock()).blob;
+  if (isUnusable(blob)) return keyFaults.weak;
+  return { blob, from, sign: async (data, algorithm) => (await unlock()).sign(data, algorithm) };
 }
 
-/** The key, or what is wrong with it. */
-function parsePrivateKey(content: string): ParsedKey | string {
-  const parsed = ssh2.utils.parseKey(content);
-  if (!(parsed instanceof Error)) return parsed.isPrivateKey() ? parsed : "it is a public key";
-  return /encrypted|passphrase/i.test(parsed.message) ? "it is encrypted with a passphrase" : "it is damaged or no private key";
+interface PublicFile {
+  blob: Buffer;
 }
 
-function describeKey(key: ParsedKey, source: string): string {
-  return `${fingerprintOf(key.getPublicSSH())} (${key.type}, ${source})`;
+/** The public half of a private key's file: beside it, or the file itself. */
+async function readPublic(path: string): Promise<PublicFile | undefined> {
+  for (const file of path.endsWith(".pub") ? [path] : [`${path}.pub`, path]) {
+    const content = await readFile(file, "utf8").catch(() => "");
+    const blob = publicLine(content) ?? visiblePublicKey(content);
+    if (blob !== undefined) return { blob };
+  }
+  return undefined;
+}
+
+function publicLine(content: string): Buffer | undefined {
+  const [type, base64 = ""] = content.trim().split(/\s+/);
+  const blob = Buffer.from(base64, "base64");
+  return type !== undefined && type !== "" && typeOf(blob) === type ? blob : undefined;
+}
+
+interface UserCertificate {
+  blob: Buffer;
+  key: Buffer;
+  from: string;
+}
+
+async function readCertificates(paths: readonly string[], unusable: string[]): Promise<UserCertificate[]> {
+  const found: UserCertificate[] = [];
+  for (const path of paths) {
+    const content = await readFile(path, "utf8").catch(() => undefined);
+    const blob = content === undefined ? undefined : publicLine(content);
+    const certificate = blob && parseCertificate(blob);
+    if (content === undefined) continue;
+    if (blob === undefined || certificate === undefined || certificate.kind !== "user") {
+      unusable.push(`${path} cannot be used: it is no user's certificate`);
+      continue;
+    }
+    const fault = validityFault(certificate.validAfter, certificate.validBefore, Date.now());
+    if (fault === undefined) found.push({ blob, key: certificate.key, from: basename(path) });
+    else unusable.push(`certificate ${path} cannot be used: ${fault}`);
+  }
+  return found;
+}
+
+/** Whether what an agent has is this key, or a certificate of it. */
+function isAbout(blob: Buffer, key: Buffer): boolean {
+  return blob.equals(key) || parseCertificate(blob)?.key.equals(key) === true;
+}
+
+function isUnusable(blob: Buffer): boolean {
+  return typeOf(blob).startsWith("ssh-dss") || isWeak(parseCertificate(blob)?.key ?? blob);
+}
+
+function identityOf({ blob, from, sign }: Source): Identity {
+  const type = typeOf(blob);
+  const plain = isCertificateType(type) ? plainType(type) : type;
+  const signatures = plain === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [plain];
+  const algorithms = signatures.map((signature) => ({
+    name: plain === type ? signature : plain === "ssh-rsa" ? `${signature}-cert-v01@openssh.com` : type,
+    signature,
+  }));
+  return { description: `${fingerprintOf(parseCertificate(blob)?.key ?? blob)} (${type}, ${from})`, blob, algorithms, sign };
 }

@@ -1,14 +1,14 @@
 import type { Duplex } from "node:stream";
-import { setTimeout as wait } from "node:timers/promises";
-import { NodeSSH } from "node-ssh";
-import type { Client } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
-import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
-import { hostKeyError } from "./host-key-error.ts";
 import { usualPatience, startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
-import { connectError, isTurnedAway, lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
-import { loadIdentities, type Identities } from "./ssh-identity.ts";
+import type { HostAccess } from "./ssh-access.ts";
+import { lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
+import { establish } from "./ssh-establish.ts";
+import { HopPool, openWay, viaOf } from "./ssh-hops.ts";
+import { KeyRing } from "./ssh-key-ring.ts";
+import { findRoute, type RouteOptions } from "./ssh-route.ts";
 
 /** One SSH connection to a host, on which everything runs as channels. */
 export interface HostConnection extends AsyncDisposable {
@@ -35,11 +35,8 @@ export interface HostConnection extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export interface ConnectOptions {
-  signal?: AbortSignal;
-  /** Instead of the user's and the system's. */
-  knownHostsFiles?: readonly string[];
-  /** Until the host has let us in, in milliseconds. */
+export interface ConnectOptions extends RouteOptions {
+  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
   timeout?: number;
   /** Until a host that no longer answers counts as lost, in milliseconds. */
   patience?: number;
@@ -47,95 +44,52 @@ export interface ConnectOptions {
   openWithin?: number;
   /** Until any command has to have ended, in milliseconds; as long as each may take, unless said. */
   answerWithin?: number;
+  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  pauses?: readonly number[];
+  /** What the connections of one command share. */
+  shared?: SharedAccess;
 }
 
-/** Keep-alives that may go unanswered; the connection ends one interval later. */
-const keepaliveCountMax = 2;
+export interface SharedAccess {
+  hops: HopPool;
+  keys: KeyRing;
+}
+
+const rings = new WeakMap<object, KeyRing>();
+
+/** What the connections of a command share: hosts on their way, and passphrases, which a person types once. */
+export function shareAccess({ askSecret }: HostAccess): SharedAccess {
+  const keys = (askSecret && rings.get(askSecret)) ?? new KeyRing();
+  if (askSecret) rings.set(askSecret, keys);
+  return { hops: new HopPool(), keys };
+}
 
 /**
- * Connects to a host, after its key was found to be the known or pinned one.
- * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
- * HOST_KEY_REVOKED, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED
+ * Connects to a host, through others where it has to be; each of them after its key was found to be the known, pinned or
+ * certified one.
+ * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, JUMP_REFUSED, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
+ * HOST_KEY_REVOKED, HOST_KEY_WEAK, KNOWN_HOSTS_UNREADABLE, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED,
+ * SSH_CONFIG_INVALID, SSH_CONFIG_NOT_TRUSTED; exit `usage`: SSH_USER_MISSING
  */
 export async function connect(host: HostConfig, options: ConnectOptions = {}): Promise<HostConnection> {
-  const trust = await loadTrust(host, options.knownHostsFiles);
-  const identities = await loadIdentities(host);
-  // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.
-  const refused: Buffer[] = [];
-  const pauses = [300, 1000];
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const attempt = await tryConnect(host, { trust, identities, options, refused });
-    if (attempt.connection) return attempt.connection;
-    if (attempt.presented) refused.push(attempt.presented);
-    // A busy sshd turns some away (MaxStartups), and lets them in a moment later.
-    const pause = attempt.isTurnedAway === true ? pauses.shift() : undefined;
-    if (pause !== undefined) {
-      await wait(pause, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(() => {});
-      continue;
-    }
-    const more = attempt.presented !== undefined && trust.pinned !== undefined && algorithmsFor(trust, refused).length > 0;
-    if (!more) throw refused.length > 0 ? hostKeyError(host, trust, refused) : attempt.error;
-  }
-}
-
-interface Attempt {
-  connection?: HostConnection;
-  /** The key that was not trusted. */
-  presented?: Buffer;
-  error?: Error;
-  /** Whether it closed the connection before it said who it is. */
-  isTurnedAway?: boolean;
-}
-
-interface AttemptInput {
-  trust: Trust;
-  identities: Identities;
-  options: ConnectOptions;
-  refused: readonly Buffer[];
-}
-
-async function tryConnect(host: HostConfig, { trust, identities, options, refused }: AttemptInput): Promise<Attempt> {
-  const { timeout = 10_000, patience = 12_000 } = options;
-  let presented: Buffer | undefined;
-  const ssh = new NodeSSH();
-  const connecting = ssh.connect({
-    host: host.host,
-    port: host.port,
-    username: host.user,
-    readyTimeout: timeout,
-    keepaliveCountMax,
-    keepaliveInterval: patience / (keepaliveCountMax + 1),
-    algorithms: { serverHostKey: algorithmsFor(trust, refused) },
-    authHandler: identities.methods,
-    hostVerifier: (key: Buffer) => {
-      const accepted = accepts(trust, key);
-      if (!accepted) presented = key;
-      return accepted;
-    },
-  });
-  const client = ssh.connection!;
-  // node-ssh stops listening once it is connected, and an error that nobody hears ends the process.
-  client.on("error", () => {});
-  // Small packets that wait for acknowledgements cost 90 ms a command.
-  client.setNoDelay(true);
-  const stop = () => client.destroy();
-  options.signal?.addEventListener("abort", stop, { once: true });
+  const shared = options.shared ?? shareAccess(options);
+  const { hops, target } = await findRoute(host, options);
+  const access = { timeout: 10_000, patience: 12_000, ...options, keys: shared.keys };
+  const before = await shared.hops.hold(hops, access);
   try {
-    await connecting;
-    const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, ...more });
-    return { connection: new SshConnection(host.host, client, { reconnect, openWithin: 60_000, ...options }) };
-  } catch (cause) {
-    client.destroy();
-    options.signal?.throwIfAborted();
-    return presented ? { presented } : { error: connectError(host, identities, { cause, timeout }), isTurnedAway: isTurnedAway(cause) };
-  } finally {
-    options.signal?.removeEventListener("abort", stop);
+    const client = await establish(target, () => openWay(target, before, access), viaOf(access, before));
+    const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, shared, ...more });
+    return new SshConnection(host.host, client, { reconnect, openWithin: 60_000, ...options, release: () => before?.release() });
+  } catch (error) {
+    before?.release();
+    throw error;
   }
 }
 
 interface SessionOptions extends Pick<HostConnection, "reconnect">, Pick<ConnectOptions, "answerWithin"> {
   openWithin: number;
+  /** Lets go of the hosts on the way. */
+  release: () => void;
 }
 
 class SshConnection implements HostConnection {
@@ -147,27 +101,50 @@ class SshConnection implements HostConnection {
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
+  readonly #release: () => void;
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client, { reconnect, openWithin, answerWithin }: SessionOptions) {
+  constructor(host: string, client: Client, { reconnect, openWithin, answerWithin, release }: SessionOptions) {
     this.host = host;
     this.#client = client;
     this.reconnect = reconnect;
     this.#openWithin = openWithin;
     this.#answerWithin = answerWithin;
+    this.#release = release;
     client.on("error", (error) => (this.#reason ??= error));
-    client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
+    client.on("close", () => {
+      this.#lost.abort(lostError(host, this.#reason));
+      release();
+    });
   }
 
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const ahead = this.#ahead.get(command);
     this.#ahead.delete(command);
-    if (ahead !== undefined && (await ahead.opened)) return this.#finish(ahead, options);
+    if (ahead !== undefined && (await this.#opens(ahead, signal))) return this.#finish(ahead, options);
     for (;;) {
       const started = this.#start(command);
-      if (await started.opened) return this.#finish(started, options);
+      if (await this.#opens(started, signal)) return this.#finish(started, options);
       if (!(await this.#makeRoom())) throw sessionError(this.host);
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Whether a command has started. One that nobody wants any more ends as soon as it does. */
+  async #opens({ opened, stop }: StartedCommand, signal: AbortSignal | undefined): Promise<boolean> {
+    if (signal === undefined) return opened;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => {
+      stop();
+      aborted.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([opened, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 
@@ -213,7 +190,7 @@ class SshConnection implements HostConnection {
     lost.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
     const opening = setTimeout(() => reject(silenceError(this.host, this.#openWithin)), this.#openWithin);
-    this.#client.openssh_forwardOutStreamLocal(path, (cause, channel) => {
+    const onOpened = (cause: Error | undefined, channel: ClientChannel) => {
       clearTimeout(opening);
       if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
       // A channel just closes with its connection: whoever uses it learns why.
@@ -222,7 +199,14 @@ class SshConnection implements HostConnection {
       channel.once("close", () => lost.removeEventListener("abort", end));
       lost.addEventListener("abort", end, { once: true });
       resolve(channel);
-    });
+    };
+    try {
+      this.#client.openssh_forwardOutStreamLocal(path, onOpened);
+    } catch (cause) {
+      // ssh2 throws where the connection has just ended, and nobody has been told yet.
+      clearTimeout(opening);
+      reject(lostError(this.host, cause instanceof Error ? cause : undefined));
+    }
     return promise;
   }
 
@@ -232,7 +216,12 @@ class SshConnection implements HostConnection {
     this.#lost.signal.addEventListener("abort", () => resolve());
     this.#client.end();
     // The goodbye is on its way: the host's answer to it, a round trip later, changes nothing.
-    setImmediate(() => this.#client.destroy());
+    setImmediate(() => {
+      this.#client.destroy();
+      this.#release();
+      // A way through another host ends only when that one says so.
+      setImmediate(resolve);
+    });
     await promise;
   }
 

@@ -12,8 +12,10 @@ export async function postMessage(url: string, message: object, timeout = 10_000
       headers: { "content-type": "application/json" },
       body: JSON.stringify(message),
       signal: AbortSignal.timeout(timeout),
+      // The message is for this address alone, and is not to leave TLS.
+      redirect: "manual",
     });
-    await answer.arrayBuffer();
+    await answer.body?.cancel();
     return answer.ok ? undefined : `it answered ${answer.status}`;
   } catch (cause) {
     if (cause instanceof Error && cause.name === "TimeoutError") return `it did not answer within ${timeout / 1000} s`;

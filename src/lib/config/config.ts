@@ -186,14 +186,22 @@ export interface EnvironmentConfig {
 }
 
 export interface HostConfig {
-  /** What the user calls it: the host's name or address. */
+  /** What the user calls it: a name or an address, or a name of ssh_config. */
   host: string;
-  port: number;
-  user: string;
-  /** The key's content; absent: the user's ssh-agent and default keys. */
+  /** Absent: ssh_config decides, or 22. */
+  port?: number;
+  /** Absent: ssh_config decides, or the user's own name. */
+  user?: string;
+  /** The key's content; absent: ssh_config decides, or the user's ssh-agent and default keys. */
   privateKey?: Secret;
   /** `SHA256:…`; absent: known_hosts decides. */
   fingerprint?: string;
   /** known_hosts lines of its own instead of the user's files. */
   knownHosts?: string;
+  /** Hosts to go through, the first one first; none: directly, whatever ssh_config says; absent: ssh_config decides. */
+  jump?: HostConfig[];
+  /** `trust`: what ssh_config has run counts without a terminal, too; `ignore`: ssh_config is not read. */
+  sshConfig?: SshConfigUse;
 }
+
+export type SshConfigUse = "trust" | "ignore";

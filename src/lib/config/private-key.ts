@@ -1,23 +1,72 @@
 import { createPrivateKey } from "node:crypto";
 
-/** A private key with Unix line ends and exactly one at its end. */
+/** A whole key, with whatever stands for its line ends. */
+const wholeKey = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]*)-----END \1PRIVATE KEY-----/;
+
+/** How long the lines of a key are: RFC 7468 has 64, OpenSSH's own format 70. */
+const widths: Record<string, number> = { "OPENSSH ": 70 };
+
+/**
+ * A private key with Unix line ends and exactly one at its end. What CI/CD variables and clipboards do to keys is undone
+ * where there is only one way to read it: line ends lost, written as `\n` or turned into spaces; quotes around it; lines
+ * that are indented; all of it in base64.
+ */
 export function normaliseKey(content: string): string {
-  const unfolded = content.includes("\n") ? content : content.replaceAll(String.raw`\n`, "\n");
-  return `${unfolded.replace(/\r\n?/g, "\n").trim()}\n`;
+  const plain = fromBase64(content)
+    .replace(/^\uFEFF/, "")
+    .trim();
+  const unquoted = /^(["'])([^]*)\1$/.exec(plain)?.[2] ?? plain;
+  const unfolded = unquoted.includes("\n") ? unquoted : unquoted.replaceAll(/(?:\\r)?\\n/g, "\n");
+  const lines = `${unfolded.replace(/\r\n?/g, "\n").trim()}\n`;
+  const [whole = "", kind = "", body = ""] = wholeKey.exec(lines) ?? [];
+  // What stands around it, or is no base64, may mean something: keyFault says what is wrong.
+  if (whole !== lines.trim() || !/^[A-Za-z0-9+/=\s]+$/.test(body)) return lines;
+  const folded = body.replaceAll(/\s/g, "").match(new RegExp(`.{1,${widths[kind] ?? 64}}`, "g")) ?? [];
+  return [`-----BEGIN ${kind}PRIVATE KEY-----`, ...folded, `-----END ${kind}PRIVATE KEY-----`, ""].join("\n");
 }
 
-/** What is wrong with a private key (normalised), in words that show none of it; nothing when it can be used. */
-export function keyFault(key: string): string | undefined {
+/** Whether a text is a private key on one line. */
+export function isFoldedKey(text: string): boolean {
+  return text.includes("-----BEGIN ") || isEncodedKey(text);
+}
+
+/** Whether a text is a private key in base64, as some put it into a variable. */
+export function isEncodedKey(text: string): boolean {
+  return /^\s*LS0tLS1CRUdJTi[A-Za-z0-9+/\s]+=*\s*$/.test(text);
+}
+
+function fromBase64(content: string): string {
+  return isEncodedKey(content) ? Buffer.from(content, "base64").toString("utf8") : content;
+}
+
+/**
+ * What is wrong with a private key (normalised), in words that show none of it; nothing when it can be used.
+ * @param mayAsk whether a passphrase is no fault: there is somebody to ask for it
+ */
+export function keyFault(key: string, mayAsk = false): string | undefined {
   if (/^(ssh-|ecdsa-|sk-)\S+ AAAA/.test(key) || key.includes("BEGIN PUBLIC KEY")) return "this is a public key: the private one is needed";
   if (key.startsWith("PuTTY-User-Key-File")) return "this key is in PuTTY's format: export it as an OpenSSH key";
+  if ((key.match(/-----BEGIN /g) ?? []).length > 1) return "there are several keys or certificates: one private key is needed";
   const block = /^-----BEGIN ([A-Z ]*)PRIVATE KEY-----\n([^]*?)\n-----END \1PRIVATE KEY-----\n$/.exec(key);
-  if (!block) return "this is no complete private key (-----BEGIN … PRIVATE KEY----- to -----END … PRIVATE KEY-----)";
+  if (!block) return incomplete(key);
   const [, kind = "", body = ""] = block;
-  if (kind === "ENCRYPTED " || body.includes("ENCRYPTED")) return passphrase;
-  return kind === "OPENSSH " ? opensshFault(Buffer.from(body, "base64")) : pemFault(key);
+  if (kind === "ENCRYPTED " || body.includes("ENCRYPTED")) return mayAsk ? undefined : passphrase;
+  const fault = kind === "OPENSSH " ? opensshFault(Buffer.from(body, "base64")) : pemFault(key);
+  return fault === passphrase && mayAsk ? undefined : fault;
 }
 
-const passphrase = "this key has a passphrase: use one without, or leave the key out and load it into your ssh-agent";
+function incomplete(key: string): string {
+  const whole = "-----BEGIN … PRIVATE KEY----- to -----END … PRIVATE KEY-----";
+  const isBegun = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key);
+  const isEnded = /-----END [A-Z ]*PRIVATE KEY-----/.test(key);
+  if (isBegun && !isEnded) return `this is no complete private key (${whole}): its end is missing`;
+  if (isEnded && !isBegun) return `this is no complete private key (${whole}): its beginning is missing`;
+  if (isBegun) return `this is no complete private key (${whole}): there is something else around or within it`;
+  return `this is no complete private key (${whole})`;
+}
+
+const passphrase =
+  "this key has a passphrase, and there is no terminal to ask for it: use a key without one, or leave the key out and load it into an ssh-agent";
 const damaged = "this private key is damaged or cut short";
 
 /** The format: a magic, then length-prefixed cipher, derivation and its options, a count, public and private part. */

@@ -19,7 +19,7 @@ export async function readPublicWords(config: Config, environment: EnvironmentCo
   const compose = await readComposeFiles(listed, createComposeReader(directory));
   const files = [config.path, ...compose.files];
   const texts = files.map((file) => textOf(file) ?? "");
-  const hosts = environment.hosts.flatMap(({ host, user }) => [host, user]);
+  const hosts = environment.hosts.flatMap(({ host, user = host }) => [host, user]);
   return {
     values: new Set([...texts.flatMap(words), ...hosts, config.registry.image, config.registry.host]),
     names: new Set(texts.flatMap(imageVariables)),

@@ -120,7 +120,7 @@ function isEmpty(list: unknown): boolean {
 
 function checkEnvironment(name: string, environment: Record<string, unknown>): Problem[] {
   const path = ["environments", name];
-  const { host, hosts, user, branches, tags } = environment;
+  const { host, hosts, branches, tags } = environment;
   const problems: Problem[] = [];
   const add = (message: string, lacks: readonly string[] = [], at: Path = path): void =>
     void problems.push({ path: at, message, atKey: true, lacks: lacks.map((key) => [...path, key]) });
@@ -128,8 +128,6 @@ function checkEnvironment(name: string, environment: Record<string, unknown>): P
     add("needs a host (or hosts)", ["host", "hosts"], hosts === undefined ? path : [...path, "hosts"]);
   if (host !== undefined && hosts !== undefined) add("host and hosts exclude each other", [], [...path, "hosts"]);
   if (isEmpty(branches) && isEmpty(tags)) add("needs branches or tags: which commits may be deployed", ["branches", "tags"]);
-  const someHostHasNone = host !== undefined || asList(hosts).some((entry) => asMapping(entry)["user"] === undefined);
-  if (user === undefined && someHostHasNone) add("needs a user: who to log in as", ["user"]);
   return problems;
 }
 

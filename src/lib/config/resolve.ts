@@ -11,6 +11,7 @@ import type {
 } from "./config.ts";
 import { canonicalRegistry } from "../images/reference.ts";
 import { mergeDotenvs } from "./dotenv.ts";
+import { parseJump } from "./jump.ts";
 import { defined, mapValues } from "./plain.ts";
 import type { Path } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -159,12 +160,36 @@ function resolveHost(
   const parent = path.slice(0, 2);
   const privateKey = secrets.secretAt([...path, "private_key"]) ?? secrets.secretAt([...parent, "private_key"]);
   const knownHosts = (secrets.at([...path, "known_hosts"]) ?? secrets.at([...parent, "known_hosts"]))?.content;
+  const sshConfig = own.ssh_config ?? environment.ssh_config;
+  const inherited = defined({ privateKey, sshConfig });
+  const jump =
+    own.jump === undefined ? resolveJump(environment.jump, parent, inherited, secrets) : resolveJump(own.jump, path, inherited, secrets);
   return {
     host: own.host ?? "",
-    port: own.port ?? environment.port ?? 22,
-    user: own.user ?? environment.user ?? "",
-    ...defined({ privateKey, fingerprint: own.fingerprint ?? environment.fingerprint, knownHosts }),
+    ...defined({ port: own.port ?? environment.port, user: own.user ?? environment.user }),
+    ...defined({ fingerprint: own.fingerprint ?? environment.fingerprint, knownHosts, jump }),
+    ...inherited,
   };
+}
+
+/** Hosts on the way take the key of the host behind them, unless they have one of their own. */
+function resolveJump(
+  written: WrittenEnvironment["jump"],
+  path: Path,
+  inherited: Pick<HostConfig, "privateKey" | "sshConfig">,
+  secrets: LoadedSecrets,
+): HostConfig[] | undefined {
+  if (written === undefined) return undefined;
+  if (written === "none") return [];
+  const isList = Array.isArray(written);
+  return (isList ? written : [written]).map((hop, index) => {
+    if (hop === undefined || typeof hop === "string") return { ...inherited, ...parseJump(hop ?? "") };
+    const at = [...path, "jump", ...(isList ? [index] : [])];
+    const privateKey = secrets.secretAt([...at, "private_key"]);
+    const knownHosts = secrets.at([...at, "known_hosts"])?.content;
+    const { host = "", port, user, fingerprint } = hop;
+    return { host, ...inherited, ...defined({ port, user, privateKey, fingerprint, knownHosts }) };
+  });
 }
 
 function present<Value>(values: readonly (Value | undefined)[]): Value[] {

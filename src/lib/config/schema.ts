@@ -33,12 +33,37 @@ const fingerprint = textLike(
   "The server's host key, as `ssh-keygen -lf` prints it; without it known_hosts decides.",
 );
 
-const connection = {
-  port: port("SSH port; 22 unless said otherwise.").optional(),
-  user: text("Who to log in as; must be able to use Docker.").optional(),
-  private_key: secret("The private key, as a path or as its content; without it the ssh-agent and the default keys are tried.").optional(),
+const endpoint = {
+  port: port("SSH port; unless said otherwise ssh_config's, or 22.").optional(),
+  user: text("Who to log in as; must be able to use Docker. Unless said otherwise ssh_config's, or your own name.").optional(),
+  private_key: secret(
+    "The private key, as a path or as its content; without it ssh_config, the ssh-agent and the default keys count.",
+  ).optional(),
   fingerprint: fingerprint.optional(),
   known_hosts: text("A known_hosts file of its own, as a path or as its content, instead of the user's.").optional(),
+};
+const jumpText = textLike(
+  /^(?:[^@\s:/]+@)?(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.%]+\])(?::\d{1,5})?$/,
+  "expected a host to go through, as in bastion.example.com or deploy@bastion.example.com:2222, or none",
+  "A host to go through, as ProxyJump has it: `user@host:port`.",
+);
+const jumpHost = z.union([jumpText, z.strictObject({ host: hostName, ...endpoint })], {
+  error: "expected a host to go through, as in deploy@bastion.example.com:2222, or a mapping with host",
+});
+const connection = {
+  ...endpoint,
+  jump: z
+    .union([jumpHost, z.array(jumpHost).min(1, { error: "must not be empty" })], {
+      error: "expected a host to go through, as in deploy@bastion.example.com:2222, or a list of them",
+    })
+    .describe("The hosts to go through, the first one first; none: directly, whatever ssh_config says.")
+    .optional(),
+  ssh_config: z
+    .enum(["trust", "ignore"], { error: "expected trust or ignore" })
+    .describe(
+      "trust: programs that ssh_config names (Match exec, ProxyCommand) may run without a terminal, too; ignore: ssh_config is not read.",
+    )
+    .optional(),
 };
 
 const registry = z

@@ -5,7 +5,7 @@ import type { SecretSource } from "./fields.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { kindOf, readBounded, systemCode } from "./file.ts";
 import { variableOf } from "./interpolation.ts";
-import { keyFault, normaliseKey } from "./private-key.ts";
+import { isEncodedKey, keyFault, normaliseKey } from "./private-key.ts";
 import { fromSops, sopsTypes } from "./sops.ts";
 import { notSet } from "./variables.ts";
 
@@ -19,6 +19,8 @@ export interface SecretContext {
   /** The variables that a text came from, for messages. */
   variables?: readonly string[];
   signal?: AbortSignal | undefined;
+  /** Whether a private key may have a passphrase: somebody is there to ask for it. */
+  mayAsk?: boolean;
 }
 
 export interface LoadedValue {
@@ -41,15 +43,15 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
     return value === "" ? undefined : readPathOrContent(value, kind, { ...context, variables: [source.env] });
   }
   if ("file" in source) return readSecretFile(source.file, kind, context);
-  if ("sops" in source) return { content: accept(await decrypt(source.sops, kind, context), kind), source: source.sops };
-  return { content: accept(await run(source.command, context), kind), source: source.command[0] ?? "" };
+  if ("sops" in source) return { content: accept(await decrypt(source.sops, kind, context), kind, context), source: source.sops };
+  return { content: accept(await run(source.command, context), kind, context), source: source.command[0] ?? "" };
 }
 
 /** Takes a value that is a path on one machine and the file's content on another. Throws SecretFault. */
 export async function readPathOrContent(value: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
   const named = context.variables?.length ? context.variables.join(", ") : "coldtivate.yml";
   if (mayBePath(value, kind) && kindOf(resolvePath(value, context.directory)) === "file") return readSecretFile(value, kind, context);
-  if (looksLikeContent(value, kind)) return { content: accept(value, kind), source: named };
+  if (looksLikeContent(value, kind)) return { content: accept(value, kind, context), source: named };
   throw new SecretFault(await missingFile(value, kind, context));
 }
 
@@ -61,7 +63,7 @@ function mayBePath(value: string, kind: SecretKind): boolean {
 function looksLikeContent(value: string, kind: SecretKind): boolean {
   switch (kind) {
     case "private key":
-      return value.includes("\n") || value.trimStart().startsWith("-----BEGIN");
+      return value.includes("\n") || /^[\s"'\uFEFF]*-----BEGIN/.test(value) || isEncodedKey(value);
     case "dotenv":
       return value.includes("\n") || /^\s*(export\s+)?[A-Za-z_][\w.-]*=/.test(value);
     case "known hosts":
@@ -79,7 +81,7 @@ async function missingFile(value: string, kind: SecretKind, { directory, variabl
 }
 
 async function readSecretFile(file: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
-  return { content: accept(await readText(file, context), kind), source: file };
+  return { content: accept(await readText(file, context), kind, context), source: file };
 }
 
 async function readText(file: string, { directory, signal }: SecretContext): Promise<string> {
@@ -105,20 +107,27 @@ async function decrypt(file: string, kind: SecretKind, context: SecretContext): 
 }
 
 /** The value as it is used, checked as far as that is cheap. */
-function accept(content: string, kind: SecretKind): string {
+function accept(content: string, kind: SecretKind, { mayAsk = false }: SecretContext): string {
   if (content.trim() === "") throw new SecretFault(`the ${kind} is empty`);
   if (kind === "password") return content.replace(/[\r\n]+$/, "");
   if (kind === "address") return acceptAddress(content.trim());
   if (kind !== "private key") return content;
   const key = normaliseKey(content);
-  const fault = keyFault(key);
+  const fault = keyFault(key, mayAsk);
   if (fault !== undefined) throw new SecretFault(fault);
   return key;
 }
 
 function acceptAddress(address: string): string {
-  if (!/^https?:$/.test(URL.parse(address)?.protocol ?? "")) throw new SecretFault("expected an address that begins with https://");
-  return address;
+  const url = URL.parse(address);
+  if (url?.protocol === "https:") return address;
+  // Whoever reads along on the way could write to the chat. On this machine there is no way.
+  if (url?.protocol === "http:" && isLoopback(url.hostname)) return address;
+  throw new SecretFault("expected an address that begins with https://");
+}
+
+function isLoopback(name: string): boolean {
+  return name === "localhost" || name === "[::1]" || /^127(\.\d+){3}$/.test(name);
 }
 
 async function run([program = "", ...args]: readonly string[], { directory, env, signal }: SecretContext): Promise<string> {

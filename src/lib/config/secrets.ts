@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import { checkDotenv, mergeDotenvs } from "./dotenv.ts";
 import type { SecretSource } from "./fields.ts";
 import { variableOf } from "./interpolation.ts";
+import { isFoldedKey } from "./private-key.ts";
 import { asList, asMapping, valueAt } from "./plain.ts";
 import { pathKey, type Path, type Problem } from "./problem.ts";
 import { redactor } from "./redactor.ts";
@@ -45,7 +46,9 @@ export async function loadSecrets(
       continue;
     const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
     try {
-      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal });
+      // git and builds have nobody to ask for a passphrase.
+      const mayAsk = path[0] === "environments" && process.stdin.isTTY && process.stderr.isTTY;
+      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal, mayAsk });
       if (secret !== undefined) loaded.set(pathKey(path), secret);
     } catch (fault) {
       if (!(fault instanceof SecretFault)) throw fault;
@@ -110,7 +113,10 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
   for (const { path, kind } of findSecrets(value)) {
     for (const name of variablesOf(value, path, variables)) {
       const held = variableOf(env, name) ?? "";
-      const isContent = kind === "private key" || kind === "dotenv" || kind === "known hosts" ? held.includes("\n") : !isAbsolute(held);
+      const isContent =
+        kind === "private key" || kind === "dotenv" || kind === "known hosts"
+          ? held.includes("\n") || isFoldedKey(held)
+          : !isAbsolute(held);
       if (isContent) redactor.add(held);
     }
   }
@@ -135,8 +141,8 @@ function findSecrets(value: unknown): Place[] {
     ...buildSecretsOf(["build"], build),
     ...Object.entries(asMapping(images)).flatMap(([name, image]) => buildSecretsOf(["images", name], image)),
     ...Object.entries(asMapping(environments)).flatMap(([name, environment]) => [
-      ...connectionOf(["environments", name]),
-      ...asList(asMapping(environment)["hosts"]).flatMap((_, index) => connectionOf(["environments", name, "hosts", index])),
+      ...connectionOf(["environments", name], environment),
+      ...asList(asMapping(environment)["hosts"]).flatMap((host, index) => connectionOf(["environments", name, "hosts", index], host)),
       ...dotenvPaths(environment, name).map((path) => ({ path, kind: "dotenv" as const })),
     ]),
   ];
@@ -162,11 +168,13 @@ function buildSecretsOf(parent: Path, section: unknown): Place[] {
   return Object.keys(asMapping(asMapping(section)["secrets"])).map((id) => ({ path: [...parent, "secrets", id], kind: "build secret" }));
 }
 
-function connectionOf(parent: Path): Place[] {
-  return [
-    { path: [...parent, "private_key"], kind: "private key" },
-    { path: [...parent, "known_hosts"], kind: "known hosts" },
-  ];
+function connectionOf(parent: Path, connection: unknown): Place[] {
+  const { jump } = asMapping(connection);
+  const hops = Array.isArray(jump) ? jump.map((_, index) => [...parent, "jump", index]) : [[...parent, "jump"]];
+  return [parent, ...hops].flatMap((path): Place[] => [
+    { path: [...path, "private_key"], kind: "private key" },
+    { path: [...path, "known_hosts"], kind: "known hosts" },
+  ]);
 }
 
 function isSource(source: unknown): source is SecretSource {

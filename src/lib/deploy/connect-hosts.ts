@@ -1,3 +1,4 @@
+import type { HostAccess } from "../adapters/ssh-access.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import type { HostConfig } from "../config/config.ts";
 import { ColdtivateError } from "../errors.ts";
@@ -21,11 +22,11 @@ export interface PendingConnections extends AsyncDisposable {
  */
 export function startConnecting(
   hosts: readonly HostConfig[],
-  signal: AbortSignal,
+  access: HostAccess & { signal: AbortSignal },
   onMade: (connection: HostConnection) => void,
 ): PendingConnections {
   const dropped = new AbortController();
-  const connecting = connectHosts(hosts, AbortSignal.any([signal, dropped.signal]), onMade);
+  const connecting = connectHosts(hosts, { ...access, signal: AbortSignal.any([access.signal, dropped.signal]) }, onMade);
   const made = connecting.then(({ connections }) => connections);
   made.catch(() => {
     // Whoever waits for them hears of it; nobody may.
@@ -46,10 +47,10 @@ export function startConnecting(
  */
 export async function connectHosts(
   hosts: readonly HostConfig[],
-  signal: AbortSignal,
+  access: HostAccess,
   onMade: (connection: HostConnection) => void = () => {},
 ): Promise<Connections> {
-  const { errors, ...made } = await connectReachable(hosts, signal, onMade);
+  const { errors, ...made } = await connectReachable(hosts, access, onMade);
   if (errors.length === 0) return made;
   await made[Symbol.asyncDispose]();
   const known = errors.filter((error) => error instanceof ColdtivateError);
@@ -65,13 +66,14 @@ export async function connectHosts(
 /** Connects to those hosts that can be reached; each other one has an error, in the same order. */
 export async function connectReachable(
   hosts: readonly HostConfig[],
-  signal: AbortSignal,
+  access: HostAccess,
   onMade: (connection: HostConnection) => void = () => {},
 ): Promise<Connections & { errors: unknown[] }> {
-  const { connect } = await import("../adapters/ssh.ts");
+  const { connect, shareAccess } = await import("../adapters/ssh.ts");
+  const shared = shareAccess(access);
   const attempts = await Promise.allSettled(
     hosts.map(async (host) => {
-      const connection = await connect(host, { signal });
+      const connection = await connect(host, { ...access, shared });
       onMade(connection);
       return connection;
     }),

@@ -1,4 +1,5 @@
 import { readKeptImages } from "../adapters/host-images.ts";
+import type { HostAccess } from "../adapters/ssh-access.ts";
 import { ColdtivateError } from "../errors.ts";
 import { openEnvironment } from "./open-environment.ts";
 
@@ -8,14 +9,18 @@ import { openEnvironment } from "./open-environment.ts";
  * @param path of the configuration file; undefined: the nearest one
  * @throws what connecting throws, with the environment's name: without an answer of all of them, nobody knows; HOSTS_UNREACHABLE for several
  */
-export async function keptImages(path: string | undefined, environments: readonly string[], signal: AbortSignal): Promise<Set<string>> {
+export async function keptImages(
+  path: string | undefined,
+  environments: readonly string[],
+  access: HostAccess & { signal: AbortSignal },
+): Promise<Set<string>> {
   const errors: { name: string; error: unknown }[] = [];
   const kept = await Promise.all(
     environments.map(async (name) => {
       try {
-        await using environment = await openEnvironment(path, name, signal);
+        await using environment = await openEnvironment(path, name, access);
         const { project, connections } = environment;
-        return await Promise.all(connections.map((connection) => readKeptImages(connection, project, signal)));
+        return await Promise.all(connections.map((connection) => readKeptImages(connection, project, access.signal)));
       } catch (error) {
         errors.push({ name, error });
         return [];

@@ -1,3 +1,4 @@
+import type { HostAccess } from "../adapters/ssh-access.ts";
 import type { HostConnection } from "../adapters/ssh.ts";
 import { loadConfig } from "../config/load.ts";
 import { connectHosts } from "./connect-hosts.ts";
@@ -15,9 +16,10 @@ export interface OpenEnvironment extends AsyncDisposable {
  *
  * @param path of the configuration file; undefined: the nearest one
  */
-export async function openEnvironment(path: string | undefined, environment: string, signal: AbortSignal): Promise<OpenEnvironment> {
+export async function openEnvironment(path: string | undefined, environment: string, access: HostAccess): Promise<OpenEnvironment> {
+  const { signal } = access;
   const config = await loadConfig(path, { env: process.env, environment, needs: ["hosts"], signal });
   const { name, hosts } = config.environments[environment]!;
-  const { connections, [Symbol.asyncDispose]: close } = await connectHosts(hosts, signal);
+  const { connections, [Symbol.asyncDispose]: close } = await connectHosts(hosts, access);
   return { name, project: `${config.project}-${name}`, connections, [Symbol.asyncDispose]: close };
 }

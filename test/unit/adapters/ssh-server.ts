@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
 
 export interface KeyPair {
   private: string;
@@ -42,16 +42,28 @@ export interface ServerOptions {
   /** Public keys that may log in: `type base64`. */
   authorized: string[];
   onExec?: (command: string, channel: ServerChannel) => void;
+  /** In place of letting users in. */
+  onAuthentication?: (context: AuthContext) => void;
+  /** Opens a session, or does not; without it, all are. */
+  onSession?: (open: () => void, refuse: () => void) => void;
   /** A stream that the client opens to a Unix socket; without it, none can be opened. */
   onSocket?: (path: string, channel: ServerChannel) => void;
 }
 
 /** An SSH server in this process, on a free port of the loopback. */
-export async function startServer({ hostKeys, authorized, onExec, onSocket }: ServerOptions): Promise<TestServer> {
+export async function startServer({
+  hostKeys,
+  authorized,
+  onExec,
+  onSocket,
+  onAuthentication,
+  onSession,
+}: ServerOptions): Promise<TestServer> {
   const sockets = new Set<Socket>();
   const accept = (client: Connection) => {
     client.on("error", () => {});
     client.on("authentication", (context) => {
+      if (onAuthentication) return onAuthentication(context);
       const known = context.method === "publickey" && authorized.includes(`${context.key.algo} ${context.key.data.toString("base64")}`);
       if (known) context.accept();
       else context.reject(["publickey"]);
@@ -60,8 +72,10 @@ export async function startServer({ hostKeys, authorized, onExec, onSocket }: Se
       onSocket ? onSocket(socketPath, acceptStream()) : reject(),
     );
     client.on("ready", () => {
-      client.on("session", (acceptSession) => {
-        acceptSession().on("exec", (acceptExec, _reject, { command }) => onExec?.(command, acceptExec()));
+      client.on("session", (acceptSession, rejectSession) => {
+        const take = () => acceptSession().on("exec", (acceptExec, _reject, { command }) => onExec?.(command, acceptExec()));
+        if (onSession) onSession(take, rejectSession);
+        else take();
       });
     });
   };

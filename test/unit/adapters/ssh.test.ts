@@ -136,6 +136,42 @@ test("an aborted command is told to stop and no longer waited for", async () => 
   await expect(connection.exec("sleep 60", { signal: controller.signal })).rejects.toThrow("stop");
 });
 
+test.each(["another way", "ahead of time"])("a command that is given up while it starts does not run on: started %s", async (way) => {
+  const ended = Promise.withResolvers<string>();
+  let openSession = () => {};
+  const asked = Promise.withResolvers<void>();
+  await using server = await serve({
+    onSession(take) {
+      openSession = take;
+      asked.resolve();
+    },
+    onExec(_command, channel) {
+      channel.on("close", () => ended.resolve("ended"));
+      channel.resume();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  const controller = new AbortController();
+  if (way === "ahead of time") connection.startAhead("sleep 60");
+  const running = connection.exec("sleep 60", { signal: controller.signal });
+  await asked.promise;
+  controller.abort(new Error("stop"));
+  await expect(running).rejects.toThrow("stop");
+  openSession();
+  expect(await ended.promise).toBe("ended");
+});
+
+test("a host that opens no session is an error of its own, and so is a connection that has just ended", async () => {
+  await using server = await serve({ onSession: (_take, refuse) => refuse() });
+  const connection = await connect(hostAt(server));
+  await expect(connection.exec("true")).rejects.toMatchObject({ code: "SSH_SESSION_REFUSED", exit: "refused" });
+  await expect(connection.openSocket("/run/x.sock")).rejects.toMatchObject({ code: "SOCKET_UNREACHABLE" });
+  const closing = connection.close();
+  await expect(connection.exec("true")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await expect(connection.openSocket("/run/x.sock")).rejects.toMatchObject({ code: "CONNECTION_LOST" });
+  await closing;
+});
+
 test("a host that stops answering is lost", async () => {
   await using server = await serve({ onExec: () => server.freeze() });
   const connection = await connect(hostAt(server), { patience: 300 });

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { Secret } from "../../../src/lib/config/secret.ts";
 import { createProject, failure, minimal, registry } from "./project.ts";
 
 test("the least that is valid gets every default", async () => {
@@ -28,7 +29,7 @@ test("the least that is valid gets every default", async () => {
         branches: ["main"],
         tags: [],
         confirm: false,
-        hosts: [{ host: "staging.example.com", port: 22, user: "deploy" }],
+        hosts: [{ host: "staging.example.com", user: "deploy" }],
       },
     },
   });
@@ -139,7 +140,7 @@ environments:
   expect(config.environments["staging"]?.hosts).toEqual([{ host: "a.example.com", port: 2222, user: "deploy" }]);
   const { hosts = [], dotenv, dotenvSource } = config.environments["production"] ?? {};
   expect(hosts.map(({ host, port, user }) => [host, port, user])).toEqual([
-    ["one.example.com", 22, "deploy"],
+    ["one.example.com", undefined, "deploy"],
     ["two.example.com", 2200, "other"],
   ]);
   expect(hosts.map(({ privateKey }) => privateKey?.reveal())).toEqual([key, key]);
@@ -174,7 +175,7 @@ build: { ssh_key: "\${K:-}", ssh: "\${S:-}" }
 services:
 `);
   const config = await project.load({ environment: "staging", needs: ["build", "hosts"] });
-  expect(config.environments["staging"]?.hosts).toEqual([{ host: "staging.example.com", port: 22, user: "deploy" }]);
+  expect(config.environments["staging"]?.hosts).toEqual([{ host: "staging.example.com", user: "deploy" }]);
   expect(config.build).toMatchObject({ ssh: false });
   expect(config.services).toEqual({});
 });
@@ -196,4 +197,36 @@ test("without a registry GitLab's variables count", async () => {
   // Docker Hub's other name is the same registry, with the same login.
   expect((await project.load({ env: { CI_REGISTRY_IMAGE: "index.docker.io/org" } })).registry).toMatchObject({ host: "docker.io" });
   expect(await project.problems()).toEqual(["coldtivate.yml:1:1  registry.image: the variable CI_REGISTRY_IMAGE is not set"]);
+});
+
+test("hosts on the way are written in several ways, and take the key of the host behind them", async () => {
+  await using project = await createProject(
+    minimal.replace(
+      "user: deploy }",
+      `user: deploy, private_key: { file: key }, ssh_config: trust, jump: [a.example.com, "ann@b.example.com:2222", "[2001:db8::1]:23", { host: d.example.com, port: 24, user: dan, private_key: { file: other }, known_hosts: "d ssh-ed25519 AAAA" }] }
+  direct: { branches: [main], user: deploy, jump: none, hosts: [x, { host: y, jump: ann@b.example.com }] }
+  none: { branches: [main], host: z, jump: "\${BASTION:-}" }`,
+    ),
+  );
+  for (const name of ["key", "other"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(project.directory, name)]);
+  const { environments } = await project.load({ environment: "staging", needs: ["hosts"] });
+  const [host] = environments["staging"]!.hosts;
+  const inherited = { privateKey: host!.privateKey, sshConfig: "trust" };
+  expect(host?.sshConfig).toBe("trust");
+  expect(host?.jump).toEqual([
+    { host: "a.example.com", ...inherited },
+    { host: "b.example.com", port: 2222, user: "ann", ...inherited },
+    { host: "2001:db8::1", port: 23, ...inherited },
+    {
+      host: "d.example.com",
+      port: 24,
+      user: "dan",
+      sshConfig: "trust",
+      privateKey: expect.any(Secret) as Secret,
+      knownHosts: "d ssh-ed25519 AAAA",
+    },
+  ]);
+  expect(host!.jump![3]!.privateKey!.reveal()).not.toBe(host!.privateKey!.reveal());
+  expect(environments["direct"]?.hosts.map(({ jump }) => jump)).toEqual([[], [{ host: "b.example.com", user: "ann" }]]);
+  expect(environments["none"]?.hosts[0]).not.toHaveProperty("jump");
 });

@@ -96,6 +96,8 @@ test.each([
   ["hooks: { on_failure: Web/Dockerfile }", "hooks.on_failure: Web/Dockerfile is not executable: chmod +x Web/Dockerfile"],
   ["hooks: { host: { after_deploy: ops/none.sh } }", "hooks.host.after_deploy: there is no file ops/none.sh"],
   ["webhook: chat.example.com/services", "webhook: expected an address that begins with https://"],
+  ["webhook: http://chat.example.com/services", "webhook: expected an address that begins with https://"],
+  ["webhook: http://127.0.0.1.example.com/services", "webhook: expected an address that begins with https://"],
 ])("%s", async (line, message) => {
   const key = line.slice(0, line.indexOf(":") + 1);
   const others = minimal.split("\n").filter((other) => !other.startsWith(key));
@@ -108,8 +110,10 @@ test.each([
 test.each([
   ["{ branches: [main], user: deploy }", "needs a host (or hosts)"],
   ["{ host: a, user: deploy }", "needs branches or tags: which commits may be deployed"],
-  ["{ branches: [main], host: a }", "needs a user: who to log in as"],
-  ["{ branches: [main], hosts: [{ host: a, user: b }, c] }", "needs a user: who to log in as"],
+  ["{ branches: [main], host: a, jump: 'a b' }", ".jump: expected a host to go through"],
+  ["{ branches: [main], host: a, jump: [] }", ".jump: must not be empty"],
+  ["{ branches: [main], host: a, jump: { hots: b } }", ".jump.hots: unknown key"],
+  ["{ branches: [main], host: a, ssh_config: yes }", ".ssh_config: expected trust, ignore"],
   [
     "{ branches: [main], host: deploy@a, user: deploy }",
     ".host: expected a host name or an address (the user and the port have keys of their own)",

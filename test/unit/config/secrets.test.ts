@@ -46,9 +46,24 @@ test.each(["ed25519", "rsa", "pem", "pkcs8"])(
     expect(await loadKey(key)).toBe(key);
     expect(await loadKey(key.trim())).toBe(key);
     expect(await loadKey(`\n${key.replaceAll("\n", "\r\n")}\r\n`)).toBe(key);
-    expect(await loadKey(key.replaceAll("\n", String.raw`\n`))).toBe(key);
+    for (const end of [String.raw`\n`, String.raw`\r\n`, " ", "", "\n    ", "\n\n", "\t"])
+      expect(await loadKey(key.replaceAll("\n", end))).toBe(key);
+    for (const quote of ['"', "'"]) expect(await loadKey(quote + key + quote)).toBe(key);
+    expect(await loadKey(`"${key.trim().replaceAll("\n", String.raw`\n`)}"`)).toBe(key);
+    expect(await loadKey(`\uFEFF${key}`)).toBe(key);
+    expect(await loadKey(Buffer.from(key).toString("base64"))).toBe(key);
   },
 );
+
+test("a key that could be read in more than one way is left alone, and what is wrong is said", async () => {
+  const key = read("ed25519");
+  expect(await keyProblem(`KEY=${key}`)).toContain("there is something else around or within it");
+  expect(await keyProblem(`"${key}`)).toContain("there is something else around or within it");
+  expect(await keyProblem(key + read("rsa"))).toContain("there are several keys");
+  expect(await keyProblem(key.replace("b3Bl", "b3*l"))).toBe("this private key is damaged or cut short");
+  expect(await keyProblem(key.replace(/\n-----END.*/, ""))).toContain("its end is missing");
+  expect(await keyProblem(key.split("\n").slice(1).join("\n"))).toContain("its beginning is missing");
+});
 
 test("a key that cannot be used is said to be so, and none of it is shown", async () => {
   for (const name of ["locked", "locked-pem", "locked-pkcs8"]) expect(await keyProblem(read(name))).toContain("this key has a passphrase");
@@ -193,6 +208,8 @@ test("a private key's lines are redacted one by one, its frame is not", async ()
   expect(redactor.redact(key)).toBe("***\n");
   const numbered = redactor.redact(key.replace(/^/gm, "1: "));
   expect(numbered).toMatch(/^1: -----BEGIN OPENSSH PRIVATE KEY-----\n(1: \*\*\*\n)+1: -----END OPENSSH PRIVATE KEY-----\n1: $/);
+  await loadKey(key.replaceAll("\n", " "));
+  expect(redactor.redact(key.trim().replaceAll("\n", " "))).toBe("***");
 });
 
 test("secrets in variables are redacted even where the command has no need of them, paths are not", async () => {

@@ -53,12 +53,12 @@ function tools(client: HooksConfig["client"], webhook?: string) {
   return { tools: { config, reporter, signal: new AbortController().signal }, texts };
 }
 
-async function startChat(status: number): Promise<{ url: string; messages: Record<string, unknown>[] }> {
+async function startChat(status: number, location?: string): Promise<{ url: string; messages: Record<string, unknown>[] }> {
   const messages: Record<string, unknown>[] = [];
   const server = createServer((request, response) => {
     const take = async () => {
       messages.push(JSON.parse(await text(request)) as Record<string, unknown>);
-      response.writeHead(status).end();
+      response.writeHead(status, location === undefined ? {} : { location }).end();
     };
     void take();
   });
@@ -136,6 +136,15 @@ test.each([
   await runWithHooks(occasion, given, () => Promise.resolve());
   expect(texts()).toEqual([expect.stringContaining(`warning: the webhook was not told: ${reason}`)]);
   expect(texts().join()).not.toContain("secret");
+});
+
+test("a chat that sends on to another address is not followed there", async () => {
+  const other = await startChat(200);
+  const chat = await startChat(307, other.url);
+  const { tools: given, texts } = tools({}, chat.url);
+  await runWithHooks(occasion, given, () => Promise.resolve());
+  expect(texts()).toEqual(["warning: the webhook was not told: it answered 307"]);
+  expect(other.messages).toEqual([]);
 });
 
 test("builds are nobody else's business", async () => {
