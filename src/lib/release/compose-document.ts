@@ -84,6 +84,8 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
+  // Every object has something of that name, in every program that reads the model.
+  if (document.services.includes("__proto__")) report(0, "a service cannot be called __proto__");
   if (excess !== undefined) report(excess.offset, excess.message);
   return { document, faults };
 }

@@ -156,6 +156,11 @@ describe("what is refused", () => {
   test.each([
     ["an anchor that is missing", "services: { a: { <<: *none } }", /1:22 {2}the alias \*none stands for nothing/],
     ["an anchor that comes later", "services: { a: *b, b: &b {} }", /the alias \*b stands for nothing/],
+    ["a name that every object has", "services: { __proto__: { image: x } }", /a service cannot be called __proto__/],
+    ["an anchor that is missing, as a key", "services: { a: { *none : x } }", /the alias \*none stands for nothing/],
+    ["brackets without an end", `services: ${"[".repeat(50_000)}`, /nested more than 60 levels deep/],
+    ["as many mistakes as words", "&a ".repeat(20_000), /^compose\.yaml:1:/],
+    ["more words than a file of people's has", `x: [${"a,".repeat(100_000)}]`, /more than 80000 words and signs/],
     ["an alias within its own anchor", "services: &s { a: { deploy: *s } }", /the alias \*s stands for something that it is part of/],
   ])("%s", async (_name, text, message) => {
     await expect(collect({ "compose.yaml": text })).rejects.toMatchObject({
