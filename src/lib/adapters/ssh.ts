@@ -6,7 +6,7 @@ import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
 import { accepts, algorithmsFor, loadTrust, type Trust } from "./host-key.ts";
 import { hostKeyError } from "./host-key-error.ts";
-import { usualPatience, startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
+import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
 import { connectError, isTurnedAway, lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
 import { loadIdentities, type Identities } from "./ssh-identity.ts";
 
@@ -45,8 +45,6 @@ export interface ConnectOptions {
   patience?: number;
   /** Until a host that answers has to open what it is asked to open, in milliseconds. */
   openWithin?: number;
-  /** Until any command has to have ended, in milliseconds; as long as each may take, unless said. */
-  answerWithin?: number;
 }
 
 /** Keep-alives that may go unanswered; the connection ends one interval later. */
@@ -124,7 +122,7 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
   try {
     await connecting;
     const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, ...more });
-    return { connection: new SshConnection(host.host, client, { reconnect, openWithin: 60_000, ...options }) };
+    return { connection: new SshConnection(host.host, client, { reconnect, openWithin: options.openWithin ?? 60_000 }) };
   } catch (cause) {
     client.destroy();
     options.signal?.throwIfAborted();
@@ -134,27 +132,21 @@ async function tryConnect(host: HostConfig, { trust, identities, options, refuse
   }
 }
 
-interface SessionOptions extends Pick<HostConnection, "reconnect">, Pick<ConnectOptions, "answerWithin"> {
-  openWithin: number;
-}
-
 class SshConnection implements HostConnection {
   readonly host: string;
   readonly reconnect: HostConnection["reconnect"];
   readonly #client: Client;
   readonly #openWithin: number;
-  readonly #answerWithin: number | undefined;
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client, { reconnect, openWithin, answerWithin }: SessionOptions) {
+  constructor(host: string, client: Client, { reconnect, openWithin }: Pick<HostConnection, "reconnect"> & { openWithin: number }) {
     this.host = host;
     this.#client = client;
     this.reconnect = reconnect;
     this.#openWithin = openWithin;
-    this.#answerWithin = answerWithin;
     client.on("error", (error) => (this.#reason ??= error));
     client.on("close", () => this.#lost.abort(lostError(host, this.#reason)));
   }
@@ -186,9 +178,7 @@ class SshConnection implements HostConnection {
   }
 
   async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
-    const most =
-      this.#answerWithin === undefined ? {} : { timeout: Math.min(options.timeout ?? usualPatience, this.#answerWithin), sends: 0 };
-    const result = await started.finish({ ...options, ...most });
+    const result = await started.finish(options);
     // A shell that a signal ended says nothing of itself.
     if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
     return result;
