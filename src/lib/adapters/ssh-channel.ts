@@ -24,7 +24,7 @@ export interface ExecOptions {
 export type ExecResult = Said;
 
 /** Of a question to a host, unless somebody says otherwise: milliseconds, and bytes of its answer. */
-export const usualPatience = 300_000;
+const usualPatience = 300_000;
 /** Bytes that a poor line carries in a millisecond. */
 const slowest = 16;
 const mostSaid = 32 * 1024 * 1024;

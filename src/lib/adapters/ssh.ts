@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import type { HostConfig } from "../config/config.ts";
 import { shellFault } from "./host-fault.ts";
-import { usualPatience, startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
+import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
 import type { HostAccess } from "./ssh-access.ts";
 import { lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
 import { establish } from "./ssh-establish.ts";
@@ -42,8 +42,6 @@ export interface ConnectOptions extends RouteOptions {
   patience?: number;
   /** Until a host that answers has to open what it is asked to open, in milliseconds. */
   openWithin?: number;
-  /** Until any command has to have ended, in milliseconds; as long as each may take, unless said. */
-  answerWithin?: number;
   /** Pauses, in milliseconds, before a host that turned us away is tried again. */
   pauses?: readonly number[];
   /** What the connections of one command share. */
@@ -86,7 +84,7 @@ export async function connect(host: HostConfig, options: ConnectOptions = {}): P
   }
 }
 
-interface SessionOptions extends Pick<HostConnection, "reconnect">, Pick<ConnectOptions, "answerWithin"> {
+interface SessionOptions extends Pick<HostConnection, "reconnect"> {
   openWithin: number;
   /** Lets go of the hosts on the way. */
   release: () => void;
@@ -97,19 +95,17 @@ class SshConnection implements HostConnection {
   readonly reconnect: HostConnection["reconnect"];
   readonly #client: Client;
   readonly #openWithin: number;
-  readonly #answerWithin: number | undefined;
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
   readonly #release: () => void;
   #reason: Error | undefined;
 
-  constructor(host: string, client: Client, { reconnect, openWithin, answerWithin, release }: SessionOptions) {
+  constructor(host: string, client: Client, { reconnect, openWithin, release }: SessionOptions) {
     this.host = host;
     this.#client = client;
     this.reconnect = reconnect;
     this.#openWithin = openWithin;
-    this.#answerWithin = answerWithin;
     this.#release = release;
     client.on("error", (error) => (this.#reason ??= error));
     client.on("close", () => {
@@ -163,9 +159,7 @@ class SshConnection implements HostConnection {
   }
 
   async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
-    const most =
-      this.#answerWithin === undefined ? {} : { timeout: Math.min(options.timeout ?? usualPatience, this.#answerWithin), sends: 0 };
-    const result = await started.finish({ ...options, ...most });
+    const result = await started.finish(options);
     // A shell that a signal ended says nothing of itself.
     if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
     return result;

@@ -131,7 +131,7 @@ export async function createWorld(): Promise<World> {
         ));
       case "apply": {
         const prepared = await prepare(deploy(connections));
-        return applyPlan({ ...prepared, credentials: [], reporter, control, patience: 100 });
+        return applyPlan({ ...prepared, credentials: [], reporter, control, patience: 60_000 });
       }
       case "recover":
         return void shown.push(describeRecovery("staging", await recoverHosts({ project, connections, reporter, signal }), []));

@@ -13,8 +13,8 @@ export interface Heard {
 export interface Fleet extends AsyncDisposable {
   /** The liar, and an honest host. */
   connections: HostConnection[];
-  /** Begins anew: what both say, what the liar says instead. */
-  tell(truths: Telling, lies: Partial<Telling>): void;
+  /** Begins anew: what both say, what the liar says instead, and in how many milliseconds it has to. */
+  tell(truths: Telling, lies: Partial<Telling>, within?: number): void;
   /** All that the honest host was sent since. */
   heard: Heard[];
   /** Bytes of what has no end that the liar has got rid of. */
@@ -22,10 +22,11 @@ export interface Fleet extends AsyncDisposable {
 }
 
 /** Two hosts in this process, of which the first one says what it likes. */
-export async function startFleet(options: { answerWithin?: number } = {}): Promise<Fleet> {
+export async function startFleet(): Promise<Fleet> {
   const heard: Heard[] = [];
   const tellings = [truth, truth];
   let said = 0;
+  let limits: Partial<Record<string, number>> = {};
   const servers = await Promise.all(
     [0, 1].map((index) => {
       const count = (bytes: number) => void (said += bytes);
@@ -35,10 +36,13 @@ export async function startFleet(options: { answerWithin?: number } = {}): Promi
       });
     }),
   );
-  const connections = await Promise.all(servers.map((server, index) => connect(hostAt(server), index === 0 ? options : {})));
+  const connections = await Promise.all(servers.map((server) => connect(hostAt(server))));
   return {
-    connections: connections.map((connection, index) => renamed(connection, index === 0 ? "liar" : "honest")),
-    tell(truths, lies) {
+    connections: connections.map((connection, index) =>
+      asHost(connection, index === 0 ? "liar" : "honest", (question) => (index === 0 ? limits[question] : undefined)),
+    ),
+    tell(truths, lies, within) {
+      limits = within === undefined ? {} : Object.fromEntries(Object.keys(lies).map((question) => [question, within]));
       heard.length = 0;
       said = 0;
       tellings.splice(0, 2, { ...truths, ...lies }, truths);
@@ -54,17 +58,29 @@ export async function startFleet(options: { answerWithin?: number } = {}): Promi
   };
 }
 
-/** Both listen on the loopback. */
-function renamed(connection: HostConnection, host: string): HostConnection {
+/**
+ * Both listen on the loopback.
+ * @param limitOf how long the host has for a question
+ */
+function asHost(connection: HostConnection, host: string, limitOf: (question: string) => number | undefined): HostConnection {
   return {
     host,
-    exec: (...args) => connection.exec(...args),
+    exec(command, options) {
+      const timeout = limitOf(questionIn(command));
+      return connection.exec(command, { ...options, ...(timeout === undefined ? {} : { timeout, sends: 0 }) });
+    },
     startAhead: (command) => connection.startAhead(command),
-    reconnect: async (...args) => renamed(await connection.reconnect(...args), host),
+    reconnect: async (options) => asHost(await connection.reconnect(options), host, limitOf),
     openSocket: (path) => connection.openSocket(path),
     close: () => connection.close(),
     [Symbol.asyncDispose]: () => connection.close(),
   };
+}
+
+function questionIn(command: string): Question {
+  const [question] = Object.entries(questions).find(([, pattern]) => pattern.test(command)) ?? [];
+  if (question === undefined) throw new Error(`nobody knows what this asks: ${command.slice(-200)}`);
+  return question as Question;
 }
 
 interface Asked {
@@ -76,14 +92,12 @@ interface Asked {
 }
 
 function answer({ command, channel, telling, asked, count }: Asked): void {
-  const [question] = Object.entries(questions).find(([, pattern]) => pattern.test(command)) ?? [];
-  if (question === undefined) throw new Error(`nobody knows what this asks: ${command.slice(-200)}`);
   const entry = { command, input: Buffer.alloc(0) };
   asked.push(entry);
   channel.on("data", (chunk: Buffer) => (entry.input = Buffer.concat([entry.input, chunk])));
   channel.on("error", () => {});
   channel.write(mark);
-  speak(channel, telling[question as Question], count);
+  speak(channel, telling[questionIn(command)], count);
 }
 
 function speak(channel: ServerChannel, saying: Saying, count: (bytes: number) => void): void {

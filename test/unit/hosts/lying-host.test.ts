@@ -43,12 +43,9 @@ test.each(["deploy", "apply", "rollback", "recover", "status", "history", "attac
 );
 
 test.each(lies)("$errand: $name", async ({ errand, lies: told, code, within }) => {
-  await using own =
-    within === undefined && !endsConnection(errand, told)
-      ? undefined
-      : await startFleet(within === undefined ? {} : { answerWithin: within });
+  await using own = endsConnection(errand, told) ? await startFleet() : undefined;
   const { connections, heard } = own ?? fleet;
-  (own ?? fleet).tell(truthFor(errand), told);
+  (own ?? fleet).tell(truthFor(errand), told, within);
   const { shown, error, sent } = await world.run(errand, connections);
 
   // It is no bug, and says what it is.
