@@ -301,8 +301,8 @@ test("no other command shows a secret, or hands one on", async () => {
   }
   for (const [args, { output }] of ran) expect(shownIn(output, secrets), args.join(" ")).toEqual([]);
   const refused = ran.filter(([, { exitCode }]) => exitCode !== 0).map(([[name]]) => name);
-  // Nobody is at work.
-  expect(refused).toEqual(["attach", "abort"]);
+  // Nobody is at work, and nothing has a front.
+  expect(refused).toEqual(["attach", "abort", "fronts"]);
   expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
   await expectCleanHost();
   await expectCleanClient();

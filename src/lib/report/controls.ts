@@ -10,8 +10,8 @@ const controls = new RegExp(control, "g");
 // oxlint-disable-next-line no-control-regex
 const sequences = /(?:\u001B\[|\u009B)[0-9;:?]*[A-Za-z@`~]/g;
 
-/** What our palette puts around texts: bold, faint, red, green, yellow, and their ends. */
-const colour = String.raw`\u001B\[(?:[12]|22|3[1-3]|39)m`;
+/** What our palette and the help put around texts: bold, faint, underlined, red, green, yellow, and their ends. */
+const colour = String.raw`\u001B\[(?:[124]|2[24]|3[1-3]|39)m`;
 
 /** The end of a mark of GitLab's sections, as we write it. */
 const section = String.raw`(?<=(?:^|\n)section_(?:start|end):\d+:[a-z0-9_.-]+(?:\[collapsed=true\])?)\r\u001B\[0K`;

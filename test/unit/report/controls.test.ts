@@ -29,7 +29,7 @@ test("newlines, tabs and the letters of people stay", () => {
 });
 
 test("what is put together already keeps our own colours and marks, and no others", () => {
-  const ours = `${escape}[31mfailed${escape}[39m ${escape}[1mx${escape}[22m`;
+  const ours = `${escape}[31mfailed${escape}[39m ${escape}[1mx${escape}[22m ${escape}[4my${escape}[24m`;
   const section = `section_start:17:build_web[collapsed=true]\r${escape}[0K12:00 web\n`;
   expect(withoutForeignControls(`${ours}\n${section}`)).toBe(`${ours}\n${section}`);
   expect(withoutForeignControls(`${escape}[8mx${escape}[40m y${escape}[2K\r${escape}[0K`)).toBe("x y");
