@@ -1,4 +1,5 @@
 import { ColdtivateError } from "../errors.ts";
+import { printable } from "./printable.ts";
 import type { Identities } from "./ssh-identity.ts";
 import type { Endpoint } from "./ssh-endpoint.ts";
 import type { StageError } from "./ssh-stage.ts";
@@ -24,7 +25,7 @@ export function connectError(endpoint: Endpoint, identities: Identities, failure
   const way = via === undefined ? "" : ` from ${via}`;
   const isAddress = host === name && port === 22;
   const address = `${host} port ${port}`;
-  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${line.slice(0, 300).replaceAll(/[\p{Cc}]+/gu, " ")}`);
+  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${printable(line)}`);
   if (cause.code === "ENOTFOUND" || cause.code === "EAI_AGAIN" || cause.stage === "name") {
     const isSilent = cause.code !== "ENOTFOUND";
     return new ColdtivateError(
@@ -91,7 +92,7 @@ function authenticationError(
   { cause, said, lacks }: ConnectFailure,
 ): ColdtivateError {
   const accept = publicKey === undefined ? "one of these keys" : `this line:  ${publicKey}`;
-  const others = lacks.filter((way) => way !== "publickey");
+  const others = lacks.filter((way) => way !== "publickey").map(printable);
   const isSecond = lacks.length > 0 && others.length === lacks.length;
   return new ColdtivateError(`${name}: it does not let ${user} in`, {
     code: "SSH_AUTHENTICATION_FAILED",
@@ -108,7 +109,7 @@ function authenticationError(
 
 /** A connection that ended by itself. What was begun on the host may go on there. */
 export function lostError(host: string, cause?: Error): ColdtivateError {
-  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : cause.message}` : "";
+  const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : printable(cause.message)}` : "";
   return new ColdtivateError(`${host}: the SSH connection was lost${why}`, {
     code: "CONNECTION_LOST",
     exit: "failed",
