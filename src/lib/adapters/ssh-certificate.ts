@@ -1,4 +1,5 @@
 import { fingerprintOf, typeOf } from "./fingerprint.ts";
+import { plainWords } from "../release/host-answer.ts";
 import { matchesPattern } from "./known-hosts-line.ts";
 import { hasSigned } from "./ssh-public-key.ts";
 import { WireReader, wireString } from "./ssh-wire.ts";
@@ -58,10 +59,10 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
     const parts = Array.from({ length: keyParts[plain] ?? 0 }, () => wireString(reader.string()));
     reader.uint64();
     const kind = ({ 1: "user", 2: "host" } as const)[reader.uint32()] ?? "other";
-    const id = reader.text();
-    const principals = WireReader.allOf(reader.string()).map(String);
+    const id = plainWords(reader.text());
+    const principals = WireReader.allOf(reader.string()).map((name) => plainWords(String(name)));
     const [validAfter, validBefore] = [reader.uint64(), reader.uint64()];
-    const critical = WireReader.allOf(reader.string()).flatMap((part, index) => (index % 2 === 0 ? [String(part)] : []));
+    const critical = WireReader.allOf(reader.string()).flatMap((part, index) => (index % 2 === 0 ? [plainWords(String(part))] : []));
     reader.string();
     reader.string();
     const authority = reader.string();

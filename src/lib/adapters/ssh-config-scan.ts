@@ -13,6 +13,8 @@ export interface ConfigFiles {
 export interface ConfigScan {
   /** Whether any setting that we use may apply to the host; where it is false, that is proven. */
   mayMatter: boolean;
+  /** Whether it may say who to log in as. */
+  mayNameUser: boolean;
   /** `file:line` of each `Match exec`, which reading the configuration would run, and of what cannot be judged. */
   programs: string[];
 }
@@ -55,7 +57,7 @@ export async function scanConfig(
   { user, system }: ConfigFiles,
   decided: ReadonlySet<string> = new Set(),
 ): Promise<ConfigScan> {
-  const scan: ConfigScan = { mayMatter: false, programs: [] };
+  const scan: ConfigScan = { mayMatter: false, mayNameUser: false, programs: [] };
   await scanFile(user, { host, scan, decided, folder: dirname(user), applies: true, depth: 0 });
   await scanFile(system, { host, scan, decided, folder: dirname(system), applies: true, depth: 0 });
   return scan;
@@ -79,7 +81,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
     text = await readFile(path, "utf8");
   } catch (cause) {
     // OpenSSH passes over what is not there; what else it makes of it, it says itself.
-    if (!["ENOENT", "ENOTDIR"].includes(systemCode(cause))) scan.mayMatter = true;
+    if (!["ENOENT", "ENOTDIR"].includes(systemCode(cause))) scan.mayMatter = scan.mayNameUser = true;
     return;
   }
   let { applies } = context;
@@ -90,7 +92,10 @@ async function scanFile(path: string, context: Context): Promise<void> {
     if (keyword === "host") applies = context.applies && (/['\\]/.test(rest) || mayBe(host, wordsOf(rest)));
     else if (keyword === "match") ({ applies } = context);
     else if (keyword === "include") await include(wordsOf(rest), { ...context, applies, depth: context.depth + 1 }, `${path}:${index + 1}`);
-    else if (applies && settings.has(keyword) && !decided.has(keyword)) scan.mayMatter = true;
+    else if (applies && settings.has(keyword) && !decided.has(keyword)) {
+      scan.mayMatter = true;
+      scan.mayNameUser ||= keyword === "user";
+    }
   }
 }
 
@@ -110,7 +115,7 @@ async function include(patterns: readonly string[], context: Context, place: str
     if (context.depth > deepest || /[%$\\']|^~[^/]/.test(pattern)) {
       // Nobody but ssh knows what these are.
       context.scan.programs.push(place);
-      if (context.applies) context.scan.mayMatter = true;
+      if (context.applies) context.scan.mayMatter = context.scan.mayNameUser = true;
       continue;
     }
     const path = pattern.startsWith("~/")

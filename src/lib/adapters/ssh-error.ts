@@ -25,7 +25,7 @@ export function connectError(endpoint: Endpoint, identities: Identities, failure
   const way = via === undefined ? "" : ` from ${via}`;
   const isAddress = host === name && port === 22;
   const address = `${host} port ${port}`;
-  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${line.slice(0, 300).replaceAll(/[\p{Cc}]+/gu, " ")}`);
+  const details = said === "" ? [] : said.split("\n").map((line) => `it said: ${plainWords(line)}`);
   if (cause.code === "ENOTFOUND" || cause.code === "EAI_AGAIN" || cause.stage === "name") {
     const isSilent = cause.code !== "ENOTFOUND";
     return new ColdtivateError(
@@ -92,7 +92,7 @@ function authenticationError(
   { cause, said, lacks }: ConnectFailure,
 ): ColdtivateError {
   const accept = publicKey === undefined ? "one of these keys" : `this line:  ${publicKey}`;
-  const others = lacks.filter((way) => way !== "publickey");
+  const others = lacks.filter((way) => way !== "publickey").map(printable);
   const isSecond = lacks.length > 0 && others.length === lacks.length;
   return new ColdtivateError(`${name}: it does not let ${user} in`, {
     code: "SSH_AUTHENTICATION_FAILED",

@@ -111,7 +111,7 @@ function decidedBy({ port, user, privateKey, jump }: HostConfig): ReadonlySet<st
 async function readConfig(host: HostConfig, options: RouteOptions): Promise<SshConfig | undefined> {
   if (host.sshConfig === "ignore") return undefined;
   const files = options.files ?? configFiles();
-  const { mayMatter, programs } = await scanConfig(host.host, files, decidedBy(host));
+  const { mayMatter, mayNameUser, programs } = await scanConfig(host.host, files, decidedBy(host));
   if (!mayMatter) return undefined;
   refuseUntrusted(host, options, programs);
   const found = await askSsh({ host: host.host, port: host.port, user: host.user, ...signalOf(options) }, files);
@@ -119,7 +119,8 @@ async function readConfig(host: HostConfig, options: RouteOptions): Promise<SshC
     options.warn?.(
       `${host.host}: ssh_config may have settings for it, and there is no ssh program to read them with: only coldtivate.yml counts (Debian, Alpine: install openssh-client)`,
     );
-  return found;
+  // What OpenSSH prints for a user that nobody named is our own name.
+  return found && !mayNameUser && host.user === undefined ? new Map([...found].filter(([keyword]) => keyword !== "user")) : found;
 }
 
 function signalOf({ signal }: RouteOptions): { signal?: AbortSignal } {

@@ -1,3 +1,5 @@
+import { plainWords } from "../release/host-answer.ts";
+
 /** How far a connection had got: its name looked up, connected, passed on by a host in between, keys exchanged, logged in. */
 export type Stage = "name" | "connect" | "forward" | "handshake" | "login";
 
@@ -9,7 +11,7 @@ export class StageError extends Error {
   readonly milliseconds: number;
 
   constructor(stage: Stage, cause: unknown, milliseconds = 0) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(plainWords(cause instanceof Error ? cause.message : String(cause)), { cause });
     this.stage = stage;
     this.milliseconds = milliseconds;
     this.code = cause instanceof Error ? codeOf(cause) : String(cause);

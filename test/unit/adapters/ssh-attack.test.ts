@@ -7,7 +7,7 @@ import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { passOn, startEavesdropper, type Eavesdropper } from "./eavesdropper.ts";
 import { makeKeyFile, realHost, startSshd } from "./real-sshd.ts";
 import { makeKey } from "./ssh-server.ts";
-import { directory, fingerprint, hostAt, hostKey, knownHosts, otherKey, serve, unpinned } from "./ssh-world.ts";
+import { directory, fingerprint, hostAt, hostKey, knownHosts, otherKey, refusalOf, serve, unpinned } from "./ssh-world.ts";
 
 /** Nothing but the opening of a key exchange: no name, no key, no word of a login. */
 function expectNothingHeard(eavesdropper: Eavesdropper, host: HostConfig): void {
@@ -132,4 +132,23 @@ test("an agent that signs with SHA-1 all the same is not let to", async () => {
   await new Promise<void>((resolve) => agent.listen(socket, resolve));
   await expect(signWithAgent(socket, Buffer.alloc(4), Buffer.alloc(4), "rsa-sha2-512")).rejects.toThrow("ssh-rsa in place of rsa-sha2-512");
   agent.close();
+});
+
+test("nothing that a host says in a certificate or at its goodbye reaches a terminal as an order", async () => {
+  const escape = "\u001B]52;c;AAAA\u0007\u009B2J";
+  const ca = await makeKeyFile(directory, "ca");
+  const own = await makeKeyFile(directory, "own");
+  await execa("ssh-keygen", ["-q", "-s", ca.path, "-I", `host${escape}`, "-h", "-n", `bank${escape}`, own.path]);
+  await using sshd = await startSshd(directory, {
+    authorized: [],
+    hostKeyTypes: [],
+    lines: [`HostKey ${own.path}`, `HostCertificate ${own.path}-cert.pub`],
+  });
+  const host = realHost(sshd, await readFile(own.path, "utf8"), { knownHosts: `@cert-authority * ${ca.public}\n` });
+  const refusal = await refusalOf(connect(host));
+  expect(refusal.details.join("\n")).toContain("it is for bank");
+  await using rude = await serve({ onAuthentication: (context) => context.reject([`password${escape}` as "password"]) });
+  const other = await refusalOf(connect(hostAt(rude)));
+  expect(other.details.join("\n")).toContain("it wants password");
+  for (const { message, details } of [refusal, other]) expect([message, ...details].join("")).not.toMatch(/\p{Cc}/u);
 });

@@ -187,6 +187,8 @@ test("a job has to be told whom to log in as; a person at a terminal is taken fo
   const files = await write([]);
   await expect(findRoute({ host: "prod-1" }, { files })).rejects.toMatchObject({ code: "SSH_USER_MISSING", exit: "usage" });
   expect((await findRoute({ host: "prod-1" }, { ...atTerminal, files })).target.user).toBe(userInfo().username);
+  const other = await write(["HostKeyAlias shop"]);
+  await expect(findRoute({ host: "prod-1" }, { files: other })).rejects.toMatchObject({ code: "SSH_USER_MISSING" });
   const said = await write(["User ops"]);
   expect((await findRoute({ host: "prod-1" }, { files: said })).target.user).toBe("ops");
 });
