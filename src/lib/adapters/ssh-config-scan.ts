@@ -88,7 +88,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
   for (const [index, line] of text.split("\n").entries()) {
     const [, name = "", rest = ""] = /^\s*"?([A-Za-z0-9]+)"?[\s=]*(.*?)\s*$/.exec(line) ?? [];
     const keyword = name.toLowerCase();
-    if (/match/i.test(line) && /exec/i.test(line) && !/^\s*#/.test(line)) scan.programs.push(`${path}:${index + 1}`);
+    if (/^\s*match\b.*exec/i.test(line.replaceAll(/["'\\]/g, ""))) scan.programs.push(`${path}:${index + 1}`);
     if (keyword === "host") applies = context.applies && (/['\\]/.test(rest) || mayBe(host, wordsOf(rest)));
     else if (keyword === "match") ({ applies } = context);
     else if (keyword === "include") await include(wordsOf(rest), { ...context, applies, depth: context.depth + 1 }, `${path}:${index + 1}`);

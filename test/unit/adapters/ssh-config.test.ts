@@ -168,6 +168,7 @@ test("Debian's own ssh_config is known to decide nothing", async () => {
 test.each([
   ["Match exec", ['Match exec "true"', "Port 2222"]],
   ["Match exec after other criteria, in quotes and capitals", ['MATCH host prod-1 "EXEC" "true"', "Port 2222"]],
+  ["Match exec with an odd way to write it", ['"Match" exec="true"', "Port 2222"]],
   ["Match exec for another setting", ['Match exec "true"', "Compression yes", "Host prod-1", "Port 2222"]],
   ["Match exec in a file of its own", ["Include CONF/*.conf", "Host prod-1", "Port 2222"]],
   ["an Include that nobody can judge", ["Include ${NOWHERE}/x", "Port 2222"]],
