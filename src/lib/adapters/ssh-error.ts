@@ -92,7 +92,7 @@ function authenticationError(
   { cause, said, lacks }: ConnectFailure,
 ): ColdtivateError {
   const accept = publicKey === undefined ? "one of these keys" : `this line:  ${publicKey}`;
-  const others = lacks.filter((way) => way !== "publickey").map(printable);
+  const others = lacks.filter((way) => way !== "publickey").map(plainWords);
   const isSecond = lacks.length > 0 && others.length === lacks.length;
   return new ColdtivateError(`${name}: it does not let ${user} in`, {
     code: "SSH_AUTHENTICATION_FAILED",
