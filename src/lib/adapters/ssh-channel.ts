@@ -138,7 +138,9 @@ export function startCommand(client: Client, command: string, { host, lost, open
       deadline = setTimeout(expire, timeout + sends / slowest);
       try {
         const input = await Promise.race([opened.promise, aborted.promise]);
-        return await Promise.race([ended.promise, aborted.promise, feed(input, stdin)]);
+        const result = await Promise.race([ended.promise, aborted.promise, feed(input, stdin)]);
+        // What was read by the line may have been there before anybody read.
+        return onLine === undefined || result.isForeign === true ? result : { ...result, stdout: Buffer.alloc(0) };
       } finally {
         clearTimeout(deadline);
         // A line that comes late would wind it up again.

@@ -247,3 +247,12 @@ test("without a configured key the ssh-agent's keys count", async () => {
     if (before === undefined) delete process.env.SSH_AUTH_SOCK;
   }
 });
+
+test("a host that never lets a command run is silent, and so is one that runs it without a word", async () => {
+  await using deaf = await serve();
+  await using connection = await connect(hostAt(deaf), { openWithin: 50 });
+  await expect(connection.exec("true")).rejects.toMatchObject({ code: "HOST_SILENT", exit: "refused" });
+  await using mute = await serve({ onExec: () => {} });
+  await using other = await connect(hostAt(mute));
+  await expect(other.exec("true", { timeout: 50 })).rejects.toMatchObject({ code: "HOST_SILENT" });
+});
