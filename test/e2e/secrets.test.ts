@@ -287,14 +287,14 @@ test("what a power cut left of a deploy's beginning is removed by the next one",
 test("no other command shows a secret, or hands one on", async () => {
   const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
   const ran: [string[], Ran][] = [];
-  const commands = "status history lock unlock attach abort recover fronts rollback deploy".split(" ").map((name) => {
-    const more = { lock: ["-m", "to look"], fronts: ["--dry-run"], rollback: ["--yes"], deploy: ["--dry-run"] }[name] ?? [];
+  const commands = "status history lock unlock attach abort recover fronts rollback".split(" ").map((name) => {
+    const more = { lock: ["-m", "to look"], fronts: ["--dry-run"], rollback: ["--yes"] }[name] ?? [];
     return [name, "staging", ...more];
   });
   let testimony: Testimony;
   try {
     for (const [index, args] of [...commands, ["registry", "prune", "--dry-run"]].entries()) {
-      ran.push([args, await cli([...args, ...(index % 2 === 0 ? ["--json"] : ["--verbose"])], talkative)]);
+      ran.push([args, await cli([...args, ...(index % 2 === 0 ? ["--json"] : ["--verbose"])], { DEBUG: "*" })]);
     }
   } finally {
     testimony = await witness.end();
