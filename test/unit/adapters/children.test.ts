@@ -11,7 +11,6 @@ import { openObjects } from "../../../src/lib/adapters/git-objects.ts";
 import { tryGit } from "../../../src/lib/adapters/git-run.ts";
 import { askInTurn, askTogether } from "../../../src/lib/adapters/git-together.ts";
 import { runHook } from "../../../src/lib/adapters/hook-process.ts";
-import { findKnownKeys } from "../../../src/lib/adapters/known-hosts.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import { findCredentials } from "../../../src/lib/adapters/registry-credentials.ts";
 import { checkAgent, startAgent } from "../../../src/lib/adapters/ssh-agent.ts";
@@ -42,7 +41,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "coldtivate-children-"));
   mkdirSync(join(folder, "bin"));
   mkdirSync(join(folder, "seen"));
-  for (const name of ["git", "docker", "docker-credential-ecr-login", "ssh-keygen", "ssh-add", "ssh-agent", "hook"]) {
+  for (const name of ["git", "docker", "docker-credential-ecr-login", "ssh-add", "ssh-agent", "hook"]) {
     const script = `env -0 >"${folder}/$$" && mv "${folder}/$$" "${folder}/seen/${name}-$$"\n[[ "$*" != *"submodule status"* ]] || echo "-0123 module"\n`;
     writeFileSync(join(folder, "bin", name), `#!/bin/bash\n${script}`);
     chmodSync(join(folder, "bin", name), 0o755);
@@ -98,7 +97,6 @@ const children: [string, string, () => Promise<unknown>, { times?: number; gets?
     () => findCredentials("r.example.com"),
     { gets: ["AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"] },
   ],
-  ["ssh-keygen", "ssh-keygen", () => findKnownKeys("a", [join(folder, "config.json")]), {}],
   ["ssh-add", "ssh-add", () => checkAgent(), { gets: ["SSH_AUTH_SOCK"] }],
   ["an agent of our own", "ssh-agent", agent, { times: 2 }],
 ];

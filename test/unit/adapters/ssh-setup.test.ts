@@ -92,7 +92,7 @@ test("what a server says before it hangs up is passed on, without what a termina
   const server = createServer((socket) => socket.end("Not allowed at this time\u001B[2J\r\n"));
   const port = await listen(server);
   const refusal = await connect(hostAt({ port }), { pauses }).catch((error: unknown) => error);
-  expect(refusal).toMatchObject({ code: "HOST_UNREACHABLE", details: ["it said: Not allowed at this time [2J "] });
+  expect(refusal).toMatchObject({ code: "HOST_UNREACHABLE", details: ["it said: Not allowed at this time [2J"] });
   server.close();
 });
 

@@ -194,7 +194,7 @@ test("secrets of the environment that no command needs are kept out of output, t
 
 test("a secret that cannot be kept out of output is told of by its variable, or its place", async () => {
   await using project = await createProject(
-    `${minimal.replace(/registry: .*/, "registry: { image: r.example.com/a, username: me, password: '${SHORT_ONE}' }")}webhook: http://a\nbuild: { secrets: { pin: { command: [echo, "12"] }, npm: { env: NPM_ONE } } }\n`,
+    `${minimal.replace(/registry: .*/, "registry: { image: r.example.com/a, username: me, password: '${SHORT_ONE}' }")}webhook: https://a\nbuild: { secrets: { pin: { command: [echo, "12"] }, npm: { env: NPM_ONE } } }\n`,
   );
   const told: string[] = [];
   redactor.onWeak = (name, weakness) => told.push(`${name} is ${weakness}`);
