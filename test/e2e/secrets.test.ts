@@ -103,8 +103,7 @@ async function putSops(): Promise<void> {
   await writeFile(join(folder, "plain.json"), JSON.stringify({ DB_PASSWORD: secrets["dotenv of sops"] }), { mode: 0o600 });
   await writeFile(join(folder, "bin/sops"), `#!/bin/sh\nsleep 0.1; exec cat ${folder}/plain.json\n`, { mode: 0o755 });
   // One that takes its time over a login, which is over in an instant: the witness has to see it, however busy the machine is.
-  const path = `PATH=\${PATH#${folder}/bin:}`;
-  const docker = `#!/bin/bash\n${path}\n[[ $1 != login ]] || sleep 0.5\nexec docker "$@"\n`;
+  const docker = `#!/bin/bash\n[[ $1 != login ]] || sleep 0.5\nexec "$(type -aP docker | grep -vF ${folder} | head -n 1)" "$@"\n`;
   await writeFile(join(folder, "bin/docker"), docker, { mode: 0o755 });
 }
 
