@@ -49,6 +49,9 @@ class ShellReader {
       while (this.#at < this.#text.length) this.#command();
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
+      // What comes after that may have any of them once more.
+      const rest = new Set(this.#text.slice(this.#at).match(/\w+/g));
+      for (const name of this.#variables.keys()) if (rest.has(name)) this.#assign(name, undefined);
     }
     return this.#variables;
   }

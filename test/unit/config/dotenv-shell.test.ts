@@ -51,6 +51,7 @@ describe("what a shell makes of a dotenv", () => {
     ["a tilde", "A=~\nB=~/x\nC=a~b\nD=a:~/b\nE='~'\n", ["A", "B", "D"]],
     ["parentheses: the shell stops there", "A=1\nB=a(b)\nC=3\n", ["B", "C"]],
     ["a brace in the background: the shell stops there", "B=\n}&\nA=\n", ["A"]],
+    ["a pipe, and the variable once more, which is no assignment of a dotenv", "C=\na|a\nC=''a\n", ["C"]],
     ["a pattern and braces", "A=*\nB=a?c\nC={a,b}\nexport D={a,b}\n", ["D"]],
     ["names that are none to a shell", "A.B=1\nA-B=2\nC=3\n", ["A.B", "A-B"]],
     ["the shell's own", "UID=1234\nB=2\n", ["UID"]],
