@@ -197,6 +197,12 @@ test("the host script's verbs are those of docs/hosts.md", () => {
   expect(documented).toEqual(verbs);
 });
 
+test("the tests that SECURITY.md names are there", () => {
+  const named = [...read("SECURITY.md").matchAll(/_Tests: (.*?)\._/gs)].flatMap((match) => match[1]!.match(/(?<=`)[a-z0-9/-]+(?=`)/g) ?? []);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => globSync([`test/${name}.test.ts`, `test/${name}/*.test.ts`]).length === 0)).toEqual([]);
+});
+
 test("the sandbox's verbs are those of docs/sandbox.md", () => {
   const usage = read("scripts/sandbox.sh").split("\nset -")[0]!;
   const verbs = [...usage.matchAll(/^# {3}([a-z-]+) /gm)].map((match) => match[1]!);
