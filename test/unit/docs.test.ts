@@ -198,7 +198,9 @@ test("the host script's verbs are those of docs/hosts.md", () => {
 });
 
 test("the tests that SECURITY.md names are there", () => {
-  const named = [...read("SECURITY.md").matchAll(/_Tests: (.*?)\._/gs)].flatMap((match) => match[1]!.match(/(?<=`)[a-z0-9/-]+(?=`)/g) ?? []);
+  const named = [...read("SECURITY.md").matchAll(/_Tests: (.*?)\._/gs)].flatMap(
+    (match) => match[1]!.match(/(?<=`)[a-z0-9/-]+(?=`)/g) ?? [],
+  );
   expect(named.length).toBeGreaterThan(10);
   expect(named.filter((name) => globSync([`test/${name}.test.ts`, `test/${name}/*.test.ts`]).length === 0)).toEqual([]);
 });
