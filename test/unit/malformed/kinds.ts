@@ -19,6 +19,11 @@ import { parseCapacity } from "../../../src/lib/release/capacity.ts";
 import { collectComposeFiles } from "../../../src/lib/release/compose-files.ts";
 import { envFileReferences, readEnvFile } from "../../../src/lib/release/env-file.ts";
 import { parseHistory } from "../../../src/lib/release/history.ts";
+import { parseRelease } from "../../../src/lib/release/kept-release.ts";
+import { parseFields, parseState } from "../../../src/lib/release/observation.ts";
+import { parsePast } from "../../../src/lib/release/past.ts";
+import { parseRecovery } from "../../../src/lib/release/recovery.ts";
+import * as answers from "../hosts/answers.ts";
 import { bombs } from "./bombs.ts";
 import { mangle, yamlOf } from "./mangle.ts";
 import type { Random } from "./random.ts";
@@ -67,6 +72,23 @@ function bomb(name: string, make: (size: number) => string): Kind {
 function refusedOnly(error: unknown): void {
   const fault = faultOf(error);
   if (fault !== undefined) throw error;
+}
+
+/** An answer of a host in which one field is spoilt. */
+function field(
+  name: string,
+  count: number,
+  answer: Readonly<Record<string, string>>,
+  read: (fields: Map<string, string>) => unknown,
+): Kind {
+  return {
+    name,
+    count,
+    attempt(random) {
+      const spoilt = random.pick(Object.keys(answer));
+      return read(new Map(Object.entries({ ...answer, [spoilt]: mangle(answer[spoilt] ?? "", random).toString() })));
+    },
+  };
 }
 
 /** A commit of one file, at a path of any bytes. */
@@ -221,4 +243,16 @@ export const kinds: readonly Kind[] = [
   text("an image's reference", 20, samples.reference, parseReference),
   text("a host's history", 20, samples.history, parseHistory),
   text("a host's capacity", 20, samples.capacity, parseCapacity),
+  text("a host's whole answer", 40, answers.inFields(answers.fields), (content) =>
+    parseState("one", parseFields("one", Buffer.from(content))),
+  ),
+  field("a field of a host's answer", 120, answers.fields, (fields) => parseState("one", fields)),
+  field("a field of a host's answer to a rollback", 80, answers.pastFields, (fields) => {
+    parsePast("one", fields);
+    const kept = [...fields].flatMap(([name, content]): [string, string][] => (name.startsWith("kept/") ? [[name.slice(5), content]] : []));
+    parseRelease("one", new Map(kept));
+  }),
+  text("what a host recovered", 20, "current\t20261123t101500-bbbbbbbb\norder\t20261123t095500-aaaaaaaa\n", (content) =>
+    parseRecovery("one", content),
+  ),
 ];
