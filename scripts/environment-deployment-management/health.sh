@@ -4,6 +4,9 @@
 
 readonly look_format=$'{{.Name}}\t{{.State.Status}}\t{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.ExitCode}}\t{{or .HostConfig.RestartPolicy.Name "no"}}\t{{.State.StartedAt}}'
 
+# How often containers had been restarted when they were found well, by id.
+declare -A restarts_when_well=()
+
 do_healthy() {
   local service first='' listing
   # Once for all that is looked up here.
@@ -45,7 +48,7 @@ until_well() {
   local backoff=''
   while :; do
     look "$1" "${@:3}"
-    [[ $verdict != well ]] || return 0
+    [[ $verdict != well ]] || { remember_restarts "${@:3}" && return; }
     [[ $verdict == waiting ]] && ! is_aborted || return 1
     ((SECONDS <= $2)) || return 2
     back_off 150 1000
@@ -54,10 +57,30 @@ until_well() {
   done
 }
 
-# Looks at containers once. Arguments: seconds, as above; ids. Sets: verdict, reason, culprit; restarts, by name
+# Arguments: ids, in the order in which they were looked at. Uses: counts
+remember_restarts() {
+  local id index=0
+  for id in "$@"; do restarts_when_well[$id]=${counts[index++]-0}; done
+}
+
+# Whether a container that was found well has crashed since, though it may run again: it would be reached now and then.
+# Sets: reason, culprit
+has_crashed() {
+  local id name count
+  ((${#restarts_when_well[@]} > 0)) || return
+  # One may be gone meanwhile.
+  while IFS=$'\t' read -r id name count; do
+    ((count > ${restarts_when_well[$id]-$count})) || continue
+    culprit=${name#/} reason="${name#/} came up, then exited with $(last_exit_code "${name#/}"), and was restarted"
+    return 0
+  done < <(engine container inspect --format $'{{.ID}}\t{{.Name}}\t{{.RestartCount}}' "${!restarts_when_well[@]}" 2>/dev/null || true)
+  return 1
+}
+
+# Looks at containers once. Arguments: seconds, as above; ids. Sets: verdict, reason, culprit; restarts, by name; counts of them
 look() {
   local found name status health count code policy started now
-  verdict=waiting culprit=
+  verdict=waiting culprit='' counts=()
   found=$(engine container inspect --format "$look_format" "${@:2}" 2>&1) || {
     reason=${found##*$'\n'}
     [[ $found != *'No such container'* ]] || verdict=failed
@@ -66,7 +89,7 @@ look() {
   printf -v now '%(%s)T' -1
   verdict=well
   while IFS=$'\t' read -r name status health count code policy started; do
-    name=${name#/}
+    name=${name#/} counts+=("$count")
     ((count <= ${restarts[$name]:=${first:-$count}})) || [[ $status != running ]] || status=restarted
     case $status/$health in
       running/healthy) continue ;;

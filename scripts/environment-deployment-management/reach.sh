@@ -37,7 +37,7 @@ do_look() {
 # Arguments: seconds that a container may take until it listens; then what is to be reached: a service with a front;
 # SERVICE>PORT, which answers in HTTP; SERVICE>PORT>tcp; SERVICE>TARGET>NAME>PORT, with - where any port will do
 do_reach() {
-  local began=$SECONDS subject waiting unreached=("${@:2}") left backoff=''
+  local began=$SECONDS subject waiting unreached=("${@:2}") left backoff='' culprit
   local -A reasons=() verdicts=()
   while :; do
     look_around || return
@@ -61,6 +61,10 @@ do_reach() {
     ! is_aborted || return
     pause_longer 200 500
   done
+  if has_crashed; then
+    explain "$culprit"
+    return 1
+  fi
   conclude "${unreached[@]}"
 }
 

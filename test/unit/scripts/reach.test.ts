@@ -39,6 +39,7 @@ function reach(subjects: readonly string[], before: readonly Container[], after:
     log_lines() { cat; }
     is_aborted() { return 1; }
     pause_longer() { :; }
+    has_crashed() { return 1; }
     source ${parts}probe.sh
     source ${parts}reach.sh
     source ${parts}verdicts.sh
