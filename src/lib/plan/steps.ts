@@ -177,11 +177,10 @@ export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
   return rendered.reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
 }
 
-/** Looks at it again, so that a release that has cut something off is undone. */
+/** Looks at it again, and whether new containers have crashed since: a release that does not serve is undone. */
 export function reach(facts: StepFacts): Step[] {
   const { rendered } = facts;
-  if (rendered.reach.length === 0) return [];
-  const longest = Math.max(...Object.keys(rendered.services).map((service) => healthLimit(service, facts)));
+  const longest = Math.max(0, ...Object.keys(rendered.services).map((service) => healthLimit(service, facts)));
   return [{ verb: "reach", args: [seconds(longest), ...rendered.reach], title: "check that everything is reached" }];
 }
 

@@ -89,6 +89,7 @@ describe("the steps of a host", () => {
       "healthy web 60 2",
       "recreate gateway",
       "healthy gateway 60 2",
+      "reach 60",
       "commit",
       "prune 5",
     ]);
@@ -146,7 +147,7 @@ describe("the steps of a host", () => {
       rendered: rendered({ web: service("web", "1") }),
       state: state([container("web", "web-1"), container("old", "old-1")], {}),
     });
-    expect(text(plan)).toEqual(["expect r1", "commit", "remove old", "prune 5"]);
+    expect(text(plan)).toEqual(["expect r1", "reach 60", "commit", "remove old", "prune 5"]);
   });
 
   test("a service may be given more time to turn healthy", () => {

@@ -108,6 +108,11 @@ function front(slot: string, ...ports: string[]): void {
 const ok = "HTTP/1.1 200 OK";
 const gateway: Container = { service: "gateway", answers: { 80: ok } };
 
+test("where nothing is to be reached, there is nothing to wait for", () => {
+  expect(reach([], [], [{ service: "web" }])).toEqual(["reached"]);
+  expect(reach([], [], [])).toEqual(["reached"]);
+});
+
 describe("names", () => {
   const subject = "gateway>web>base_api>-";
   const named: Container = { service: "web", networks: { net: ["base_api"] } };
