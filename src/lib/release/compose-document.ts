@@ -1,5 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, visit, type Alias, type Document, type Node } from "yaml";
-import { endlessAlias, findTargets, lostAlias, readYaml, type YamlBounds } from "../config/read-yaml.ts";
+import { LineCounter, visit, type Document } from "yaml";
+import { readYaml, type YamlBounds } from "../config/read-yaml.ts";
+import { AliasReader, resolveAliases } from "./aliased-yaml.ts";
 import { interpolatedVariables } from "./interpolate.ts";
 
 /** What a Compose file says of other files; paths are as they are written. */
@@ -50,8 +51,6 @@ export interface DocumentFault {
 
 /** Ten thousand lines stay below them. */
 const bounds: YamlBounds = { characters: 1024 * 1024, tokens: 80_000, depth: 60 };
-/** So many values no honest file stands for. */
-const mostValues = 1_000_000;
 
 /**
  * Reads what a Compose file refers to. Several documents in one file count together, as for Compose. Aliases are followed
@@ -80,7 +79,7 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     const [error] = each.errors;
     if (error !== undefined) report(error.pos[0], error.message);
     const aliases = resolveAliases(each, error === undefined ? report : () => {});
-    if (aliases !== undefined) gather(each.contents, new Reader(aliases), document);
+    if (aliases !== undefined) gather(each.contents, new AliasReader(aliases), document);
     document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
@@ -92,47 +91,6 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
 
 /** Longer ones repeat the file. */
 const longestMessage = 300;
-
-type Aliases = ReadonlyMap<Alias, Node>;
-
-/** Where each alias leads; undefined, and reported, where that is nowhere, into itself, or to more than can be. */
-function resolveAliases(document: Document, report: (offset: number, message: string) => void): Aliases | undefined {
-  const refuse = (offset: number, message: string): undefined => {
-    report(offset, message);
-    return undefined;
-  };
-  const { targets: aliases, lost, double } = findTargets(document);
-  if (lost !== undefined) return refuse(lost.range?.[0] ?? 0, lostAlias(lost));
-  // What else it names is found all the same.
-  if (double !== undefined) report(double.range?.[0] ?? 0, "Map keys must be unique");
-
-  const sizes = new Map<Node, number>();
-  const open = new Set<Node>();
-  let fault: { alias: Alias; message: string } | undefined;
-  const sizeOf = (node: unknown): number => {
-    if (isAlias(node)) {
-      const target = aliases.get(node)!;
-      if (open.has(target)) fault ??= { alias: node, message: endlessAlias(node) };
-      const size = open.has(target) ? 1 : sizeOf(target);
-      if (size > mostValues) fault ??= { alias: node, message: `the alias *${node.source} stands for more than ${mostValues} values` };
-      return size;
-    }
-    if (!isMap(node) && !isSeq(node)) return 1;
-    const known = sizes.get(node);
-    if (known !== undefined) return known;
-    open.add(node);
-    let size = 1;
-    if (isMap(node)) for (const { value } of node.items) size += 1 + sizeOf(value);
-    else for (const item of node.items) size += sizeOf(item);
-    open.delete(node);
-    sizes.set(node, size);
-    return size;
-  };
-  const size = sizeOf(document.contents);
-  if (fault !== undefined) return refuse(fault.alias.range?.[0] ?? 0, fault.message);
-  if (size > mostValues) return refuse(0, `its aliases stand for more than ${mostValues} values`);
-  return aliases;
-}
 
 /** A comment refers to nothing, nor does a key. */
 function referencesOf(document: Document): string[] {
@@ -146,65 +104,7 @@ function referencesOf(document: Document): string[] {
   return [...found];
 }
 
-/** Looks things up in a document without writing its aliases out. */
-class Reader {
-  readonly #aliases: Aliases;
-
-  constructor(aliases: Aliases) {
-    this.#aliases = aliases;
-  }
-
-  /** The pairs of a mapping, merged ones at the end; none of anything else. */
-  pairs(node: unknown): [key: string, value: unknown][] {
-    const map = this.#follow(node);
-    if (!isMap(map)) return [];
-    const all = map.items.flatMap(({ key, value }) => (isScalar(key) ? [{ key: key.value, value }] : []));
-    const merges = all.filter(({ key }) => isMerge(key)).flatMap(({ value }) => this.#merged(value));
-    return [...all.filter(({ key }) => !isMerge(key)).map(({ key, value }): [string, unknown] => [String(key), value]), ...merges];
-  }
-
-  at(node: unknown, key: string): unknown {
-    return this.pairs(node).find(([name]) => name === key)?.[1];
-  }
-
-  /** The items of a list; something else counts as a list of itself, nothing as an empty one. */
-  items(node: unknown): unknown[] {
-    const list = this.#follow(node);
-    if (isSeq(list)) return list.items;
-    return list === undefined || list === null || (isScalar(list) && list.value === null) ? [] : [list];
-  }
-
-  text(node: unknown): string | undefined {
-    const scalar = this.#follow(node);
-    return isScalar(scalar) && typeof scalar.value === "string" ? scalar.value : undefined;
-  }
-
-  texts(node: unknown): string[] {
-    return this.items(node)
-      .map((item) => this.text(item))
-      .filter((text) => text !== undefined);
-  }
-
-  isFalse(node: unknown): boolean {
-    const scalar = this.#follow(node);
-    return isScalar(scalar) && String(scalar.value) === "false";
-  }
-
-  #merged(node: unknown): [string, unknown][] {
-    return this.items(node).flatMap((item) => this.pairs(item));
-  }
-
-  #follow(node: unknown): unknown {
-    return isAlias(node) ? this.#follow(this.#aliases.get(node)) : node;
-  }
-}
-
-/** The key `<<`, which the reader of YAML gives as a symbol. */
-function isMerge(key: unknown): boolean {
-  return key === "<<" || (typeof key === "symbol" && key.description === "<<");
-}
-
-function gather(root: unknown, reader: Reader, document: ComposeDocument): void {
+function gather(root: unknown, reader: AliasReader, document: ComposeDocument): void {
   for (const entry of reader.items(reader.at(root, "include"))) {
     const path = reader.text(entry);
     const projectDirectory = reader.text(reader.at(entry, "project_directory"));
@@ -242,7 +142,7 @@ function gather(root: unknown, reader: Reader, document: ComposeDocument): void 
 }
 
 /** What a service runs, and gets to see. */
-function gatherMounts(service: unknown, reader: Reader, { images, mounts }: ComposeDocument): void {
+function gatherMounts(service: unknown, reader: AliasReader, { images, mounts }: ComposeDocument): void {
   const image = reader.text(reader.at(service, "image"));
   if (image !== undefined) images.push(image);
   for (const entry of reader.items(reader.at(service, "volumes"))) {
