@@ -9,7 +9,7 @@ import { fingerprintOf } from "../../../src/lib/adapters/fingerprint.ts";
 import { WireReader, wireString } from "../../../src/lib/adapters/ssh-wire.ts";
 import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
-import { makeKeyFile, realHost, startSshd, type KeyFile } from "./real-sshd.ts";
+import { makeKeyFile, realHost, startCertifiedSshd, startSshd, type KeyFile } from "./real-sshd.ts";
 import { directory } from "./ssh-world.ts";
 
 let keys: string;
@@ -191,15 +191,8 @@ test("a certificate authority's hosts are known, by name, and as long as it says
 });
 
 test("an authority stands in where a known key is another one, and a known key needs none", async () => {
-  const ca = await makeKeyFile(directory, "ca");
-  const key = await makeKeyFile(directory, "key");
-  const host = await makeKeyFile(directory, "host");
-  await execa("ssh-keygen", ["-q", "-s", ca.path, "-I", "host", "-h", "-n", "127.0.0.1", host.path]);
-  await using sshd = await startSshd(directory, {
-    authorized: [key.public],
-    hostKeyTypes: [],
-    lines: [`HostKey ${host.path}`, `HostCertificate ${host.path}-cert.pub`],
-  });
+  const { ca, host, user: key, ...started } = await startCertifiedSshd(directory);
+  await using sshd = started.sshd;
   const content = await readFile(key.path, "utf8");
   const line = `@cert-authority * ${ca.public}\n`;
   expect(await says(realHost(sshd, content, { knownHosts: `${line}[127.0.0.1]:${sshd.port} ${key.public}\n` }))).toBe("it works\n");

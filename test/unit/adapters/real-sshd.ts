@@ -83,6 +83,14 @@ export async function startSshd(folder: string, { authorized, lines = [], hostKe
   };
 }
 
+/** A server whose host key an authority has certified, and the keys of all three: the authority, the host, and who may log in. */
+export async function startCertifiedSshd(folder: string): Promise<{ sshd: RealSshd; ca: KeyFile; host: KeyFile; user: KeyFile }> {
+  const [ca, host, user] = await Promise.all(["ca", "host", "key"].map((name) => makeKeyFile(folder, name)));
+  await execa("ssh-keygen", ["-q", "-s", ca!.path, "-I", "host", "-h", "-n", "127.0.0.1", host!.path]);
+  const lines = [`HostKey ${host!.path}`, `HostCertificate ${host!.path}-cert.pub`];
+  return { sshd: await startSshd(folder, { authorized: [user!.public], hostKeyTypes: [], lines }), ca: ca!, host: host!, user: user! };
+}
+
 /** A server to log in to as this process's user. */
 export function realHost({ port, hostKeys }: RealSshd, privateKey: string, changes: Partial<HostConfig> = {}): HostConfig {
   return {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { passOn, startEavesdropper, type Eavesdropper } from "./eavesdropper.ts";
-import { makeKeyFile, realHost, startSshd } from "./real-sshd.ts";
+import { makeKeyFile, realHost, startCertifiedSshd, startSshd } from "./real-sshd.ts";
 import { makeKey } from "./ssh-server.ts";
 import { directory, fingerprint, hostAt, hostKey, knownHosts, otherKey, refusalOf, serve, unpinned } from "./ssh-world.ts";
 
@@ -41,15 +41,8 @@ test.each(["first", "last"])("a man in the middle on the %s hop gets no byte of 
 });
 
 test("a man in the middle who passes on a host's certificate has not the key that it is about", async () => {
-  const ca = await makeKeyFile(directory, "ca");
-  const key = await makeKeyFile(directory, "key");
-  const own = await makeKeyFile(directory, "own");
-  await execa("ssh-keygen", ["-q", "-s", ca.path, "-I", "host", "-h", "-n", "127.0.0.1", own.path]);
-  await using sshd = await startSshd(directory, {
-    authorized: [key.public],
-    hostKeyTypes: [],
-    lines: [`HostKey ${own.path}`, `HostCertificate ${own.path}-cert.pub`],
-  });
+  const { ca, user: key, ...started } = await startCertifiedSshd(directory);
+  await using sshd = started.sshd;
   await using middle = await startEavesdropper(otherKey, {}, (socket, count) => {
     if (count === 1) passOn(socket, sshd.port);
     return count === 1;
