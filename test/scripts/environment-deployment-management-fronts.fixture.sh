@@ -95,7 +95,8 @@ front_of_web() {
 }
 
 plan_begin() { printf '%s\n' "expect	$expect" "pull	$front	$image"; }
-plan_start() { printf '%s\n' 'start	web' 'healthy	web@idle	60	2	1'; }
+# The limit is an hour: what is found is found before it.
+plan_start() { printf '%s\n' 'start	web' 'healthy	web@idle	3600	2	1'; }
 plan_end() { printf '%s\n' commit 'drain	web	20' 'stop	web@was' 'prune	5'; }
 
 plan_web() { plan_begin && plan_start && printf 'switch\tweb\n' && plan_end; }

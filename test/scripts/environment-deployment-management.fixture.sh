@@ -60,8 +60,8 @@ make_release() {
   }
 }
 TEXT
-  printf '%s\n' "expect	$expect" "pull	$image" 'task	migrate	120' 'recreate	web	worker' 'healthy	web	60	1' \
-    'healthy	worker	60	1' commit 'prune	5' >"$dir/plan"
+  printf '%s\n' "expect	$expect" "pull	$image" 'task	migrate	3600' 'recreate	web	worker' 'healthy	web	3600	1' \
+    'healthy	worker	3600	1' commit 'prune	5' >"$dir/plan"
   sed $'/^expect/d; /^commit/i remove\t@others' "$dir/plan" >"$dir/plan.whole"
 }
 

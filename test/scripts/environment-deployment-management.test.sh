@@ -13,9 +13,6 @@ version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
 executor_of() { pgrep -of "^bash $state/releases/$1/.* execute $1"; }
 is_free() { flock -sn "$state/running" true; }
 
-# Microseconds between two journal lines. Arguments: release, patterns of the first and the second
-gap() { awk -F '\t' -v a="$2" -v b="$3" '$0 ~ a && !s { s = $1 } $0 ~ b && !e { e = $1 } END { print e - s }' "$state/releases/$1/journal"; }
-
 test_a_release_is_applied() {
   make_release r01
   mkdir -p "$state/releases/r01/files/0123"
@@ -77,12 +74,12 @@ test_an_unhealthy_service_undoes() {
 }
 
 test_a_crash_is_found_at_once() {
+  # Not at the limit, which is an hour.
   make_release r06 expect=r03 worker='echo cannot start; exit 7'
   run deploy_release r06
   check "a crash ends with 4" equals 4 "$code"
   check "its exit code and output are told" contains "$output" "$project-worker-1 exited with 7"
   check "its last output is told" contains "$output" $'\tlog\tcannot start'
-  check "it is found at once, not at the deadline" test "$(gap r06 $'\t6\tbegin\t' $'\t6\tfailed\t')" -lt 10000000
 }
 
 test_an_image_that_cannot_be_pulled_undoes() {
@@ -191,7 +188,8 @@ test_abort_undoes() {
 
 test_abort_ends_a_task() {
   local deploy
-  make_release r10 expect=r03 task='sleep 60'
+  # For an hour, if nobody ends it.
+  make_release r10 expect=r03 task='sleep 3600'
   deploy_release r10 >/dev/null 2>&1 &
   deploy=$!
   eventually docker inspect "$project-r10-migrate"
@@ -199,7 +197,6 @@ test_abort_ends_a_task() {
   code=0
   wait "$deploy" || code=$?
   check "a task is aborted" equals 4 "$code"
-  check "it does not wait for the task's end" test "$(gap r10 $'\t3\tbegin\t' $'\t0\tundone\t')" -lt 30000000
   check "the aborted task's container is gone" equals "" "$(docker ps -aq --filter "name=$project-r10-migrate")"
 }
 

@@ -119,7 +119,10 @@ class ShellReader {
 
   #word(): Word {
     const start = this.#at;
-    const [prefix = "", assigns] = /^([A-Za-z_]\w*)=/.exec(this.#text.slice(start)) ?? [];
+    const rest = this.#text.slice(start);
+    // A subscript, which goes on to its bracket, over blanks and lines.
+    if (/^[A-Za-z_]\w*\[/.test(rest)) throw new Stop();
+    const [prefix = "", assigns] = /^([A-Za-z_]\w*)=/.exec(rest) ?? [];
     this.#at += prefix.length;
     if (prefix !== "" && this.#here === "(") throw new Stop();
     let value: Value = prefix === "" ? "" : prefix;

@@ -57,6 +57,7 @@ describe("what a shell makes of a dotenv", () => {
     ["the shell's own", "UID=1234\nB=2\n", ["UID"]],
     ["lines that end as on Windows", "A=1\r\nB=2\r\n", ["A", "B"]],
     ["several lines", "A=\"one\ntwo\"\nB='one\ntwo'\n", []],
+    ["what is the beginning of a subscript", "A= a[\nC=\n", ["A", "C"]],
     ["a line that goes on", "A=one\\\nB=2\n", ["A", "B"]],
     ["a byte order mark", "\uFEFFA=1\nB=2\n", ["A"]],
     ["an exclamation mark and other characters", "A=a!b\nB=a%b^c\nC=a,b=c@d[e]\nD=ä\n", []],

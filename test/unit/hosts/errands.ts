@@ -72,7 +72,8 @@ export async function createWorld(): Promise<World> {
   writeFileSync(log, "");
   mkdirSync(join(folder, "bin"));
   writeFileSync(join(folder, "config.json"), JSON.stringify({ credsStore: "spy" }));
-  writeFileSync(join(folder, "bin/docker-credential-spy"), `#!/bin/sh\ncat >>'${log}'; echo >>'${log}'; exit 1\n`);
+  // In one write: two may be asked at once.
+  writeFileSync(join(folder, "bin/docker-credential-spy"), `#!/bin/sh\nprintf '%s\\n' "$(cat)" >>'${log}'; exit 1\n`);
   chmodSync(join(folder, "bin/docker-credential-spy"), 0o755);
   const variables = { PATH: process.env["PATH"], DOCKER_CONFIG: process.env["DOCKER_CONFIG"] };
   process.env["PATH"] = `${join(folder, "bin")}${delimiter}${variables.PATH ?? ""}`;
