@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
+import { keepsCompiled } from "../compiled.ts";
 
 const program = fileURLToPath(new URL("fixture/run.ts", import.meta.url));
 
 /** Variables that would change what is printed. */
-const quiet = { CI: undefined, GITLAB_CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm" };
+const quiet = { CI: undefined, GITLAB_CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm", ...keepsCompiled };
 
 const options = { reject: false, stripFinalNewline: false, extendEnv: true } as const;
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keepsCompiled } from "../compiled.ts";
 import { bombs } from "./bombs.ts";
 import { mangle } from "./mangle.ts";
 import { seeded, seedOf } from "./random.ts";
@@ -44,7 +45,7 @@ describe("the command itself", () => {
   const start = (args: readonly string[]) =>
     execa(process.execPath, ["--import", telling, program, ...args], {
       cwd: world.directory,
-      env: { ...world.env, PATH: process.env["PATH"], HOME: world.directory, GIT_CONFIG_GLOBAL: "/dev/null", NO_COLOR: "1" },
+      env: { ...world.env, PATH: process.env["PATH"], HOME: world.directory, GIT_CONFIG_GLOBAL: "/dev/null", NO_COLOR: "1", ...keepsCompiled },
       extendEnv: false,
       reject: false,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
