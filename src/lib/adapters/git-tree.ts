@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import { openObjects, type GitObjects } from "./git-objects.ts";
 import { git, tryGit, type AskGit } from "./git-run.ts";
 
 export interface TreeFile {
@@ -17,9 +18,33 @@ export interface Submodule {
   commit?: string;
 }
 
-/** A file's content as of a commit; undefined when there is no such file. */
-export async function readFile(directory: string, commit: string, path: string): Promise<Buffer | undefined> {
-  const { code, stdout } = await tryGit(directory, ["cat-file", "blob", `${commit}:./${path}`]);
+/** Reads a file's content as of a commit; undefined when there is no such file. */
+export type ReadFile = (commit: string, path: string) => Promise<Buffer | undefined>;
+
+/** Reads files of one repository. One process reads all that are asked for before the last of them has come. */
+export function fileReader(directory: string): ReadFile {
+  let open: { objects: GitObjects; wanted: number } | undefined;
+  return async (commit, path) => {
+    const name = `${commit}:./${path}`;
+    // The answer about a name that is not there begins with that name, and could look like another answer.
+    if (/\s/.test(name)) return readFile(directory, name);
+    const reading = (open ??= { objects: openObjects(directory), wanted: 0 });
+    reading.wanted++;
+    try {
+      const object = await reading.objects.read(name);
+      return object?.type === "blob" ? object.content : undefined;
+    } finally {
+      reading.wanted--;
+      if (reading.wanted === 0) {
+        reading.objects[Symbol.dispose]();
+        if (open === reading) open = undefined;
+      }
+    }
+  };
+}
+
+async function readFile(directory: string, name: string): Promise<Buffer | undefined> {
+  const { code, stdout } = await tryGit(directory, ["cat-file", "blob", name]);
   return code === 0 ? stdout : undefined;
 }
 

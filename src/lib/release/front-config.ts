@@ -129,9 +129,9 @@ const ownAnswers = [
 const resolvers = section("resolvers docker", [
   "nameserver dns 127.0.0.11:53",
   "resolve_retries 3",
-  "timeout resolve 200ms",
+  "timeout resolve 1s",
   "timeout retry 200ms",
-  "hold valid 200ms",
+  "hold valid 1s",
   ...["nx", "refused", "timeout", "other"].map((answer) => `hold ${answer} 20d`),
   "hold obsolete 0s",
 ]);

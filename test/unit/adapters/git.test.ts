@@ -160,6 +160,10 @@ test("files are read as of a commit, relative to the folder that was opened", as
   expect(await repository.readFile(first, "compose.yml")).toEqual(Buffer.from("one\0"));
   expect(await repository.readFile(first, "../top")).toEqual(Buffer.from("t"));
   expect(await repository.readFile(first, "missing")).toBeUndefined();
+  // All at once, with names that are no file, or that look like an answer.
+  const paths = ["é b", ".", "missing", "missing blob 3", "a\nb", "compose.yml", "../top"];
+  const contents = await Promise.all(paths.map((path) => repository.readFile(first, path)));
+  expect(contents.map((content) => content?.toString())).toEqual(["2", undefined, undefined, undefined, undefined, "one\0", "t"]);
   expect((await repository.listFiles(first, ".")).map(({ path, mode, type }) => `${mode} ${type} ${path}`)).toEqual([
     "100644 blob compose.yml",
     "100644 blob é b",
