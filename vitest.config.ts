@@ -23,7 +23,8 @@ export default defineConfig({
     // @oclif/test captures what commands print, and vitest must not take it first.
     disableConsoleIntercept: true,
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000 } },
+      // In one process: to load everything anew for each file takes longer than the tests do.
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, isolate: false } },
       {
         extends: true,
         test: {

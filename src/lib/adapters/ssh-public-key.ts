@@ -92,7 +92,9 @@ function fixedSize(value: Buffer, key: KeyObject): Buffer {
   const reader = new WireReader(value);
   return Buffer.concat(
     [reader.string(), reader.string()].map((number) => {
-      const digits = number.subarray(Math.max(0, number.length - length));
+      const digits = number[0] === 0 ? number.subarray(1) : number;
+      // Another way to write it, or a negative one, is none that was signed with (RFC 4251, section 5).
+      if (digits.length > length || (number[0] ?? 0) > 0x7f) throw new RangeError("no number of a signature");
       return Buffer.concat([Buffer.alloc(length - digits.length), digits]);
     }),
   );

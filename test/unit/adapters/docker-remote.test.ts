@@ -2,7 +2,9 @@ import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { listProject } from "../../../src/lib/adapters/docker-remote.ts";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
-import { hostAt, serve } from "./ssh-world.ts";
+import { giveEachTestADirectory, hostAt, serve } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 const { signal } = new AbortController();
 

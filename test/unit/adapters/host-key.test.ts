@@ -4,7 +4,20 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
 import { makeKey } from "./ssh-server.ts";
-import { directory, fingerprint, hostAt, hostKey, knownHosts, otherKey, refusalOf, serve, unpinned } from "./ssh-world.ts";
+import {
+  directory,
+  fingerprint,
+  giveEachTestADirectory,
+  hostAt,
+  hostKey,
+  knownHosts,
+  otherKey,
+  refusalOf,
+  serve,
+  unpinned,
+} from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 test("an unknown host key is refused, with its fingerprint and how to accept it", async () => {
   await using server = await serve();

@@ -6,7 +6,9 @@ import { expect, test } from "vitest";
 import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/known-hosts.ts";
 import { matchesPattern } from "../../../src/lib/adapters/known-hosts-line.ts";
 import { makeKey } from "./ssh-server.ts";
-import { directory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 const hosts = ["shop.example.com", "Shop.Example.com", "db.example.com", "192.0.2.7", "2001:db8::1", "shop"];
 

@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { makeKeyFile, realHost, startSshd, type KeyFile } from "./real-sshd.ts";
-import { directory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 async function configured(lines: readonly string[]): Promise<ConnectOptions> {
   const user = join(directory, "ssh_config");

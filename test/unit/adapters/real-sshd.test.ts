@@ -10,7 +10,9 @@ import { WireReader, wireString } from "../../../src/lib/adapters/ssh-wire.ts";
 import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd, type KeyFile } from "./real-sshd.ts";
-import { directory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 let keys: string;
 let all: KeyFile[];

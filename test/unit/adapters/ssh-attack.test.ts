@@ -7,7 +7,20 @@ import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { passOn, startEavesdropper, type Eavesdropper } from "./eavesdropper.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd } from "./real-sshd.ts";
 import { makeKey } from "./ssh-server.ts";
-import { directory, fingerprint, hostAt, hostKey, knownHosts, otherKey, refusalOf, serve, unpinned } from "./ssh-world.ts";
+import {
+  directory,
+  fingerprint,
+  giveEachTestADirectory,
+  hostAt,
+  hostKey,
+  knownHosts,
+  otherKey,
+  refusalOf,
+  serve,
+  unpinned,
+} from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 /** Nothing but the opening of a key exchange: no name, no key, no word of a login. */
 function expectNothingHeard(eavesdropper: Eavesdropper, host: HostConfig): void {

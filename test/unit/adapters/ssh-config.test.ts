@@ -10,7 +10,9 @@ import { findRoute, type Route, type RouteOptions } from "../../../src/lib/adapt
 import { Secret } from "../../../src/lib/config/secret.ts";
 import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { configurations } from "./ssh-configurations.ts";
-import { directory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -8,7 +8,9 @@ import type { HostConfig } from "../../../src/lib/config/config.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { makeKeyFile, realHost, startSshd } from "./real-sshd.ts";
 import { listen } from "./ssh-server.ts";
-import { directory, hostAt, serve } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory, hostAt, serve } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 const pauses = [1, 1];
 

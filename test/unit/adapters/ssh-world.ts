@@ -13,12 +13,15 @@ export const otherKey = makeKey();
 /** A new one a test. */
 export let directory: string;
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "coldtivate-ssh-"));
-});
-afterEach(async () => {
-  await rm(directory, { recursive: true });
-});
+/** Makes the directory, and takes it away: every file of tests that needs one calls this. */
+export function giveEachTestADirectory(): void {
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "coldtivate-ssh-"));
+  });
+  afterEach(async () => {
+    await rm(directory, { recursive: true });
+  });
+}
 
 export function fingerprint(key: KeyPair): string {
   return fingerprintOf(Buffer.from(key.public.split(" ")[1]!, "base64"));

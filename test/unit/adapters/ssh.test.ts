@@ -9,7 +9,9 @@ import { bash } from "../../../src/lib/adapters/remote-shell.ts";
 import { connect } from "../../../src/lib/adapters/ssh.ts";
 import { Secret } from "../../../src/lib/config/secret.ts";
 import { listen } from "./ssh-server.ts";
-import { directory, fingerprint, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
+import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
+
+giveEachTestADirectory();
 
 test("a command's output, lines and exit code come back", async () => {
   await using server = await serve({
