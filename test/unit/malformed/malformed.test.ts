@@ -45,7 +45,14 @@ describe("the command itself", () => {
   const start = (args: readonly string[]) =>
     execa(process.execPath, ["--import", telling, program, ...args], {
       cwd: world.directory,
-      env: { ...world.env, PATH: process.env["PATH"], HOME: world.directory, GIT_CONFIG_GLOBAL: "/dev/null", NO_COLOR: "1", ...keepsCompiled },
+      env: {
+        ...world.env,
+        PATH: process.env["PATH"],
+        HOME: world.directory,
+        GIT_CONFIG_GLOBAL: "/dev/null",
+        NO_COLOR: "1",
+        ...keepsCompiled,
+      },
       extendEnv: false,
       reject: false,
       stdio: ["ignore", "pipe", "pipe", "pipe"],

@@ -7,7 +7,17 @@ import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { trustHosts } from "../../../src/lib/status/trust-hosts.ts";
 import { makeKeyFile, realHost, startSshd } from "../adapters/real-sshd.ts";
 import { makeKey } from "../adapters/ssh-server.ts";
-import { directory, fingerprint, giveEachTestADirectory, hostAt, hostKey, knownHosts, otherKey, serve, unpinned } from "../adapters/ssh-world.ts";
+import {
+  directory,
+  fingerprint,
+  giveEachTestADirectory,
+  hostAt,
+  hostKey,
+  knownHosts,
+  otherKey,
+  serve,
+  unpinned,
+} from "../adapters/ssh-world.ts";
 
 giveEachTestADirectory();
 
