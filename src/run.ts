@@ -10,7 +10,7 @@ import { formatJson } from "./lib/report/json.ts";
 import { wantsColor } from "./lib/report/mode.ts";
 import { flushOutput, guardOutput } from "./lib/report/output.ts";
 import { createPalette } from "./lib/report/palette.ts";
-import { nearest } from "./lib/config/nearest.ts";
+import { nearest } from "./lib/common/nearest.ts";
 
 /**
  * Runs the command that the arguments name, and ends the process with its exit code.

@@ -1,10 +1,10 @@
 import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
-import { readCi } from "../lib/config/ci.ts";
-import { attach } from "../lib/deploy/attach.ts";
-import { describeAbort } from "../lib/deploy/attach-end.ts";
-import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { nameOf, whoDeploys } from "../lib/deploy/who.ts";
+import { readCi } from "../lib/config/values/ci.ts";
+import { attach } from "../lib/deploy/apply/attach.ts";
+import { describeAbort } from "../lib/deploy/apply/attach-end.ts";
+import { openEnvironment } from "../lib/environment/open-environment.ts";
+import { nameOf, whoDeploys } from "../lib/environment/who.ts";
 
 export default class Abort extends BaseCommand {
   static override summary = "Undo the deploy that is at work, whoever began it.";

@@ -1,23 +1,23 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { openRepository } from "../lib/adapters/git.ts";
-import { openRegistry } from "../lib/adapters/registry.ts";
+import { openRepository } from "../lib/adapters/git/git.ts";
+import { openRegistry } from "../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
-import { askAhead } from "../lib/build/ask-ahead.ts";
-import { openAccess } from "../lib/build/build-access.ts";
-import type { BuildWishes } from "../lib/build/build-changed.ts";
-import { buildImages } from "../lib/build/build-images.ts";
-import { formatBuild } from "../lib/build/build-table.ts";
-import { observeCheckout } from "../lib/build/prepare-build.ts";
-import { readCi } from "../lib/config/ci.ts";
+import { askAhead } from "../lib/builds/observe/ask-ahead.ts";
+import { openAccess } from "../lib/builds/run/build-access.ts";
+import type { BuildWishes } from "../lib/builds/build-changed.ts";
+import { buildImages } from "../lib/builds/build-images.ts";
+import { formatBuild } from "../lib/builds/build-table.ts";
+import { observeCheckout } from "../lib/builds/observe/prepare-build.ts";
+import { readCi } from "../lib/config/values/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
-import { whoDeploys } from "../lib/deploy/who.ts";
+import { whoDeploys } from "../lib/environment/who.ts";
 import { describeCheckout } from "../lib/git/revision.ts";
 import { buildOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
-import { refuseDirty } from "../lib/images/image-state.ts";
-import { later } from "../lib/later.ts";
+import { refuseDirty } from "../lib/content/image-state.ts";
+import { later } from "../lib/common/later.ts";
 
 export default class Build extends BaseCommand {
   static override summary = "Build images with BuildKit.";

@@ -1,20 +1,20 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { readHostScript } from "../lib/adapters/host-script.ts";
-import { openRegistry } from "../lib/adapters/registry.ts";
+import { readHostScript } from "../lib/adapters/host/host-script.ts";
+import { openRegistry } from "../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
-import { readCi } from "../lib/config/ci.ts";
+import { readCi } from "../lib/config/values/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
-import { applyPlan } from "../lib/deploy/apply-plan.ts";
-import { connectHosts } from "../lib/deploy/connect-hosts.ts";
-import { describeFronts } from "../lib/deploy/fronts-outcome.ts";
-import { isUnchanged } from "../lib/deploy/outcome.ts";
-import { projectOf } from "../lib/deploy/prepare-deploy.ts";
-import { prepareFronts } from "../lib/deploy/prepare-fronts.ts";
-import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
-import { takeTurn } from "../lib/deploy/turn.ts";
-import { whoDeploys } from "../lib/deploy/who.ts";
-import { formatPlan } from "../lib/plan/format-plan.ts";
+import { applyPlan } from "../lib/deploy/apply/apply-plan.ts";
+import { connectHosts } from "../lib/environment/connect-hosts.ts";
+import { describeFronts } from "../lib/deploy/apply/fronts-outcome.ts";
+import { isUnchanged } from "../lib/deploy/apply/outcome.ts";
+import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
+import { prepareFronts } from "../lib/deploy/prepare/prepare-fronts.ts";
+import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
+import { takeTurn } from "../lib/deploy/apply/turn.ts";
+import { whoDeploys } from "../lib/environment/who.ts";
+import { formatPlan } from "../lib/plan/steps/format-plan.ts";
 
 export default class Fronts extends BaseCommand {
   static override summary = "Update the fronts of an environment: their HAProxy image, and their memory.";

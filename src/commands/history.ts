@@ -1,9 +1,9 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../lib/base-command.ts";
-import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { formatHistory } from "../lib/status/format-history.ts";
-import { readHistory } from "../lib/status/read-history.ts";
+import { openEnvironment } from "../lib/environment/open-environment.ts";
+import { formatHistory } from "../lib/environment/format-history.ts";
+import { readHistory } from "../lib/environment/read-history.ts";
 
 export default class History extends BaseCommand {
   static override summary = "Show what was deployed to an environment.";

@@ -1,10 +1,10 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../lib/base-command.ts";
-import { readCi } from "../lib/config/ci.ts";
-import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { nameOf, whoDeploys } from "../lib/deploy/who.ts";
-import { lockHosts } from "../lib/status/lock.ts";
+import { readCi } from "../lib/config/values/ci.ts";
+import { openEnvironment } from "../lib/environment/open-environment.ts";
+import { nameOf, whoDeploys } from "../lib/environment/who.ts";
+import { lockHosts } from "../lib/environment/lock.ts";
 
 export default class Lock extends BaseCommand {
   static override summary = "Keep everybody from deploying to an environment.";

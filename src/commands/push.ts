@@ -1,16 +1,16 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { openRepository } from "../lib/adapters/git.ts";
-import { openRegistry } from "../lib/adapters/registry.ts";
+import { openRepository } from "../lib/adapters/git/git.ts";
+import { openRegistry } from "../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
-import { observeInputs } from "../lib/build/prepare-build.ts";
-import { pushImages } from "../lib/build/push-images.ts";
-import { formatPush } from "../lib/build/push-table.ts";
-import { readCi } from "../lib/config/ci.ts";
+import { observeInputs } from "../lib/builds/observe/prepare-build.ts";
+import { pushImages } from "../lib/builds/push/push-images.ts";
+import { formatPush } from "../lib/builds/push/push-table.ts";
+import { readCi } from "../lib/config/values/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { describeCheckout } from "../lib/git/revision.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
-import { refuseDirty } from "../lib/images/image-state.ts";
+import { refuseDirty } from "../lib/content/image-state.ts";
 
 export default class Push extends BaseCommand {
   static override summary = "Put built images into the registry.";

@@ -1,10 +1,10 @@
 import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
 import { loadConfig } from "../lib/config/load.ts";
-import { connectReachable } from "../lib/deploy/connect-hosts.ts";
-import { projectOf } from "../lib/deploy/prepare-deploy.ts";
-import { recoverHosts } from "../lib/deploy/recover.ts";
-import { describeRecovery } from "../lib/deploy/recover-outcome.ts";
+import { connectReachable } from "../lib/environment/connect-hosts.ts";
+import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
+import { recoverHosts } from "../lib/environment/recover.ts";
+import { describeRecovery } from "../lib/environment/recover-outcome.ts";
 
 export default class Recover extends BaseCommand {
   static override summary = "Make an environment whole after a crash.";

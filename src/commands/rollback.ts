@@ -1,23 +1,23 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import { readHostScript } from "../lib/adapters/host-script.ts";
-import { expectDeploy } from "../lib/adapters/host.ts";
+import { readHostScript } from "../lib/adapters/host/host-script.ts";
+import { expectDeploy } from "../lib/adapters/host/host.ts";
 import { BaseCommand } from "../lib/base-command.ts";
-import { readCi } from "../lib/config/ci.ts";
+import { readCi } from "../lib/config/values/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
-import { applyPlan } from "../lib/deploy/apply-plan.ts";
-import { startConnecting } from "../lib/deploy/connect-hosts.ts";
-import { describeOutcome, isUnchanged } from "../lib/deploy/outcome.ts";
-import { projectOf } from "../lib/deploy/prepare-deploy.ts";
-import { prepareRollback } from "../lib/deploy/prepare-rollback.ts";
-import { lateRegistry } from "../lib/deploy/late-registry.ts";
-import { pullCredentials } from "../lib/deploy/pull-credentials.ts";
-import { isPassing, takeTurn } from "../lib/deploy/turn.ts";
-import { whoDeploys } from "../lib/deploy/who.ts";
+import { applyPlan } from "../lib/deploy/apply/apply-plan.ts";
+import { startConnecting } from "../lib/environment/connect-hosts.ts";
+import { describeOutcome, isUnchanged } from "../lib/deploy/apply/outcome.ts";
+import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
+import { prepareRollback } from "../lib/deploy/prepare/prepare-rollback.ts";
+import { lateRegistry } from "../lib/deploy/prepare/images/late-registry.ts";
+import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
+import { isPassing, takeTurn } from "../lib/deploy/apply/turn.ts";
+import { whoDeploys } from "../lib/environment/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
-import { later } from "../lib/later.ts";
-import { formatPlan } from "../lib/plan/format-plan.ts";
+import { later } from "../lib/common/later.ts";
+import { formatPlan } from "../lib/plan/steps/format-plan.ts";
 
 export default class Rollback extends BaseCommand {
   static override summary = "Go back to a release that the hosts keep.";

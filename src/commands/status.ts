@@ -1,9 +1,9 @@
 import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
-import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { formatStatus } from "../lib/status/format-status.ts";
-import { areAlike } from "../lib/status/host-status.ts";
-import { readStatus } from "../lib/status/read-status.ts";
+import { openEnvironment } from "../lib/environment/open-environment.ts";
+import { formatStatus } from "../lib/environment/format-status.ts";
+import { areAlike } from "../lib/environment/host-status.ts";
+import { readStatus } from "../lib/environment/read-status.ts";
 
 export default class Status extends BaseCommand {
   static override summary = "Show what an environment runs.";

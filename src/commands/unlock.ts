@@ -1,7 +1,7 @@
 import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
-import { openEnvironment } from "../lib/deploy/open-environment.ts";
-import { unlockHosts } from "../lib/status/lock.ts";
+import { openEnvironment } from "../lib/environment/open-environment.ts";
+import { unlockHosts } from "../lib/environment/lock.ts";
 
 export default class Unlock extends BaseCommand {
   static override summary = "Let people deploy to an environment again.";

@@ -2,8 +2,8 @@ import { Command } from "@oclif/core/command";
 import * as Flags from "@oclif/core/flags";
 import type * as Interfaces from "@oclif/core/interfaces";
 import { changes } from "./changes.ts";
-import type { HostAccess } from "./adapters/ssh-access.ts";
-import { redactor } from "./config/redactor.ts";
+import type { HostAccess } from "./adapters/ssh/route/ssh-access.ts";
+import { redactor } from "./secrets/redactor.ts";
 import { clean } from "./report/clean.ts";
 import { takeControl, type Control } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
@@ -16,8 +16,8 @@ import { chooseMode, wantsColor } from "./report/mode.ts";
 import { flushOutput, guardOutput } from "./report/output.ts";
 import { createPalette } from "./report/palette.ts";
 import type { Reporter, ScreenReporter } from "./report/progress.ts";
-import { loadReporter } from "./report/reporter.ts";
-import { askOnKeys } from "./report/wish.ts";
+import { loadReporter } from "./report/reporters/reporter.ts";
+import { askOnKeys } from "./report/reporters/wish.ts";
 
 type Values = Record<string, unknown>;
 

@@ -73,12 +73,12 @@ test("an error says that nothing was changed in one place, which knows", () => {
   const claiming = modules.filter(({ text }) => claim.test(text.replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, ""))).map(({ path }) => path);
   expect(claiming.toSorted()).toEqual([
     // What is read before anything is begun.
-    "src/lib/config/dotenv.ts",
+    "src/lib/config/values/dotenv.ts",
     "src/lib/config/load.ts",
     // What hosts have undone, each of which has said so.
-    "src/lib/deploy/fleet-failure.ts",
+    "src/lib/deploy/apply/fleet-failure.ts",
     "src/lib/report/failure-text.ts",
-    "src/lib/status/format-history.ts",
+    "src/lib/environment/format-history.ts",
   ]);
 });
 

@@ -1,7 +1,7 @@
 import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../../lib/base-command.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { trustHosts } from "../../lib/status/trust-hosts.ts";
+import { trustHosts } from "../../lib/environment/trust-hosts.ts";
 
 export default class HostTrust extends BaseCommand {
   static override summary = "Show the keys of an environment's hosts, and trust them.";

@@ -1,10 +1,10 @@
 import * as Flags from "@oclif/core/flags";
-import { openRegistry } from "../../lib/adapters/registry.ts";
+import { openRegistry } from "../../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../../lib/base-command.ts";
-import { observeTags, refuseEmpty, removeLeftovers } from "../../lib/build/prune-registry.ts";
-import { formatLeftovers } from "../../lib/build/prune-table.ts";
+import { observeTags, refuseEmpty, removeLeftovers } from "../../lib/builds/prune/prune-registry.ts";
+import { formatLeftovers } from "../../lib/builds/prune/prune-table.ts";
 import { loadConfig } from "../../lib/config/load.ts";
-import { keptImages } from "../../lib/deploy/kept-images.ts";
+import { keptImages } from "../../lib/environment/kept-images.ts";
 import { planPrune } from "../../lib/images/prune-plan.ts";
 
 /** In milliseconds. */

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import { ColdtivateError } from "../errors.ts";
-import { kindOf, readBounded, systemCode } from "./file.ts";
+import { kindOf, readBounded, systemCode } from "../common/file.ts";
 import { refuseForeign } from "./ownership.ts";
 import { topOf } from "./repository-top.ts";
 

@@ -1,8 +1,8 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { kindOf } from "./file.ts";
-import { asMapping } from "./plain.ts";
-import type { Path, Problem } from "./problem.ts";
+import { kindOf } from "../common/file.ts";
+import { asMapping } from "../common/plain.ts";
+import type { Path, Problem } from "../common/problem.ts";
 import { topOf } from "./repository-top.ts";
 import { isMissingSubmodule } from "./submodules.ts";
 

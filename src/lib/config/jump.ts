@@ -1,4 +1,4 @@
-import type { HostConfig } from "./config.ts";
+import type { HostConfig } from "./schema/config.ts";
 
 /** A host to go through, as ProxyJump has it: `user@host:port`, `[::1]:22`, `ssh://user@host:port`. */
 export function parseJump(text: string): Pick<HostConfig, "host" | "port" | "user"> {

@@ -1,23 +1,23 @@
 import { dirname, relative } from "node:path";
 import { ColdtivateError } from "../errors.ts";
-import { findVariableProblems } from "./compose-variables.ts";
-import type { Config } from "./config.ts";
-import { parseSource, type SourceDocument } from "./document.ts";
+import { findVariableProblems } from "./values/compose-variables.ts";
+import type { Config } from "./schema/config.ts";
+import { parseSource, type SourceDocument } from "./mistakes/document.ts";
 import { findConfig, readConfig } from "./find.ts";
-import { describeIssues } from "./issues.ts";
-import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./misspelt.ts";
-import { hideDotenv } from "./dotenv.ts";
-import { hideEnvironment } from "./hide-environment.ts";
-import { didYouMean } from "./nearest.ts";
-import { readPublicWords } from "./public-words.ts";
-import { Secret } from "./secret.ts";
-import { asMapping, dropEmpty, isMapping, valueAt } from "./plain.ts";
-import { firstOf, formatProblems, withoutEchoes, type Problem } from "./problem.ts";
+import { describeIssues } from "./mistakes/issues.ts";
+import { correctionsFor, findMisspelt, misspeltProblems, type Misspelt } from "./mistakes/misspelt.ts";
+import { hideDotenv } from "./values/dotenv.ts";
+import { hideEnvironment } from "../secrets/hide-environment.ts";
+import { didYouMean } from "../common/nearest.ts";
+import { readPublicWords } from "./values/public-words.ts";
+import { Secret } from "../secrets/secret.ts";
+import { asMapping, dropEmpty, isMapping, valueAt } from "../common/plain.ts";
+import { firstOf, formatProblems, withoutEchoes, type Problem } from "../common/problem.ts";
 import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
-import { schema } from "./schema.ts";
-import { loadSecrets, peekDotenv } from "./secrets.ts";
-import { notSet, Variables, type Need, type Scope } from "./variables.ts";
+import { schema } from "./schema/schema.ts";
+import { loadSecrets, peekDotenv } from "./values/secrets.ts";
+import { notSet, Variables, type Need, type Scope } from "./values/variables.ts";
 
 export interface LoadOptions {
   env: NodeJS.ProcessEnv;

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
-import { baseNames } from "../release/compose-names.ts";
-import { createComposeReader, defaultComposeFiles, readComposeFiles, type ComposeReader } from "./compose-files.ts";
-import { isExecutable, kindOf } from "./file.ts";
-import { hooks as hookSchema } from "./hook-schema.ts";
+import { baseNames } from "../compose/files/compose-names.ts";
+import { createComposeReader, defaultComposeFiles, readComposeFiles, type ComposeReader } from "./values/compose-files.ts";
+import { isExecutable, kindOf } from "../common/file.ts";
+import { hooks as hookSchema } from "./schema/hook-schema.ts";
 import { checkImage } from "./image-folders.ts";
-import { didYouMean } from "./nearest.ts";
-import { asList, asMapping } from "./plain.ts";
-import type { Path, Problem } from "./problem.ts";
-import { unknown } from "./secrets.ts";
+import { didYouMean } from "../common/nearest.ts";
+import { asList, asMapping } from "../common/plain.ts";
+import type { Path, Problem } from "../common/problem.ts";
+import { unknown } from "./values/secrets.ts";
 import { findSubmodules } from "./submodules.ts";
 
 export interface ReferenceScope {

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { kindOf, textOf } from "./file.ts";
+import { kindOf, textOf } from "../common/file.ts";
 
 /**
  * The top of the Git working tree that a folder lies in; from within a submodule, that of the repository which has it.

@@ -1,6 +1,6 @@
-import type { DrainSignal, FrontConfig, PortConfig, ServiceConfig } from "./config.ts";
-import { defined } from "./plain.ts";
-import type { Written } from "./schema.ts";
+import type { DrainSignal, FrontConfig, PortConfig, ServiceConfig } from "./schema/config.ts";
+import { defined } from "../common/plain.ts";
+import type { Written } from "./schema/schema.ts";
 
 type WrittenService = NonNullable<Written["services"]>[string];
 

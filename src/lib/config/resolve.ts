@@ -8,17 +8,17 @@ import type {
   HostConfig,
   ImageConfig,
   RegistryConfig,
-} from "./config.ts";
-import { canonicalRegistry } from "../images/reference.ts";
-import { mergeDotenvs } from "./dotenv.ts";
+} from "./schema/config.ts";
+import { canonicalRegistry } from "../common/reference.ts";
+import { mergeDotenvs } from "./values/dotenv.ts";
 import { parseJump } from "./jump.ts";
-import { defined, mapValues } from "./plain.ts";
-import type { Path } from "./problem.ts";
-import { redactor } from "./redactor.ts";
-import type { Written, WrittenEnvironment } from "./schema.ts";
+import { defined, mapValues } from "../common/plain.ts";
+import type { Path } from "../common/problem.ts";
+import { redactor } from "../secrets/redactor.ts";
+import type { Written, WrittenEnvironment } from "./schema/schema.ts";
 import { resolveFront, resolveService } from "./resolve-service.ts";
-import { Secret } from "./secret.ts";
-import type { LoadedSecrets } from "./secrets.ts";
+import { Secret } from "../secrets/secret.ts";
+import type { LoadedSecrets } from "./values/secrets.ts";
 
 const defaultTaskTimeout = 600_000;
 const defaultKeptReleases = 5;

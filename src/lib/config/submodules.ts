@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { kindOf, textOf } from "./file.ts";
+import { kindOf, textOf } from "../common/file.ts";
 import { topOf } from "./repository-top.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { Who } from "../deploy/release-entries.ts";
-import { nameOf } from "../deploy/who.ts";
+import type { Who } from "../deploy/prepare/release-entries.ts";
+import { nameOf } from "../environment/who.ts";
 import type { Revision } from "../git/revision.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan } from "../plan/steps/plan.ts";
 import type { Occasion } from "./occasion.ts";
 
 /** A build, as hooks are told of it: `changed` are the images that are built. */

@@ -1,7 +1,7 @@
 import { runHook } from "../adapters/hook-process.ts";
 import { postMessage } from "../adapters/webhook.ts";
-import { hookEnvironment } from "../config/child-environment.ts";
-import type { Config, HookName } from "../config/config.ts";
+import { hookEnvironment } from "../secrets/child-environment.ts";
+import type { Config, HookName } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";

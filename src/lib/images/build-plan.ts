@@ -1,9 +1,9 @@
-import type { Config, ImageConfig } from "../config/config.ts";
+import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
-import type { ImageState } from "./image-state.ts";
+import type { ImageState } from "../content/image-state.ts";
 import { releaseTags } from "./image-tags.ts";
-import { formatReference, parseReference, pinReference } from "./reference.ts";
+import { formatReference, parseReference, pinReference } from "../common/reference.ts";
 
 /** What a build will do: plain, serialisable data. Paths are relative to the configuration's folder. */
 export interface BuildPlan {

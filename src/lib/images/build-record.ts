@@ -1,4 +1,4 @@
-import { isDigest, isMediaType } from "./forms.ts";
+import { isDigest, isMediaType } from "../common/forms.ts";
 
 /** A build of an image, as its record names it. */
 export interface RecordedBuild {

@@ -1,4 +1,4 @@
-import type { NumberedStep } from "./dockerfile.ts";
+import type { NumberedStep } from "../content/dockerfile.ts";
 
 /** One message of BuildKit's about its progress. */
 export interface BuildStatus {

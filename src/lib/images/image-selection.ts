@@ -1,4 +1,4 @@
-import type { Config, ImageConfig } from "../config/config.ts";
+import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 
 /**

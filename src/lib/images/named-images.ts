@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { recordTag } from "./build-record.ts";
-import { isDigest, isTime } from "./forms.ts";
+import { isDigest, isTime } from "../common/forms.ts";
 
 /** What an index of ours stands for. */
 export interface NamedImages {

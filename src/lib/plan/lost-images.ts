@@ -1,7 +1,7 @@
-import type { HostState } from "../release/host-state.ts";
+import type { HostState } from "../host/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { missingImages } from "./capacity-disk.ts";
-import type { HostPlan, Step } from "./plan.ts";
+import { missingImages } from "./capacity/capacity-disk.ts";
+import type { HostPlan, Step } from "./steps/plan.ts";
 
 /**
  * Images of the release that serves which a host no longer has, as after `docker system prune`, and which undoing a plan

@@ -1,10 +1,10 @@
-import type { Config } from "../config/config.ts";
-import type { FrontPort } from "../release/ports.ts";
+import type { Config } from "../config/schema/config.ts";
+import type { FrontPort } from "../services/ports.ts";
 import type { Rendered, RenderedService } from "../release/rendered.ts";
-import { notOurs } from "./differences.ts";
-import { healthNotes } from "./health-limit.ts";
-import type { HostPlan, ServiceChange } from "./plan.ts";
-import { settleSeconds } from "./steps.ts";
+import { notOurs } from "./steps/differences.ts";
+import { healthNotes } from "./steps/health-limit.ts";
+import type { HostPlan, ServiceChange } from "./steps/plan.ts";
+import { settleSeconds } from "./steps/steps.ts";
 
 /** What the user should know of a host before it starts. */
 export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {

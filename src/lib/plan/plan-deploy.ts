@@ -1,13 +1,13 @@
-import type { HostState } from "../release/host-state.ts";
-import { allSlots, slotName } from "../release/fronts.ts";
-import { levels } from "../release/order.ts";
+import type { HostState } from "../host/host-state.ts";
+import { allSlots, slotName } from "../fronts/fronts.ts";
+import { levels } from "../compose/order.ts";
 import type { TaskRuns } from "../release/task-runs.ts";
-import { barrier, isBarrier, type Barrier } from "./barriers.ts";
-import { judgeMemory } from "./capacity-memory.ts";
-import { compareServices, type ServiceWork } from "./compare-services.ts";
-import { chooseTasks } from "./choose-tasks.ts";
-import { contentOf, orderWorks } from "./order-works.ts";
-import type { HostPlan, ServiceChange, Step } from "./plan.ts";
+import { barrier, isBarrier, type Barrier } from "./steps/barriers.ts";
+import { judgeMemory } from "./capacity/capacity-memory.ts";
+import { compareServices, type ServiceWork } from "./steps/compare-services.ts";
+import { chooseTasks } from "./steps/choose-tasks.ts";
+import { contentOf, orderWorks } from "./steps/order-works.ts";
+import type { HostPlan, ServiceChange, Step } from "./steps/plan.ts";
 import {
   abandon,
   commit,
@@ -33,7 +33,7 @@ import {
   task,
   unwritten,
   type StepFacts,
-} from "./steps.ts";
+} from "./steps/steps.ts";
 
 export interface DeployInput extends StepFacts {
   state: HostState;

@@ -1,10 +1,10 @@
-import type { HostState } from "../release/host-state.ts";
+import type { HostState } from "../host/host-state.ts";
 import type { Manifest, ManifestFront } from "../release/manifest.ts";
-import type { UpdatedFronts } from "../release/front-update.ts";
-import { barrier, type Barrier } from "./barriers.ts";
-import { shortDigest } from "./differences.ts";
-import type { HostPlan, ServiceChange } from "./plan.ts";
-import { commit, expectRelease, front, join, leave, prune, pull, type StepFacts } from "./steps.ts";
+import type { UpdatedFronts } from "./front-update.ts";
+import { barrier, type Barrier } from "./steps/barriers.ts";
+import { shortDigest } from "./steps/differences.ts";
+import type { HostPlan, ServiceChange } from "./steps/plan.ts";
+import { commit, expectRelease, front, join, leave, prune, pull, type StepFacts } from "./steps/steps.ts";
 
 export interface FrontsInput {
   config: StepFacts["config"];

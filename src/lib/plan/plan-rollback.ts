@@ -1,11 +1,11 @@
-import type { HostState } from "../release/host-state.ts";
+import type { HostState } from "../host/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
-import type { PastRelease } from "../release/past.ts";
-import type { Repeated } from "../release/repeat.ts";
-import { missingImages } from "./capacity-disk.ts";
+import type { PastRelease } from "../host/past.ts";
+import type { Repeated } from "./repeat.ts";
+import { missingImages } from "./capacity/capacity-disk.ts";
 import { pullToo } from "./lost-images.ts";
 import { planHost, type DeployInput } from "./plan-deploy.ts";
-import type { HostPlan } from "./plan.ts";
+import type { HostPlan } from "./steps/plan.ts";
 
 export interface RollbackInput {
   state: HostState;

@@ -1,8 +1,8 @@
-import { levels } from "../release/order.ts";
-import { contentOf, orderWorks } from "./order-works.ts";
-import type { Step } from "./plan.ts";
+import { levels } from "../compose/order.ts";
+import { contentOf, orderWorks } from "./steps/order-works.ts";
+import type { Step } from "./steps/plan.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, front, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps.ts";
+import { commit, front, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
 
 /**
  * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.

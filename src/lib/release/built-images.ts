@@ -1,9 +1,9 @@
 import { ColdtivateError } from "../errors.ts";
-import { isActive, type ComposeModel, type ComposeService } from "./model.ts";
+import { isActive, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import { repositoryOf } from "./pins.ts";
-import { normalise } from "./compose-walk.ts";
-import { isRecord } from "./record.ts";
-import { pathInSource } from "./sources.ts";
+import { normalise } from "../compose/files/compose-walk.ts";
+import { isRecord } from "../compose/record.ts";
+import { pathInSource } from "../compose/sources.ts";
 
 /** An image of coldtivate.yml, as Compose files may mean it. */
 export interface OwnImage {

@@ -1,12 +1,12 @@
-import { definitionOf } from "./definition.ts";
-import { relaxDependencies, slotService } from "./fronts.ts";
-import { steadyLinks, type LinkFacts } from "./links.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
-import { endingService } from "./one-shots.ts";
-import { mapValues } from "./record.ts";
-import { hasFront, type ServiceRollout } from "./rollout.ts";
-import { tiesOf } from "./sharing.ts";
-import type { Digest } from "./sources.ts";
+import { definitionOf } from "../compose/definition.ts";
+import { relaxDependencies, slotService } from "../fronts/fronts.ts";
+import { steadyLinks, type LinkFacts } from "../compose/links.ts";
+import type { ComposeModel, ComposeService } from "../compose/model.ts";
+import { endingService } from "../services/one-shots.ts";
+import { mapValues } from "../compose/record.ts";
+import { hasFront, type ServiceRollout } from "../fronts/rollout.ts";
+import { tiesOf } from "../compose/sharing.ts";
+import type { Digest } from "../compose/sources.ts";
 
 /** What a service's own containers come from, whichever slot they are in. */
 export function contentOf(

@@ -1,6 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
 import type { Manifest } from "./manifest.ts";
-import { isActive, type ComposeModel } from "./model.ts";
+import { isActive, type ComposeModel } from "../compose/model.ts";
 import { isNamed, repositoriesOf } from "./repositories.ts";
 import type { PinnedImage } from "./rendered.ts";
 

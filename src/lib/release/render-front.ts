@@ -1,11 +1,11 @@
-import { definitionOf } from "./definition.ts";
-import { frontConfig, holdConfig } from "./front-config.ts";
-import { frontSettings } from "./front-settings.ts";
-import { exclusiveParts, frontAliases, frontService, movedParts, type FrontImage, type Slot } from "./fronts.ts";
-import { labels } from "./labels.ts";
-import { replicas, type ComposeModel, type ComposeService } from "./model.ts";
+import { definitionOf } from "../compose/definition.ts";
+import { frontConfig, holdConfig } from "../fronts/front-config.ts";
+import { frontSettings } from "../fronts/front-settings.ts";
+import { exclusiveParts, frontAliases, frontService, movedParts, type FrontImage, type Slot } from "../fronts/fronts.ts";
+import { labels } from "../fronts/labels.ts";
+import { replicas, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import type { RenderedFront, RenderInput } from "./rendered.ts";
-import type { ServiceRollout } from "./rollout.ts";
+import type { ServiceRollout } from "../fronts/rollout.ts";
 
 /**
  * A service's front: what runs as it, and what it is set to.

@@ -1,13 +1,13 @@
-import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/config.ts";
-import type { VolumeNames } from "./anonymous-volumes.ts";
-import type { Checks } from "./checks.ts";
-import type { FrontImage, Slot } from "./fronts.ts";
-import type { ImageFacts } from "./image-facts.ts";
-import type { ComposeModel } from "./model.ts";
-import type { ObservedContainer } from "./observed.ts";
-import type { Layout, PlacementInput } from "./placement.ts";
-import type { FrontPort } from "./ports.ts";
-import type { KeptFile } from "./sources.ts";
+import type { FrontConfig, Rollout, ServiceConfig, TaskConfig } from "../config/schema/config.ts";
+import type { VolumeNames } from "../mounts/anonymous-volumes.ts";
+import type { Checks } from "../fronts/checks.ts";
+import type { FrontImage, Slot } from "../fronts/fronts.ts";
+import type { ImageFacts } from "../services/image-facts.ts";
+import type { ComposeModel } from "../compose/model.ts";
+import type { ObservedContainer } from "../common/observed.ts";
+import type { Layout, PlacementInput } from "../mounts/placement.ts";
+import type { FrontPort } from "../services/ports.ts";
+import type { KeptFile } from "../compose/sources.ts";
 
 export interface PinnedImage {
   /** `repository@sha256:…` */

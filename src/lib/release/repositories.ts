@@ -1,4 +1,4 @@
-import { parseReference } from "../images/reference.ts";
+import { parseReference } from "../common/reference.ts";
 
 /** Repositories by registry: the only ones that anybody is asked about, or that a host gets a login for. */
 export type NamedRepositories = ReadonlySet<string>;

@@ -1,8 +1,8 @@
-import { canonical } from "./canonical.ts";
-import { definitionOf } from "./definition.ts";
-import type { ComposeModel, ComposeService } from "./model.ts";
-import { dependencies } from "./order.ts";
-import type { Digest } from "./sources.ts";
+import { canonical } from "../common/canonical.ts";
+import { definitionOf } from "../compose/definition.ts";
+import type { ComposeModel, ComposeService } from "../compose/model.ts";
+import { dependencies } from "../compose/order.ts";
+import type { Digest } from "../compose/sources.ts";
 
 /** The last time that a task ran in a release that serves or served: undone releases leave none. */
 export interface TaskRun {

@@ -1,5 +1,5 @@
-import { hidden } from "./discovery-labels.ts";
-import type { ComposeService } from "./model.ts";
+import { hidden } from "../compose/discovery-labels.ts";
+import type { ComposeService } from "../compose/model.ts";
 
 /**
  * The service that runs a task: its service's image, environment, volumes and networks, and nothing that would make it

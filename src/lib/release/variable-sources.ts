@@ -1,8 +1,8 @@
-import { quoteDotenv } from "../config/dotenv-quote.ts";
+import { quoteDotenv } from "../config/dotenv/dotenv-quote.ts";
 import { ColdtivateError } from "../errors.ts";
-import { isActive, type ComposeModel, type ComposeService, type ComposeSource, type ComposeSourceUse } from "./model.ts";
-import { mapValues } from "./record.ts";
-import { keepTree, type Digest, type KeptFile, type SourceFile } from "./sources.ts";
+import { isActive, type ComposeModel, type ComposeService, type ComposeSource, type ComposeSourceUse } from "../compose/model.ts";
+import { mapValues } from "../compose/record.ts";
+import { keepTree, type Digest, type KeptFile, type SourceFile } from "../compose/sources.ts";
 import { packFiles, type TarFile } from "./tar-files.ts";
 
 // Configs and secrets whose content is no file: Compose writes it into a container before it starts it, with the owner and the

@@ -1,5 +1,5 @@
-import { blank, redactor } from "../config/redactor.ts";
-import { isMapping } from "../config/plain.ts";
+import { blank, redactor } from "../secrets/redactor.ts";
+import { isMapping } from "../common/plain.ts";
 import { splitAtOurs, withoutControls } from "./controls.ts";
 
 /** A text of anybody's, as it may be shown: nothing that a terminal obeys, and no secret, not even one that such things had split. */

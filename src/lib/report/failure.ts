@@ -1,7 +1,7 @@
 import * as Errors from "@oclif/core/errors";
 import { exitAfter } from "../changes.ts";
 import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
-import { nearest } from "../config/nearest.ts";
+import { nearest } from "../common/nearest.ts";
 
 /** An error as it is shown, to people or as JSON. Never holds a command line. */
 export interface Failure {

@@ -1,4 +1,4 @@
-import { isMapping } from "../config/plain.ts";
+import { isMapping } from "../common/plain.ts";
 import { clean } from "./clean.ts";
 
 /** The one JSON document of a command, with every text clean before the quotes go around it. */

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { format } from "node:util";
-import { redactor } from "../config/redactor.ts";
+import { redactor } from "../secrets/redactor.ts";
 import { clean, redactAround } from "./clean.ts";
 import { withoutForeignControls } from "./controls.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { startBake, type BakeStart } from "../../../src/lib/adapters/bake.ts";
+import { startBake, type BakeStart } from "../../../src/lib/adapters/buildkit/bake.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import type { BakeDefinition } from "../../../src/lib/images/bake-definition.ts";
 import type { BuildStatus } from "../../../src/lib/images/build-status.ts";

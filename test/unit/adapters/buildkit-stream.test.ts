@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readBuildStream } from "../../../src/lib/adapters/buildkit-stream.ts";
+import { readBuildStream } from "../../../src/lib/adapters/buildkit/buildkit-stream.ts";
 
 const record = {
   vertexes: [{ digest: "sha256:1f", inputs: ["sha256:aa"], name: "[web 1/2] RUN {\n}", started: "2026-01-01T00:00:00Z" }],

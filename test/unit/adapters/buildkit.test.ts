@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inspectBuilder } from "../../../src/lib/adapters/buildkit.ts";
+import { inspectBuilder } from "../../../src/lib/adapters/buildkit/buildkit.ts";
 import { fakeDocker } from "./fake-docker.ts";
 
 const { signal } = new AbortController();

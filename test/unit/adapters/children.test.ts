@@ -3,20 +3,20 @@ import { readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { startBake } from "../../../src/lib/adapters/bake.ts";
-import { inspectBuilder, mayAllowSsh, untagImages } from "../../../src/lib/adapters/buildkit.ts";
-import { openLocalDocker } from "../../../src/lib/adapters/docker-local.ts";
-import { tryLogin } from "../../../src/lib/adapters/docker-login.ts";
-import { openObjects } from "../../../src/lib/adapters/git-objects.ts";
-import { tryGit } from "../../../src/lib/adapters/git-run.ts";
-import { askInTurn, askTogether } from "../../../src/lib/adapters/git-together.ts";
+import { startBake } from "../../../src/lib/adapters/buildkit/bake.ts";
+import { inspectBuilder, mayAllowSsh, untagImages } from "../../../src/lib/adapters/buildkit/buildkit.ts";
+import { openLocalDocker } from "../../../src/lib/adapters/docker/docker-local.ts";
+import { tryLogin } from "../../../src/lib/adapters/docker/docker-login.ts";
+import { openObjects } from "../../../src/lib/adapters/git/git-objects.ts";
+import { tryGit } from "../../../src/lib/adapters/git/git-run.ts";
+import { askInTurn, askTogether } from "../../../src/lib/adapters/git/git-together.ts";
 import { runHook } from "../../../src/lib/adapters/hook-process.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
-import { findCredentials } from "../../../src/lib/adapters/registry-credentials.ts";
-import { checkAgent, startAgent } from "../../../src/lib/adapters/ssh-agent.ts";
-import { fetchSubmodules } from "../../../src/lib/adapters/submodules.ts";
-import { hookEnvironment } from "../../../src/lib/config/child-environment.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { findCredentials } from "../../../src/lib/adapters/registry/registry-credentials.ts";
+import { checkAgent, startAgent } from "../../../src/lib/adapters/ssh/keys/ssh-agent.ts";
+import { fetchSubmodules } from "../../../src/lib/adapters/git/submodules.ts";
+import { hookEnvironment } from "../../../src/lib/secrets/child-environment.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 
 /** What a job's environment has, and no program that we start has any business with. */
 const secrets = (

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { logIn, noteLogin } from "../../../src/lib/adapters/docker-login.ts";
+import { logIn, noteLogin } from "../../../src/lib/adapters/docker/docker-login.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { fakeDocker } from "./fake-docker.ts";
 
 const host = "r.example.com:5000";

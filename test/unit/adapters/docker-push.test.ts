@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { openLocalDocker } from "../../../src/lib/adapters/docker-local.ts";
-import { inspectImage, pushImage } from "../../../src/lib/adapters/docker-push.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { openLocalDocker } from "../../../src/lib/adapters/docker/docker-local.ts";
+import { inspectImage, pushImage } from "../../../src/lib/adapters/docker/docker-push.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import type { PushRecord } from "../../../src/lib/images/push-layers.ts";
 
 const credentials = { username: "robot", password: new Secret("pass-word-1") };

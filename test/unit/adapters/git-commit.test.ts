@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openCommit, type CommitFault, type CommitPart } from "../../../src/lib/adapters/git-commit.ts";
+import { openCommit, type CommitFault, type CommitPart } from "../../../src/lib/adapters/git/git-commit.ts";
 import { createRepository } from "./git-repository.ts";
 
 type Repository = ReturnType<typeof createRepository>;

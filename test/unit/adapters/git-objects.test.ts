@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openObjects } from "../../../src/lib/adapters/git-objects.ts";
+import { openObjects } from "../../../src/lib/adapters/git/git-objects.ts";
 import { createRepository } from "./git-repository.ts";
 
 test("objects that are larger than was asked for are passed over, and those behind them arrive whole", async () => {

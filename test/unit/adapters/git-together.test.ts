@@ -1,8 +1,8 @@
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { git } from "../../../src/lib/adapters/git-run.ts";
-import { askInTurn, askTogether } from "../../../src/lib/adapters/git-together.ts";
+import { git } from "../../../src/lib/adapters/git/git-run.ts";
+import { askInTurn, askTogether } from "../../../src/lib/adapters/git/git-together.ts";
 import { createRepository } from "./git-repository.ts";
 
 const odd = `it's "a" $HOME\`x\` \\ \nname`;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { cloneRepository, createRepository } from "./git-repository.ts";
 
 test("refs, annotated tags and abbreviated commits resolve to full commits, and nothing else does", async () => {

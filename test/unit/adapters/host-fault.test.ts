@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hostFault, shellFault } from "../../../src/lib/adapters/host-fault.ts";
+import { hostFault, shellFault } from "../../../src/lib/adapters/ssh/host-fault.ts";
 
 const answer = (code: number, stderr: string, stdout = "") => ({ code, stdout, stderr });
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { connect } from "../../../src/lib/adapters/ssh.ts";
+import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { makeKey } from "./ssh-server.ts";
 import {
   directory,

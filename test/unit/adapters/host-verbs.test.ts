@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
-import { runVerb } from "../../../src/lib/adapters/host-verbs.ts";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { runVerb } from "../../../src/lib/adapters/host/host-verbs.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { changes } from "../../../src/lib/changes.ts";
 
 beforeEach(() => changes.clear());

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { execa } from "execa";
 import { expect, onTestFinished, test } from "vitest";
-import { readHostScript } from "../../../src/lib/adapters/host-script.ts";
-import { applyRelease, expectDeploy, followRelease, packQuestion } from "../../../src/lib/adapters/host.ts";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import { readHostScript } from "../../../src/lib/adapters/host/host-script.ts";
+import { applyRelease, expectDeploy, followRelease, packQuestion } from "../../../src/lib/adapters/host/host.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { packTar } from "../../../src/lib/adapters/tar.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { fakeDocker } from "./fake-docker.ts";
 
 /** A host whose script reads all that it is sent, and ends; it also keeps the command. */

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/known-hosts.ts";
-import { matchesPattern } from "../../../src/lib/adapters/known-hosts-line.ts";
+import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
+import { matchesPattern } from "../../../src/lib/adapters/ssh/trust/known-hosts-line.ts";
 import { makeKey } from "./ssh-server.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 

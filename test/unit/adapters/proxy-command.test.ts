@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
+import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh/ssh.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { makeKeyFile, realHost, startSshd, type KeyFile } from "./real-sshd.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 

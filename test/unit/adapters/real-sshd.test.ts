@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { tmpdir, userInfo } from "node:os";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fingerprintOf } from "../../../src/lib/adapters/fingerprint.ts";
-import { WireReader, wireString } from "../../../src/lib/adapters/ssh-wire.ts";
-import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
+import { fingerprintOf } from "../../../src/lib/adapters/ssh/keys/fingerprint.ts";
+import { WireReader, wireString } from "../../../src/lib/adapters/ssh/keys/ssh-wire.ts";
+import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh/ssh.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd, type KeyFile } from "./real-sshd.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 
@@ -207,7 +207,7 @@ test("hosts are reached through others, and many through one connection", async 
   await using first = await startSshd(directory, { authorized: [key.public] });
   await using second = await startSshd(directory, { authorized: [key.public] });
   await using last = await startSshd(directory, { authorized: [key.public] });
-  const { connectHosts } = await import("../../../src/lib/deploy/connect-hosts.ts");
+  const { connectHosts } = await import("../../../src/lib/environment/connect-hosts.ts");
   const host = realHost(last, content, { jump: [realHost(first, content), realHost(second, content)] });
   await using hosts = await connectHosts([host, host, host], {});
   const answers = await Promise.all(hosts.connections.map((connection) => connection.exec("echo $SSH_CONNECTION")));
@@ -240,7 +240,7 @@ test("a server that wants more than a key is said to", async () => {
 });
 
 test("all of a server's keys are shown", async () => {
-  const { showHostKeys } = await import("../../../src/lib/adapters/host-trust.ts");
+  const { showHostKeys } = await import("../../../src/lib/adapters/ssh/host-trust.ts");
   await using sshd = await startSshd(directory, { authorized: [], hostKeyTypes: ["ed25519", "ecdsa", "rsa"] });
   const { privateKey: _none, knownHosts: _unknown, ...host } = realHost(sshd, "");
   const shown = [];

@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { userInfo } from "node:os";
 import { execa } from "execa";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { listen } from "./ssh-server.ts";
 
 export interface RealSshd extends AsyncDisposable {

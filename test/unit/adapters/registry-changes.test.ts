@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openRegistry } from "../../../src/lib/adapters/registry.ts";
-import { removeLeftovers } from "../../../src/lib/build/prune-registry.ts";
+import { openRegistry } from "../../../src/lib/adapters/registry/registry.ts";
+import { removeLeftovers } from "../../../src/lib/builds/prune/prune-registry.ts";
 import { changes } from "../../../src/lib/changes.ts";
 import { describeFailure } from "../../../src/lib/report/failure.ts";
 import { serve } from "./answering-server.ts";

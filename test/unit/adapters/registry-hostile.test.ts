@@ -4,8 +4,8 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { serve, serveTls } from "./answering-server.ts";
 
 const manifest = JSON.stringify({ layers: [] });

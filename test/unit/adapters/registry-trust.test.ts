@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { openRegistry } from "../../../src/lib/adapters/registry.ts";
+import { openRegistry } from "../../../src/lib/adapters/registry/registry.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 let directory: string;
@@ -50,7 +50,7 @@ test("an authority in Docker's folder for the registry is trusted, and so is one
   expect(await ask()).toBe(digest);
   vi.stubEnv("DOCKER_CONFIG", join(directory, "none"));
   vi.stubEnv("SSL_CERT_FILE", join(directory, "ca.crt"));
-  const script = `import { openRegistry } from "${join(import.meta.dirname, "../../../src/lib/adapters/registry.ts")}";
+  const script = `import { openRegistry } from "${join(import.meta.dirname, "../../../src/lib/adapters/registry/registry.ts")}";
     using registry = openRegistry({ host: "${host}", insecure: false }, { backoff: [] });
     console.log(await registry.digestOf("${host}/web"));`;
   expect(await evaluate(script)).toContain(digest);

@@ -3,10 +3,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { findCredentials } from "../../../src/lib/adapters/registry-credentials.ts";
-import { openRegistry } from "../../../src/lib/adapters/registry.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import { parseReference } from "../../../src/lib/images/reference.ts";
+import { findCredentials } from "../../../src/lib/adapters/registry/registry-credentials.ts";
+import { openRegistry } from "../../../src/lib/adapters/registry/registry.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import { parseReference } from "../../../src/lib/common/reference.ts";
 import { serve } from "./answering-server.ts";
 
 const manifest = JSON.stringify({ schemaVersion: 2 });

@@ -1,6 +1,6 @@
 import { execaSync } from "execa";
 import { expect, test } from "vitest";
-import { bash, shellWord } from "../../../src/lib/adapters/remote-shell.ts";
+import { bash, shellWord } from "../../../src/lib/adapters/ssh/remote-shell.ts";
 
 test("a script arrives letter by letter, quotes and all", () => {
   const said = `it's '"$HOME"' \\ and 'more'`;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, expect, test, vi } from "vitest";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
-import { checkAgent, startAgent } from "../../../src/lib/adapters/ssh-agent.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { checkAgent, startAgent } from "../../../src/lib/adapters/ssh/keys/ssh-agent.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
-import { connect } from "../../../src/lib/adapters/ssh.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
+import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { passOn, startEavesdropper, type Eavesdropper } from "./eavesdropper.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd } from "./real-sshd.ts";
 import { makeKey } from "./ssh-server.ts";
@@ -129,8 +129,8 @@ test("what RevokedHostKeys has is refused, and a list of it that cannot be read 
 });
 
 test("an agent that signs with SHA-1 all the same is not let to", async () => {
-  const { signWithAgent } = await import("../../../src/lib/adapters/ssh-agent-client.ts");
-  const { wireString } = await import("../../../src/lib/adapters/ssh-wire.ts");
+  const { signWithAgent } = await import("../../../src/lib/adapters/ssh/keys/ssh-agent-client.ts");
+  const { wireString } = await import("../../../src/lib/adapters/ssh/keys/ssh-wire.ts");
   const { createServer } = await import("node:net");
   const socket = join(directory, "agent.sock");
   const answer = Buffer.concat([Buffer.of(14), wireString(Buffer.concat([wireString("ssh-rsa"), wireString("weak")]))]);

@@ -4,11 +4,11 @@ import { homedir, userInfo } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { afterEach, expect, test, vi } from "vitest";
-import { scanConfig } from "../../../src/lib/adapters/ssh-config-scan.ts";
-import type { Endpoint } from "../../../src/lib/adapters/ssh-endpoint.ts";
-import { findRoute, type Route, type RouteOptions } from "../../../src/lib/adapters/ssh-route.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
+import { scanConfig } from "../../../src/lib/adapters/ssh/route/ssh-config-scan.ts";
+import type { Endpoint } from "../../../src/lib/adapters/ssh/trust/ssh-endpoint.ts";
+import { findRoute, type Route, type RouteOptions } from "../../../src/lib/adapters/ssh/route/ssh-route.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { configurations } from "./ssh-configurations.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 
@@ -238,7 +238,7 @@ test("--verbose says where each value came from", async () => {
 });
 
 test("secrets of the process are not in the environment of ssh", async () => {
-  const { redactor } = await import("../../../src/lib/config/redactor.ts");
+  const { redactor } = await import("../../../src/lib/secrets/redactor.ts");
   redactor.add("correct horse battery");
   vi.stubEnv("A_TOKEN", "correct horse battery");
   const files = await write(['Match exec "test -z $A_TOKEN"', "Port 2222"]);

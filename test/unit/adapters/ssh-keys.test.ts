@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { execa } from "execa";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hostCertificateFault, parseCertificate } from "../../../src/lib/adapters/ssh-certificate.ts";
-import { readPrivateKey } from "../../../src/lib/adapters/ssh-private-key.ts";
-import { wireString } from "../../../src/lib/adapters/ssh-wire.ts";
-import { keyFault, normaliseKey } from "../../../src/lib/config/private-key.ts";
+import { hostCertificateFault, parseCertificate } from "../../../src/lib/adapters/ssh/trust/ssh-certificate.ts";
+import { readPrivateKey } from "../../../src/lib/adapters/ssh/keys/ssh-private-key.ts";
+import { wireString } from "../../../src/lib/adapters/ssh/keys/ssh-wire.ts";
+import { keyFault, normaliseKey } from "../../../src/lib/secrets/private-key.ts";
 import { makeKeyFile } from "./real-sshd.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 

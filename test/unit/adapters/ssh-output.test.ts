@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mark } from "../../../src/lib/adapters/remote-shell.ts";
-import { Output, TooMuch } from "../../../src/lib/adapters/ssh-output.ts";
+import { mark } from "../../../src/lib/adapters/ssh/remote-shell.ts";
+import { Output, TooMuch } from "../../../src/lib/adapters/ssh/ssh-output.ts";
 
 function listenTo(awaitsMark = false, limit = 1000) {
   const failures: Error[] = [];

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
-import { fingerprintOf } from "../../../src/lib/adapters/fingerprint.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { fingerprintOf } from "../../../src/lib/adapters/ssh/keys/fingerprint.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { makeKey, startServer, type KeyPair, type ServerOptions, type TestServer } from "./ssh-server.ts";
 
 export const hostKey = makeKey();

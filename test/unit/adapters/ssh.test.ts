@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { execa, execaSync } from "execa";
 import { expect, test } from "vitest";
-import { bash } from "../../../src/lib/adapters/remote-shell.ts";
-import { connect } from "../../../src/lib/adapters/ssh.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { bash } from "../../../src/lib/adapters/ssh/remote-shell.ts";
+import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { listen } from "./ssh-server.ts";
 import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { describeUnreadable } from "../../../src/lib/adapters/submodule-error.ts";
-import { fetchSubmodules } from "../../../src/lib/adapters/submodules.ts";
+import { describeUnreadable } from "../../../src/lib/adapters/git/submodule-error.ts";
+import { fetchSubmodules } from "../../../src/lib/adapters/git/submodules.ts";
 import { cloneRepository, createRepository } from "./git-repository.ts";
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { askAhead } from "../../../src/lib/build/ask-ahead.ts";
-import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
+import { askAhead } from "../../../src/lib/builds/observe/ask-ahead.ts";
+import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
 
 const images: ImageConfig[] = ["web", "api", "jobs"].map((name) => ({
   name,

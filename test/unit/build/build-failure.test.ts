@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { describeBuildFailure } from "../../../src/lib/build/build-failure.ts";
-import type { BuildRecord, StepFailure } from "../../../src/lib/build/image-progress.ts";
+import { describeBuildFailure } from "../../../src/lib/builds/run/build-failure.ts";
+import type { BuildRecord, StepFailure } from "../../../src/lib/builds/run/image-progress.ts";
 import { planOf } from "./plan.ts";
 
 const plan = (...names: string[]) => planOf(names, "load", { dockerfile: "../docker/Dockerfile" });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { buildSection, trackBuild } from "../../../src/lib/build/build-tracker.ts";
+import { buildSection, trackBuild } from "../../../src/lib/builds/run/build-tracker.ts";
 import type { BuildPlan } from "../../../src/lib/images/build-plan.ts";
 import type { BuildStatus, Vertex } from "../../../src/lib/images/build-status.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";

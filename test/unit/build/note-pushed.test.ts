@@ -1,12 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
-import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { readRecordAt } from "../../../src/lib/build/look-up.ts";
-import { notePushed } from "../../../src/lib/build/note-pushed.ts";
-import { observeContent } from "../../../src/lib/build/observe-content.ts";
-import { observeInputs } from "../../../src/lib/build/prepare-build.ts";
-import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { readRecordAt } from "../../../src/lib/builds/observe/look-up.ts";
+import { notePushed } from "../../../src/lib/builds/record/note-pushed.ts";
+import { observeContent } from "../../../src/lib/builds/observe/observe-content.ts";
+import { observeInputs } from "../../../src/lib/builds/observe/prepare-build.ts";
+import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 

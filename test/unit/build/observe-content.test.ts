@@ -1,12 +1,12 @@
 import { appendFileSync, chmodSync, mkdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
-import { observeContent } from "../../../src/lib/build/observe-content.ts";
-import { observeInputs } from "../../../src/lib/build/prepare-build.ts";
-import { findTouched } from "../../../src/lib/build/touched-images.ts";
-import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
-import type { Content } from "../../../src/lib/images/content-digest.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
+import { observeContent } from "../../../src/lib/builds/observe/observe-content.ts";
+import { observeInputs } from "../../../src/lib/builds/observe/prepare-build.ts";
+import { findTouched } from "../../../src/lib/builds/observe/touched-images.ts";
+import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
+import type { Content } from "../../../src/lib/content/content-digest.ts";
 import { cloneRepository, createRepository } from "../adapters/git-repository.ts";
 
 type Settings = Partial<Config["build"]> & { images?: Record<string, Partial<ImageConfig>>; bases?: Record<string, string> };

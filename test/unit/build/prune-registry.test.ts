@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { digestOfBytes } from "../../../src/lib/adapters/registry-http.ts";
-import { observeTags, removeLeftovers } from "../../../src/lib/build/prune-registry.ts";
-import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { digestOfBytes } from "../../../src/lib/adapters/registry/registry-http.ts";
+import { observeTags, removeLeftovers } from "../../../src/lib/builds/prune/prune-registry.ts";
+import { recordBuilds } from "../../../src/lib/builds/record/record-builds.ts";
 import { formatRecord, recordTag } from "../../../src/lib/images/build-record.ts";
 import { planPrune } from "../../../src/lib/images/prune-plan.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { recordBuilds } from "../../../src/lib/build/record-builds.ts";
-import { resolveOwnImages } from "../../../src/lib/deploy/resolve-images.ts";
+import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { recordBuilds } from "../../../src/lib/builds/record/record-builds.ts";
+import { resolveOwnImages } from "../../../src/lib/deploy/prepare/images/resolve-images.ts";
 import { formatRecord, parseRecord, recordTag } from "../../../src/lib/images/build-record.ts";
 import { startMemoryRegistry, type MemoryRegistry } from "../adapters/memory-registry.ts";
 

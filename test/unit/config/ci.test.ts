@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readCi } from "../../../src/lib/config/ci.ts";
+import { readCi } from "../../../src/lib/config/values/ci.ts";
 
 test("a GitLab job's variables are read, empty ones count as absent", () => {
   expect(

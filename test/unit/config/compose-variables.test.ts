@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { harmlessVariables, hostVariables, jobCredentials } from "../../../src/lib/config/compose-variables.ts";
+import { harmlessVariables, hostVariables, jobCredentials } from "../../../src/lib/config/values/compose-variables.ts";
 import { createProject, minimal } from "./project.ts";
 
 test("nothing that looks like a right is among the harmless ones", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import * as z from "zod";
-import { parseDotenv, quoteDotenv } from "../../../src/lib/config/dotenv.ts";
+import { parseDotenv, quoteDotenv } from "../../../src/lib/config/values/dotenv.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "coldtivate-dotenv-"));
 afterAll(() => rmSync(directory, { recursive: true }));

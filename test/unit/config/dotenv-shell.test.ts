@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { readDotenvLines } from "../../../src/lib/config/dotenv-lines.ts";
-import { changedByShell } from "../../../src/lib/config/dotenv-shell.ts";
+import { readDotenvLines } from "../../../src/lib/config/dotenv/dotenv-lines.ts";
+import { changedByShell } from "../../../src/lib/config/dotenv/dotenv-shell.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "dotenv-shell-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,9 +3,9 @@ import { chmodSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { expect, test } from "vitest";
-import { mergeDotenvs, parseDotenv, writeDotenv } from "../../../src/lib/config/dotenv.ts";
-import type { EnvironmentConfig } from "../../../src/lib/config/config.ts";
-import { redactor } from "../../../src/lib/config/redactor.ts";
+import { mergeDotenvs, parseDotenv, writeDotenv } from "../../../src/lib/config/values/dotenv.ts";
+import type { EnvironmentConfig } from "../../../src/lib/config/schema/config.ts";
+import { redactor } from "../../../src/lib/secrets/redactor.ts";
 import { createProject, minimal, type Project } from "./project.ts";
 
 /** A project whose staging has this dotenv, and a `sops` that gives what `FILE.plain` holds, and writes down how it was called. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseDotenv } from "../../../src/lib/config/dotenv.ts";
-import { redactor } from "../../../src/lib/config/redactor.ts";
+import { parseDotenv } from "../../../src/lib/config/values/dotenv.ts";
+import { redactor } from "../../../src/lib/secrets/redactor.ts";
 import { failure } from "./project.ts";
 
 const read = (text: string) => Object.fromEntries(parseDotenv(text));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { interpolate } from "../../../src/lib/config/interpolation.ts";
+import { interpolate } from "../../../src/lib/common/interpolation.ts";
 
 const env = { A: "one", EMPTY: "", DOLLAR: "a${A}$$b" };
 

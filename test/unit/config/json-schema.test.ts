@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { jsonSchema } from "../../../src/lib/config/json-schema.ts";
+import { jsonSchema } from "../../../src/lib/config/schema/json-schema.ts";
 import { minimal } from "./project.ts";
 
 const file = (path: string): Promise<string> => readFile(new URL(`../../../${path}`, import.meta.url), "utf8");

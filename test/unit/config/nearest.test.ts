@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest } from "../../../src/lib/config/nearest.ts";
+import { nearest } from "../../../src/lib/common/nearest.ts";
 
 const known = ["context", "dockerfile", "target", "web", "worker"];
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import type { Config } from "../../../src/lib/config/config.ts";
+import type { Config } from "../../../src/lib/config/schema/config.ts";
 import { loadConfig, type LoadOptions } from "../../../src/lib/config/load.ts";
 
 export interface Project extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readPublicWords } from "../../../src/lib/config/public-words.ts";
+import { readPublicWords } from "../../../src/lib/config/values/public-words.ts";
 import { createProject, minimal } from "./project.ts";
 
 test("words of the configuration, its Compose files and its hosts are public; what comes from variables is not", async () => {

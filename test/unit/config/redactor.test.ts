@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Redactor } from "../../../src/lib/config/redactor.ts";
+import { Redactor } from "../../../src/lib/secrets/redactor.ts";
 
 function redact(text: string, ...secrets: string[]): string {
   const redactor = new Redactor();

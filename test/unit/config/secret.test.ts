@@ -1,6 +1,6 @@
 import { format, inspect } from "node:util";
 import { expect, test } from "vitest";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { describeFailure } from "../../../src/lib/report/failure.ts";
 import { createPalette } from "../../../src/lib/report/palette.ts";

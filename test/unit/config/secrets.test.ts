@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { redactor } from "../../../src/lib/config/redactor.ts";
+import { redactor } from "../../../src/lib/secrets/redactor.ts";
 import { createProject, minimal } from "./project.ts";
 
 let keys: string;

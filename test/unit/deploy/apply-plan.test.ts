@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { changes } from "../../../src/lib/changes.ts";
-import { applyPlan } from "../../../src/lib/deploy/apply-plan.ts";
-import { isPassing } from "../../../src/lib/deploy/turn.ts";
+import { applyPlan } from "../../../src/lib/deploy/apply/apply-plan.ts";
+import { isPassing } from "../../../src/lib/deploy/apply/turn.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import type { HostPlan } from "../../../src/lib/plan/plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 

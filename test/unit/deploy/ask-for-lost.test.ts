@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { askFor, makeUndoable } from "../../../src/lib/deploy/ask-for-lost.ts";
-import type { HostPlan } from "../../../src/lib/plan/plan.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
+import { askFor, makeUndoable } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
 import { parseManifest } from "../../../src/lib/release/manifest.ts";
 import { emptyHost } from "../plan/simulated-host.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { describeEnd } from "../../../src/lib/deploy/attach-end.ts";
-import { Story } from "../../../src/lib/deploy/story.ts";
-import { parseHostPlan } from "../../../src/lib/plan/kept-plan.ts";
+import { describeEnd } from "../../../src/lib/deploy/apply/attach-end.ts";
+import { Story } from "../../../src/lib/deploy/apply/story.ts";
+import { parseHostPlan } from "../../../src/lib/plan/steps/kept-plan.ts";
 
 test.each([
   [{}, "coldtivate deploy staging"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refuseShortages } from "../../../src/lib/deploy/capacity-check.ts";
+import { refuseShortages } from "../../../src/lib/deploy/prepare/capacity-check.ts";
 
 const port = { code: "PORT_TAKEN", details: ["10.0.0.1: tcp port 80 is taken"], advice: "End it." } as const;
 const disk = { code: "DISK_FULL", details: ["10.0.0.2: 1 MiB is free"], advice: "Make room." } as const;

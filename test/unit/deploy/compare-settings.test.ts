@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openCommit } from "../../../src/lib/adapters/git-commit.ts";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
-import { compareSettings } from "../../../src/lib/deploy/compare-settings.ts";
+import { openCommit } from "../../../src/lib/adapters/git/git-commit.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
+import { compareSettings } from "../../../src/lib/deploy/prepare/commit/compare-settings.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 
 const settings = `project: shop

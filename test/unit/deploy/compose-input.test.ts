@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { observeEntries, type ComposeInput } from "../../../src/lib/deploy/compose-input.ts";
-import { collectComposeFiles, dotenvPlace } from "../../../src/lib/release/compose-files.ts";
+import { observeEntries, type ComposeInput } from "../../../src/lib/deploy/prepare/commit/compose-input.ts";
+import { collectComposeFiles, dotenvPlace } from "../../../src/lib/compose/files/compose-files.ts";
 
 const variables = { CI_COMMIT_SHA: "1".repeat(40), CI_COMMIT_REF_SLUG: "main", DOT_ENV_PATH: "../dotenv" };
 const written = 'services: { web: { image: "app:${CI_COMMIT_REF_SLUG}", env_file: ["${DOT_ENV_PATH}", web.env] } }';

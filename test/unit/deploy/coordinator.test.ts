@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Coordinator } from "../../../src/lib/deploy/coordinator.ts";
+import { Coordinator } from "../../../src/lib/deploy/apply/coordinator.ts";
 
 const go = (barrier: string) => ["a", "b", "c"].map((host) => ({ host, message: `go ${barrier}` }));
 const abort = ["a", "b", "c"].map((host) => ({ host, message: "abort" }));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import { dotenvNotes } from "../../../src/lib/deploy/dotenv-notes.ts";
-import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import { dotenvNotes } from "../../../src/lib/deploy/prepare/commit/dotenv-notes.ts";
+import type { HostState, ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import { emptyHost } from "../plan/simulated-host.ts";
 
 const container: ObservedContainer = {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { ImageConfig } from "../../../src/lib/config/config.ts";
-import { differingNotes, doubtImages, type DoubtInput } from "../../../src/lib/deploy/doubt-images.ts";
+import type { ImageConfig } from "../../../src/lib/config/schema/config.ts";
+import { differingNotes, doubtImages, type DoubtInput } from "../../../src/lib/deploy/prepare/commit/doubt-images.ts";
 import type { RenderedService } from "../../../src/lib/release/rendered.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
 
 const commit = "c".repeat(40);
 const before = "b".repeat(40);

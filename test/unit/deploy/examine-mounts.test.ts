@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
-import { examineMounts } from "../../../src/lib/deploy/examine-mounts.ts";
-import { refuseMounts } from "../../../src/lib/deploy/refuse-mounts.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { examineMounts } from "../../../src/lib/deploy/prepare/examine-mounts.ts";
+import { refuseMounts } from "../../../src/lib/deploy/prepare/refuse-mounts.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
+import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import type { SourceTree } from "../../../src/lib/release/sources.ts";
+import type { SourceTree } from "../../../src/lib/compose/sources.ts";
 import { emptyHost } from "../plan/simulated-host.ts";
 
 const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");

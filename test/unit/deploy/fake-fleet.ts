@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import { barrier } from "../../../src/lib/plan/barriers.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/plan.ts";
+import { barrier } from "../../../src/lib/plan/steps/barriers.ts";
+import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
 
 export const fleetSteps: Step[] = [
   { verb: "pull", args: ["web"], title: "pull 1 image" },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { checkHost, refuseMissingElsewhere } from "../../../src/lib/deploy/host-check.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
+import { checkHost, refuseMissingElsewhere } from "../../../src/lib/deploy/prepare/host-check.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
 import { emptyHost } from "../plan/simulated-host.ts";
 
 const host: HostState = { ...emptyHost, host: "a", stateDirectory: "/home/deploy/.coldtivate/shop" };

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import { askFor } from "../../../src/lib/deploy/ask-for-lost.ts";
-import { onlyNamed } from "../../../src/lib/deploy/named-registry.ts";
-import { loginsFor } from "../../../src/lib/deploy/pull-credentials.ts";
+import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import { askFor } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
+import { onlyNamed } from "../../../src/lib/deploy/prepare/images/named-registry.ts";
+import { loginsFor } from "../../../src/lib/deploy/apply/pull-credentials.ts";
 import { repositoriesOf } from "../../../src/lib/release/repositories.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;

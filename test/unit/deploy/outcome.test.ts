@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { describeOutcome } from "../../../src/lib/deploy/outcome.ts";
-import type { HostPlan, Plan } from "../../../src/lib/plan/plan.ts";
+import { describeOutcome } from "../../../src/lib/deploy/apply/outcome.ts";
+import type { HostPlan, Plan } from "../../../src/lib/plan/steps/plan.ts";
 
 const plan = (hosts: HostPlan[]): Plan => ({
   environment: "staging",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
-import { prepareRollback } from "../../../src/lib/deploy/prepare-rollback.ts";
+import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { prepareRollback } from "../../../src/lib/deploy/prepare/prepare-rollback.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 
 const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;

@@ -1,12 +1,12 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCommit } from "../../../src/lib/adapters/git-commit.ts";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
-import type { Config, EnvironmentConfig } from "../../../src/lib/config/config.ts";
-import { parseDotenv } from "../../../src/lib/config/dotenv.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import { readCompose } from "../../../src/lib/deploy/read-compose.ts";
+import { openCommit } from "../../../src/lib/adapters/git/git-commit.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
+import type { Config, EnvironmentConfig } from "../../../src/lib/config/schema/config.ts";
+import { parseDotenv } from "../../../src/lib/config/values/dotenv.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import { readCompose } from "../../../src/lib/deploy/prepare/commit/read-compose.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 
 let repository: ReturnType<typeof createRepository>;

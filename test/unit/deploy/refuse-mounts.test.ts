@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { MountReport } from "../../../src/lib/deploy/examine-mounts.ts";
-import { leavesOf, leavingNotes, refuseMounts } from "../../../src/lib/deploy/refuse-mounts.ts";
+import type { MountReport } from "../../../src/lib/deploy/prepare/examine-mounts.ts";
+import { leavesOf, leavingNotes, refuseMounts } from "../../../src/lib/deploy/prepare/refuse-mounts.ts";
 
 const report = (more: Partial<MountReport>): MountReport => ({
   missing: [],

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { RegistryClient } from "../../../src/lib/adapters/registry.ts";
-import { resolveFacts, resolveThirdParty, type ResolvedTags } from "../../../src/lib/deploy/resolve-images.ts";
+import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
+import { resolveFacts, resolveThirdParty, type ResolvedTags } from "../../../src/lib/deploy/prepare/images/resolve-images.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import { parseImageFacts } from "../../../src/lib/release/image-facts.ts";
+import { parseImageFacts } from "../../../src/lib/services/image-facts.ts";
 
 const facts = parseImageFacts("{}")!;
 const gone = () => Promise.reject(new ColdtivateError("gone", { code: "REGISTRY_UNREACHABLE", exit: "refused" }));

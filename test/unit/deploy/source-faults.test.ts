@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refuseSources } from "../../../src/lib/deploy/source-faults.ts";
+import { refuseSources } from "../../../src/lib/deploy/prepare/commit/source-faults.ts";
 
 test("what cannot be read as a checkout would have it is refused, all of it, each with the way out", () => {
   expect(() =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Story } from "../../../src/lib/deploy/story.ts";
+import { Story } from "../../../src/lib/deploy/apply/story.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 
 const second = 1_000_000;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { ImageConfig } from "../../../src/lib/config/config.ts";
-import { describeUncommitted } from "../../../src/lib/deploy/uncommitted.ts";
+import type { ImageConfig } from "../../../src/lib/config/schema/config.ts";
+import { describeUncommitted } from "../../../src/lib/deploy/prepare/commit/uncommitted.ts";
 
 const web: ImageConfig = { name: "web", context: "Web", dockerfile: "../web.dockerfile", args: {}, secrets: {} };
 const inputs = { commit: "c0ffee", composeFiles: ["docker-compose.yml"], images: [web] };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { composeVariables } from "../../../src/lib/deploy/variables.ts";
+import { composeVariables } from "../../../src/lib/deploy/prepare/commit/variables.ts";
 
 const facts = {
   environment: "production",

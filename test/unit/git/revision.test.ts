@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openRepository } from "../../../src/lib/adapters/git.ts";
+import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { chooseRevision, describeCheckout } from "../../../src/lib/git/revision.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 

@@ -1,6 +1,6 @@
 import type { ServerChannel } from "ssh2";
-import { connect, type HostConnection } from "../../../src/lib/adapters/ssh.ts";
-import { mark } from "../../../src/lib/adapters/remote-shell.ts";
+import { connect, type HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { mark } from "../../../src/lib/adapters/ssh/remote-shell.ts";
 import { hostAt, serve } from "../adapters/ssh-world.ts";
 import { questions, truth, type Question, type Saying, type Telling } from "./answers.ts";
 

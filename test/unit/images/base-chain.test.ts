@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { baseChain, type ChainInput } from "../../../src/lib/images/base-chain.ts";
+import { baseChain, type ChainInput } from "../../../src/lib/content/base-chain.ts";
 
 const chain = (name: string, dockerfiles: Record<string, string>, more: Partial<ChainInput> = {}) =>
   baseChain(name, {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Config, ImageConfig } from "../../../src/lib/config/config.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { bakeDefinition } from "../../../src/lib/images/bake-definition.ts";
 import { planBuild, type BuildFacts } from "../../../src/lib/images/build-plan.ts";
 

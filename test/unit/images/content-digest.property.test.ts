@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { describeContent, sourceOf, type ImageSource } from "../../../src/lib/images/content-digest.ts";
-import { indexFiles, type TreeEntry } from "../../../src/lib/images/content-files.ts";
+import { describeContent, sourceOf, type ImageSource } from "../../../src/lib/content/content-digest.ts";
+import { indexFiles, type TreeEntry } from "../../../src/lib/content/content-files.ts";
 
 const hash = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 const image = { name: "web", context: "Web", dockerfile: "../docker/web.Dockerfile", args: {}, secrets: {}, contexts: { lib: "./Lib" } };

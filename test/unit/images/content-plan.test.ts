@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Content } from "../../../src/lib/images/content-digest.ts";
-import { giveUp, planContent } from "../../../src/lib/images/content-plan.ts";
-import type { ContentRecord } from "../../../src/lib/images/content-record.ts";
+import type { Content } from "../../../src/lib/content/content-digest.ts";
+import { giveUp, planContent } from "../../../src/lib/content/content-plan.ts";
+import type { ContentRecord } from "../../../src/lib/content/content-record.ts";
 
 const tag = "content-1f";
 const known: Content = { name: "web", tag, inputs: [{ name: "the context web", value: "1" }] };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { findBaseImages } from "../../../src/lib/images/base-images.ts";
-import { copiesContext, lineOfStep } from "../../../src/lib/images/dockerfile.ts";
-import { readIgnoreFile } from "../../../src/lib/images/ignore-file.ts";
+import { findBaseImages } from "../../../src/lib/content/base-images.ts";
+import { copiesContext, lineOfStep } from "../../../src/lib/content/dockerfile.ts";
+import { readIgnoreFile } from "../../../src/lib/content/ignore-file.ts";
 
 const nothing = { args: {}, platforms: [], contexts: [] };
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sha256 } from "../../../src/lib/adapters/hash.ts";
 import { parseRecord } from "../../../src/lib/images/build-record.ts";
-import { readRecord, writeRecord, type ContentRecord } from "../../../src/lib/images/content-record.ts";
+import { readRecord, writeRecord, type ContentRecord } from "../../../src/lib/content/content-record.ts";
 import { readIndex, readParts } from "../../../src/lib/images/named-images.ts";
 
 const bytes = Buffer.from("{}");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { inputsOf } from "../../../src/lib/images/image-inputs.ts";
+import { inputsOf } from "../../../src/lib/content/image-inputs.ts";
 import { selectImages } from "../../../src/lib/images/image-selection.ts";
-import { refuseDirty } from "../../../src/lib/images/image-state.ts";
-import { isWithin, joinPaths } from "../../../src/lib/images/path.ts";
+import { refuseDirty } from "../../../src/lib/content/image-state.ts";
+import { isWithin, joinPaths } from "../../../src/lib/common/path.ts";
 
 const image = (name: string) => ({ name, context: name, dockerfile: "Dockerfile", args: {}, secrets: {} });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatReference, parseReference, pinReference } from "../../../src/lib/images/reference.ts";
+import { formatReference, parseReference, pinReference } from "../../../src/lib/common/reference.ts";
 
 const digest = `sha256:${"1f".repeat(32)}`;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { alignHosts, barrier } from "../../../src/lib/plan/barriers.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/plan.ts";
+import { alignHosts, barrier } from "../../../src/lib/plan/steps/barriers.ts";
+import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
 
 const step = (text: string): Step => ({ verb: text.split(" ")[0]!, args: text.split(" ").slice(1), title: text });
 

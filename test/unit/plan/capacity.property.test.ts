@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { judgeMemory } from "../../../src/lib/plan/capacity-memory.ts";
-import { compareServices } from "../../../src/lib/plan/compare-services.ts";
+import { judgeMemory } from "../../../src/lib/plan/capacity/capacity-memory.ts";
+import { compareServices } from "../../../src/lib/plan/steps/compare-services.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import type { Step } from "../../../src/lib/plan/plan.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
+import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { chooseTasks, tellOnce } from "../../../src/lib/plan/choose-tasks.ts";
-import type { ServiceWork } from "../../../src/lib/plan/compare-services.ts";
-import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
-import type { HostPlan } from "../../../src/lib/plan/plan.ts";
+import { chooseTasks, tellOnce } from "../../../src/lib/plan/steps/choose-tasks.ts";
+import type { ServiceWork } from "../../../src/lib/plan/steps/compare-services.ts";
+import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import type { RenderedTask } from "../../../src/lib/release/rendered.ts";
 import type { TaskRuns } from "../../../src/lib/release/task-runs.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
-import { healthLimit, healthNotes } from "../../../src/lib/plan/health-limit.ts";
-import { healthTimes, type HealthCheckTimes } from "../../../src/lib/release/health-times.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
+import { healthLimit, healthNotes } from "../../../src/lib/plan/steps/health-limit.ts";
+import { healthTimes, type HealthCheckTimes } from "../../../src/lib/compose/health-times.ts";
 import type { RenderedService } from "../../../src/lib/release/rendered.ts";
 
 function facts(check: HealthCheckTimes | undefined, config: ServiceConfig = {}, rollout: RenderedService["rollout"] = "recreate") {

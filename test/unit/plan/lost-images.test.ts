@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { imagesToUndo, nameOf, pullToo } from "../../../src/lib/plan/lost-images.ts";
-import type { HostPlan, ServiceChange } from "../../../src/lib/plan/plan.ts";
+import type { HostPlan, ServiceChange } from "../../../src/lib/plan/steps/plan.ts";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
 import { emptyHost } from "./simulated-host.ts";
 

@@ -1,8 +1,8 @@
-import type { HostState } from "../../../src/lib/release/host-state.ts";
-import { isSlot, slotName, type Slot } from "../../../src/lib/release/fronts.ts";
-import { replicas, type ComposeModel, type ComposeService } from "../../../src/lib/release/model.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
+import { isSlot, slotName, type Slot } from "../../../src/lib/fronts/fronts.ts";
+import { replicas, type ComposeModel, type ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import type { Step } from "../../../src/lib/plan/plan.ts";
+import type { Step } from "../../../src/lib/plan/steps/plan.ts";
 
 export const project = "shop-staging";
 

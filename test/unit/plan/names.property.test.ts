@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { isActive, replicas, type ComposeModel, type ComposePort, type ComposeService } from "../../../src/lib/release/model.ts";
+import { isActive, replicas, type ComposeModel, type ComposePort, type ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";

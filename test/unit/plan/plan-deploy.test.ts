@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
+import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import type { HostState, ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered, RenderedService } from "../../../src/lib/release/rendered.ts";
 
 const image = (name: string, digest: string) => `registry.example/shop/${name}@sha256:${digest.repeat(64).slice(0, 64)}`;

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { frontNotes, planFronts } from "../../../src/lib/plan/plan-fronts.ts";
-import { updateFronts } from "../../../src/lib/release/front-update.ts";
-import type { FrontImage } from "../../../src/lib/release/fronts.ts";
+import { updateFronts } from "../../../src/lib/plan/front-update.ts";
+import type { FrontImage } from "../../../src/lib/fronts/fronts.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
-import type { Digest } from "../../../src/lib/release/sources.ts";
+import type { Digest } from "../../../src/lib/compose/sources.ts";
 import { emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
 

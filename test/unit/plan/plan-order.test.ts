@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
+import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";

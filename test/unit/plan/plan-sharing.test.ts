@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";

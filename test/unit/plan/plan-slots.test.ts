@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
-import { formatPlan } from "../../../src/lib/plan/format-plan.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
+import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import { hostNotes } from "../../../src/lib/plan/notes.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
-import type { Slot } from "../../../src/lib/release/fronts.ts";
-import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import type { Slot } from "../../../src/lib/fronts/fronts.ts";
+import type { HostState, ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { emptyHost } from "./simulated-host.ts";
-import type { Step } from "../../../src/lib/plan/plan.ts";
+import type { Step } from "../../../src/lib/plan/steps/plan.ts";
 import { withoutLooks } from "./without-looks.ts";
 
 const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`], interval: "1s", timeout: "5s" });

@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/plan.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
+import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";

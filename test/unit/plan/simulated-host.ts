@@ -1,10 +1,10 @@
-import type { Slot } from "../../../src/lib/release/fronts.ts";
-import { labels } from "../../../src/lib/release/labels.ts";
-import type { HostState, ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import type { Slot } from "../../../src/lib/fronts/fronts.ts";
+import { labels } from "../../../src/lib/fronts/labels.ts";
+import type { HostState, ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
-import { replicas, type ComposeModel } from "../../../src/lib/release/model.ts";
+import { replicas, type ComposeModel } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import type { Step } from "../../../src/lib/plan/plan.ts";
+import type { Step } from "../../../src/lib/plan/steps/plan.ts";
 
 export const emptyHost: HostState = {
   host: "10.0.0.1",

@@ -1,7 +1,7 @@
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import type { HostState } from "../../../src/lib/release/host-state.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { HostState } from "../../../src/lib/host/host-state.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { mergeVolumes, nameVolumes, type VolumeInput } from "../../../src/lib/release/anonymous-volumes.ts";
-import type { ObservedContainer } from "../../../src/lib/release/host-state.ts";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import { mergeVolumes, nameVolumes, type VolumeInput } from "../../../src/lib/mounts/anonymous-volumes.ts";
+import type { ObservedContainer } from "../../../src/lib/host/host-state.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 
 const own = "0".repeat(63);
 const facts = (...volumes: string[]) => ({ ports: [], volumes, entrypoint: [], command: [], environment: {} });

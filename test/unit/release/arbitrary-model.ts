@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as fc from "fast-check";
-import type { Rollout, ServiceConfig } from "../../../src/lib/config/config.ts";
-import type { ComposeDependency, ComposeModel, ComposePort, ComposeService } from "../../../src/lib/release/model.ts";
+import type { Rollout, ServiceConfig } from "../../../src/lib/config/schema/config.ts";
+import type { ComposeDependency, ComposeModel, ComposePort, ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered, RenderInput } from "../../../src/lib/release/rendered.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { assignImages, type OwnImage } from "../../../src/lib/release/built-images.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 
 const sourceDirectory = "/home/deploy/.coldtivate/incoming.x/compose";
 const registryImage = "registry.example.com/group/shop";

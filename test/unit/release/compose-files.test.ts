@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { collectComposeFiles, dotenvPlace } from "../../../src/lib/release/compose-files.ts";
-import { composeFileList, findComposeFiles } from "../../../src/lib/release/compose-names.ts";
-import { normalise } from "../../../src/lib/release/compose-walk.ts";
-import { readEnvFile } from "../../../src/lib/release/env-file.ts";
-import { interpolate, interpolatedVariables } from "../../../src/lib/release/interpolate.ts";
+import { collectComposeFiles, dotenvPlace } from "../../../src/lib/compose/files/compose-files.ts";
+import { composeFileList, findComposeFiles } from "../../../src/lib/compose/files/compose-names.ts";
+import { normalise } from "../../../src/lib/compose/files/compose-walk.ts";
+import { readEnvFile } from "../../../src/lib/compose/files/env-file.ts";
+import { interpolate, interpolatedVariables } from "../../../src/lib/compose/files/interpolate.ts";
 
 const reader = (files: Record<string, string>) => (path: string) =>
   Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path]));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { AttributeList } from "../../../scripts/compose-schema/attributes.ts";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 
 const { attributes } = JSON.parse(readFileSync("test/unit/release/compose-attributes.json", "utf8")) as AttributeList;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { discoveryOf, discoveryPorts, hidden, isDiscovered } from "../../../src/lib/release/discovery-labels.ts";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import { discoveryOf, discoveryPorts, hidden, isDiscovered } from "../../../src/lib/compose/discovery-labels.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import { discover, type FoundContainer } from "../../traefik.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { missingElsewhere, parseElsewhere } from "../../../src/lib/release/elsewhere.ts";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import { missingElsewhere, parseElsewhere } from "../../../src/lib/host/elsewhere.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 
 const all = "all\nall\nall\nall";
 const id = "a1b2".padEnd(64, "0");

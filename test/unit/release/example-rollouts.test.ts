@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
-import { inferRollouts } from "../../../src/lib/release/rollout.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
+import { inferRollouts } from "../../../src/lib/fronts/rollout.ts";
 
 /** As Compose would write it out, as far as it matters here. */
 function normalise(service: Record<string, unknown>): ComposeService {

@@ -3,7 +3,7 @@ import { createServer, request, type IncomingHttpHeaders, type Server } from "no
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { frontConfig, holdConfig, type FrontSettings } from "../../../src/lib/release/front-config.ts";
+import { frontConfig, holdConfig, type FrontSettings } from "../../../src/lib/fronts/front-config.ts";
 import { runFront, until } from "./haproxy.ts";
 
 const settings: FrontSettings = {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { frontConfig, holdConfig, type FrontSettings } from "../../../src/lib/release/front-config.ts";
+import { frontConfig, holdConfig, type FrontSettings } from "../../../src/lib/fronts/front-config.ts";
 import { haproxy } from "./haproxy.ts";
 
 const settings: FrontSettings = {

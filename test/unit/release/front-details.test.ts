@@ -2,7 +2,7 @@ import { createServer as createHttp2Server, connect as connectHttp2, type Server
 import { once } from "node:events";
 import { connect, type AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { frontConfig, type FrontSettings } from "../../../src/lib/release/front-config.ts";
+import { frontConfig, type FrontSettings } from "../../../src/lib/fronts/front-config.ts";
 import { freePort, runFront, until } from "./haproxy.ts";
 import { exchange, rawService } from "./raw-http.ts";
 

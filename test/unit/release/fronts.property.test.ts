@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { slotName } from "../../../src/lib/release/fronts.ts";
-import { isActive, replicas, type ComposeModel, type ComposeService } from "../../../src/lib/release/model.ts";
+import { slotName } from "../../../src/lib/fronts/fronts.ts";
+import { isActive, replicas, type ComposeModel, type ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "./arbitrary-model.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { healthTimes } from "../../../src/lib/release/health-times.ts";
-import { checksOf } from "../../../src/lib/release/checks.ts";
+import { healthTimes } from "../../../src/lib/compose/health-times.ts";
+import { checksOf } from "../../../src/lib/fronts/checks.ts";
 
 describe("when a container can turn healthy", () => {
   test.each([

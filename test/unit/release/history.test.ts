@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseHistory } from "../../../src/lib/release/history.ts";
+import { parseHistory } from "../../../src/lib/host/history.ts";
 
 const commit = "ac3e50a9a26d196aed48ac8c3c91fcc04d7e56cc";
 

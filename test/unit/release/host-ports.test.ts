@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseCapacity } from "../../../src/lib/release/capacity.ts";
-import { blocks, parsePublished, parseSocket, wantedPorts, type HostPort } from "../../../src/lib/release/host-ports.ts";
+import { parseCapacity } from "../../../src/lib/host/capacity.ts";
+import { blocks, parsePublished, parseSocket, wantedPorts, type HostPort } from "../../../src/lib/compose/host-ports.ts";
 
 const port = (address: string, number = 80, protocol: HostPort["protocol"] = "tcp"): HostPort => ({ protocol, address, port: number });
 

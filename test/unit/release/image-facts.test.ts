@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exposedPorts, parseImageFacts } from "../../../src/lib/release/image-facts.ts";
+import { exposedPorts, parseImageFacts } from "../../../src/lib/services/image-facts.ts";
 
 test("an image's configuration tells what its containers get without being asked", () => {
   const text = JSON.stringify({

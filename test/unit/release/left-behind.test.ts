@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findLeftBehind, type LeftBehindInput } from "../../../src/lib/release/left-behind.ts";
-import type { ObservedContainer, ObservedMount } from "../../../src/lib/release/observed.ts";
+import { findLeftBehind, type LeftBehindInput } from "../../../src/lib/mounts/left-behind.ts";
+import type { ObservedContainer, ObservedMount } from "../../../src/lib/common/observed.ts";
 
 const state = "/home/deploy/.coldtivate/shop-staging";
 const watched = (letter: string) => `${state}/files/${letter.repeat(64)}/conf`;

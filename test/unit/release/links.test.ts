@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { rendering } from "./arbitrary-model.ts";
 
 const healthcheck = { test: ["CMD", "curl", "-f", "http://localhost:8000/up"] };

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { mendModel } from "../../../src/lib/release/mend.ts";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
+import { mendModel } from "../../../src/lib/compose/mend.ts";
+import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 
 /** What Compose makes of a file, or of what is given to it. */
 function compose(file: string, args: readonly string[], input = ""): string {

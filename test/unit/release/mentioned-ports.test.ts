@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { addPorts } from "../../../src/lib/release/further-ports.ts";
-import { findMentions, type MentionInput } from "../../../src/lib/release/mentioned-ports.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { reachedBy } from "../../../src/lib/release/reach.ts";
-import type { ServiceRollout } from "../../../src/lib/release/rollout.ts";
+import { addPorts } from "../../../src/lib/fronts/further-ports.ts";
+import { findMentions, type MentionInput } from "../../../src/lib/services/mentioned-ports.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { reachedBy } from "../../../src/lib/fronts/reach.ts";
+import type { ServiceRollout } from "../../../src/lib/fronts/rollout.ts";
 
 const networks = { default: null };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { collectComposeFiles } from "../../../src/lib/release/compose-files.ts";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
-import { refuseForeign } from "../../../src/lib/release/named-model.ts";
+import { collectComposeFiles } from "../../../src/lib/compose/files/compose-files.ts";
+import type { ComposeModel } from "../../../src/lib/compose/model.ts";
+import { refuseForeign } from "../../../src/lib/host/named-model.ts";
 import { repositoriesOf } from "../../../src/lib/release/repositories.ts";
 
 const sourceDirectory = "/home/deploy/.coldtivate/incoming.x/compose";

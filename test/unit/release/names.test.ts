@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { TaskConfig } from "../../../src/lib/config/config.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { checkNames } from "../../../src/lib/release/names.ts";
-import type { ServiceRollout } from "../../../src/lib/release/rollout.ts";
+import type { TaskConfig } from "../../../src/lib/config/schema/config.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { checkNames } from "../../../src/lib/fronts/names.ts";
+import type { ServiceRollout } from "../../../src/lib/fronts/rollout.ts";
 
 function check(services: Record<string, ComposeService>, fronted: string[] = [], tasks: Partial<TaskConfig>[] = []): void {
   checkNames({

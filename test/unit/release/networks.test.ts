@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ObservedContainer } from "../../../src/lib/release/host-state.ts";
+import type { ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
-import type { ComposeModel } from "../../../src/lib/release/model.ts";
-import { networkNotes, ownNetworks, withNetworksAsMade } from "../../../src/lib/release/networks.ts";
+import type { ComposeModel } from "../../../src/lib/compose/model.ts";
+import { networkNotes, ownNetworks, withNetworksAsMade } from "../../../src/lib/host/networks.ts";
 
 const model = (networks: Record<string, unknown>): ComposeModel => ({ services: {}, networks });
 const colored = (color: string, name = "shop_default") => model({ default: { name, ipam: {}, labels: { color } } });

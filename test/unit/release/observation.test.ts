@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseFields, parseState } from "../../../src/lib/release/observation.ts";
+import { parseFields, parseState } from "../../../src/lib/host/observation.ts";
 
 const answer = (fields: Record<string, string>) =>
   Buffer.from(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { endingService, findOneShots } from "../../../src/lib/release/one-shots.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
+import { endingService, findOneShots } from "../../../src/lib/services/one-shots.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
 
 const signOf = (name: string, service: ComposeService) => findOneShots({ services: { [name]: service } }, [name]).get(name);
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { levels } from "../../../src/lib/release/order.ts";
+import { levels } from "../../../src/lib/compose/order.ts";
 
 const services = {
   gateway: { links: ["web:api", "farmer"] },

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ComposeModel, ComposeMount } from "../../../src/lib/release/model.ts";
-import type { ObservedContainer } from "../../../src/lib/release/observed.ts";
-import { placeFiles, type PlacementInput } from "../../../src/lib/release/placement.ts";
-import { mergePlaces, type Place } from "../../../src/lib/release/places.ts";
-import { isFileName } from "../../../src/lib/release/needs.ts";
-import { locateProfiles } from "../../../src/lib/release/seccomp.ts";
-import { pathInSource, referredPaths, type SourceTree } from "../../../src/lib/release/sources.ts";
+import type { ComposeModel, ComposeMount } from "../../../src/lib/compose/model.ts";
+import type { ObservedContainer } from "../../../src/lib/common/observed.ts";
+import { placeFiles, type PlacementInput } from "../../../src/lib/mounts/placement.ts";
+import { mergePlaces, type Place } from "../../../src/lib/mounts/places.ts";
+import { isFileName } from "../../../src/lib/mounts/needs.ts";
+import { locateProfiles } from "../../../src/lib/compose/seccomp.ts";
+import { pathInSource, referredPaths, type SourceTree } from "../../../src/lib/compose/sources.ts";
 
 const home = "/home/deploy/.coldtivate";
 const state = `${home}/shop-staging`;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
-import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { findPorts, udpPorts } from "../../../src/lib/release/ports.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
+import type { ImageFacts } from "../../../src/lib/services/image-facts.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { findPorts, udpPorts } from "../../../src/lib/services/ports.ts";
 
 const curl = (url: string): ComposeService => ({ healthcheck: { test: ["CMD", "curl", "-fsS", url] } });
 const shell = (command: string): ComposeService => ({ healthcheck: { test: ["CMD-SHELL", command] } });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findBehind, parseRecovery } from "../../../src/lib/release/recovery.ts";
+import { findBehind, parseRecovery } from "../../../src/lib/host/recovery.ts";
 
 const [older, newer] = ["20261123t095500-1f2e3d4c", "20261123t101500-2f2e3d4c"];
 

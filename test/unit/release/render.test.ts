@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { definitionOf } from "../../../src/lib/release/definition.ts";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import { definitionOf } from "../../../src/lib/compose/definition.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { RenderInput } from "../../../src/lib/release/rendered.ts";
-import { referredPaths } from "../../../src/lib/release/sources.ts";
+import { referredPaths } from "../../../src/lib/compose/sources.ts";
 
 const sourceDirectory = "/home/deploy/.coldtivate/incoming.x1/compose";
 const stateDirectory = "/home/deploy/.coldtivate/shop-staging";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ServiceConfig } from "../../../src/lib/config/config.ts";
-import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { inferRollouts } from "../../../src/lib/release/rollout.ts";
+import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
+import type { ImageFacts } from "../../../src/lib/services/image-facts.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { inferRollouts } from "../../../src/lib/fronts/rollout.ts";
 
 const web: ComposeService = { healthcheck: { test: ["CMD", "curl", "http://localhost:8000/up"] } };
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { portsOfCommand } from "../../../src/lib/release/server-commands.ts";
+import { portsOfCommand } from "../../../src/lib/services/server-commands.ts";
 
 test.each<[string, string, Record<string, string>?]>([
   ["gunicorn --bind 0.0.0.0:8000 app.wsgi", "8000"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findSingleton } from "../../../src/lib/release/singletons.ts";
+import { findSingleton } from "../../../src/lib/services/singletons.ts";
 
 const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
-import { slotAddresses } from "../../../src/lib/release/slot-addresses.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
+import { slotAddresses } from "../../../src/lib/fronts/slot-addresses.ts";
 
 const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 const fixed = (address: string): ComposeService => ({ networks: { net: { ipv4_address: address } } });

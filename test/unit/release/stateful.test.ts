@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { findStateful, type ServiceTraits } from "../../../src/lib/release/stateful.ts";
-import { statefulPrograms } from "../../../src/lib/release/stateful-programs.ts";
+import type { ImageFacts } from "../../../src/lib/services/image-facts.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { findStateful, type ServiceTraits } from "../../../src/lib/services/stateful.ts";
+import { statefulPrograms } from "../../../src/lib/services/stateful-programs.ts";
 
 const nothing: ImageFacts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
 const find = (service: ComposeService, more: Partial<ServiceTraits> = {}) =>

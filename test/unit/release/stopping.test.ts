@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { farewellsOf, parseTime, withTimeToStop } from "../../../src/lib/release/stopping.ts";
+import { farewellsOf, parseTime, withTimeToStop } from "../../../src/lib/compose/stopping.ts";
 
 test.each([
   ["35s", 35],

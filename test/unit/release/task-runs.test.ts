@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { RenderInput } from "../../../src/lib/release/rendered.ts";
 import { lastRuns, runsAfter, type TaskRun } from "../../../src/lib/release/task-runs.ts";

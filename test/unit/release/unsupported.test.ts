@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
-import { checkSupported } from "../../../src/lib/release/unsupported.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
+import { checkSupported } from "../../../src/lib/compose/unsupported.ts";
 
 function complaints(web: ComposeService, more: Omit<ComposeModel, "services"> = {}, names = ["web"]): unknown {
   try {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { ComposeModel, ComposeService } from "../../../src/lib/release/model.ts";
+import type { ComposeModel, ComposeService } from "../../../src/lib/compose/model.ts";
 import { packFiles } from "../../../src/lib/release/tar-files.ts";
 import { keepWritten, nameVariables, restoreVariables } from "../../../src/lib/release/variable-sources.ts";
 

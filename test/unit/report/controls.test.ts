@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clean, cleanData, redactAround } from "../../../src/lib/report/clean.ts";
 import { withoutControls, withoutForeignControls } from "../../../src/lib/report/controls.ts";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 
 const escape = "\u001B";
 const attacks: [string, string, string][] = [

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Secret } from "../../../src/lib/config/secret.ts";
-import { createGitlabReporter } from "../../../src/lib/report/gitlab.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
+import { createGitlabReporter } from "../../../src/lib/report/reporters/gitlab.ts";
 import { createPalette } from "../../../src/lib/report/palette.ts";
-import { createPlainReporter, type LineOptions } from "../../../src/lib/report/plain.ts";
+import { createPlainReporter, type LineOptions } from "../../../src/lib/report/reporters/plain.ts";
 import type { ProgressEvent, ScreenReporter } from "../../../src/lib/report/progress.ts";
 
 const sections = [

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { Secret } from "../../../src/lib/config/secret.ts";
+import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { flushOutput, guardOutput, writeFrame } from "../../../src/lib/report/output.ts";
 
 const secret = new Secret('sw0rd "fish" $x').reveal();

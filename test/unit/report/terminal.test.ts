@@ -3,7 +3,7 @@ import { Board } from "../../../src/lib/report/board.ts";
 import { fitRows } from "../../../src/lib/report/fit-rows.ts";
 import { createPalette } from "../../../src/lib/report/palette.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
-import { formatRow, formatSection } from "../../../src/lib/report/row-text.ts";
+import { formatRow, formatSection } from "../../../src/lib/report/reporters/row-text.ts";
 import { widthOf } from "../../../src/lib/report/width.ts";
 
 const rows = Array.from({ length: 10 }, (_, index) => ({ id: `row-${index}`, title: `service-${index}` }));

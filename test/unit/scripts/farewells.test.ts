@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { farewellsText } from "../../../src/lib/release/stopping.ts";
+import type { ComposeService } from "../../../src/lib/compose/model.ts";
+import { farewellsText } from "../../../src/lib/compose/stopping.ts";
 
 const parts = new URL("../../../scripts/environment-deployment-management/", import.meta.url).pathname;
 

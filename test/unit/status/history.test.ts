@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { HistoryEntry } from "../../../src/lib/release/history.ts";
-import { formatHistory } from "../../../src/lib/status/format-history.ts";
+import type { HistoryEntry } from "../../../src/lib/host/history.ts";
+import { formatHistory } from "../../../src/lib/environment/format-history.ts";
 
 const deploy: HistoryEntry = {
   release: "r1",

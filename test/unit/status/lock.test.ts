@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { HostConnection } from "../../../src/lib/adapters/ssh.ts";
+import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import { lockHosts, unlockHosts } from "../../../src/lib/status/lock.ts";
+import { lockHosts, unlockHosts } from "../../../src/lib/environment/lock.ts";
 
 type Answer = number | Error;
 const lost = new ColdtivateError("the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed" });

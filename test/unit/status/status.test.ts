@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
-import { formatStatus } from "../../../src/lib/status/format-status.ts";
-import { compareStatus, type ListedContainer } from "../../../src/lib/status/host-status.ts";
+import { formatStatus } from "../../../src/lib/environment/format-status.ts";
+import { compareStatus, type ListedContainer } from "../../../src/lib/environment/host-status.ts";
 
 const image = `registry.example/shop/web@sha256:${"1".repeat(64)}`;
 const manifest: Manifest = {

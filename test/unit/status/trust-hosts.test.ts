@@ -1,10 +1,10 @@
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh.ts";
-import type { HostConfig } from "../../../src/lib/config/config.ts";
+import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh/ssh.ts";
+import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import { trustHosts } from "../../../src/lib/status/trust-hosts.ts";
+import { trustHosts } from "../../../src/lib/environment/trust-hosts.ts";
 import { makeKeyFile, realHost, startSshd } from "../adapters/real-sshd.ts";
 import { makeKey } from "../adapters/ssh-server.ts";
 import {

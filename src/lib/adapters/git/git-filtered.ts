@@ -1,0 +1,76 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { childEnvironment } from "../../secrets/child-environment.ts";
+import { gitEnvironment } from "./git-run.ts";
+import { workingFile, type RepositoryAt } from "./git-repository-at.ts";
+
+/** What stands in a commit for content that is elsewhere, or that only some can read. */
+export type FilterFault = "lfs" | "encrypted";
+
+const largestPointer = 1024;
+const lfsStart = "version https://git-lfs.github.com/spec/v1\n";
+const cryptStart = "\0GITCRYPT\0";
+
+/**
+ * A file's content as a checkout has it: that of a Git LFS pointer, or of what git-crypt has encrypted, is found where the
+ * clone has it. Anything else is as the commit has it.
+ *
+ * @param path in its repository
+ */
+export async function filtered(content: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | FilterFault> {
+  const pointer = parsePointer(content);
+  if (pointer !== undefined) return (await readLfs(pointer, content, repository, path)) ?? "lfs";
+  if (!startsWith(content, cryptStart)) return content;
+  const { code, stdout } = await repository.ask(["cat-file", "--filters", `${repository.commit}:${path}`]);
+  return code === 0 && !startsWith(stdout, cryptStart) ? stdout : "encrypted";
+}
+
+function startsWith(content: Buffer, text: string): boolean {
+  return content.subarray(0, text.length).equals(Buffer.from(text));
+}
+
+/** The SHA-256 of what a pointer stands for. */
+function parsePointer(content: Buffer): string | undefined {
+  if (content.length > largestPointer || !startsWith(content, lfsStart)) return undefined;
+  return /^oid sha256:([0-9a-f]{64})$/m.exec(content.toString())?.[1];
+}
+
+/** Looks where Git LFS keeps what it has fetched, then at what is checked out; then Git LFS itself is asked, if it is there. */
+async function readLfs(id: string, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
+  const isIt = (content: Buffer | undefined) => content !== undefined && createHash("sha256").update(content).digest("hex") === id;
+  const store = join(await storage(repository), "objects", id.slice(0, 2), id.slice(2, 4), id);
+  const ways = [
+    () => readFile(store).catch(() => undefined),
+    async () => workingFile(repository, path),
+    () => smudge(pointer, repository, path),
+  ];
+  for (const look of ways) {
+    const content = await look();
+    if (isIt(content)) return content;
+  }
+  return undefined;
+}
+
+async function storage(repository: RepositoryAt): Promise<string> {
+  const [directory, { stdout }] = await Promise.all([repository.gitDirectory(), repository.ask(["config", "lfs.storage"])]);
+  const own = stdout.toString().trim();
+  return own === "" ? join(directory, "lfs") : isAbsolute(own) ? own : join(directory, own);
+}
+
+async function smudge(pointer: Buffer, { worktree }: RepositoryAt, path: string): Promise<Buffer | undefined> {
+  try {
+    // A clone may be told to leave pointers where they are.
+    const env = childEnvironment("git with a remote", { ...gitEnvironment, GIT_LFS_SKIP_SMUDGE: "0" });
+    const child = spawn("git", ["lfs", "smudge", "--", path], { cwd: worktree, env, stdio: ["pipe", "pipe", "ignore"] });
+    child.stdin.on("error", () => {});
+    child.stdin.end(pointer);
+    const [[code], stdout] = await Promise.all([once(child, "close"), buffer(child.stdout)]);
+    return code === 0 ? stdout : undefined;
+  } catch {
+    return undefined;
+  }
+}

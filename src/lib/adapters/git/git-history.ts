@@ -1,0 +1,147 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { matchesAny } from "../../git/pattern.ts";
+import { git, tryGit, type AskGit } from "./git-run.ts";
+import { askInTurn } from "./git-together.ts";
+import { submoduleEdges } from "./git-tree.ts";
+
+/** A commit and its time in seconds since the epoch, or why there is none. */
+export type LastCommit = { commit: string; time: number } | { commit?: never; reason: string };
+
+/** The first step into a shallow clone's past; each next one is twice as long. */
+const firstStep = 50;
+
+/**
+ * Questions about a repository's past; a shallow clone is deepened as far as an answer needs.
+ * @param shallowFile where Git lists the commits at a shallow clone's edge, relative to the directory or absolute
+ */
+export function history(directory: string, shallowFile: string) {
+  const past = createPast(directory, resolve(directory, shallowFile));
+  return {
+    isShallow: async () => (await past.edges()).size > 0,
+    isReachableFrom: async (commit: string, patterns: readonly string[]) => {
+      const ask = async () => (await isOnBranch(directory, commit, patterns)) || undefined;
+      return (await ask()) ?? (await past.deepenUntil(commit, ask)) ?? false;
+    },
+    isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
+    timeOf: (commit: string) => timeOf(directory, commit),
+    lastCommits: async (groups: readonly (readonly string[])[], commit: string) => {
+      const inside = await submoduleEdges(directory);
+      const asked = groups.map((paths) => paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path));
+      const edges = await past.edges();
+      const ask = askInTurn(
+        directory,
+        asked.map((paths) => lastCommitCommand(commit, paths)),
+      );
+      // All of them before the first one has the clone deepened: it has another edge then.
+      const found = await Promise.all(asked.map((paths) => findLast(directory, paths, { commit, edges, ask })));
+      return Promise.all(asked.map(async (paths, index) => found[index] ?? lastCommit(directory, past, paths, commit)));
+    },
+  };
+}
+
+interface Past {
+  /** Commits whose parents the clone does not have. */
+  edges: () => Promise<Set<string>>;
+  /** Asks, deepens, asks again, until there is an answer or no more past to get. */
+  deepenUntil: <T>(commit: string, ask: (edges: Set<string>) => Promise<T | undefined>) => Promise<T | undefined>;
+}
+
+function createPast(directory: string, shallowFile: string): Past {
+  let step = firstStep;
+  let busy: Promise<boolean> | undefined;
+
+  const edges = async () => {
+    const content = await readFile(shallowFile, "utf8").catch(() => "");
+    return new Set(content.split("\n").filter(Boolean));
+  };
+
+  // Two fetches at once would fight for the same lock file: whoever comes second waits for the first one's result.
+  const deepen = (commit: string) => {
+    busy ??= fetchMore(directory, commit, step).finally(() => {
+      busy = undefined;
+      step *= 2;
+    });
+    return busy;
+  };
+
+  return {
+    edges,
+    deepenUntil: async (commit, ask) => {
+      for (;;) {
+        await busy;
+        const before = await edges();
+        const answer = await ask(before);
+        if (answer !== undefined || before.size === 0) return answer;
+        if (!(await deepen(commit))) return undefined;
+        const after = await edges();
+        if ([...before].every((edge) => after.has(edge))) return undefined;
+      }
+    },
+  };
+}
+
+/** Gets `step` more commits behind the edge; false when the remote gives none. */
+async function fetchMore(directory: string, commit: string, step: number): Promise<boolean> {
+  const remote = await remoteName(directory);
+  if (remote === undefined) return false;
+  const flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc"];
+  const asked = await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote, commit]);
+  if (asked.code === 0) return true;
+  // A server that refuses to be asked for a commit by its id may still give its branches.
+  return (await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote])).code === 0;
+}
+
+async function remoteName(directory: string): Promise<string | undefined> {
+  const remotes = (await git(directory, ["remote"])).split("\n").filter(Boolean);
+  return remotes.includes("origin") ? "origin" : remotes[0];
+}
+
+async function isOnBranch(directory: string, commit: string, patterns: readonly string[]): Promise<boolean> {
+  const spaces = ["refs/heads", "refs/remotes/origin"];
+  const { code, stdout } = await tryGit(directory, ["for-each-ref", `--contains=${commit}`, "--format=%(refname)", ...spaces]);
+  if (code !== 0) return false;
+  const branches = stdout.toString().split("\n").filter(Boolean);
+  return branches.some((ref) => matchesAny(ref.replace(/^refs\/(heads|remotes\/origin)\//, ""), patterns));
+}
+
+/** Fetches nothing: most often the answer is for a deploy that goes on all the same. */
+async function isAncestor(directory: string, past: Past, ancestor: string, commit: string): Promise<boolean | undefined> {
+  const asked = await tryGit(directory, ["merge-base", "--is-ancestor", ancestor, commit]);
+  if (asked.code === 0) return true;
+  if (asked.code !== 1) return undefined;
+  if ((await past.edges()).size === 0) return false;
+  // In a shallow clone the way from one to the other can be cut, unless it leads back.
+  const reverse = await tryGit(directory, ["merge-base", "--is-ancestor", commit, ancestor]);
+  return reverse.code === 0 ? false : undefined;
+}
+
+async function timeOf(directory: string, commit: string): Promise<Date | undefined> {
+  const { code, stdout } = await tryGit(directory, ["show", "--no-patch", "--format=%ct", commit]);
+  return code === 0 ? new Date(Number(stdout.toString().trim()) * 1000) : undefined;
+}
+
+async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {
+  const found = await past.deepenUntil(commit, (edges) => findLast(directory, paths, { commit, edges, ask: git }));
+  return found ?? { reason: "the clone is shallow and its past could not be fetched" };
+}
+
+interface Asking {
+  commit: string;
+  /** Commits whose parents the clone did not have when it was asked. */
+  edges: ReadonlySet<string>;
+  ask: AskGit;
+}
+
+/** Undefined where a shallow clone cannot tell. */
+async function findLast(directory: string, paths: readonly string[], { commit, edges, ask }: Asking): Promise<LastCommit | undefined> {
+  const [last = "", time = ""] = (await ask(directory, lastCommitCommand(commit, paths))).trim().split(" ");
+  // At the edge of a shallow clone every file looks as if that commit had added it.
+  if (edges.has(last)) return undefined;
+  if (last !== "") return { commit: last, time: Number(time) };
+  return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
+}
+
+function lastCommitCommand(commit: string, paths: readonly string[]): string[] {
+  return ["log", "-1", "--format=%H %ct", commit, "--", ...paths];
+}

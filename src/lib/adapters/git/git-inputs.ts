@@ -1,0 +1,54 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { kindOf, textOf } from "../../common/file.ts";
+import { askTogether } from "./git-together.ts";
+import { entriesCommand, indexCommand, listEntries, readIndex, type TreeFile } from "./git-tree.ts";
+import { dirtyBetween, dirtyCommand, findBlindSpots, ignoredCommand, type BlindSpots } from "./git-worktree.ts";
+
+/** What Git and the working tree hold under some paths. */
+export interface InputTree extends BlindSpots {
+  /** Files and submodules of the commit, from one look; a path inside a submodule stands for that submodule. */
+  entries: TreeFile[];
+  /** Modified and untracked files, submodules at another commit included. */
+  dirty: string[];
+  /** The submodule that a path lies in. */
+  submoduleOf: (path: string) => string | undefined;
+}
+
+/** Looks at all inputs at once: the number of processes does not grow with the number of paths. */
+export async function readInputs(directory: string, commit: string, inputs: readonly string[]): Promise<InputTree> {
+  const paths = [...new Set(inputs.map((path) => join(path)))];
+  // As it is where no path lies in a submodule, of which the index tells.
+  const likely = [entriesCommand(commit), dirtyCommand, ignoredCommand].map((args) => ({ args, aboutPaths: true }));
+  const ask = askTogether(directory, [{ args: indexCommand, aboutPaths: false }, ...likely], paths);
+  const index = await readIndex(directory, ask);
+  const { edges } = index;
+  const submoduleOf = (path: string) => edges.find((edge) => path.startsWith(`${edge}/`));
+  const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];
+  const [entries, dirty, spots] = await Promise.all([
+    listEntries(directory, commit, outside, ask),
+    // Whether the submodule itself has moved is seen from outside alone.
+    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])], ask),
+    findBlindSpots(directory, index, paths, ask),
+  ]);
+  return { entries, dirty, ...spots, submoduleOf };
+}
+
+/** The text of each file that is there, by path. */
+export function readTexts(directory: string, paths: readonly string[]): Map<string, string> {
+  const found = [...new Set(paths)].map((path) => [path, textOf(join(directory, path))] as const);
+  return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Whether there is a folder. */
+export function isFolder(directory: string, path: string): boolean {
+  return kindOf(join(directory, path)) === "folder";
+}
+
+/** Every file below a folder. */
+export async function listBelow(directory: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(directory, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name).slice(join(directory, "/").length));
+}

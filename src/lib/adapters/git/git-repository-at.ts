@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { kindOf } from "../../common/file.ts";
+import { readSubmodules } from "../../config/submodules.ts";
+import { openObjects, type GitObjects } from "./git-objects.ts";
+import { tryGit } from "./git-run.ts";
+
+/** A repository of which one commit is read: the project's, or a submodule's at the commit that is pinned. */
+export interface RepositoryAt {
+  /** Its working tree, absolute; it need not be checked out. */
+  worktree: string;
+  objects: GitObjects;
+  commit: string;
+  /** The commit's tree. */
+  tree: string;
+  /** Runs git in it. */
+  ask: (args: readonly string[], env?: Record<string, string>) => ReturnType<typeof tryGit>;
+  /** Where Git keeps what belongs to it, absolute. */
+  gitDirectory: () => Promise<string>;
+}
+
+/** Opens a working tree; undefined when it does not have the commit. */
+export async function openAt(
+  worktree: string,
+  commit: string,
+  where: readonly string[] = [],
+  cwd = worktree,
+): Promise<RepositoryAt | undefined> {
+  const objects = openObjects(cwd, where);
+  const tree = await objects.read(`${commit}^{tree}`).catch(() => undefined);
+  if (tree === undefined) {
+    objects[Symbol.dispose]();
+    return undefined;
+  }
+  const ask = (args: readonly string[], env?: Record<string, string>) => tryGit(cwd, [...where, ...args], env);
+  let directory: Promise<string> | undefined;
+  const findDirectory = async () => resolve(cwd, (await ask(["rev-parse", "--git-common-dir"])).stdout.toString().trim());
+  return { worktree, objects, commit, tree: tree.id, ask, gitDirectory: () => (directory ??= findDirectory()) };
+}
+
+/** Why a submodule cannot be read: it was never fetched, or not since another commit is pinned. */
+export type SubmoduleFault = "absent" | "behind";
+
+/**
+ * Opens a submodule at the commit that is pinned, checked out or not.
+ *
+ * @param path in its parent
+ */
+export async function openSubmodule(parent: RepositoryAt, path: string, commit: string): Promise<RepositoryAt | SubmoduleFault> {
+  const worktree = join(parent.worktree, path);
+  if (kindOf(join(worktree, ".git")) !== undefined) return (await openAt(worktree, commit)) ?? "behind";
+  const modules = (await parent.objects.read(`${parent.commit}:.gitmodules`))?.content.toString() ?? "";
+  const kept = join(await parent.gitDirectory(), "modules", nameOf(path, modules) ?? path);
+  if (kindOf(join(kept, "HEAD")) === undefined) return "absent";
+  return (await openAt(worktree, commit, [`--git-dir=${kept}`, "--work-tree=/"], "/")) ?? "behind";
+}
+
+/** The name under which .gitmodules has a path. */
+function nameOf(path: string, modules: string): string | undefined {
+  return readSubmodules(modules).find((section) => section.path === path)?.name;
+}
+
+/** What a file of the working tree holds now. */
+export function workingFile({ worktree }: RepositoryAt, path: string): Buffer | undefined {
+  try {
+    return readFileSync(join(worktree, path));
+  } catch {
+    return undefined;
+  }
+}

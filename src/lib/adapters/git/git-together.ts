@@ -1,0 +1,114 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { childEnvironment } from "../../secrets/child-environment.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { later } from "../../common/later.ts";
+import { git, gitEnvironment, gitFlags, interrupted, type AskGit } from "./git-run.ts";
+
+/** A command of git up to its paths. */
+export interface LikelyQuestion {
+  args: readonly string[];
+  /** Whether the paths follow, after `--`. */
+  aboutPaths: boolean;
+}
+
+/**
+ * Starts several commands of git in a folder at once, and by one process: to start one stops Node.js for some 4 ms, as the
+ * system copies what it knows of the memory.
+ * @param likely what will probably be asked, at most seven: what is not asked after all may have failed
+ * @returns takes the answer that is there already, or asks git
+ */
+export function askTogether(directory: string, likely: readonly LikelyQuestion[], paths: readonly string[]): AskGit {
+  const answers = orNone(runTogether(directory, likely, paths));
+  const places = new Map(likely.map(({ args, aboutPaths }, index) => [keyOf(aboutPaths ? [...args, "--", ...paths] : args), index]));
+  return async (where, args) => {
+    const place = where === directory ? places.get(keyOf(args)) : undefined;
+    const answer = place === undefined ? undefined : (await answers)[place];
+    return answer ?? git(where, args);
+  };
+}
+
+/**
+ * Asks git many small things by as few processes of Node.js's own as there are processors: each of these asks in turn.
+ * @param questions of which no answer has a NUL in it
+ * @returns takes the answer that is there already, or asks git
+ */
+export function askInTurn(directory: string, questions: readonly (readonly string[])[]): AskGit {
+  const lanes = Math.min(questions.length, availableParallelism());
+  const answers = new Map<string, Promise<string | undefined>>();
+  for (let lane = 0; lane < lanes; lane++) {
+    const own = questions.filter((_, index) => index % lanes === lane);
+    const run = orNone(runInTurn(directory, own));
+    for (const [index, args] of own.entries()) answers.set(keyOf(args), later(run.then((found) => found[index])));
+  }
+  return async (where, args) => {
+    const answer = where === directory ? await answers.get(keyOf(args)) : undefined;
+    return answer ?? git(where, args);
+  };
+}
+
+/** The script is read as it is carried out: there may be more of it than the arguments of a process can hold. */
+async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
+  const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
+  const child = spawn("sh", ["-s"], { cwd: directory, env: childEnvironment("git", gitEnvironment), stdio: ["pipe", "pipe", "ignore"] });
+  const ended = later(whenEnded(child));
+  child.stdin.on("error", () => {});
+  child.stdin.end(script);
+  const [output] = await Promise.all([buffer(child.stdout), ended]);
+  const parts = output.toString().split("\0");
+  return questions.map((_, index) => (parts[2 * index + 1] === "0" ? parts[2 * index] : undefined));
+}
+
+/** @throws ColdtivateError GIT_FAILED where somebody ended it; else what kept it from being started */
+async function whenEnded(child: ChildProcess): Promise<void> {
+  const [, signal] = (await once(child, "exit")) as unknown[];
+  if (signal !== null) throw interrupted();
+}
+
+function orNone(run: Promise<(string | undefined)[]>): Promise<(string | undefined)[]> {
+  return later(
+    run.catch((error: unknown) => {
+      if (error instanceof ColdtivateError) throw error;
+      // What went wrong is told by git itself, which is asked once more.
+      return [];
+    }),
+  );
+}
+
+function keyOf(args: readonly string[]): string {
+  return args.join("\0");
+}
+
+/**
+ * A shell starts them, each with an output of its own from the fourth stream on, and says how each ended.
+ * @returns their outputs; of what failed none
+ */
+async function runTogether(
+  directory: string,
+  questions: readonly LikelyQuestion[],
+  paths: readonly string[],
+): Promise<(string | undefined)[]> {
+  // What a git leaves behind, such as a daemon that watches files, must not keep these open.
+  const closed = questions.map((_, index) => `${3 + index}>&-`).join(" ");
+  const commands = questions.map(({ args, aboutPaths }, index) => {
+    return `git ${wordsOf(args)}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} ${closed} & all="$all $!"`;
+  });
+  const script = ["all=", ...commands, "for one in $all; do wait $one; echo $?; done"].join("\n");
+  const child = spawn("sh", ["-c", script, "sh", ...paths], {
+    cwd: directory,
+    env: childEnvironment("git", gitEnvironment),
+    stdio: ["ignore", "pipe", "ignore", ...questions.map(() => "pipe" as const)],
+  });
+  const ended = later(whenEnded(child));
+  const streams = child.stdio.filter((stream) => stream instanceof Readable);
+  const [, codes = Buffer.alloc(0), ...found] = await Promise.all([ended, ...streams.map((stream) => buffer(stream))]);
+  const exits = codes.toString().split("\n");
+  return questions.map((_, index) => (exits[index] === "0" ? found[index]?.toString() : undefined));
+}
+
+function wordsOf(args: readonly string[]): string {
+  return [...gitFlags, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
+}

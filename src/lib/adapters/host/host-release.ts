@@ -1,0 +1,35 @@
+import { ColdtivateError } from "../../errors.ts";
+import { plainLines } from "../../common/host-answer.ts";
+import { parseFields } from "../../host/observation.ts";
+import { checkKept } from "../../host/past.ts";
+import { bash, shellWord } from "../ssh/remote-shell.ts";
+import type { HostConnection } from "../ssh/ssh.ts";
+
+/**
+ * The files of a release, as its host keeps it, by path in its folder.
+ *
+ * @param name of the Compose project
+ * @param release its id; `current`: the one that serves
+ */
+export async function readRelease(
+  connection: HostConnection,
+  name: string,
+  release: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const folder = release === "current" ? release : `releases/${shellWord(release)}`;
+  const command = bash(
+    `cd "$HOME/.coldtivate/${name}/${folder}/" && shopt -s nullglob && ` +
+      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done && ` +
+      `h=$(printf "%s\\n" hooks/*) && printf "hooks\\t%s\\n%s\\n" "\${#h}" "$h"`,
+  );
+  const { code, stdout, stderr } = await connection.exec(command, { signal });
+  if (code === 0) return checkKept(connection.host, parseFields(connection.host, stdout));
+  const which = release === "current" ? "the release that serves" : `release ${release}`;
+  throw new ColdtivateError(`${connection.host}: ${which} cannot be read`, {
+    code: "RELEASE_INCOMPLETE",
+    exit: "refused",
+    details: plainLines(stderr),
+    hint: "Deploy its commit again: that writes all of its files anew.",
+  });
+}

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { TarEntry } from "../tar.ts";
+
+/** The script that runs on the hosts. */
+export const scriptName = "environment-deployment-management.sh";
+
+/**
+ * The script that runs on the hosts, with its parts beside it, as it is sent to them.
+ *
+ * @param root of an installed coldtivate
+ */
+export async function readHostScript(root: string): Promise<TarEntry[]> {
+  const folder = scriptName.replace(/\.sh$/, "");
+  const parts = (await readdir(join(root, "scripts", folder))).toSorted().map((part) => `${folder}/${part}`);
+  const read = (path: string) => readFile(join(root, "scripts", path));
+  return [
+    { path: scriptName, content: await read(scriptName), mode: 0o700 },
+    ...(await Promise.all(parts.map(async (path) => ({ path, content: await read(path) })))),
+  ];
+}
+
+let own: Promise<TarEntry[]> | undefined;
+
+/** The script that belongs to this very code. What a host keeps of it is run by people on the host, not by the CLI. */
+export function ownScript(): Promise<TarEntry[]> {
+  return (own ??= readHostScript(findRoot()));
+}
+
+function findRoot(): string {
+  for (let at = import.meta.dirname; ; at = dirname(at)) {
+    if (existsSync(join(at, "scripts", scriptName))) return at;
+    if (at === dirname(at)) throw new Error(`${scriptName} is not beside ${import.meta.dirname}`);
+  }
+}
+
+/**
+ * Shell that ends with 3 unless the script in `$d` is, byte by byte, the one that was sent.
+ *
+ * @param entries what was sent, the script among it
+ */
+export function checkScript(entries: readonly TarEntry[]): string {
+  const folder = `${scriptName.replace(/\.sh$/, "")}/`;
+  const parts = entries.filter(({ path }) => path === scriptName || path.startsWith(folder));
+  const hash = createHash("sha256");
+  for (const { content } of parts) hash.update(content);
+  const names = parts.map(({ path }) => path.replace(folder, "$p/"));
+  return (
+    `p=${folder.slice(0, -1)}; [ "$(cd "$d" && cat ${names.join(" ")} | sha256sum)" = "${hash.digest("hex")}  -" ] || ` +
+    `{ echo "The script is not what was sent: it is not run." >&2; exit 3; }`
+  );
+}

@@ -1,0 +1,70 @@
+import * as z from "zod";
+import { ColdtivateError } from "../../errors.ts";
+import { hexSchema, lineSchema, pathSchema, plainLines, printable, readAnswer } from "../../common/host-answer.ts";
+import { bash, inOctal } from "../ssh/remote-shell.ts";
+import type { HostConnection } from "../ssh/ssh.ts";
+import type { TarEntry } from "../tar.ts";
+
+/** Questions of the script's part `survey.sh`, which has them. */
+export interface SurveyQuestion {
+  about: "exists" | "tree" | "device";
+  /** A path, or a volume's name. */
+  subject: string;
+}
+
+/** Answers, as words; the first one says of which kind it is. */
+export type SurveyAnswer = string[];
+
+const part = "survey.sh";
+
+/** All files of what is mounted are read there; milliseconds, and bytes of the answer. */
+const patience = 900_000;
+const mostTold = 96 * 1024 * 1024;
+
+/**
+ * Asks a host what else has to be known of it, once it is known what a release mounts there. Changes nothing.
+ *
+ * @param script what readHostScript gave
+ */
+export async function surveyHost(
+  connection: HostConnection,
+  script: readonly TarEntry[],
+  questions: readonly SurveyQuestion[],
+  signal: AbortSignal,
+): Promise<SurveyAnswer[]> {
+  const asked = questions.filter(({ subject }) => !/[\t\r\n]/.test(subject));
+  if (asked.length === 0) return [];
+  const asking = script.find(({ path }) => path.endsWith(`/${part}`))?.content.toString() ?? "";
+  const command = bash(`export LC_ALL=C; printf -v asking %b "${inOctal(asking)}"; eval "$asking"; survey`);
+  const stdin = Buffer.from(asked.map(({ about, subject }) => `${about}\t${subject}\n`).join(""));
+  const { code, stdout, stderr } = await connection.exec(command, { stdin, signal, timeout: patience, limit: mostTold });
+  if (code === 0)
+    return stdout
+      .toString()
+      .split("\n")
+      .flatMap((line) => readWords(connection.host, line));
+  throw new ColdtivateError(`${connection.host}: what it has for this release's mounts cannot be told`, {
+    code: "HOST_NOT_READY",
+    exit: "refused",
+    details: plainLines(stderr),
+    hint: "Correct what the host says, then run the same command again.",
+  });
+}
+
+const answerSchema = z.union([
+  z.tuple([z.literal("exists"), z.string(), z.enum(["yes", "no", "unknown"])]),
+  z.tuple([z.literal("device"), lineSchema, z.union([z.literal(""), pathSchema])]),
+  z.tuple([z.literal("more"), z.string(), z.string().regex(/^\d{1,12}$/)]),
+  z.tuple([z.literal("sum"), z.string(), hexSchema]),
+  z.tuple([z.literal("file"), z.string(), z.string(), z.string()]),
+]);
+
+/** The words of an answer; none for what is no answer: the name of a file may have a line of its own. */
+function readWords(host: string, line: string): SurveyAnswer[] {
+  const [about = "", ...words] = line.split("\t");
+  if (!["exists", "device", "more", "sum", "file"].includes(about)) return [];
+  const [subject = "", ...rest] = words;
+  // The path of a file is for people.
+  if (about === "file") return [["file", subject, rest[0] ?? "", printable(rest.slice(1).join(" "))]];
+  return [readAnswer(host, "what it says of mounts", answerSchema, [about, subject, ...rest])];
+}

@@ -1,0 +1,85 @@
+import { changes } from "../../changes.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { plainLines } from "../../common/host-answer.ts";
+import { checkScript, ownScript, scriptName } from "./host-script.ts";
+import { bash, shellWord } from "../ssh/remote-shell.ts";
+import type { HostConnection } from "../ssh/ssh.ts";
+import type { ExecOptions } from "../ssh/ssh-channel.ts";
+import { packTar } from "../tar.ts";
+
+/** The script, as it is sent to be run once. */
+let packed: Promise<Buffer> | undefined;
+/** Where it lies meanwhile. */
+const folder = "coldtivate-script.";
+
+/** Milliseconds for a verb that waits for nobody. */
+const patience = 120_000;
+
+export interface VerbResult {
+  /** The script's exit code. */
+  code: number;
+  stdout: string;
+  /** What it said to people, a line an element. */
+  told: string[];
+}
+
+export interface VerbOptions extends Pick<ExecOptions, "signal" | "onLine" | "timeout" | "limit"> {
+  /** What the verb reads. */
+  input?: string;
+}
+
+/**
+ * Runs a verb of the script on an environment's state: of this coldtivate's own script, which is sent along. What lies on the
+ * host others may have changed.
+ *
+ * @param name of the Compose project, which is the state directory's, too
+ * @param words verb and arguments, in `[A-Za-z0-9._-]`; anything else goes over standard input
+ * @throws ColdtivateError NOTHING_DEPLOYED where the host has no such environment; HOST_ANSWER for a word that is none
+ */
+export async function runVerb(
+  connection: HostConnection,
+  name: string,
+  words: readonly string[],
+  { input = "", timeout = patience, ...options }: VerbOptions = {},
+): Promise<VerbResult> {
+  const script = await ownScript();
+  const archive = await (packed ??= packTar(script));
+  const state = `$HOME/.coldtivate/${shellWord(name)}`;
+  // In memory: a full disk is what somebody may want to look into.
+  const command = bash(
+    `umask 077; [ -e "${state}/${scriptName}" ] || compgen -G "${state}/releases/*/" >/dev/null || exit ${nothing}; ` +
+      `find /dev/shm -maxdepth 1 -name "${folder}*" -mtime +0 -exec rm -rf {} + 2>/dev/null; ` +
+      `d=$(mktemp -d /dev/shm/${folder}XXXXXX 2>/dev/null) || d=$(mktemp -d) || exit 3; trap "rm -rf \\"$d\\"" EXIT; ` +
+      `{ head -c ${archive.length} | tar -xzf - -C "$d" && { ${checkScript(script)}; }; } || exit 3; ` +
+      `bash "$d/${scriptName}" -p ${name} -c ${words.map(shellWord).join(" ")}`,
+  );
+  const [what, undoes] = changing.get(words[0] ?? "") ?? [];
+  const change = what === undefined ? undefined : changes.begin(what, connection.host, undoes);
+  const { code, stdout, stderr } = await connection.exec(command, {
+    stdin: Buffer.concat([archive, Buffer.from(input)]),
+    timeout,
+    ...options,
+  });
+  // What it ends with otherwise is a refusal; one that broke off has told what of, in its journal.
+  if (code === 0) change?.done();
+  else if (code === 2 || code === 3 || code === nothing) change?.dropped();
+  if (code === nothing) {
+    throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
+      code: "NOTHING_DEPLOYED",
+      exit: "refused",
+      hint: "Deploy first; or, where somebody else deployed, connect as that user: each user's releases lie in their own home.",
+    });
+  }
+  return { code, stdout: stdout.toString(), told: plainLines(stderr) };
+}
+
+/** Verbs that change a host by themselves: what they did, and what that takes back. */
+const changing = new Map<string, [what: string, undoes?: string]>([
+  ["lock", ["locked"]],
+  ["unlock", ["unlocked", "locked"]],
+  ["recover", ["finished or undone, where anything was interrupted"]],
+  ["catch_up", ["brought to the release that other hosts serve"]],
+]);
+
+/** What the command ends with where the environment has no state; the script itself never does. */
+const nothing = 77;

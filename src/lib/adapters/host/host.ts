@@ -1,0 +1,234 @@
+import { PassThrough, type Readable } from "node:stream";
+import type { Credentials } from "../../config/schema/config.ts";
+import { ColdtivateError } from "../../errors.ts";
+import type { HostState } from "../../host/host-state.ts";
+import { hostFault } from "../ssh/host-fault.ts";
+import { plainLines, printable } from "../../common/host-answer.ts";
+import { parseFields, parseState } from "../../host/observation.ts";
+import { checkScript, scriptName } from "./host-script.ts";
+import { observeCommand } from "./observe-command.ts";
+import { bash, shellWord } from "../ssh/remote-shell.ts";
+import { runVerb } from "./host-verbs.ts";
+import type { HostConnection } from "../ssh/ssh.ts";
+import type { ExecOptions } from "../ssh/ssh-channel.ts";
+import { lostError } from "../ssh/ssh-error.ts";
+import { packTar, type TarEntry } from "../tar.ts";
+
+/** For a release at work: the script says that it is alive every ten seconds, and a journal is no longer than that. */
+export const whileAtWork = { timeout: 120_000, limit: 1024 * 1024 * 1024 };
+
+/** One line of a release's journal. Step 0 is the release itself. */
+export interface JournalLine {
+  /** Microseconds since the epoch. */
+  time: number;
+  step: number;
+  state: string;
+  detail: string;
+}
+
+/**
+ * Starts the two commands of a deploy before there is anything to send them: they wait for it on the host.
+ *
+ * @param name of the Compose project
+ * @param script what readHostScript gave
+ */
+export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
+  connection.startAhead(observeCommand(name, script));
+  connection.startAhead(applyCommand(name, script));
+}
+
+/** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
+function applyCommand(project: string, script: readonly TarEntry[]): string {
+  const name = shellWord(project);
+  return bash(
+    `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
+      `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
+      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && { (${checkScript(script)}) || { rm -rf "$d"; exit 3; }; } && ` +
+      `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
+  );
+}
+
+/** What hosts are asked. */
+export interface Question {
+  /** The script, with what belongs to it. */
+  entries: readonly TarEntry[];
+  input: Buffer;
+}
+
+/**
+ * Packs what hosts are sent to be asked: the same for all of them.
+ *
+ * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
+ */
+export async function packQuestion(entries: readonly TarEntry[]): Promise<Question> {
+  return { entries, input: Buffer.concat([Buffer.from("\n"), await packTar(entries)]) };
+}
+
+/**
+ * Asks a host what it has and runs, and what the release's Compose files come to there. Changes nothing on it.
+ *
+ * @param name of the Compose project, which is the state directory's, too
+ * @param question what packQuestion made
+ */
+export async function observeHost(connection: HostConnection, name: string, question: Question, signal?: AbortSignal): Promise<HostState> {
+  const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
+  const { code, stdout, stderr } = await connection.exec(observeCommand(name, question.entries), options);
+  if (code !== 0) {
+    const why = hostFault(connection.host, { code, stdout: stdout.toString(), stderr });
+    if (why !== undefined) throw why;
+    throw new ColdtivateError(`${connection.host}: the host cannot be deployed to`, {
+      code: "HOST_NOT_READY",
+      exit: "refused",
+      details: stderr.trim() === "" ? [`its script ended with ${code}, without a word`] : plainLines(stderr),
+      hint: "Correct what the host says, then run the same command again.",
+    });
+  }
+  return parseState(connection.host, parseFields(connection.host, stdout));
+}
+
+export interface Application {
+  /** Name of the Compose project. */
+  name: string;
+  release: string;
+  /** compose.json, manifest.json, plan, who, the script, files/… */
+  entries: readonly TarEntry[];
+  /** For the registries that the host pulls from. */
+  credentials: readonly { registry: string; credentials: Credentials }[];
+  onLine(line: JournalLine): void;
+  /** Gets what speaks to the script while it is at work: `go BARRIER`, `abort`, `here`; docs/architecture.md has them. */
+  onStart?: (say: (message: string) => void) => void;
+  /** Aborted: the host is left alone, once it has begun. */
+  detach?: AbortSignal;
+}
+
+/** How a release came to its end on a host. */
+export interface Ending {
+  /** The script's exit code. */
+  code: number;
+  /** What it said to people. */
+  stderr: string;
+}
+
+/**
+ * Sends a release to a host, has the script carry out its plan, and follows the journal to its end.
+ *
+ * @throws the reason of `detach` when it is left alone; ColdtivateError CONNECTION_LOST
+ */
+export async function applyRelease(connection: HostConnection, application: Application): Promise<Ending> {
+  const { name, release, entries, onStart } = application;
+  const archive = await packTar(entries);
+  const credentials = application.credentials.map(
+    ({ registry, credentials: { username, password } }) => `${registry}\t${username}\t${password.reveal()}\n`,
+  );
+  const stdin = new PassThrough();
+  stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
+  onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
+  try {
+    return await followJournal(connection, applyCommand(name, entries), { ...application, stdin, sends: archive.length });
+  } finally {
+    stdin.end();
+  }
+}
+
+/** Follows a release that a host is at work on, from its beginning; otherwise as applyRelease. */
+export function followRelease(
+  connection: HostConnection,
+  { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
+): Promise<Ending> {
+  return follow(connection.host, rest, async (options) => {
+    const { code, told } = await runVerb(connection, name, ["follow", release], options);
+    return { code, stderr: told.join("\n") };
+  });
+}
+
+function followJournal(
+  connection: HostConnection,
+  command: string,
+  { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
+): Promise<Ending> {
+  return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
+}
+
+/** @param run what says the lines of the journal */
+async function follow(
+  host: string,
+  { onLine, detach }: Pick<Application, "onLine" | "detach">,
+  run: (options: Pick<ExecOptions, "onLine" | "signal" | "timeout" | "limit">) => Promise<Ending>,
+): Promise<Ending> {
+  const leaving = leaveOnceBegun(detach);
+  const running = run({
+    onLine: (text) => {
+      const line = parseJournalLine(text);
+      // A sign of life is no part of the journal.
+      if (line === undefined || line.state === "alive") return;
+      if (line.state === "begin") leaving.begun();
+      onLine(line);
+    },
+    signal: leaving.signal,
+    ...whileAtWork,
+  });
+  const { code, stderr } = await running.catch((error: unknown): never => {
+    // Whatever it did not say, or said too much of, it may be at work on the release.
+    throw isUnheard(error) ? lostError(host, error) : error;
+  });
+  return { code, stderr };
+}
+
+function isUnheard(error: unknown): error is ColdtivateError {
+  return error instanceof ColdtivateError && (error.code === "HOST_ANSWER" || error.code === "HOST_SILENT");
+}
+
+/** Aborts with another signal, but not before somebody works on the release who does not need us. */
+function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal; begun: () => void } {
+  const left = new AbortController();
+  const leave = () => left.abort(detach?.reason);
+  const begun = () => {
+    if (detach?.aborted) leave();
+    else detach?.addEventListener("abort", leave, { once: true });
+  };
+  return { signal: left.signal, begun };
+}
+
+/** A journal line from its text; undefined for anything else. */
+export function parseJournalLine(line: string): JournalLine | undefined {
+  const [time = "", step = "", state = "", ...detail] = line.split("\t");
+  if (!/^\d{1,16}$/.test(time) || !/^\d{1,6}$/.test(step) || !/^[a-z]+$/.test(state)) return undefined;
+  return { time: Number(time), step: Number(step), state, detail: printable(detail.join("\t")) };
+}
+
+export interface Serving {
+  /** The release's manifest.json; empty when none serves. */
+  manifest: string;
+  /** When it took over. */
+  since?: Date;
+  /** Who deploys right now, or locked it; empty when nobody does. */
+  busy: string;
+}
+
+/** Which release serves on a host, since when, and whether somebody is at it. */
+export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
+  const command = bash(
+    `cd "$HOME/.coldtivate/${shellWord(name)}" 2>/dev/null || exit 0; ` +
+      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; cat locked 2>/dev/null`,
+  );
+  const [{ stdout }, atWork] = await Promise.all([connection.exec(command, { signal }), readAtWork(connection, name, signal)]);
+  const [release = "", ...locked] = `\n${stdout.toString()}`.split("\n--\n");
+  const [manifest = "", committed = ""] = release.split("\n").filter((line) => line !== "");
+  const microseconds = Number(/^\d{16}$/.exec(committed.split("\t")[0] ?? "")?.[0]);
+  return {
+    manifest,
+    ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
+    busy: plainLines([...locked, atWork].join("\n")).join("\n"),
+  };
+}
+
+/** Who deploys right now, in a line; empty when nobody does, or ever did. */
+async function readAtWork(connection: HostConnection, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    const { code, stdout, told } = await runVerb(connection, name, ["at_work"], { signal });
+    return code === 0 ? stdout : told.join("\n");
+  } catch (error) {
+    if (error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED") return "";
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { homedir, userInfo } from "node:os";
+import { redactor } from "../../../secrets/redactor.ts";
+import { ColdtivateError } from "../../../errors.ts";
+import { createPrivateDirectory } from "../../private-directory.ts";
+import { configFiles, type ConfigFiles } from "./ssh-config-scan.ts";
+
+/** What `ssh -G` prints, by keyword in lower case: a value a line. */
+export type SshConfig = ReadonlyMap<string, readonly string[]>;
+
+export interface ConfigQuestion {
+  /** As the user calls it. */
+  host: string;
+  /** What coldtivate.yml says: as options of a command line do, it wins and decides what matches. */
+  port?: number | undefined;
+  user?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Milliseconds that `ssh -G` may take: it may run programs of Match exec, and look up names. */
+const patience = 30_000;
+
+/**
+ * Asks OpenSSH what its configuration makes of a host.
+ *
+ * @param files `none`: what OpenSSH does by itself
+ * @returns undefined where no ssh is installed
+ * @throws ColdtivateError SSH_CONFIG_INVALID in ssh's own words
+ */
+export async function askSsh(question: ConfigQuestion, files: ConfigFiles | "none" = configFiles()): Promise<SshConfig | undefined> {
+  const { execa } = await import("execa");
+  await using directory = needsFile(files) ? createPrivateDirectory() : undefined;
+  const chosen = files === "none" ? "none" : await directory?.write("ssh_config", asOne(files));
+  const { host, port, user, signal } = question;
+  const { stdout, stderr, failed, code, timedOut } = await execa(
+    "ssh",
+    [
+      "-G",
+      ...(chosen === undefined ? [] : ["-F", chosen]),
+      ...(port === undefined ? [] : ["-p", String(port)]),
+      ...(user === undefined ? [] : ["-l", user]),
+      "--",
+      host,
+    ],
+    {
+      stdin: "ignore",
+      reject: false,
+      timeout: patience,
+      env: environmentOfSsh(),
+      extendEnv: false,
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
+    },
+  );
+  signal?.throwIfAborted();
+  if (code === "ENOENT") return undefined;
+  if (!failed) return parse(stdout);
+  const said = stderr.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.startsWith("Pseudo-terminal"));
+  throw new ColdtivateError(`${host}: ${timedOut ? "ssh did not read its configuration in time" : "ssh cannot read its configuration"}`, {
+    code: "SSH_CONFIG_INVALID",
+    exit: "refused",
+    details: said,
+    hint: `Nothing was sent to the host. Look at it with: ssh -G ${host}. With ssh_config: ignore in coldtivate.yml it is not read.`,
+  });
+}
+
+/** What programs that ssh_config names get: the environment without what is secret. */
+export function environmentOfSsh(): Record<string, string> {
+  const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries.filter(([, value]) => redactor.redact(value) === value));
+}
+
+/** OpenSSH looks for its user's files where passwd has the home; we, as most programs, where HOME is. */
+function needsFile(files: ConfigFiles | "none"): files is ConfigFiles {
+  return files !== "none" && !(files.system === "/etc/ssh/ssh_config" && files.user === `${passwdHome()}/.ssh/config`);
+}
+
+function asOne({ user, system }: ConfigFiles): string {
+  return [user, system].map((path) => `Include "${path}"\n`).join("");
+}
+
+function passwdHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir();
+  }
+}
+
+function parse(text: string): SshConfig {
+  const found = new Map<string, string[]>();
+  const home = passwdHome();
+  for (const line of text.split(/\r?\n/)) {
+    const at = line.indexOf(" ");
+    if (at < 1) continue;
+    const [keyword, value] = [line.slice(0, at).toLowerCase(), line.slice(at + 1)];
+    found.set(keyword, [...(found.get(keyword) ?? []), value.replaceAll(`${home}/.ssh/`, `${homedir()}/.ssh/`)]);
+  }
+  return found;
+}

@@ -1,0 +1,88 @@
+import type { Client } from "ssh2";
+import { later } from "../../common/later.ts";
+import type { EstablishOptions } from "./ssh-establish.ts";
+import { establish } from "./ssh-establish.ts";
+import type { Endpoint } from "./trust/ssh-endpoint.ts";
+import { openCommand, openForward, openSocket, type Transport } from "./ssh-transport.ts";
+
+/** The last host on the way to others, while somebody needs it. */
+export interface HeldHop {
+  client: Client;
+  name: string;
+  release(): void;
+}
+
+interface Entry {
+  made: Promise<Client>;
+  before: Promise<HeldHop | undefined>;
+  users: number;
+}
+
+/** Hosts to go through, one connection each: many hosts may lie behind the same one. */
+export class HopPool {
+  readonly #entries = new Map<string, Entry>();
+
+  /**
+   * Logs in to hosts one after the other, each through the one before, unless that was done already.
+   * @returns the last one; undefined where there are none
+   * @throws what establish throws
+   */
+  async hold(hops: readonly Endpoint[], options: EstablishOptions): Promise<HeldHop | undefined> {
+    const last = hops.at(-1);
+    if (last === undefined) return undefined;
+    const key = JSON.stringify(hops.map(({ host, port, user, trust, proxyCommand }) => [host, port, user, trust, proxyCommand]));
+    const entry = this.#entries.get(key) ?? this.#make(key, hops, last, options);
+    entry.users++;
+    const release = () => {
+      if (--entry.users > 0) return;
+      this.#forget(key, entry);
+      void entry.made.then(end, () => {}).then(async () => (await entry.before.catch(() => undefined))?.release());
+    };
+    try {
+      return { client: await entry.made, name: last.name, release: once(release) };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #make(key: string, hops: readonly Endpoint[], last: Endpoint, options: EstablishOptions): Entry {
+    const before = later(this.hold(hops.slice(0, -1), options));
+    const made = before.then((hop) => establish(last, () => openWay(last, hop, options), viaOf(options, hop)));
+    const entry = { users: 0, before, made };
+    this.#entries.set(key, entry);
+    const forget = () => this.#forget(key, entry);
+    made.then((client) => client.once("close", forget), forget);
+    return entry;
+  }
+
+  #forget(key: string, entry: Entry): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+}
+
+/** Says goodbye, without waiting for the answer. */
+function end(client: Client): void {
+  client.end();
+  setImmediate(() => client.destroy());
+}
+
+export function viaOf(options: EstablishOptions, before: HeldHop | undefined): EstablishOptions {
+  return before === undefined ? options : { ...options, via: before.name };
+}
+
+/** A way for bytes to a host: through the one before, a command, or directly. */
+export function openWay(endpoint: Endpoint, before: HeldHop | undefined, { signal, timeout }: EstablishOptions): Promise<Transport> {
+  const { host, port, proxyCommand } = endpoint;
+  if (before !== undefined) return openForward(before.client, host, port, { signal, timeout });
+  if (proxyCommand !== undefined) return Promise.resolve(openCommand(proxyCommand));
+  return openSocket(host, port, { signal, timeout });
+}

@@ -1,0 +1,225 @@
+import type { Duplex } from "node:stream";
+import type { Client, ClientChannel } from "ssh2";
+import type { HostConfig } from "../../config/schema/config.ts";
+import { shellFault } from "./host-fault.ts";
+import { startCommand, type ExecOptions, type ExecResult, type StartedCommand } from "./ssh-channel.ts";
+import type { HostAccess } from "./route/ssh-access.ts";
+import { lostError, sessionError, silenceError, socketError } from "./ssh-error.ts";
+import { establish } from "./ssh-establish.ts";
+import { HopPool, openWay, viaOf } from "./ssh-hops.ts";
+import { KeyRing } from "./keys/ssh-key-ring.ts";
+import { findRoute, type RouteOptions } from "./route/ssh-route.ts";
+
+/** One SSH connection to a host, on which everything runs as channels. */
+export interface HostConnection extends AsyncDisposable {
+  /** What the user calls the host. */
+  readonly host: string;
+  /**
+   * Runs a command for the user's login shell, and resolves when it has really ended, whatever its exit code.
+   * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on;
+   * LOGIN_SHELL_REFUSES or HOST_TOOLS_MISSING when it did not run at all
+   */
+  exec(command: string, options?: ExecOptions): Promise<ExecResult>;
+  /**
+   * Starts a command before there is anything for it to read: the next `exec` of the same command gives this one its
+   * input, and two round trips have been made meanwhile. One that nobody comes back to reads an end.
+   */
+  startAhead(command: string): void;
+  /**
+   * Connects anew, for when this connection is lost.
+   * @throws what connect throws
+   */
+  reconnect(options: { signal?: AbortSignal; timeout?: number }): Promise<HostConnection>;
+  /** A stream to a Unix socket on the host. */
+  openSocket(path: string): Promise<Duplex>;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions extends RouteOptions {
+  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
+  timeout?: number;
+  /** Until a host that no longer answers counts as lost, in milliseconds. */
+  patience?: number;
+  /** Until a host that answers has to open what it is asked to open, in milliseconds. */
+  openWithin?: number;
+  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  pauses?: readonly number[];
+  /** What the connections of one command share. */
+  shared?: SharedAccess;
+}
+
+export interface SharedAccess {
+  hops: HopPool;
+  keys: KeyRing;
+}
+
+const rings = new WeakMap<object, KeyRing>();
+
+/** What the connections of a command share: hosts on their way, and passphrases, which a person types once. */
+export function shareAccess({ askSecret }: HostAccess): SharedAccess {
+  const keys = (askSecret && rings.get(askSecret)) ?? new KeyRing();
+  if (askSecret) rings.set(askSecret, keys);
+  return { hops: new HopPool(), keys };
+}
+
+/**
+ * Connects to a host, through others where it has to be; each of them after its key was found to be the known, pinned or
+ * certified one.
+ * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, JUMP_REFUSED, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
+ * HOST_KEY_REVOKED, HOST_KEY_WEAK, KNOWN_HOSTS_UNREADABLE, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED,
+ * SSH_CONFIG_INVALID, SSH_CONFIG_NOT_TRUSTED; exit `usage`: SSH_USER_MISSING
+ */
+export async function connect(host: HostConfig, options: ConnectOptions = {}): Promise<HostConnection> {
+  const shared = options.shared ?? shareAccess(options);
+  const { hops, target } = await findRoute(host, options);
+  const access = { timeout: 10_000, patience: 12_000, ...options, keys: shared.keys };
+  const before = await shared.hops.hold(hops, access);
+  try {
+    const client = await establish(target, () => openWay(target, before, access), viaOf(access, before));
+    const reconnect: HostConnection["reconnect"] = (more) => connect(host, { ...options, shared, ...more });
+    return new SshConnection(host.host, client, { reconnect, openWithin: 60_000, ...options, release: () => before?.release() });
+  } catch (error) {
+    before?.release();
+    throw error;
+  }
+}
+
+interface SessionOptions extends Pick<HostConnection, "reconnect"> {
+  openWithin: number;
+  /** Lets go of the hosts on the way. */
+  release: () => void;
+}
+
+class SshConnection implements HostConnection {
+  readonly host: string;
+  readonly reconnect: HostConnection["reconnect"];
+  readonly #client: Client;
+  readonly #openWithin: number;
+  readonly #lost = new AbortController();
+  readonly #ahead = new Map<string, StartedCommand>();
+  readonly #running = new Set<StartedCommand>();
+  readonly #release: () => void;
+  #reason: Error | undefined;
+
+  constructor(host: string, client: Client, { reconnect, openWithin, release }: SessionOptions) {
+    this.host = host;
+    this.#client = client;
+    this.reconnect = reconnect;
+    this.#openWithin = openWithin;
+    this.#release = release;
+    client.on("error", (error) => (this.#reason ??= error));
+    client.on("close", () => {
+      this.#lost.abort(lostError(host, this.#reason));
+      release();
+    });
+  }
+
+  async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const ahead = this.#ahead.get(command);
+    this.#ahead.delete(command);
+    if (ahead !== undefined && (await this.#opens(ahead, signal))) return this.#finish(ahead, options);
+    for (;;) {
+      const started = this.#start(command);
+      if (await this.#opens(started, signal)) return this.#finish(started, options);
+      if (!(await this.#makeRoom())) throw sessionError(this.host);
+      signal?.throwIfAborted();
+    }
+  }
+
+  /** Whether a command has started. One that nobody wants any more ends as soon as it does. */
+  async #opens({ opened, stop }: StartedCommand, signal: AbortSignal | undefined): Promise<boolean> {
+    if (signal === undefined) return opened;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => {
+      stop();
+      aborted.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await Promise.race([opened, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  startAhead(command: string): void {
+    const started = this.#start(command);
+    this.#ahead.set(command, started);
+    // Whoever comes back to it hears why it did not start.
+    started.opened.catch(() => {});
+  }
+
+  #start(command: string): StartedCommand {
+    const started = startCommand(this.#client, command, { host: this.host, lost: this.#lost.signal, openWithin: this.#openWithin });
+    this.#running.add(started);
+    void started.ended.then(() => this.#running.delete(started));
+    return started;
+  }
+
+  async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
+    const result = await started.finish(options);
+    // A shell that a signal ended says nothing of itself.
+    if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
+    return result;
+  }
+
+  /** Waits until one of the commands that run has ended, where a host lets only so many run at once. Returns: whether any did. */
+  async #makeRoom(): Promise<boolean> {
+    for (const [command, started] of this.#ahead) {
+      this.#ahead.delete(command);
+      if (!(await started.opened)) continue;
+      // It waits for its input, and ends without.
+      await started.finish({});
+      return true;
+    }
+    if (this.#running.size === 0) return false;
+    await Promise.race([...this.#running].map(({ ended }) => ended));
+    return true;
+  }
+
+  async openSocket(path: string): Promise<Duplex> {
+    const { signal: lost } = this.#lost;
+    lost.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    const opening = setTimeout(() => reject(silenceError(this.host, this.#openWithin)), this.#openWithin);
+    const onOpened = (cause: Error | undefined, channel: ClientChannel) => {
+      clearTimeout(opening);
+      if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
+      // A channel just closes with its connection: whoever uses it learns why.
+      const end = () => channel.emit("error", lost.reason);
+      channel.on("error", () => {});
+      channel.once("close", () => lost.removeEventListener("abort", end));
+      lost.addEventListener("abort", end, { once: true });
+      resolve(channel);
+    };
+    try {
+      this.#client.openssh_forwardOutStreamLocal(path, onOpened);
+    } catch (cause) {
+      // ssh2 throws where the connection has just ended, and nobody has been told yet.
+      clearTimeout(opening);
+      reject(lostError(this.host, cause instanceof Error ? cause : undefined));
+    }
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    if (this.#lost.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lost.signal.addEventListener("abort", () => resolve());
+    this.#client.end();
+    // The goodbye is on its way: the host's answer to it, a round trip later, changes nothing.
+    setImmediate(() => {
+      this.#client.destroy();
+      this.#release();
+      // A way through another host ends only when that one says so.
+      setImmediate(resolve);
+    });
+    await promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,162 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { RegistryClient, StoredManifest } from "../../adapters/registry/registry.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { isRecordTag } from "../../images/build-record.ts";
+import { readIndex, readParts } from "../../images/named-images.ts";
+import { isContentTag, type Leftover, type TagFact } from "../../images/prune-plan.ts";
+
+/** Every tag of the images' repositories, and what it means now. */
+export async function observeTags(
+  names: readonly string[],
+  registryImage: string,
+  registry: RegistryClient,
+): Promise<Map<string, TagFact[]>> {
+  const observed = await Promise.all(
+    names.map(async (name) => {
+      const repository = `${registryImage}/${name}`;
+      const tags = await registry.tagsOf(repository);
+      const facts = await Promise.all(tags.map((tag) => observeTag(repository, tag, registry)));
+      return [name, facts.filter((fact) => fact !== undefined)] as const;
+    }),
+  );
+  return new Map(observed);
+}
+
+/** Milliseconds before a tag that is listed, and not found, is asked for again: a registry may not have one for a moment that somebody moves. */
+const pauses = [100, 400];
+
+async function observeTag(repository: string, tag: string, registry: RegistryClient): Promise<TagFact | undefined> {
+  for (const pause of pauses) {
+    const found = await lookAt(repository, tag, registry);
+    if (found !== undefined) return found;
+    await wait(pause);
+  }
+  return lookAt(repository, tag, registry);
+}
+
+async function lookAt(repository: string, tag: string, registry: RegistryClient): Promise<TagFact | undefined> {
+  const reference = `${repository}:${tag}`;
+  if (isContentTag(tag) || isRecordTag(tag)) {
+    const stored = await registry.manifestOf(reference);
+    const index = stored && readIndex(stored.bytes.toString());
+    // A branch can have such a name, too.
+    if (index?.tag === tag) return { tag, kind: isContentTag(tag) ? "content" : "record", digest: stored!.digest, ...index };
+    return stored && { tag, kind: "name", digest: stored.digest, images: [stored.digest] };
+  }
+  const digest = await registry.digestOf(reference);
+  return digest === undefined ? undefined : { tag, kind: "name", digest, images: [digest] };
+}
+
+/** How many images are removed between two looks at the tags. */
+const atOnce = 16;
+
+/**
+ * Removes leftovers: first what they are found by, then, where nobody has named them in the meantime, the images,
+ * and last what those consisted of, such as the manifest for each platform. A registry removes a manifest with all tags that name it by
+ * then; so the tags are looked at before and after a few images each.
+ *
+ * @param retained digests that hosts may go back to: what they consist of stays
+ * @returns those that are gone
+ * @throws ColdtivateError PRUNE_RACED, REGISTRY_KEEPS_ALL, REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
+ */
+export async function removeLeftovers(
+  leftovers: readonly Leftover[],
+  registryImage: string,
+  registry: RegistryClient,
+  retained: ReadonlySet<string>,
+): Promise<Leftover[]> {
+  const remove = (name: string, digest: string) => registry.deleteManifest(`${registryImage}/${name}@${digest}`);
+  const indexes = new Map(
+    leftovers.flatMap(({ name, indexes: its }) => its.map((digest) => [`${name}@${digest}`, { name, digest }] as const)),
+  );
+  await Promise.all([...indexes.values()].map(({ name, digest }) => remove(name, digest)));
+  const names = [...new Set(leftovers.map(({ name }) => name))];
+  const observe = () => observeTags(names, registryImage, registry);
+  const partsOf = readPartsOnce((name, digest) => registry.manifestOf(`${registryImage}/${name}@${digest}`));
+  // They are not there any more when the tags have been looked at.
+  await Promise.all(leftovers.map(({ name, digest }) => partsOf(name, digest)));
+
+  const gone: Leftover[] = [];
+  const lost: string[] = [];
+  let tags = await observe();
+  for (let start = 0; start < leftovers.length; start += atOnce) {
+    const before = tags;
+    const idle = leftovers.slice(start, start + atOnce).filter((leftover) => !isNamed(leftover, before.get(leftover.name) ?? []));
+    await Promise.all(idle.map(({ name, digest }) => remove(name, digest)));
+    gone.push(...idle);
+    tags = await observe();
+    for (const name of names) lost.push(...findLost(idle, name, before.get(name) ?? [], tags.get(name) ?? []));
+  }
+  for (const name of names) {
+    const removed = gone.filter((leftover) => leftover.name === name).map(({ digest }) => digest);
+    const others = [...(tags.get(name) ?? []).flatMap(({ digest, images }) => [digest, ...images]), ...retained];
+    const own = await findOwnParts(removed, others, (digest) => partsOf(name, digest));
+    await Promise.all(own.map((digest) => remove(name, digest)));
+  }
+  if (lost.length > 0) throw raced(lost);
+  return gone;
+}
+
+/**
+ * Whether anything names an image that did not when it was found to be one: of what did, nothing keeps it. Where none of its names is
+ * listed any more, the list is not believed: they go with the image, and it has not gone yet.
+ */
+function isNamed({ digest, tags }: Leftover, facts: readonly TagFact[]): boolean {
+  const names = tags.filter((tag) => !isContentTag(tag) && !isRecordTag(tag));
+  const isListed = names.length === 0 || facts.some(({ tag }) => names.includes(tag));
+  return !isListed || facts.some(({ tag, images }) => images.includes(digest) && !tags.includes(tag));
+}
+
+/** Tags that went with images that they had not named before, and indexes that name such images by now. */
+function findLost(removed: readonly Leftover[], name: string, before: readonly TagFact[], after: readonly TagFact[]): string[] {
+  const digests = new Set(removed.flatMap((leftover) => (leftover.name === name ? [leftover.digest] : [])));
+  if (digests.size === 0) return [];
+  const isOurs = ({ images }: TagFact) => images.some((image) => digests.has(image));
+  const vanished = before.filter((fact) => !isOurs(fact) && !after.some(({ tag }) => tag === fact.tag));
+  const late = after.filter((fact) => isOurs(fact) && !before.some((each) => each.tag === fact.tag && isOurs(each)));
+  return [...vanished, ...late].map(({ tag }) => `${name}:${tag}`);
+}
+
+/** Digests of the manifests that an image consists of, each asked for once: a registry's answers are not kept. */
+function readPartsOnce(load: (name: string, digest: string) => Promise<StoredManifest | undefined>) {
+  const known = new Map<string, Promise<string[]>>();
+  const read = async (name: string, digest: string) => readParts((await load(name, digest))?.bytes.toString() ?? "");
+  return (name: string, digest: string): Promise<string[]> => {
+    const found = known.get(`${name}@${digest}`) ?? read(name, digest);
+    known.set(`${name}@${digest}`, found);
+    return found;
+  };
+}
+
+/** Manifests that images consist of and no others: a registry keeps whatever is not removed by its own digest. */
+async function findOwnParts(
+  removed: readonly string[],
+  others: readonly string[],
+  partsOf: (digest: string) => Promise<string[]>,
+): Promise<string[]> {
+  const allPartsOf = async (digests: readonly string[]) => (await Promise.all([...new Set(digests)].map(partsOf))).flat();
+  const own = new Set(await allPartsOf(removed));
+  if (own.size === 0) return [];
+  const left = others.filter((digest) => !removed.includes(digest));
+  const shared = new Set([...left, ...(await allPartsOf(left))]);
+  return [...own].filter((digest) => !shared.has(digest));
+}
+
+function raced(lost: readonly string[]): ColdtivateError {
+  return new ColdtivateError("somebody named images while they were removed, and these names went with them", {
+    code: "PRUNE_RACED",
+    exit: "failed",
+    details: lost,
+    hint: "What serves is as it was. Build those commits again: coldtivate build --push puts the names back. What else was listed is removed.",
+  });
+}
+
+/** @throws ColdtivateError REGISTRY_DENIED where there is nothing that the registry shows */
+export function refuseEmpty(repositories: ReadonlyMap<string, readonly TagFact[]>, registryImage: string): void {
+  if ([...repositories.values()].some((facts) => facts.length > 0)) return;
+  throw new ColdtivateError(`the registry has no image under ${registryImage}`, {
+    code: "REGISTRY_DENIED",
+    exit: "refused",
+    hint: "Check registry.image in coldtivate.yml.",
+  });
+}

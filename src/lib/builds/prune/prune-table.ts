@@ -1,0 +1,18 @@
+import type { Leftover } from "../../images/prune-plan.ts";
+import { formatTable } from "../../report/table.ts";
+import { shortDigest } from "../build-table.ts";
+
+/** Images that nobody will ask for again, one a line. */
+export function formatLeftovers(registryImage: string, leftovers: readonly Leftover[]): string {
+  const rows = leftovers.map(({ name, digest, builtAt, tags }) => [
+    name,
+    shortDigest(digest),
+    builtAt === undefined ? "" : new Date(builtAt).toISOString().slice(0, 10),
+    tags.map(shorten).join(", "),
+  ]);
+  return `${registryImage}/\n${formatTable(["image", "digest", "built", "tags"], rows)}`;
+}
+
+function shorten(tag: string): string {
+  return tag.replace(/^((?:content|built)-[0-9a-f]{8})[0-9a-f]{32}$/, "$1…");
+}

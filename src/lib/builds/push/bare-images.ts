@@ -1,0 +1,36 @@
+import type Docker from "dockerode";
+import { inspectImage } from "../../adapters/docker/docker-push.ts";
+import { ColdtivateError } from "../../errors.ts";
+import type { ContentPlan } from "../../content/content-plan.ts";
+import type { PushPlan } from "../../images/push-plan.ts";
+
+/**
+ * Images in the local engine that lack attestations which are asked for: a build that could not attach them gives no content tag.
+ * Of an image whose content cannot be told, nobody knows.
+ */
+export async function findBare({ images }: PushPlan, { changed }: ContentPlan, registryImage: string, docker: Docker): Promise<string[]> {
+  const found = await Promise.all(
+    images.map(async ({ name, pushed }) => {
+      const content = changed.find((image) => image.name === name)?.content;
+      if (content === undefined || pushed === undefined) return [];
+      const [image, whole] = await Promise.all(
+        [pushed, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)),
+      );
+      return image?.id === whole?.id ? [] : [name];
+    }),
+  );
+  return found.flat();
+}
+
+/** @throws ColdtivateError ATTESTATIONS_MISSING where there are any */
+export function refuseBare(names: readonly string[]): void {
+  if (names.length === 0) return;
+  throw new ColdtivateError(
+    `${names.join(", ")}: what was built here lacks the provenance or list of contents that coldtivate.yml asks for`,
+    {
+      code: "ATTESTATIONS_MISSING",
+      exit: "refused",
+      hint: `Run: coldtivate build --push ${names.join(" ")}`,
+    },
+  );
+}

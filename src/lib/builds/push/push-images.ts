@@ -1,0 +1,76 @@
+import { openLocalDocker } from "../../adapters/docker/docker-local.ts";
+import { findCredentials } from "../../adapters/registry/registry-credentials.ts";
+import type { RegistryClient } from "../../adapters/registry/registry.ts";
+import type { Config, ImageConfig } from "../../config/schema/config.ts";
+import { giveUp, type UnchangedImage } from "../../content/content-plan.ts";
+import { releaseTags } from "../../images/image-tags.ts";
+import { planPush } from "../../images/push-plan.ts";
+import type { Reporter } from "../../report/progress.ts";
+import { later } from "../../common/later.ts";
+import { compareContent } from "../observe/compare-content.ts";
+import { lookUpTags } from "../observe/look-up.ts";
+import type { Checkout } from "../observe/prepare-build.ts";
+import { noteBuilds, recordContent, retag } from "../record/record-content.ts";
+import { findBare, refuseBare } from "./bare-images.ts";
+import { findKnownContent, observePush, runPush, type PushedImage } from "./run-push.ts";
+
+export interface PushWishes {
+  /** Push what was built here, whatever the registry has. */
+  force: boolean;
+  registry: RegistryClient;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/** What a push came to. */
+export interface Push {
+  images: PushedImage[];
+  /** Images that the registry had under all of the tags. */
+  present: string[];
+}
+
+/**
+ * Sees to it that the registry has all images of the commit: what it has with the same content gets the tags, the rest comes from the local engine.
+ * @throws ColdtivateError NOTHING_TO_PUSH, ATTESTATIONS_MISSING, PUSH_FAILED, and what registry and engine may throw
+ */
+export async function pushImages(
+  config: Config,
+  images: readonly ImageConfig[],
+  checkout: Checkout,
+  { force, registry, reporter, signal }: PushWishes,
+): Promise<Push> {
+  const { image: registryImage, host, credentials: own } = config.registry;
+  const { revision } = checkout;
+  const now = Date.now();
+  const all = images.map(({ name }) => name);
+  const asked = later(lookUpTags(all, registryImage, revision, registry));
+  const asking = { registry, presentOf: () => asked, force, needsRegistry: true, reporter, now };
+  const { plan: found, contents, present } = await compareContent(config, images, checkout, asking);
+  const tools = { registryImage, registry, revision, reporter };
+  const lost = await retag(found.unchanged, present, tools, { asked: now, fate: "is pushed from here" });
+  const plan = giveUp(found, lost, contents);
+
+  const docker = openLocalDocker();
+  const names = plan.changed.map(({ name }) => name);
+  const pushing = planPush(await observePush(names, registryImage, revision, { docker, present }), lost);
+  if (config.build.provenance !== undefined || config.build.sbom !== undefined) {
+    refuseBare(await findBare(pushing, plan, registryImage, docker));
+  }
+  const credentials = own ?? (await findCredentials(host));
+  const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, ...tools, credentials, signal });
+  const known = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
+  await Promise.all([noteBuilds(known, tools), recordContent(await findKnownContent(pushed, plan, { ...tools, docker }), now, tools)]);
+
+  const tagged = plan.unchanged.map((image) => describeTagged(image, releaseTags(registryImage, image.name, revision), present));
+  const done = [...tagged.filter(({ tags }) => tags.length > 0), ...pushed];
+  const there = new Set([...tagged.filter(({ tags }) => tags.length === 0).map(({ name }) => name), ...pushing.present]);
+  return {
+    images: images.flatMap(({ name }) => done.find((image) => image.name === name) ?? []),
+    present: images.map(({ name }) => name).filter((name) => there.has(name)),
+  };
+}
+
+function describeTagged({ name, record }: UnchangedImage, tags: readonly string[], present: ReadonlyMap<string, string>): PushedImage {
+  const { digest } = record.image;
+  return { name, tags: tags.filter((tag) => present.get(tag) !== digest), digest, unchanged: true };
+}

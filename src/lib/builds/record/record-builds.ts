@@ -1,0 +1,81 @@
+import type { RegistryClient, StoredManifest } from "../../adapters/registry/registry.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { addBuild, formatRecord, parseRecord, recordTag, recordType, type BuildRecord } from "../../images/build-record.ts";
+
+/** An image that is in the registry for a commit. */
+export interface RegisteredImage {
+  name: string;
+  digest: string;
+  /** Where it is known already. */
+  manifest?: StoredManifest;
+  /** Whether the commit had no image in the registry until just now: there is no record of another one to keep. */
+  isFirst?: boolean;
+  /** Where it is being written just now, whether that came well: a registry may not find meanwhile what is referred to. */
+  written?: Promise<boolean>;
+}
+
+export interface RecordOptions {
+  /** What the images' names start with. */
+  registryImage: string;
+  /** The commit that is released, all 40 characters. */
+  commit: string;
+  now: Date;
+}
+
+/**
+ * Keeps beside each image which one was built for a commit, so that a deploy can tell it from whatever its tag names by then.
+ *
+ * @returns what the user should know: images without a record, which can be deployed all the same
+ */
+export async function recordBuilds(
+  images: readonly RegisteredImage[],
+  { registryImage, commit, now }: RecordOptions,
+  registry: RegistryClient,
+): Promise<string[]> {
+  const told = await Promise.all(
+    images.map(async ({ name, ...image }) => {
+      const repository = `${registryImage}/${name}`;
+      try {
+        await recordBuild({ repository, ...image, commit, now }, registry);
+        return [];
+      } catch (error) {
+        if (!(error instanceof ColdtivateError)) throw error;
+        return [`${name}: the registry keeps no record of this build (${[error.message, ...error.details].join("; ")})`];
+      }
+    }),
+  );
+  return told.flat();
+}
+
+interface Recording extends Omit<RegisteredImage, "name"> {
+  repository: string;
+  commit: string;
+  now: Date;
+}
+
+async function recordBuild(recording: Recording, registry: RegistryClient): Promise<void> {
+  const { repository, digest, manifest, isFirst = false, written, commit, now } = recording;
+  const reference = `${repository}:${recordTag(commit)}`;
+  const none: BuildRecord = { commit, builds: [] };
+  const [known, image, isThere] = await Promise.all([
+    isFirst ? none : readRecord(reference, commit, registry),
+    manifest ?? registry.manifestOf(`${repository}@${digest}`),
+    written ?? true,
+  ]);
+  if (!isThere || image === undefined || known.builds.some((build) => build.digest === digest)) return;
+  const { mediaType, bytes } = image;
+  const build = { digest, mediaType, size: bytes.length, createdAt: now.toISOString() };
+  const put = (record: BuildRecord) => registry.putManifest(reference, { mediaType: recordType, bytes: Buffer.from(formatRecord(record)) });
+  try {
+    await put(addBuild(known, build));
+  } catch (error) {
+    // An older build that the record names can be gone from the registry.
+    if (known.builds.length === 0 || !(error instanceof ColdtivateError) || error.code !== "MANIFEST_REFUSED") throw error;
+    await put(addBuild(none, build));
+  }
+}
+
+async function readRecord(reference: string, commit: string, registry: RegistryClient): Promise<BuildRecord> {
+  const stored = await registry.manifestOf(reference);
+  return (stored && parseRecord(stored.bytes.toString())) ?? { commit, builds: [] };
+}

@@ -1,0 +1,200 @@
+import { sha256 } from "../../adapters/hash.ts";
+import type { RegistryClient } from "../../adapters/registry/registry.ts";
+import { ColdtivateError } from "../../errors.ts";
+import type { Revision } from "../../git/revision.ts";
+import type { UnchangedImage } from "../../content/content-plan.ts";
+import type { ContentInput } from "../../content/content-digest.ts";
+import { summariseInputs, writeRecord, type ContentRecord } from "../../content/content-record.ts";
+import { configurationOf } from "../../images/manifest.ts";
+import { releaseTags } from "../../images/image-tags.ts";
+import type { Reporter } from "../../report/progress.ts";
+import { readRecordAt } from "../observe/look-up.ts";
+import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
+
+export interface RecordTools {
+  registryImage: string;
+  registry: RegistryClient;
+  revision: Revision;
+  reporter: Reporter;
+}
+
+/** An image that the registry has, and whose content is known. */
+export interface PushedContent {
+  name: string;
+  tag: string;
+  inputs: readonly ContentInput[];
+  /** The reference that was pushed: with its digest, where that is known. */
+  reference: string;
+  /** The digest of its configuration, where nothing else tells it from others. */
+  configuration?: string | undefined;
+  commit?: string | undefined;
+  /** Whether another image of this content gives way. */
+  replaces: boolean;
+}
+
+/** Milliseconds for which an answer counts as of now. */
+const fresh = 5000;
+
+/** The tag under which the last build of a ref says what it was made of. */
+export function inputsTag({ slug }: Revision): string {
+  return slug === undefined ? "inputs" : `inputs-${slug}`;
+}
+
+/**
+ * Puts the manifests of images that are there already under the release's tags, byte by byte: no layer moves, and the digest stays.
+ * @param present the digests that the tags have: what is right is left alone
+ * @param asked when that was asked, in milliseconds since the epoch
+ * @param fate what becomes of images that the registry no longer has whole
+ * @returns those
+ * @throws ColdtivateError PUSH_FAILED
+ */
+export async function retag(
+  images: readonly UnchangedImage[],
+  present: ReadonlyMap<string, string>,
+  { registryImage, registry, revision, reporter }: RecordTools,
+  { asked, fate }: { asked: number; fate: string },
+): Promise<string[]> {
+  const lost: string[] = [];
+  const put = async ({ name, record }: UnchangedImage): Promise<boolean> => {
+    const tags = releaseTags(registryImage, name, revision).filter((tag) => present.get(tag) !== record.image.digest);
+    try {
+      await Promise.all(tags.map((tag) => registry.putManifest(tag, record.image)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      if (error.code !== "MANIFEST_REFUSED") throw notTagged(name, error);
+      reporter.emit({ type: "warning", text: `${name} is not whole in the registry, and ${fate}: ${error.message}` });
+      lost.push(name);
+      return false;
+    }
+  };
+  const writing = images.map((image) => ({ ...image, written: put(image) }));
+  const ofCommit = (name: string) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "");
+  const named = writing.filter(({ name, record }) => ofCommit(name) !== record.image.digest);
+  const built = named.map(({ name, record: { image }, written }) => ({
+    name,
+    digest: image.digest,
+    manifest: image,
+    // A hook may have taken its time since.
+    isFirst: ofCommit(name) === undefined && Date.now() - asked < fresh,
+    // What goes wrong with it is said there.
+    written: written.catch(() => false),
+  }));
+  await Promise.all([...writing.map(({ written }) => written), noteBuilds(built, { registryImage, registry, revision, reporter })]);
+  // Another commit of the same content tells nothing new.
+  const moved = images.filter(({ name, record }) => {
+    const [ofRef = ""] = releaseTags(registryImage, name, revision);
+    return !lost.includes(name) && revision.slug !== undefined && present.get(ofRef) !== record.image.digest;
+  });
+  await Promise.all(moved.map((image) => noteInputs(image, { registryImage, registry, revision, reporter })));
+  return lost;
+}
+
+/** An image that was pushed, and the names that it has yet to get. */
+export interface NamedLater {
+  name: string;
+  digest?: string | undefined;
+  laterTags?: readonly string[];
+}
+
+/**
+ * Sees that images are in the registry as they were pushed, and puts them under the names that they have not been pushed under, byte by
+ * byte; all of them, whatever becomes of one.
+ * @throws ColdtivateError PUSH_FAILED
+ */
+export async function putLaterTags(
+  images: readonly NamedLater[],
+  { registryImage, registry }: Pick<RecordTools, "registryImage" | "registry">,
+): Promise<void> {
+  const put = async ({ name, digest, laterTags = [] }: NamedLater) => {
+    try {
+      const manifest = digest === undefined ? undefined : await registry.manifestOf(`${registryImage}/${name}@${digest}`);
+      if (manifest === undefined) return [name];
+      await settleAll(laterTags.map((tag) => registry.putManifest(tag, manifest)));
+      return [];
+    } catch (error) {
+      throw error instanceof ColdtivateError ? notTagged(name, error) : error;
+    }
+  };
+  const vanished = (await settleAll(images.map(put))).flat();
+  if (vanished.length > 0) throw notThere(vanished);
+}
+
+/** What all of it gives; fails as the first one that failed, once all have ended. */
+async function settleAll<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+/** Notes beside the images which ones belong to the commit. */
+export async function noteBuilds(
+  images: readonly RegisteredImage[],
+  { registryImage, registry, revision, reporter }: RecordTools,
+): Promise<void> {
+  const options = { registryImage, commit: revision.commit, now: new Date() };
+  for (const text of await recordBuilds(images, options, registry)) reporter.emit({ type: "warning", text });
+}
+
+/** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
+export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
+  const { registryImage, registry, revision, reporter } = tools;
+  const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
+    try {
+      const place = `${registryImage}/${name}:${tag}`;
+      // Another pipeline may have been faster with the same content: its image stands.
+      if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
+      const image = await registry.manifestOf(reference);
+      // Under a tag there may be another build of the same commit by now.
+      if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration))
+        return undefined;
+      const about: ContentRecord = {
+        tag,
+        image,
+        built,
+        revision: revision.commit,
+        ...(commit !== undefined && { commit }),
+        inputs: summariseInputs(inputs, sha256),
+      };
+      await registry.putManifest(place, writeRecord(about, sha256));
+      return { name, record: about };
+    } catch (error) {
+      if (!(error instanceof ColdtivateError)) throw error;
+      reporter.emit({ type: "warning", text: `${name} is pushed, but will be built again: ${error.message}` });
+      return undefined;
+    }
+  };
+  await Promise.all(
+    images.map(async (image) => {
+      const recorded = await record(image);
+      if (recorded !== undefined) await noteInputs(recorded, tools);
+    }),
+  );
+}
+
+/** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */
+async function noteInputs({ name, record }: UnchangedImage, { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
+  try {
+    await registry.putManifest(`${registryImage}/${name}:${inputsTag(revision)}`, writeRecord(record, sha256));
+  } catch (error) {
+    if (!(error instanceof ColdtivateError)) throw error;
+    reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });
+  }
+}
+
+function notThere(names: readonly string[]): ColdtivateError {
+  return new ColdtivateError(`${names.join(", ")}: not in the registry as pushed`, {
+    code: "PUSH_FAILED",
+    exit: "failed",
+    hint: "What serves is as it was. Somebody may have removed it since, or the builder pushes to another registry of that name: run the command again.",
+  });
+}
+
+function notTagged(name: string, cause: ColdtivateError): ColdtivateError {
+  return new ColdtivateError(`${name}: its image is in the registry, but could not be given the release's tags`, {
+    code: "PUSH_FAILED",
+    exit: "failed",
+    details: [cause.message, ...cause.details],
+    hint: "What serves is as it was. See that the registry is up and that its user may write there, then run the command again.",
+    cause,
+  });
+}

@@ -1,0 +1,61 @@
+import { logIn, noteLogin, tryLogin, type DockerEnvironment } from "../../adapters/docker/docker-login.ts";
+import { createPrivateDirectory, type PrivateDirectory } from "../../adapters/private-directory.ts";
+import { checkAgent, startAgent } from "../../adapters/ssh/keys/ssh-agent.ts";
+import type { Config } from "../../config/schema/config.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { later } from "../../common/later.ts";
+import type { Reporter } from "../../report/progress.ts";
+
+export interface Login {
+  /** The environment of every docker from then on. */
+  env: DockerEnvironment;
+  /** Rejects where the engine cannot log in, which it may still be trying. */
+  tried: Promise<void>;
+}
+
+/** What a build may use, for as long as it runs: a private folder, an agent, the registry's login. */
+export interface BuildAccess extends AsyncDisposable {
+  directory: PrivateDirectory;
+  sshEnv: { SSH_AUTH_SOCK?: string };
+  /** What every docker needs to know the registry; nobody tries it. */
+  noteLogin(): Promise<DockerEnvironment>;
+  /**
+   * Logs in to the registry.
+   * @param throughEngine whether the engine is to try the login: any other builder needs no engine
+   */
+  logIn(output: "load" | "push", throughEngine: boolean): Promise<Login>;
+}
+
+/**
+ * Sees to the agent before anything is built, and keeps what is secret in one folder that goes with it.
+ * @throws ColdtivateError SSH_AGENT_MISSING, SSH_AGENT_EMPTY, SSH_KEY_INVALID
+ */
+export async function openAccess({ build, registry }: Config, reporter: Reporter, signal: AbortSignal): Promise<BuildAccess> {
+  await using stack = new AsyncDisposableStack();
+  const directory = stack.use(createPrivateDirectory());
+  if (build.sshKey === undefined && build.ssh) await checkAgent();
+  const sshEnv = build.sshKey === undefined ? {} : stack.use(await startAgent(build.sshKey, directory)).env;
+  const owned = stack.move();
+  let noted: Promise<DockerEnvironment> | undefined;
+  const note = () => (noted ??= noteLogin(registry, directory));
+  return {
+    directory,
+    sshEnv,
+    noteLogin: note,
+    async logIn(output, throughEngine) {
+      if (output === "push" || !throughEngine) {
+        const env = await note();
+        return { env, tried: throughEngine ? later(tryLogin(registry, env, signal)) : Promise.resolve() };
+      }
+      try {
+        return { env: await logIn(registry, directory, signal), tried: Promise.resolve() };
+      } catch (error) {
+        // A build that stays here can do without the registry's cache.
+        if (!(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
+        reporter.emit({ type: "warning", text: [`${error.message}: building without its cache`, ...error.details].join("; ") });
+        return { env: {}, tried: Promise.resolve() };
+      }
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}

@@ -1,0 +1,106 @@
+import { ColdtivateError } from "../../errors.ts";
+import type { ComposeNaming } from "./compose-naming.ts";
+import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
+import { envFileReferences } from "./env-file.ts";
+import { interpolatedVariables } from "./interpolate.ts";
+
+export { normalise } from "./compose-walk.ts";
+
+export interface ComposeFiles {
+  /** What `docker compose config` needs to read, by path in the repository. */
+  files: Map<string, Uint8Array>;
+  /** Names of the variables that the files interpolate. */
+  variables: Set<string>;
+  /** The files that refer to a variable in what Compose interpolates, by its name. */
+  references: Map<string, string[]>;
+  /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
+  isWhole: boolean;
+  /** What they name themselves. */
+  naming: ComposeNaming;
+}
+
+/** The environment's dotenv, as env files of services may want it. */
+export interface StandIn {
+  /** Paths that it stands in for where the commit does not have them. */
+  paths: readonly string[];
+  /** With every value quoted, so that it arrives letter by letter. */
+  quoted: string;
+  /** As it was given. */
+  raw: string;
+}
+
+export interface ComposeFilesOptions {
+  /** For interpolation in paths. */
+  variables: Readonly<Record<string, string>>;
+  standIn?: StandIn;
+}
+
+/** What DOT_ENV_PATH is taken for in paths: it lies beside what is sent, and is no path of the repository. */
+export const dotenvPlace = "/dotenv of the environment";
+
+/**
+ * Collects the Compose files of an environment with everything that merging them reads: files that they include or
+ * extend, env files and label files. A Compose file that the commit does not have is an error; an env file that it does not
+ * have is left to Compose, which knows whether it is required.
+ *
+ * @param listed paths in the repository, in the order in which they are merged
+ * @throws ColdtivateError COMPOSE_FILE_MISSING, COMPOSE_INVALID
+ */
+export async function collectComposeFiles(
+  listed: readonly string[],
+  read: ReadSource,
+  { variables, standIn }: ComposeFilesOptions,
+): Promise<ComposeFiles> {
+  const walk = await walkComposeFiles(listed, read, variables);
+  // What cannot be read may name what is not meant.
+  refuseInvalid(walk);
+  refuseMissing(walk);
+  const files = new Map(walk.visited.map(({ path, content }) => [path, content]));
+  for (const path of standIn?.paths ?? []) {
+    const users = walk.envFiles.filter((file) => file.path === path);
+    if (standIn === undefined || files.has(path) || users.length === 0) continue;
+    files.set(path, new TextEncoder().encode(users.some(({ raw }) => raw) ? standIn.raw : standIn.quoted));
+  }
+  return {
+    files,
+    variables: new Set(walk.visited.flatMap(({ text }) => interpolatedVariables(text))),
+    references: referencesIn(walk),
+    naming: walk.naming,
+    isWhole: walk.elsewhere.every(({ path }) => path === dotenvPlace),
+  };
+}
+
+function referencesIn({ visited, envFiles }: ComposeWalk): Map<string, string[]> {
+  const raw = new Set(envFiles.filter((file) => file.raw).map(({ path }) => path));
+  const found = new Map<string, string[]>();
+  for (const { path, text, document } of visited) {
+    const names = document?.references ?? (raw.has(path) ? [] : envFileReferences(text));
+    for (const name of new Set(names)) found.set(name, [...(found.get(name) ?? []), path]);
+  }
+  return found;
+}
+
+function refuseMissing({ missing }: ComposeWalk): void {
+  if (missing.length === 0) return;
+  throw new ColdtivateError("the commit does not have every Compose file of the environment", {
+    code: "COMPOSE_FILE_MISSING",
+    exit: "usage",
+    details: missing.map(({ path, by, isListed }) => `${path}${isListed ? "" : ` (named in ${by})`}`),
+    hint: "Compose files are taken from the commit that is deployed: commit them, or correct `compose` in coldtivate.yml.",
+  });
+}
+
+function refuseInvalid({ faults, envFiles }: ComposeWalk): void {
+  const quoted = envFiles
+    .filter(({ path, raw }) => raw && path === dotenvPlace)
+    .map(
+      ({ by, service }) => `${by}  services.${service}.env_file: leave \`format: raw\` out, what the dotenv holds arrives letter by letter`,
+    );
+  if (faults.length + quoted.length === 0) return;
+  throw new ColdtivateError("Compose files cannot be read", {
+    code: "COMPOSE_INVALID",
+    exit: "usage",
+    details: [...faults.map(({ path, line, column, message }) => `${path}:${line}:${column}  ${message}`), ...quoted],
+    hint: "Correct them, commit, and run the same command again.",
+  });
+}

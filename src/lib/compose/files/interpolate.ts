@@ -1,0 +1,64 @@
+import { closingBraces } from "../../common/interpolation.ts";
+
+type Variables = Readonly<Record<string, string>>;
+
+/** Names in `$NAME`, `${NAME}`, `${NAME:-…}`, nested ones included; `$$` is no variable. */
+export function interpolatedVariables(text: string): string[] {
+  return [...text.replaceAll("$$", "").matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)/g)].map((match) => match[1] ?? "");
+}
+
+/** References within references, and characters that they come to: Linux gives no program a longer word. */
+const deepest = 20;
+const longest = 128 * 1024;
+
+interface Reading {
+  text: string;
+  variables: Variables;
+  depth: number;
+  closing: ReadonlyMap<number, number>;
+}
+
+/**
+ * Interpolation as Compose does it, as far as paths need it: `$A`, `${A}`, with `-`, `+` and `?` behind the name, and with a
+ * colon before those where an empty value is none; `$$` is a dollar sign. What cannot be read stays as it is written, and
+ * what would become too long for a path ends there.
+ */
+export function interpolate(text: string, variables: Variables, depth = 0): string {
+  const reading: Reading = { text, variables, depth, closing: closingBraces(text) };
+  let result = "";
+  for (let at = 0; at < text.length && result.length < longest;) {
+    const dollar = text.indexOf("$", at);
+    if (dollar === -1) return result + text.slice(at);
+    const { value, end } = reference(reading, dollar);
+    result += text.slice(at, dollar) + value;
+    at = end;
+  }
+  return result.slice(0, longest);
+}
+
+function reference(reading: Reading, dollar: number): { value: string; end: number } {
+  const { text, variables } = reading;
+  if (text[dollar + 1] === "$") return { value: "$", end: dollar + 2 };
+  const bareName = /[A-Za-z_]\w*/y;
+  bareName.lastIndex = dollar + 1;
+  const [bare] = bareName.exec(text) ?? [];
+  if (bare !== undefined) return { value: valueIn(variables, bare) ?? "", end: dollar + 1 + bare.length };
+  const close = reading.closing.get(dollar);
+  if (close === undefined) return { value: "$", end: dollar + 1 };
+  const [, name, operator = "", word = ""] = /^([A-Za-z_]\w*)(?:(:?[-+?])([^]*))?$/.exec(text.slice(dollar + 2, close)) ?? [];
+  if (name === undefined) return { value: "$", end: dollar + 1 };
+  return { value: valueOf(valueIn(variables, name), operator, word, reading), end: close + 1 };
+}
+
+function valueOf(value: string | undefined, operator: string, word: string, { variables, depth }: Reading): string {
+  const isThere = value !== undefined && !(operator.startsWith(":") && value === "");
+  const inner = () => (depth < deepest ? interpolate(word, variables, depth + 1) : "");
+  if (operator.endsWith("+")) return isThere ? inner() : "";
+  if (isThere) return value;
+  return operator.endsWith("-") ? inner() : "";
+}
+
+/** What every object has, such as `constructor`, is no variable. */
+function valueIn(variables: Variables, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined;
+}

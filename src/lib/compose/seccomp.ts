@@ -1,0 +1,30 @@
+import { folderOf, normalise } from "./files/compose-walk.ts";
+import type { ComposeModel, ComposeService } from "./model.ts";
+import { mapValues } from "./record.ts";
+
+const option = /^(seccomp[:=])(.+)$/;
+
+/**
+ * A model in which profiles of seccomp are named by absolute paths, as other files are: Compose reads them when it makes a
+ * container, from where the project lies then.
+ *
+ * @param directory what the other relative paths were resolved against, absolute on the host
+ * @param first the first Compose file, by its path there
+ */
+export function locateProfiles(model: ComposeModel, directory: string, first: string): ComposeModel {
+  const folder = folderOf(first);
+  const locate = (path: string) => (/^[/~]|^(?:unconfined|builtin)$/.test(path) ? path : `${directory}/${normalise(`${folder}/${path}`)}`);
+  return { ...model, services: mapValues(model.services, (service) => movedProfiles(service, locate)) };
+}
+
+/** A service with its profiles of seccomp elsewhere. */
+export function movedProfiles(service: ComposeService, place: (path: string) => string): ComposeService {
+  if (service.security_opt === undefined) return service;
+  const moved = service.security_opt.map((written) => written.replace(option, (_, name: string, path: string) => `${name}${place(path)}`));
+  return { ...service, security_opt: moved };
+}
+
+/** The files of a service's profiles. */
+export function profilesOf({ security_opt: options = [] }: ComposeService): string[] {
+  return options.flatMap((written) => option.exec(written)?.[2] ?? []);
+}

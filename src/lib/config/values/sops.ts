@@ -1,0 +1,47 @@
+import { writeDotenv } from "./dotenv.ts";
+import { asMapping, isMapping } from "../../common/plain.ts";
+
+/** What sops calls a format. */
+type SopsType = "binary" | "dotenv" | "json" | "yaml";
+
+/**
+ * How an encrypted file is to be read and printed, by what sops leaves in it: its own part, `sops`, with a checksum (sops' stores/).
+ * Mappings are printed as JSON, which has every value as it is.
+ *
+ * @returns undefined where sops has not encrypted it
+ */
+export function sopsTypes(text: string): { input: SopsType; output: SopsType } | undefined {
+  if (/^sops_mac=/m.test(text)) return { input: "dotenv", output: "dotenv" };
+  const json = parseJson(text);
+  if (isMapping(json)) {
+    if (!("mac" in asMapping(json["sops"]))) return undefined;
+    // Of a file in no format of its own sops makes a document with its content.
+    const isBinary = Object.keys(json).every((key) => key === "data" || key === "sops");
+    return isBinary ? { input: "binary", output: "binary" } : { input: "json", output: "json" };
+  }
+  return /^sops:\s*$/m.test(text) && /^\s+mac: /m.test(text) ? { input: "yaml", output: "json" } : undefined;
+}
+
+/** A dotenv of what sops printed as JSON: names with a text, a number, true or false each. */
+export function fromSops(text: string): { content: string } | { fault: string } {
+  const json = parseJson(text);
+  if (!isMapping(json)) return { fault: "what sops prints is no mapping of names and values" };
+  const values = Object.entries(json).map(([name, value]) => [name, /^[A-Za-z_][\w.-]*$/.test(name) ? textOf(value) : undefined] as const);
+  const wrong = values.filter(([, value]) => value === undefined).map(([name]) => name);
+  if (wrong.length > 0) return { fault: `no variables: ${wrong.join(", ")}. A dotenv has names, each with one value` };
+  return { content: writeDotenv(new Map(values.map(([name, value = ""]) => [name, value]))) };
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value.includes("\0") ? undefined : value;
+  if (typeof value === "number" || typeof value === "boolean") return `${value}`;
+  return value === null ? "" : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,75 @@
+import * as z from "zod";
+import type { ContentInput, Hash } from "./content-digest.ts";
+import { isCommit, isDigest, isMediaType, isTime } from "../common/forms.ts";
+
+/** A manifest or an index as a registry has it, byte by byte. */
+export interface Manifest {
+  digest: string;
+  mediaType: string;
+  bytes: Buffer;
+}
+
+/** What a content tag holds: an image, and how it came to be. */
+export interface ContentRecord {
+  /** The content tag. */
+  tag: string;
+  image: Manifest;
+  /** When it was built, in milliseconds since the epoch. */
+  built: number;
+  /** The commit that was checked out. */
+  revision: string;
+  /** The last commit that had touched its inputs. */
+  commit?: string;
+  /** By input's name: a short digest of its value. */
+  inputs: Record<string, string>;
+}
+
+const indexType = "application/vnd.oci.image.index.v1+json";
+const annotation = "coldtivate.content";
+
+const indexSchema = z.object({
+  manifests: z.tuple([z.object({ mediaType: z.string().refine(isMediaType), digest: z.string().refine(isDigest), data: z.string() })]),
+  annotations: z.record(z.string(), z.string()),
+});
+const aboutSchema = z.object({
+  tag: z.string(),
+  built: z.number().refine(isTime),
+  revision: z.string().refine(isCommit),
+  commit: z.string().refine(isCommit).optional(),
+  inputs: z.record(z.string(), z.string()),
+});
+
+/** Names of inputs with digests of their values, which may be long, or nobody's business. */
+export function summariseInputs(inputs: readonly ContentInput[], hash: Hash): Record<string, string> {
+  return Object.fromEntries(inputs.map(({ name, value }) => [name, hash(value).slice(0, 16)]));
+}
+
+/**
+ * A record as an index that refers to the image and holds its manifest: one request reads it, one writes it, no blob is needed,
+ * whoever pulls it gets the image, and it can be deleted without the image.
+ */
+export function writeRecord({ tag, image, built, revision, commit, inputs }: ContentRecord, hash: Hash): Manifest {
+  const about = JSON.stringify({ tag, built, revision, ...(commit !== undefined && { commit }), inputs });
+  const index = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: indexType,
+    manifests: [{ mediaType: image.mediaType, digest: image.digest, size: image.bytes.length, data: image.bytes.toString("base64") }],
+    annotations: { [annotation]: about },
+  });
+  return { digest: `sha256:${hash(index)}`, mediaType: indexType, bytes: Buffer.from(index) };
+}
+
+/** Reads what `writeRecord` wrote; undefined when it is something else, or not whole. */
+export function readRecord({ bytes: index }: Pick<Manifest, "bytes">, hash: Hash): ContentRecord | undefined {
+  try {
+    const { manifests, annotations } = indexSchema.parse(JSON.parse(index.toString()));
+    const about = aboutSchema.parse(JSON.parse(annotations[annotation] ?? ""));
+    const [image] = manifests;
+    const bytes = Buffer.from(image.data, "base64");
+    if (`sha256:${hash(bytes)}` !== image.digest) return undefined;
+    const { commit, ...rest } = about;
+    return { ...rest, ...(commit !== undefined && { commit }), image: { digest: image.digest, mediaType: image.mediaType, bytes } };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { applyRelease, type Ending, type JournalLine } from "../../adapters/host/host.ts";
+import type { HostConnection } from "../../adapters/ssh/ssh.ts";
+import type { TarEntry } from "../../adapters/tar.ts";
+import { changes, type Change } from "../../changes.ts";
+import type { Control } from "../../control.ts";
+import { isBarrier } from "../../plan/steps/barriers.ts";
+import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
+import type { Reporter } from "../../report/progress.ts";
+import { failureOf, type HostEnd } from "./apply-failure.ts";
+import { Coordinator, type Order } from "./coordinator.ts";
+import { leftAlone } from "./detached.ts";
+import { fleetFailure } from "./fleet-failure.ts";
+import { followAgain, isLost } from "./follow-host.ts";
+import { loginsFor, type RegistryLogin } from "./pull-credentials.ts";
+import { announceSteps, Story } from "./story.ts";
+
+/** Milliseconds between two signs of life to hosts that may wait for one another. */
+const pulse = 2000;
+
+export interface HostWork {
+  connection: HostConnection;
+  plan: HostPlan;
+  /** What the release's folder on the host is to hold. */
+  entries: readonly TarEntry[];
+  /** What it pulls. */
+  images: readonly string[];
+}
+
+export interface ApplyInput {
+  plan: Plan;
+  work: readonly HostWork[];
+  /** A host gets those that it needs itself. */
+  credentials: readonly RegistryLogin[];
+  /** The command that tries again. */
+  again?: string;
+  reporter: Reporter;
+  control: Control;
+  /** Milliseconds in which a host that was lost can be reached again. */
+  patience?: number;
+}
+
+/**
+ * Carries out a plan on all hosts at once. They go on together: one that fails before the decision has all of them undo.
+ * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
+ */
+export async function applyPlan(input: ApplyInput): Promise<void> {
+  const { plan, control, reporter, again = `coldtivate deploy ${plan.environment}` } = input;
+  const work = input.work.filter((host) => host.plan.steps.length > 0);
+  announceSteps(plan.hosts, reporter);
+  const coordinator = new Coordinator(work.map((host) => host.plan.host));
+  const speakers = new Map<string, (message: string) => void>();
+  const obey = (orders: readonly Order[]) => {
+    for (const { host, message } of orders) speakers.get(host)?.(message);
+  };
+  const stop = () => obey(coordinator.stop());
+  const isUndoneAlone = () => work.length > 1 && !coordinator.isDecided;
+  control.isUndoneAlone = isUndoneAlone;
+  const abort = () => {
+    if (coordinator.isDecided) reporter.emit({ type: "warning", text: "too late to undo: the hosts commit the release" });
+    stop();
+  };
+  control.abort.addEventListener("abort", abort, { once: true });
+  const heart = setInterval(() => {
+    if (work.length > 1) for (const say of speakers.values()) say("here");
+  }, pulse);
+  // Of two deploys at once one is to win everywhere: the one that the first host takes.
+  const door = Promise.withResolvers<boolean>();
+  const stories = work.map((host) => new Story(host.plan, reporter));
+  const applied = work.map((host, index) =>
+    applyToHost(host, {
+      ...input,
+      ...(index === 0 ? { onBegin: door.resolve } : { mayBegin: door.promise }),
+      story: stories[index]!,
+      onStart(say) {
+        speakers.set(host.plan.host, say);
+        if (control.abort.aborted) abort();
+      },
+      onBarrier: (barrier) => obey(coordinator.arrive(host.plan.host, barrier)),
+      onFailure: stop,
+    }),
+  );
+  try {
+    const ends = await allOf(applied);
+    const facts = { again, isAborted: control.abort.aborted };
+    const [first] = ends;
+    if (first === undefined || ends.every(({ ending }) => ending?.code === 0)) return;
+    throw ends.length === 1 ? failureOf(plan, first, facts) : fleetFailure(plan, ends, { ...facts, isDecided: coordinator.isDecided });
+  } catch (error) {
+    if (!control.detach.aborted || error !== control.detach.reason) throw error;
+    const followed = stories.map((story) => ({ release: plan.release.id, story }));
+    throw leftAlone(plan.environment, followed, isUndoneAlone());
+  } finally {
+    clearInterval(heart);
+    control.abort.removeEventListener("abort", abort);
+  }
+}
+
+interface HostInput extends ApplyInput {
+  story: Story;
+  onStart: (say: (message: string) => void) => void;
+  /** Called once it is known whether the host takes the release. */
+  onBegin?: (hasBegun: boolean) => void;
+  /** Whether the host is to be sent anything at all. */
+  mayBegin?: Promise<boolean>;
+  onBarrier: (name: string) => void;
+  /** Called when the host begins to undo, has refused, or is lost. */
+  onFailure: () => void;
+}
+
+async function applyToHost({ connection, plan: hostPlan, entries, images }: HostWork, input: HostInput): Promise<HostEnd> {
+  const { plan, story, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
+  if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
+  let told = 0;
+  const onLine = (line: JournalLine) => {
+    told++;
+    story.tell(line);
+    const step = hostPlan.steps[line.step - 1];
+    if (line.state === "begin") onBegin?.(true);
+    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
+    if (line.state === "failed" || line.state === "undone") input.onFailure();
+  };
+  const change = changes.begin(`told to take release ${plan.release.id}`, hostPlan.host);
+  const application = { name: plan.project, release: plan.release.id, onLine, detach: control.detach };
+  try {
+    const credentials = loginsFor(images, input.credentials);
+    const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
+    settle(change, ending);
+    if (ending.code !== 0) input.onFailure();
+    return { plan: hostPlan, story, ending };
+  } catch (error) {
+    input.onFailure();
+    // Whoever leaves a host alone is told that it goes on.
+    if (control.detach.aborted) change.dropped();
+    if (!isLost(error)) throw error;
+    reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
+    const ending = await followAgain(connection, { ...application, told, patience });
+    if (ending !== undefined) settle(change, ending);
+    return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
+  } finally {
+    onBegin?.(false);
+  }
+}
+
+/** A release that did not come to be is told of by its failure, host by host. */
+function settle(change: Change, { code }: Ending): void {
+  if (code === 0) change.done();
+  else change.dropped();
+}
+
+/** As Promise.all, but not before all have ended. */
+async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}

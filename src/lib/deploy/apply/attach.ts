@@ -1,0 +1,92 @@
+import { attachToRelease } from "../../adapters/host/host-attach.ts";
+import { runVerb } from "../../adapters/host/host-verbs.ts";
+import type { HostConnection } from "../../adapters/ssh/ssh.ts";
+import { changes, type Change } from "../../changes.ts";
+import type { Control } from "../../control.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { parseHostPlan, type KeptPlan } from "../../plan/steps/kept-plan.ts";
+import type { Reporter } from "../../report/progress.ts";
+import { leftAlone } from "./detached.ts";
+import { announceSteps, Story } from "./story.ts";
+
+export interface AttachInput {
+  environment: string;
+  /** Name of the Compose project. */
+  project: string;
+  connections: readonly HostConnection[];
+  /** Who it is, and from where, for the others when it is aborted. */
+  who: string;
+  reporter: Reporter;
+  /** Abort: the hosts are asked to undo it, and followed until they have. */
+  control: Control;
+}
+
+/** How a release that somebody else began came to its end on a host. */
+export interface HostEnd {
+  release: string;
+  plan: KeptPlan;
+  story: Story;
+  /** The script's exit code. */
+  code: number;
+  /** What the script said to people. */
+  told: readonly string[];
+}
+
+/**
+ * Follows the release that hosts are at work on, from its beginning to its end.
+ *
+ * @returns the ends on the hosts that were at work
+ * @throws ColdtivateError NOBODY_DEPLOYS where none is; DETACHED when the user leaves
+ */
+export async function attach(input: AttachInput): Promise<HostEnd[]> {
+  const { environment, project, connections, who, reporter, control } = input;
+  const followed: Pick<HostEnd, "release" | "plan" | "story">[] = [];
+  const asked: Change[] = [];
+  const undo = () => {
+    for (const connection of connections) {
+      // One that is not at work refuses, and one that is gone is missed by whoever follows it.
+      asked.push(changes.begin("told to undo", connection.host));
+      void runVerb(connection, project, ["abort"], { input: `${who}\n` }).catch(() => {});
+    }
+  };
+  const follow = async (connection: HostConnection) => {
+    let host: (typeof followed)[number] | undefined;
+    const end = await attachToRelease(connection, {
+      name: project,
+      onRelease: (release, text) => {
+        const plan = parseHostPlan(connection.host, text);
+        announceSteps([plan], reporter);
+        host = { release, plan, story: new Story(plan, reporter) };
+        if (followed.push(host) === 1 && control.abort.aborted) undo();
+      },
+      onLine: (line) => host?.story.tell(line),
+      signal: control.detach,
+    });
+    return { end, host };
+  };
+  control.abort.addEventListener("abort", undo, { once: true });
+  try {
+    const ends = await Promise.all(connections.map(follow));
+    const attached = ends.flatMap(({ end: { code, told }, host }): HostEnd[] => (host === undefined ? [] : [{ ...host, code, told }]));
+    // What came of it is told by their ends.
+    for (const change of asked) change.dropped();
+    if (attached.length > 0) return attached;
+    throw nobodyDeploys(
+      environment,
+      ends.flatMap(({ end }) => end.told),
+    );
+  } catch (error) {
+    throw error === control.detach.reason && control.detach.aborted ? leftAlone(environment, followed) : error;
+  } finally {
+    control.abort.removeEventListener("abort", undo);
+  }
+}
+
+function nobodyDeploys(environment: string, details: readonly string[]): ColdtivateError {
+  return new ColdtivateError(`nobody deploys to ${environment} right now`, {
+    code: "NOBODY_DEPLOYS",
+    exit: "refused",
+    details: [...new Set(details)].filter((line) => line !== "Nobody is at work here."),
+    hint: `What was deployed: coldtivate history ${environment}. What serves: coldtivate status ${environment}`,
+  });
+}

@@ -1,0 +1,47 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { followRelease, type Application, type Ending } from "../../adapters/host/host.ts";
+import type { HostConnection } from "../../adapters/ssh/ssh.ts";
+import { ColdtivateError } from "../../errors.ts";
+
+/** Milliseconds from one attempt to the next. */
+const pause = 500;
+
+/**
+ * Follows a release on a host whose connection was lost, where it can be reached again in a while.
+ *
+ * @param told how many lines of the journal were told before
+ * @param patience milliseconds
+ * @returns undefined when it could not be reached, or was lost once more
+ * @throws the reason of `detach`
+ */
+export async function followAgain(
+  lost: HostConnection,
+  { told, patience, ...application }: Pick<Application, "name" | "release" | "onLine" | "detach"> & { told: number; patience: number },
+): Promise<Ending | undefined> {
+  await using connection = await reachAgain(lost, patience, application.detach);
+  if (connection === undefined) return undefined;
+  let skipped = 0;
+  const onLine: Application["onLine"] = (line) => {
+    if (skipped++ >= told) application.onLine(line);
+  };
+  // Awaited here: the connection is closed with the function.
+  return await followRelease(connection, { ...application, onLine }).catch((error: unknown) => {
+    if (isLost(error)) return undefined;
+    throw error;
+  });
+}
+
+export function isLost(error: unknown): error is ColdtivateError {
+  return error instanceof ColdtivateError && error.code === "CONNECTION_LOST";
+}
+
+async function reachAgain(lost: HostConnection, patience: number, signal: AbortSignal | undefined): Promise<HostConnection | undefined> {
+  const until = performance.now() + patience;
+  for (let left = patience; left > 0; left = until - performance.now()) {
+    signal?.throwIfAborted();
+    const connection = await lost.reconnect({ timeout: left, ...(signal === undefined ? {} : { signal }) }).catch(() => undefined);
+    if (connection !== undefined) return connection;
+    await wait(Math.max(0, Math.min(pause, until - performance.now())));
+  }
+  return undefined;
+}

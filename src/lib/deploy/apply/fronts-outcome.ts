@@ -1,0 +1,14 @@
+import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
+import { formatDuration } from "../../report/duration.ts";
+
+/** What an update of fronts came to, in one line a host; without a time nothing was to be done. */
+export function describeFronts({ environment, release, hosts }: Plan, milliseconds?: number): string {
+  if (milliseconds === undefined) return `The fronts of ${environment} are what coldtivate.yml says: nothing to do.`;
+  const head = `The fronts of ${environment} are new since now, as release ${release.id}: updated in ${formatDuration(milliseconds)}.`;
+  return [head, ...hosts.map(describeHost)].join("\n");
+}
+
+function describeHost({ host, services }: HostPlan): string {
+  const updated = services.filter(({ change }) => change === "update").map(({ service }) => service);
+  return `  ${host}: ${updated.length === 0 ? "nothing to do" : updated.join(", ")}`;
+}

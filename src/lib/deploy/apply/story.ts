@@ -1,0 +1,114 @@
+import type { JournalLine } from "../../adapters/host/host.ts";
+import type { HostPlan } from "../../plan/steps/plan.ts";
+import { keptLines, type ProgressEvent, type Reporter } from "../../report/progress.ts";
+
+/** Shows the steps of all hosts, before the first one begins. */
+export function announceSteps(hosts: readonly HostPlan[], reporter: Reporter): void {
+  reporter.emit({
+    type: "planned",
+    sections: hosts.map((host) => ({
+      id: host.host,
+      title: host.host,
+      rows: host.steps.map((step, index) => ({ id: rowId(host.host, index + 1), title: step.title })),
+    })),
+  });
+}
+
+function rowId(host: string, step: number): string {
+  return `${host}/${step}`;
+}
+
+/** Turns a host's journal into progress, and keeps what an error has to say. What was over before it is told keeps its times. */
+export class Story {
+  readonly #output = new Map<number, string[]>();
+  readonly #plan: HostPlan;
+  readonly #reporter: Reporter;
+  failed: { step: number; detail: string } | undefined;
+  undone = false;
+  /** Why it was undone as a whole, where somebody wanted that: `aborted by ann from laptop`. */
+  aborted: string | undefined;
+  /** `busy` or `stale`: why it was refused, where that goes away by itself. */
+  refused: string | undefined;
+  /** Whether the release came to no good end. */
+  isBroken = false;
+  #step = 0;
+  /** What the host's clock showed when it began to tell, where it said so; microseconds since the epoch. */
+  #told = 0;
+
+  constructor(plan: HostPlan, reporter: Reporter) {
+    this.#plan = plan;
+    this.#reporter = reporter;
+  }
+
+  tell(line: JournalLine): void {
+    if (line.step === 0) return this.#tellEnd(line);
+    if (line.state === "begin") this.#step = line.step;
+    const row = rowId(this.#plan.host, line.step);
+    const emit = (event: ProgressEvent) => this.#reporter.emit({ ...event, ...this.#age(line) });
+    switch (line.state) {
+      case "begin":
+        return emit({ type: "started", row });
+      case "note":
+        return emit({ type: "updated", row, text: shortenDigests(line.detail) });
+      case "log":
+        this.#keep(line);
+        return emit({ type: "output", row, line: line.detail });
+      case "done":
+        return emit({ type: "done", row });
+      case "failed":
+        this.failed ??= { step: line.step, detail: line.detail };
+        return emit({ type: "failed", row, text: line.detail });
+      case "undone":
+        if (!this.undone) emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
+        this.undone = true;
+        return;
+      case "stuck":
+        return emit({ type: "warning", text: `${this.#plan.host}: cannot undo "${this.title(line.step)}": ${line.detail}` });
+      default:
+    }
+  }
+
+  /** The last lines alone: a task may write any number of them, and the journal on the host has them all. */
+  #keep({ step, detail }: JournalLine): void {
+    const lines = this.#output.get(step) ?? [];
+    lines.push(detail);
+    if (lines.length > keptLines) lines.shift();
+    this.#output.set(step, lines);
+  }
+
+  /** How old a line was when the host told it: its clock alone counts. */
+  #age({ time }: JournalLine): { ago?: number } {
+    return this.#told > time ? { ago: (this.#told - time) / 1000 } : {};
+  }
+
+  #tellEnd({ time, state, detail }: JournalLine): void {
+    if (state === "now") this.#told = time;
+    if (state === "undone" && detail.startsWith("aborted")) this.aborted = detail;
+    if (state === "refused") this.refused = detail;
+    this.isBroken = state === "broken";
+  }
+
+  get host(): string {
+    return this.#plan.host;
+  }
+
+  /** The step that it has come to. */
+  get progress(): string {
+    if (this.undone || this.failed !== undefined) return "undoing what was begun";
+    return this.#step === 0 ? "beginning" : `step ${this.#step} of ${this.#plan.steps.length}: ${this.title(this.#step)}`;
+  }
+
+  title(step: number): string {
+    return this.#plan.steps[step - 1]?.title ?? `step ${step}`;
+  }
+
+  /** The last lines that a step wrote. */
+  output(step: number): readonly string[] {
+    return this.#output.get(step) ?? [];
+  }
+}
+
+/** Image names as people tell them apart: the last part and the beginning of the digest. */
+function shortenDigests(text: string): string {
+  return text.replaceAll(/\S*\/([^\s/@]+)@(sha256:[0-9a-f]{8})[0-9a-f]*/g, "$1@$2");
+}

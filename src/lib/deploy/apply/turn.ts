@@ -1,0 +1,62 @@
+import { runVerb } from "../../adapters/host/host-verbs.ts";
+import type { HostConnection } from "../../adapters/ssh/ssh.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { passingRefusals } from "./apply-failure.ts";
+
+/** Seconds that somebody waits for others at most. */
+const patience = 3600;
+
+/** What somebody else's deploy is the reason of: it can be tried again when that one has ended. */
+const passing: ReadonlySet<string> = new Set(Object.values(passingRefusals));
+
+export interface TurnInput {
+  /** Whether to wait at all. */
+  waits: boolean;
+  connections: Promise<readonly HostConnection[]>;
+  /** Name of the Compose project. */
+  project: string;
+  announce: (text: string) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** Whether an error goes away by itself, once another deploy has ended. */
+export function isPassing(error: unknown): error is ColdtivateError {
+  return error instanceof ColdtivateError && passing.has(error.code);
+}
+
+/**
+ * Deploys when nobody else does: whenever another one is at work, or was faster, waits for its end and begins anew.
+ *
+ * @throws what the attempt throws; ColdtivateError WAITED_TOO_LONG after an hour
+ */
+export async function takeTurn<Result>(input: TurnInput, attempt: () => Promise<Result>): Promise<Result> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!input.waits || !isPassing(error)) throw error;
+      const left = Math.ceil(patience - (performance.now() - began) / 1000);
+      if (left <= 0) throw waitedTooLong(error);
+      const others = error.details.join("; ") || error.message;
+      await input.announce(`${others}\nWaiting until it has ended, for at most ${Math.ceil(left / 60)} min.\n`);
+      await awaitOthers(input, left, error);
+    }
+  }
+}
+
+async function awaitOthers({ connections, project, signal }: TurnInput, seconds: number, error: ColdtivateError): Promise<void> {
+  const wait = (connection: HostConnection) =>
+    runVerb(connection, project, ["queue", String(seconds)], { signal, timeout: (seconds + 60) * 1000 });
+  const results = await Promise.all((await connections).map(wait));
+  if (results.some(({ code }) => code !== 0)) throw waitedTooLong(error);
+}
+
+function waitedTooLong({ details }: ColdtivateError): ColdtivateError {
+  return new ColdtivateError("others have deployed for an hour", {
+    code: "WAITED_TOO_LONG",
+    exit: "refused",
+    details,
+    hint: "See what keeps them, or run the same command again to go on waiting.",
+  });
+}

@@ -1,0 +1,88 @@
+import type { RegistryClient } from "../../adapters/registry/registry.ts";
+import { ColdtivateError } from "../../errors.ts";
+import { diskShortage, missingImages, type ImageLayer } from "../../plan/capacity/capacity-disk.ts";
+import { judgeMemory, memoryNote, memoryShortage } from "../../plan/capacity/capacity-memory.ts";
+import { portShortage } from "../../plan/capacity/capacity-ports.ts";
+import type { Shortage } from "../../plan/capacity/capacity.ts";
+import { compareServices } from "../../plan/steps/compare-services.ts";
+import type { HostState } from "../../host/host-state.ts";
+import type { Rendered } from "../../release/rendered.ts";
+
+export interface CapacityFacts {
+  state: HostState;
+  rendered: Rendered;
+  /** What the plan pulls. */
+  images: readonly string[];
+  /** Absent where nothing is pulled. */
+  registry?: RegistryClient;
+}
+
+export interface Capacity {
+  shortages: Shortage[];
+  notes: string[];
+  /** Whether memory lets one service at a time start beside what runs. */
+  isInTurn: boolean;
+}
+
+/** Whether a host has the memory, the disk and the ports that a plan needs. Asks the registry for what is to be pulled alone. */
+export async function checkCapacity(facts: CapacityFacts): Promise<Capacity> {
+  const { state, rendered } = facts;
+  const memory = judgeMemory(compareServices(rendered, state), facts);
+  const note = memory && memoryNote(state.host, memory);
+  const shortages = [memory && memoryShortage(state.host, memory), await checkDisk(facts), portShortage(rendered, state)];
+  return {
+    shortages: shortages.filter((shortage) => shortage !== undefined),
+    notes: note === undefined ? [] : [note],
+    isInTurn: memory?.way === "in turn",
+  };
+}
+
+/**
+ * Refuses a release that does not fit, with everything that is missing anywhere.
+ * @throws ColdtivateError PORT_TAKEN, MEMORY_SHORT or DISK_FULL; CAPACITY_SHORT when it is several of them
+ */
+export function refuseShortages(shortages: readonly Shortage[]): void {
+  const [first] = shortages;
+  if (first === undefined) return;
+  const isOne = shortages.every(({ code }) => code === first.code);
+  const advice = new Set(shortages.map((shortage) => shortage.advice));
+  throw new ColdtivateError(isOne ? messages[first.code] : "there is not room enough for this release", {
+    code: isOne ? first.code : "CAPACITY_SHORT",
+    exit: "refused",
+    details: shortages.flatMap(({ details }) => details),
+    hint: `What served before serves. ${[...advice].join(" ")}`,
+  });
+}
+
+const messages: Record<Shortage["code"], string> = {
+  PORT_TAKEN: "ports that this release publishes are taken",
+  MEMORY_SHORT: "there is not memory enough for this release",
+  DISK_FULL: "there is not disk enough for this release",
+};
+
+async function checkDisk({ state, images, registry }: CapacityFacts): Promise<Shortage | undefined> {
+  const missing = missingImages(images, state);
+  if (registry === undefined || state.capacity?.disk === undefined || missing.length === 0) return undefined;
+  const layers = await layersOf(missing, registry);
+  const shortage = diskShortage(state, layers, new Set());
+  if (shortage === undefined) return undefined;
+  // Only now what it may share with images that are there: most often nobody needs to know.
+  const serving = Object.values(state.manifest?.services ?? {}).map(({ image }) => image);
+  const present = [
+    ...(
+      await layersOf(
+        serving.filter((image) => state.images?.includes(image)),
+        registry,
+      )
+    ).values(),
+  ].flat();
+  return diskShortage(state, layers, new Set(present.map(({ digest }) => digest)));
+}
+
+/** By image; without those that the registry does not tell: sizes alone refuse nothing. */
+async function layersOf(images: readonly string[], registry: RegistryClient): Promise<Map<string, ImageLayer[]>> {
+  const asked = await Promise.all(
+    [...new Set(images)].map(async (image) => [image, await registry.layersOf(image).catch(() => undefined)] as const),
+  );
+  return new Map(asked.flatMap(([image, layers]) => (layers === undefined ? [] : [[image, layers] as const])));
+}

@@ -1,0 +1,134 @@
+import * as z from "zod";
+import type { Repository } from "../../../adapters/git/git.ts";
+import type { RegistryClient } from "../../../adapters/registry/registry.ts";
+import type { ImageConfig } from "../../../config/schema/config.ts";
+import { isCommit } from "../../../common/forms.ts";
+import { inputsOf } from "../../../content/image-inputs.ts";
+import type { HostState } from "../../../host/host-state.ts";
+import type { Rendered } from "../../../release/rendered.ts";
+
+export interface DoubtInput {
+  /** The commit that is released. */
+  commit: string;
+  images: Readonly<Record<string, ImageConfig>>;
+  /** By name in coldtivate.yml: what the release runs of them, as `repository@sha256:…`. */
+  used: ReadonlyMap<string, string>;
+  /** By name: the digests that the commit's record names; absent without one. */
+  recorded: ReadonlyMap<string, readonly string[]>;
+  states: readonly Pick<HostState, "host" | "manifest">[];
+}
+
+export interface DoubtPorts {
+  registry: Pick<RegistryClient, "configurationOf">;
+  repository: Pick<Repository, "changedPaths">;
+}
+
+/** An image that a host runs, and the commit that it was released with. */
+interface Running {
+  host: string;
+  image: string;
+  commit: string;
+}
+
+/**
+ * What speaks against images that are about to run in place of others. Whoever can write to the registry can give a commit another
+ * image, and rewrite what is recorded of it: so both are compared with what the registry cannot change, Git and what hosts run.
+ *
+ * @returns notes for whoever confirms the plan; none where all fits
+ */
+export async function doubtImages(input: DoubtInput, ports: DoubtPorts): Promise<string[]> {
+  const doubts = [...input.used].map(async ([name, image]) => {
+    const running = input.states.flatMap(({ host, manifest }) => findRunning(name, host, manifest));
+    const others = running.filter((each) => each.image !== image);
+    // What all of them run already is nothing new.
+    if (running.length > 0 && others.length === 0) return [];
+    const [label, replaced] = await Promise.all([doubtLabel(name, image, input, ports), doubtReplaced(name, others, input, ports)]);
+    return [...label, ...replaced];
+  });
+  return (await Promise.all(doubts)).flat();
+}
+
+function findRunning(name: string, host: string, manifest: HostState["manifest"]): Running[] {
+  const images = Object.values(manifest?.services ?? {}).flatMap(({ built, image }) => (built === name ? [image] : []));
+  return [...new Set(images)].map((image) => ({ host, image, commit: manifest?.commit ?? "" }));
+}
+
+/** The label of the image itself, which its digest covers: the last commit that had touched what it was built from. */
+async function doubtLabel(
+  name: string,
+  image: string,
+  { commit, images }: DoubtInput,
+  { registry, repository }: DoubtPorts,
+): Promise<string[]> {
+  const config = images[name];
+  const text = await registry.configurationOf(image);
+  const revision = text === undefined ? undefined : readRevision(text);
+  if (config === undefined || revision === undefined || revision === commit) return [];
+  if (!isCommit(revision)) return [`${name}: its image says that it was built from ${JSON.stringify(revision)}, which is no commit`];
+  const changed = await repository.changedPaths(revision, commit, inputsOf(config));
+  // A commit that was squashed away, or that a shallow clone does not have, proves nothing.
+  if (changed === undefined || changed.length === 0) return [];
+  return [`${name}: its image says that it was built from ${short(revision)}, and its sources are not those of then: ${some(changed)}`];
+}
+
+/** An image of the same sources is the same image, unless somebody had it built anew. */
+async function doubtReplaced(
+  name: string,
+  others: readonly Running[],
+  { commit, images, recorded }: DoubtInput,
+  { repository }: DoubtPorts,
+): Promise<string[]> {
+  const config = images[name];
+  const found = others.map(async ({ host, image, commit: before }) => {
+    const changed = before === commit ? [] : config && (await repository.changedPaths(before, commit, inputsOf(config)));
+    if (changed === undefined || changed.length > 0) return [];
+    const record = recorded.get(name);
+    const isDropped = before === commit && record !== undefined && !record.includes(image.slice(image.indexOf("@") + 1));
+    const more = isDropped ? ", and the registry's record of that commit no longer names the one that runs" : "";
+    return [
+      `${name}: ${host} runs another image of the same sources, since ${short(before)}${more}: it was built anew, such as with --force, other arguments or other base images, or somebody replaced it in the registry`,
+    ];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+const labels = z.object({ config: z.object({ Labels: z.record(z.string(), z.unknown()).nullish() }).nullish() });
+
+/** The commit that an image's configuration names, as written. */
+function readRevision(text: string): string | undefined {
+  try {
+    const revision = labels.parse(JSON.parse(text)).config?.Labels?.["org.opencontainers.image.revision"];
+    return typeof revision === "string" ? revision.slice(0, 100) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Others' images that hosts of a release do not run alike: each keeps what it runs while the written reference stays the same.
+ * @param hosts what each of them is to run
+ */
+export function differingNotes(hosts: readonly { host: string; rendered: Pick<Rendered, "services"> }[]): string[] {
+  const byReference = new Map<string, Map<string, Set<string>>>();
+  for (const { host, rendered } of hosts) {
+    for (const { built, reference, image } of Object.values(rendered.services)) {
+      if (built !== undefined) continue;
+      const images = byReference.get(reference) ?? new Map<string, Set<string>>();
+      byReference.set(reference, images.set(image, (images.get(image) ?? new Set()).add(host)));
+    }
+  }
+  return [...byReference]
+    .filter(([, images]) => images.size > 1)
+    .map(([reference, images]) => {
+      const each = [...images].map(([image, its]) => `${[...its].join(", ")} ${image.slice(image.indexOf("@") + 1).slice(0, 19)}`);
+      return `${reference} is not the same image on all hosts (${each.join("; ")}): each keeps the one that it runs until another reference is written`;
+    });
+}
+
+function short(commit: string): string {
+  return commit.slice(0, 8);
+}
+
+function some(paths: readonly string[]): string {
+  return `${paths.slice(0, 3).join(", ")}${paths.length > 3 ? ` and ${paths.length - 3} more` : ""}`;
+}

@@ -1,0 +1,55 @@
+import type { RegistryClient } from "../../../adapters/registry/registry.ts";
+import { ColdtivateError } from "../../../errors.ts";
+import { imagesToUndo, nameOf, pullToo } from "../../../plan/lost-images.ts";
+import type { HostPlan } from "../../../plan/steps/plan.ts";
+import type { HostState } from "../../../host/host-state.ts";
+
+/** Which of some images a registry still has; nobody is asked about those that nobody named. */
+export async function askFor(
+  images: readonly string[],
+  registry: Pick<RegistryClient, "digestOf">,
+): Promise<{ there: string[]; gone: string[] }> {
+  const digestOf = (image: string) =>
+    registry.digestOf(image).catch((error: unknown) => {
+      if (error instanceof ColdtivateError && error.code === "IMAGE_NOT_NAMED") return undefined;
+      throw error;
+    });
+  const found = await Promise.all(images.map(async (image) => ({ image, digest: await digestOf(image) })));
+  const { there = [], gone = [] } = Object.groupBy(found, ({ digest }) => (digest === undefined ? "gone" : "there"));
+  return { there: there.map(({ image }) => image), gone: gone.map(({ image }) => image) };
+}
+
+export interface UndoablePlan {
+  plan: HostPlan;
+  notes: string[];
+}
+
+/** A plan that can be undone, as far as the registry still has what the host lost; a registry without an answer refuses nothing. */
+export async function makeUndoable(
+  plan: HostPlan,
+  state: HostState,
+  registry: () => Promise<Pick<RegistryClient, "digestOf">>,
+): Promise<UndoablePlan> {
+  const lost = plan.steps.length === 0 ? [] : imagesToUndo(plan, state);
+  if (lost.length === 0) return { plan, notes: [] };
+  const { there, gone } = await registry()
+    .then((client) => askFor(lost, client))
+    .catch(() => ({ there: [], gone: lost }));
+  return {
+    plan: pullToo(plan, there),
+    notes: [
+      ...(there.length === 0
+        ? []
+        : [`${state.host} no longer has what serves there, and pulls it, too, so that this can be undone: ${namesOf(there)}`]),
+      ...(gone.length === 0
+        ? []
+        : [
+            `${state.host} no longer has what serves there, and it cannot be pulled: if this fails, these may not come back: ${namesOf(gone)}`,
+          ]),
+    ],
+  };
+}
+
+function namesOf(images: readonly string[]): string {
+  return images.map(nameOf).join(", ");
+}

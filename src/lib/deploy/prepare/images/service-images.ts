@@ -1,0 +1,32 @@
+import { normalize, posix } from "node:path";
+import type { Repository } from "../../../adapters/git/git.ts";
+import type { Config } from "../../../config/schema/config.ts";
+import { assignImages } from "../../../release/built-images.ts";
+import type { HostState } from "../../../host/host-state.ts";
+
+/**
+ * What a host made of the Compose files, with the project's images where services mean them without naming them.
+ * @throws ColdtivateError IMAGE_MISSING_IN_COMPOSE
+ */
+export function withOwnImages(
+  state: HostState,
+  { images, registry }: Pick<Config, "images" | "registry">,
+  { prefix }: Pick<Repository, "prefix">,
+  profiles: readonly string[],
+): HostState {
+  const below = (...parts: string[]) => normalize(posix.join(prefix, ...parts)).replace(/^\.$|\/$/, "");
+  const model = assignImages({
+    model: state.model,
+    images: Object.values(images).map(({ name, context, dockerfile, target, services = [] }) => ({
+      name,
+      context: below(context),
+      dockerfile: below(context, dockerfile),
+      target,
+      services,
+    })),
+    registryImage: registry.image,
+    sourceDirectory: state.sourceDirectory,
+    profiles,
+  });
+  return { ...state, model };
+}

@@ -1,0 +1,65 @@
+import { definitionOf } from "../compose/definition.ts";
+import { exclusiveParts, frontAliases, frontService, type FrontImage } from "../fronts/fronts.ts";
+import type { KeptRelease } from "../host/kept-release.ts";
+import { labels } from "../fronts/labels.ts";
+import type { Manifest } from "../release/manifest.ts";
+import type { Digest } from "../compose/sources.ts";
+
+export interface FrontUpdate {
+  /** Name of the Compose project. */
+  project: string;
+  /** Absolute path, on the host. */
+  stateDirectory: string;
+  /** What fronts are to run. */
+  front: FrontImage;
+  /** Whose fronts. */
+  services: readonly string[];
+  digest: Digest;
+}
+
+export interface UpdatedFronts {
+  release: KeptRelease;
+  fronts: Manifest["fronts"];
+  /** What a front's successor cannot have as long as it is there, by service. */
+  exclusive: Record<string, string[]>;
+}
+
+/** A release with other fronts; nothing else of it differs. */
+export function updateFronts(kept: KeptRelease, manifest: Manifest, update: FrontUpdate): UpdatedFronts {
+  const { project, stateDirectory, front, digest } = update;
+  const services = { ...kept.model.services };
+  const fronts = { ...manifest.fronts };
+  const exclusive: Record<string, string[]> = {};
+  const replaced = new Map<string, string>();
+  for (const name of update.services) {
+    const [written, known] = [services[name], fronts[name]];
+    if (written === undefined || known === undefined) continue;
+    const service = frontService(written, front, `${stateDirectory}/fronts/${name}`, frontAliases(name, written, project));
+    const definition = definitionOf(service, kept.model, digest);
+    services[name] = { ...service, labels: { ...service.labels, [labels.definition]: definition, [labels.state]: stateDirectory } };
+    const { memory: _memory, ...rest } = known;
+    fronts[name] = {
+      ...rest,
+      definition,
+      reference: front.reference,
+      image: front.image,
+      ...(front.memory === undefined ? {} : { memory: front.memory }),
+    };
+    exclusive[name] = exclusiveParts(service);
+    if (known.image !== front.image) replaced.set(known.image, front.image);
+  }
+  const left = new Set(Object.values(fronts).map(({ image }) => image));
+  const whole = kept.whole.map((line) => replaceImages(line, replaced, left));
+  return { release: { ...kept, model: { ...kept.model, services }, whole }, fronts, exclusive };
+}
+
+/** What a plan pulls, with new images in the place of those that no front runs any more. */
+function replaceImages(line: string, replaced: ReadonlyMap<string, string>, left: ReadonlySet<string>): string {
+  const [verb, ...images] = line.split("\t");
+  if (verb !== "pull") return line;
+  const pulled = images.flatMap((image) => [
+    ...(replaced.has(image) && !left.has(image) ? [] : [image]),
+    ...(replaced.has(image) ? [replaced.get(image) ?? image] : []),
+  ]);
+  return [verb, ...new Set(pulled)].join("\t");
+}

@@ -1,0 +1,141 @@
+import type { DrainSignal, Rollout, ServiceConfig } from "../config/schema/config.ts";
+import { exclusiveParts, slotName, type FrontImage } from "../fronts/fronts.ts";
+import { updateFronts } from "./front-update.ts";
+import type { KeptRelease } from "../host/kept-release.ts";
+import type { Manifest, ManifestFront } from "../release/manifest.ts";
+import type { ComposeModel } from "../compose/model.ts";
+import { mapValues } from "../compose/record.ts";
+import { findOneShots } from "../services/one-shots.ts";
+import { checksOf } from "../fronts/checks.ts";
+import type { Rendered, RenderedFront } from "../release/rendered.ts";
+import type { Digest } from "../compose/sources.ts";
+
+export interface RepeatInput {
+  /** Name of the Compose project. */
+  project: string;
+  /** Absolute path, on the host. */
+  stateDirectory: string;
+  /** What the fronts that are there run, by service: a release does not change it, an older one neither. */
+  runningFronts: Readonly<Record<string, FrontImage>>;
+  digest: Digest;
+}
+
+/** A kept release as it is to serve again. */
+export interface Repeated {
+  release: KeptRelease;
+  /** As if it had been rendered anew; without its tasks, which ran when it was released. */
+  rendered: Rendered;
+  fronts: Manifest["fronts"];
+  /** How its services roll out, by service. */
+  settings: Record<string, ServiceConfig>;
+}
+
+/** Reads a kept release as one that is to serve again: its services as they were, its fronts with what fronts run now. */
+export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: RepeatInput): Repeated {
+  const { release, fronts } = withRunningFronts(kept, manifest, input);
+  const settings = settingsOf(kept.whole, manifest.fronts);
+  // Releases of older versions do not say it.
+  const oneShots = findOneShots(release.model, Object.keys(manifest.services));
+  const rendered: Rendered = {
+    model: release.model,
+    services: mapValues(manifest.services, ({ built, restarts, environment = {}, once, ...service }, name) => ({
+      ...service,
+      ...(built === undefined ? {} : { built }),
+      ...(restarts === undefined ? {} : { restarts }),
+      environment,
+      ...checksOf(contentOf(name, fronts[name], release.model), manifest.images[service.image]),
+      rollout: once === true || (fronts[name] === undefined && oneShots.has(name)) ? "once" : rolloutOf(fronts[name]),
+      rolloutReason: "as in that release",
+    })),
+    fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
+    tasks: {},
+    reach: reachOf(kept.whole, manifest.fronts),
+    images: manifest.images,
+    volumeNames: manifest.volumes ?? {},
+    files: [],
+    notes: [],
+  };
+  return { release, rendered, fronts, settings };
+}
+
+function withRunningFronts(kept: KeptRelease, manifest: Manifest, { runningFronts, ...input }: RepeatInput) {
+  const others = Object.entries(manifest.fronts).flatMap(([name, { image, memory }]) => {
+    const front = runningFronts[name];
+    return front === undefined || (front.image === image && front.memory === memory) ? [] : [{ name, front }];
+  });
+  return others.reduce(
+    ({ release, fronts }, { name, front }) => updateFronts(release, { ...manifest, fronts }, { ...input, front, services: [name] }),
+    { release: kept, fronts: manifest.fronts },
+  );
+}
+
+function renderFront(
+  name: string,
+  front: ManifestFront,
+  { model, configurations }: KeptRelease,
+  settings: ServiceConfig = {},
+): RenderedFront {
+  const hold = configurations[`${name}.hold.cfg`];
+  return {
+    ...front,
+    ports: (settings.ports ?? []).map(({ port }) => ({ port, mode: "auto", proxyProtocol: false })),
+    config: configurations[`${name}.cfg`] ?? "",
+    ...(hold === undefined ? {} : { hold }),
+    moved: [],
+    exclusive: exclusiveParts(model.services[name] ?? {}),
+  };
+}
+
+function rolloutOf(front: ManifestFront | undefined): Rollout {
+  if (front === undefined) return "recreate";
+  return front.slots.includes("slot") ? "hold" : "blue-green";
+}
+
+/** The Compose service that a service's containers come from. */
+function contentOf(name: string, front: ManifestFront | undefined, { services }: ComposeModel) {
+  const [slot] = front?.slots ?? [];
+  return services[slot === undefined ? name : slotName(name, slot)] ?? {};
+}
+
+/** The settings of services that decide how they roll out, as the plan that brings up all of a release has them. */
+function settingsOf(whole: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
+  const settings: Record<string, ServiceConfig> = {};
+  const slots = new Map(Object.keys(fronts).map((name) => [slotName(name, "slot"), name]));
+  for (const line of whole) {
+    const [verb, part = "", ...args] = line.split("\t");
+    const service = slots.get(part) ?? part.replace(/@.*$/, "");
+    const learnt = learn(verb, args);
+    if (learnt !== undefined) settings[service] = { ...settings[service], ...learnt };
+  }
+  return settings;
+}
+
+function learn(verb: string | undefined, [time, ...more]: readonly string[]): ServiceConfig | undefined {
+  const limit = Number(time) * 1000;
+  switch (verb) {
+    case "healthy": {
+      const port = more[2];
+      return { healthyWithin: limit, ...(port === undefined ? {} : { ports: [{ port: Number(port) }] }) };
+    }
+    case "drain":
+      return { drain: limit };
+    case "hold": {
+      const [wait, ...what] = more;
+      return { drain: limit, holdLimit: limit, ...(wait === undefined ? {} : { drainSignal: readSignal(wait, what) }) };
+    }
+    case "signal":
+      return { drainSignal: readSignal(time, more) };
+    default:
+      return undefined;
+  }
+}
+
+function readSignal(wait: string | undefined, [kind, ...words]: readonly string[]): DrainSignal {
+  return { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: Number(wait) * 1000 };
+}
+
+/** What that release was to reach: as the plan that brings up all of it has it. */
+function reachOf(whole: readonly string[], fronts: Manifest["fronts"]): string[] {
+  const line = whole.find((step) => step.startsWith("reach\t"));
+  return line === undefined ? Object.keys(fronts) : line.split("\t").slice(2);
+}

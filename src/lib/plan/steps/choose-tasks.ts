@@ -1,0 +1,56 @@
+import type { Manifest } from "../../release/manifest.ts";
+import type { Rendered } from "../../release/rendered.ts";
+import type { TaskRuns } from "../../release/task-runs.ts";
+import type { ServiceWork } from "./compare-services.ts";
+import type { HostPlan, UnchangedTask } from "./plan.ts";
+
+export interface TaskChoice {
+  /** In their order. */
+  run: string[];
+  unchanged: UnchangedTask[];
+}
+
+export interface TaskFacts {
+  rendered: Pick<Rendered, "tasks">;
+  /** The last run of each task in the environment. */
+  lastRuns?: TaskRuns;
+  state: { manifest?: Pick<Manifest, "tasks"> };
+}
+
+/**
+ * Which tasks a release has to run on a host: those whose last run was another, or that depend on a service which starts
+ * from nothing here; and, where there is any, or a service is replaced, those that always run.
+ */
+export function chooseTasks(
+  { rendered: { tasks }, lastRuns = {}, state }: TaskFacts,
+  works: readonly Pick<ServiceWork, "service" | "change" | "isReplaced">[],
+): TaskChoice {
+  const names = Object.keys(tasks);
+  const isReplacing = works.some(({ isReplaced }) => isReplaced);
+  const created = new Set(works.filter(({ change }) => change === "create").map(({ service }) => service));
+  const isChanged = (name: string): boolean => {
+    const { definition, needs } = tasks[name]!;
+    if (needs.some((service) => created.has(service))) return true;
+    const last = lastRuns[name];
+    // A release of an older version tells that there is the task, and not when it ran.
+    return last === undefined ? isReplacing || state.manifest?.tasks[name] === undefined : last.definition !== definition;
+  };
+  const changed = new Set(names.filter(isChanged));
+  const isDue = isReplacing || changed.size > 0;
+  const run = names.filter((name) => changed.has(name) || (isDue && tasks[name]!.runsAlways === true));
+  const unchanged = names.flatMap((task) => {
+    const since = lastRuns[task]?.release;
+    return run.includes(task) || since === undefined ? [] : [{ task, since }];
+  });
+  return { run, unchanged };
+}
+
+/** Plans of an environment's hosts that tell once, for all of them, which tasks are left out. */
+export function tellOnce(plans: readonly HostPlan[]): HostPlan[] {
+  const told = new Set(plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : []))));
+  return plans.map(({ unchanged = [], ...plan }) => {
+    const fresh = unchanged.filter(({ task }) => !told.has(task));
+    for (const { task } of fresh) told.add(task);
+    return fresh.length === 0 ? plan : { ...plan, unchanged: fresh };
+  });
+}

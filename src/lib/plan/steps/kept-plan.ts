@@ -1,0 +1,27 @@
+import * as z from "zod";
+import { lineSchema, readAnswer, readJson, releaseSchema, thingSchema } from "../../common/host-answer.ts";
+import type { HostPlan } from "./plan.ts";
+
+const schema = z.object({
+  expect: z.union([z.literal("-"), releaseSchema]).default("-"),
+  services: z
+    .array(z.object({ service: thingSchema, change: z.enum(["create", "update", "remove", "keep"]), reasons: z.array(lineSchema) }))
+    .default([]),
+  steps: z
+    .array(z.object({ verb: z.string().regex(/^[a-z_]+$/), args: z.array(lineSchema), title: lineSchema }))
+    .max(10_000)
+    .default([]),
+  again: z.enum(["deploy", "rollback", "fronts"]).optional(),
+  target: releaseSchema.optional(),
+});
+
+/** A plan that somebody else follows: beside what it does, how it is made once more. */
+export type KeptPlan = HostPlan & z.infer<typeof schema>;
+
+/**
+ * Reads the plan.json that a release's folder has; without steps where there is none, as for a release that is applied by hand.
+ * @throws ColdtivateError HOST_ANSWER
+ */
+export function parseHostPlan(host: string, text: string): KeptPlan {
+  return { ...readAnswer(host, "the plan that it follows", schema, readJson(host, "the plan that it follows", text)), host };
+}

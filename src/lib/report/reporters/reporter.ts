@@ -1,0 +1,23 @@
+import { createGitlabReporter } from "./gitlab.ts";
+import type { Mode } from "../mode.ts";
+import { createPalette } from "../palette.ts";
+import { createPlainReporter } from "./plain.ts";
+import type { ScreenReporter } from "../progress.ts";
+
+export interface ReporterOptions {
+  mode: Mode;
+  /** Where progress goes: standard error. */
+  stream: typeof process.stderr;
+  color: boolean;
+}
+
+/** Makes reporters for a mode, one for each stretch of progress; what draws in a terminal is loaded only for one. */
+export async function loadReporter({ mode, stream, color }: ReporterOptions): Promise<() => ScreenReporter> {
+  const palette = createPalette(color);
+  if (mode === "terminal") {
+    const { createTerminalReporter } = await import("./terminal.ts");
+    return () => createTerminalReporter({ stream, palette, now: Date.now });
+  }
+  const lines = { write: (text: string) => void stream.write(text), palette, now: Date.now };
+  return () => (mode === "gitlab" ? createGitlabReporter(lines) : createPlainReporter(lines));
+}

@@ -1,0 +1,67 @@
+import type { ImageFacts } from "./image-facts.ts";
+import type { ComposeService } from "../compose/model.ts";
+
+/** What a service's container runs, and with what. */
+export interface RunsWith {
+  /** Entrypoint and command in one, variables filled in as far as they are known. */
+  text: string;
+  /** Whether the Compose file says nothing of it, so that the image's own command runs. */
+  isImages: boolean;
+  /** The container's variables, the image's own among them. */
+  environment: Record<string, string>;
+}
+
+/** What a service's container runs: what the Compose file says, else what the image does. */
+export function runsWith(service: ComposeService, facts: ImageFacts | undefined): RunsWith {
+  const own = Object.entries(service.environment ?? {}).map(([name, value]) => [name, unescape(value ?? "")]);
+  const environment: Record<string, string> = { ...facts?.environment, ...Object.fromEntries(own) };
+  const entrypoint = service.entrypoint?.map(unescape);
+  const command = service.command?.map(unescape);
+  // Another entrypoint takes the image's command away, too.
+  const words = [...(entrypoint ?? facts?.entrypoint ?? []), ...(command ?? (entrypoint === undefined ? (facts?.command ?? []) : []))];
+  return {
+    text: fillIn(words.join(" "), environment),
+    isImages: entrypoint === undefined && command === undefined,
+    environment,
+  };
+}
+
+/** Compose writes a `$` that is not to be filled in twice. */
+function unescape(word: string): string {
+  return word.replaceAll("$$", "$");
+}
+
+/** Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`; what is not known stays as it is. */
+export function fillIn(text: string, variables: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?-)([^{}$]*))?\})/g, (whole, bare, braced, form, fallback) => {
+    const value = variables[String(bare ?? braced)];
+    if (value !== undefined && value !== "") return value;
+    return form === undefined ? whole : String(fallback ?? "");
+  });
+}
+
+export interface SimpleCommand {
+  /** Without quotes. */
+  words: string[];
+  /** Variables that are set for it alone. */
+  variables: Record<string, string>;
+}
+
+/** The commands in a line of a shell, or the one in a list of words. */
+export function commandsOf(text: string): SimpleCommand[] {
+  return text.split(/&&|\|\||[;|&\n]/).flatMap((part) => {
+    const words = part
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replace(/^["'(]+|["')]+$/g, ""))
+      .filter((word) => word !== "");
+    const variables: Record<string, string> = {};
+    const rest = words.filter((word, index) => {
+      const [, name, value = ""] = /^([A-Za-z_]\w*)=(.*)$/.exec(word) ?? [];
+      const isSet = name !== undefined && words.slice(0, index).every((before) => /^(?:[A-Za-z_]\w*=.*|env|exec|export)$/.test(before));
+      if (isSet) variables[name] = value;
+      return !isSet;
+    });
+    return rest.length === 0 ? [] : [{ words: rest, variables }];
+  });
+}

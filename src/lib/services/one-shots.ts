@@ -1,0 +1,117 @@
+import type { ServiceConfig } from "../config/schema/config.ts";
+import type { ComposeModel, ComposeService } from "../compose/model.ts";
+
+/** Why services run to their end, in the user's words, by name: those that others wait for, those that say so by what they are, and those that are set. */
+export function findOneShots(
+  model: ComposeModel,
+  names: readonly string[],
+  config: Readonly<Record<string, ServiceConfig>> = {},
+): Map<string, string> {
+  const awaited = awaitedIn(model, names);
+  return new Map(
+    names.flatMap((name): [string, string][] => {
+      const rollout = config[name]?.rollout;
+      const waiting = awaited.get(name);
+      if (rollout === "once") return [[name, "set in coldtivate.yml"]];
+      if (waiting !== undefined) return [[name, `runs to its end before ${waiting.join(", ")}`]];
+      const sign = rollout === undefined ? endingSign(name, model.services[name] ?? {}) : undefined;
+      return sign === undefined ? [] : [[name, `${sign}: runs to its end`]];
+    }),
+  );
+}
+
+/** By service that others wait for the success of: which ones do. */
+function awaitedIn(model: ComposeModel, names: readonly string[]): Map<string, string[]> {
+  const awaited = new Map<string, string[]>();
+  for (const name of names) {
+    for (const [other, { condition }] of Object.entries(model.services[name]?.depends_on ?? {})) {
+      if (condition === "service_completed_successfully") awaited.set(other, [...(awaited.get(other) ?? []), name]);
+    }
+  }
+  return awaited;
+}
+
+/** Whether only services wait for one that can do without it: then its failure stops nobody. */
+export function isOptional(name: string, services: Readonly<Record<string, ComposeService>>): boolean {
+  const dependencies = Object.values(services).flatMap(({ depends_on: needs = {} }) => (needs[name] === undefined ? [] : [needs[name]]));
+  return dependencies.length > 0 && dependencies.every(({ required }) => required === false);
+}
+
+/** One that runs to its end is not started again, whatever a block that it shares with others says. */
+export function endingService(service: ComposeService): ComposeService {
+  const policy = restartPolicy(service);
+  if (policy === "no" || policy?.startsWith("on-failure") === true) return service;
+  const { restart_policy: _policy, ...deploy } = service.deploy ?? {};
+  return { ...service, restart: "no", ...(service.deploy === undefined ? {} : { deploy }) };
+}
+
+/**
+ * What says that a service ends which nobody waits for: that it is not to be started again, in writing, and a name or a
+ * command that comes to an end. One that takes requests, or whose health is checked, is there to stay.
+ */
+function endingSign(name: string, service: ComposeService): string | undefined {
+  const policy = restartPolicy(service);
+  const { mode } = service.deploy ?? {};
+  if (mode === "replicated-job" || mode === "global-job") return `deploy.mode is ${mode}`;
+  if (policy !== "no" && policy?.startsWith("on-failure") !== true) return undefined;
+  if ((service.ports ?? []).length > 0 || (service.expose ?? []).length > 0) return undefined;
+  if (service.healthcheck?.test !== undefined && service.healthcheck.disable !== true) return undefined;
+  const last = lastCommand([...(service.entrypoint ?? []), ...(service.command ?? [])]);
+  if (last !== undefined && staying.test(last)) return undefined;
+  const image = endingImage.exec(imageName(service.image ?? ""));
+  if (image !== null) return `restart ${policy}, and its image is ${image[0]}`;
+  const word = last === undefined ? null : ending.exec(last);
+  if (word !== null) return `restart ${policy}, and its command is ${word[0].trim()}`;
+  if (endsItself(service)) return `restart ${policy}, and its command exits`;
+  return endingName.test(name) ? `restart ${policy}, and its name` : undefined;
+}
+
+/** What Compose makes of the two places. */
+function restartPolicy({ restart, deploy }: ComposeService): string | undefined {
+  if (restart !== undefined) return restart;
+  const condition = deploy?.restart_policy?.condition;
+  return condition === "none" ? "no" : condition;
+}
+
+/** Names of those that prepare something: `init`, `db-migrate`, `create_buckets`. */
+const endingName =
+  /(?:^|[-_.])(?:init|initdb|initiali[sz]e|migrat(?:e|es|ion|ions|or)|seed|seeds|seeder|seeding|setup|bootstrap|fixtures?|provision(?:er)?|permissions|create-?buckets?)(?:$|[-_.])/i;
+
+/** Commands that come to an end. */
+const ending =
+  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
+
+/** Images of what does something to another program and ends. */
+const endingImage = /^(?:migrate\/migrate|minio\/mc|flyway\/flyway|liquibase\/liquibase|liquibase|amacneil\/dbmate|arigaio\/atlas)$/;
+
+/** The last two parts of an image's name. */
+function imageName(reference: string): string {
+  const path = reference.replace(/@.*$/, "").replace(/:[^/:]*$/, "");
+  return path.split("/").slice(-2).join("/");
+}
+
+/** Whether a shell is told to exit at the end: not where that is for a failure alone. */
+function endsItself({ entrypoint, command }: ComposeService): boolean {
+  const script = [...(entrypoint ?? []), ...(command ?? [])].at(-1) ?? "";
+  return /(?:&&|;|\n)\s*exit(?:\s+\d+)?[\s;]*$/.test(script);
+}
+
+/** Commands that go on, whatever else they say. */
+const staying =
+  /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|server|start|worker|rq|sidekiq|puma|nodemon|dev)\b/;
+
+/** The last of the commands that a shell is given, or the command itself; undefined when the image alone knows it. */
+function lastCommand(words: readonly string[]): string | undefined {
+  if (words.length === 0) return undefined;
+  const shell = words.findIndex((word) => /^-[a-z]*c$/.test(word));
+  if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return words.join(" ");
+  const script = words[shell + 1] ?? "";
+  // One that never ends is the last, wherever it stands.
+  const endless = /\bwhile\s+(?:true|:|\[ ?1)|\btail -[fF]|\bsleep inf/.exec(script);
+  if (endless !== null) return `while ${endless[0]}`;
+  const commands = script
+    .split(/&&|\|\||;|\n/)
+    .map((command) => command.trim().replace(/^exec\s+/, ""))
+    .filter((command) => command !== "" && !/^(?:exit|done|fi|esac)\b/.test(command));
+  return commands.at(-1) ?? script;
+}

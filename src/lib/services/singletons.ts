@@ -1,0 +1,139 @@
+import { commandsOf, runsWith } from "./command-words.ts";
+import type { ImageFacts } from "./image-facts.ts";
+import type { ComposeService } from "../compose/model.ts";
+import { isStarted, nameOf } from "./server-commands.ts";
+
+/** A program that does things of its own accord, by the words of its command; two of it do them twice. */
+interface Singleton {
+  program: RegExp;
+  /** What has to be among the words after it. */
+  action?: RegExp;
+}
+
+const programs: readonly Singleton[] = [
+  // Python
+  { program: /^celery$/, action: /^(beat|--beat|-[A-Za-z]*B[A-Za-z]*)$/ },
+  { program: /^celery$/, action: /^(worker|multi)$/ },
+  { program: /^celerybeat$|^celeryd$/ },
+  { program: /^rq$/, action: /^(worker|worker-pool|scheduler)$/ },
+  { program: /^(rqworker|rqscheduler|rq-scheduler|rqscheduler\.py)$/ },
+  { program: /^(huey_consumer|huey_consumer\.py|dramatiq|arq|procrastinate|pgqueuer|saq|faust|streaq)$/ },
+  { program: /^taskiq$/, action: /^(worker|scheduler)$/ },
+  {
+    program: /^(manage\.py|django-admin)$/,
+    action:
+      /^(qcluster|rqworker|rqscheduler|run_huey|rundramatiq|djangoq|process_tasks|db_worker|crontab|runcrons|procrastinate|runapscheduler|(run|start)[-_]?(\w+[-_])?(scheduler|worker|beat|bot|cron|cronjobs|jobs|consumer|consumers|queue|poller|listener)|\w+[-_](scheduler|worker|bot|consumer))$/,
+  },
+  { program: /^airflow$/, action: /^(scheduler|triggerer|dag-processor|worker|celery|standalone)$/ },
+  { program: /^(dagster-daemon|luigid|prefect-agent)$/ },
+  { program: /^prefect$/, action: /^(agent|worker)$/ },
+  { program: /^rasa$/, action: /^actions$/ },
+  // Ruby
+  {
+    program:
+      /^(sidekiq|sidekiqswarm|clockwork|resque|resque-scheduler|good_job|shoryuken|sneakers|que|delayed_job|delayed_job_worker|jobs)$/,
+  },
+  {
+    program: /^(rake|rails)$/,
+    action: /^(jobs:work|resque:work|resque:scheduler|solid_queue:start|sneakers:run|que:work|good_job:start)$/,
+  },
+  // PHP
+  {
+    program: /^artisan$/,
+    action: /^(queue:work|queue:listen|schedule:work|schedule:run|horizon|horizon:work|pulse:work|pulse:check|reverb:scheduler)$/,
+  },
+  { program: /^console$/, action: /^(messenger:consume(-messages)?|scheduler:run|cron:run|enqueue:consume|rabbitmq:consumer)$/ },
+  { program: /^spark$/, action: /^(queue:work|tasks:run)$/ },
+  { program: /^(wp|wp-cli|drush|occ)$/, action: /^(cron|core:cron|cron:run|background-job:worker)$/ },
+  // JavaScript, Go, Elixir, the rest
+  { program: /^ace$/, action: /^(queue:listen|queue:work|scheduler:run|scheduler:work)$/ },
+  { program: /^n8n$/, action: /^worker$/ },
+  { program: /^(graphile-worker|agenda|bree|pg-boss)$/ },
+  {
+    program: /^(npm|yarn|pnpm|bun|make|just|task|rake|composer)$/,
+    action: /^([\w-]+:)*([\w-]+[-_])?(workers?|schedulers?|bots?|crons?|consumers?|queues?|jobs)(:[\w-]+)*$/,
+  },
+  { program: /^(cron|crond|cronie|dcron|supercronic|yacron|ofelia|go-crond|anacron|fcron|jobber|tasker|snooze|crony|mcron)$/ },
+];
+
+/** Words by which people call what must not run twice. */
+const wordsForOne =
+  /^(?:schedulers?|beat|celery|celerybeat|workers?|cron|crons|crond|cronjobs?|crontab|bots?|consumers?|queue|queues|poller|pollers|sidekiq|horizon|resque|rq|huey|dramatiq|clock|timer|daemon|ticker|ingester|ingestor|crawler|scraper|watcher|jobs|jobrunner|runner|dispatcher|reaper|leader|backups?|etl|importer|indexer|notifier|syncer|subscriber)$/;
+
+/** Words by which they call what takes requests, which go before: a `scheduler-api` is an API. */
+const wordsForMany =
+  /^(?:api|apis|web|www|http|https|ui|front|frontend|backend|gateway|server|site|dashboard|admin|portal|graphql|rest|rpc|grpc|webhook|webhooks|proxy|flower|exporter|monitor|console)$/;
+
+/**
+ * Why there must never be two of a service, though both would be well: what it does, it does of its own accord, so that two
+ * of it do it twice. Undefined where nothing says so.
+ */
+export function findSingleton(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
+  const { text } = runsWith(service, facts);
+  for (const { words } of commandsOf(text)) {
+    const found = byCommand(words);
+    if (found !== undefined) return `${found}: a singleton`;
+  }
+  const word = wordOf(name);
+  if (word !== undefined) return `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}, by its name: a singleton`;
+  return undefined;
+}
+
+function byCommand(words: readonly string[]): string | undefined {
+  for (const [index, word] of words.entries()) {
+    const name = nameOf(word);
+    const known = programs.filter(({ program }) => program.test(name));
+    const rest = words.slice(index + 1);
+    for (const { action } of known) {
+      if (action === undefined) {
+        if (isStarted(words, index)) return name;
+        continue;
+      }
+      const told = rest.find((each) => action.test(each));
+      if (told !== undefined && !rest.includes("flower")) return `${name} … ${told}`;
+    }
+    if (known.length > 0 || !isStarted(words, index)) continue;
+    const called = calledSo(word, words[index - 1] === "-m") ?? toldSo(words, index);
+    if (called !== undefined) return called;
+  }
+  return undefined;
+}
+
+const extension = /\.(?:py|m?js|cjs|ts|rb|php|sh|jar|dll|pl|exs?)$/;
+
+/** Names that say nothing of a program, so that its folder's or its package's does. */
+const plainNames = /^(?:index|main|app|run|start|cli|__main__)$/;
+const plainFolders = /^(?:src|dist|build|lib|bin|out|js)$/;
+
+/** What a program, script or module is called, if that is like one of a kind: `bot.py`, `base_api.worker`, `worker/index.js`. */
+function calledSo(word: string, isModule: boolean): string | undefined {
+  const parts = isModule ? word.split(".") : word.split("/");
+  const bare = (part: string) => (isModule ? part : part.replace(extension, ""));
+  let at = parts.length - 1;
+  while (at > 0 && (at === parts.length - 1 ? plainNames : plainFolders).test(bare(parts[at] ?? ""))) at--;
+  const last =
+    bare(parts[at] ?? "")
+      .split(/[-_.]+/)
+      .at(-1) ?? "";
+  if (!wordsForOne.test(last.toLowerCase())) return undefined;
+  return isModule ? word : parts.slice(at).join("/");
+}
+
+/** A program of the project's own with what it is told to be, if that is one of a kind: `./shop worker`. */
+function toldSo(words: readonly string[], index: number): string | undefined {
+  const [word = "", told = ""] = words.slice(index, index + 2);
+  const isOwn = word.includes("/") || extension.test(word) || words[index - 1] === "-m";
+  return isOwn && wordsForOne.test(told.replace(/^(?:run|start)[-_:]/, "")) ? `${nameOf(word)} ${told}` : undefined;
+}
+
+/** The word in a service's name that says that it is one of a kind. */
+function wordOf(name: string): string | undefined {
+  const words = name
+    .replaceAll(/([a-z])([A-Z])/g, "$1-$2")
+    .toLowerCase()
+    .split(/[-_.]+/)
+    .map((word) => word.replace(/\d+$/, ""))
+    .filter((word) => word !== "");
+  if (wordsForMany.test(words.at(-1) ?? "")) return undefined;
+  return words.find((word) => wordsForOne.test(word));
+}
