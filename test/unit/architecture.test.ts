@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
+import { mayImport } from "./rooms.ts";
 
 interface Module {
   /** Relative to the repository, as all paths here. */
@@ -16,7 +17,9 @@ const modules = globSync("src/**/*.ts").map(readModule);
 
 function readModule(path: string): Module {
   const text = readFileSync(path, "utf8");
-  const statements = [...text.matchAll(/^(?:import|export)\b( type)?[^"']*?["']([^"']+)["']|\bimport\(["']([^"']+)["']\)/gm)];
+  const statements = [
+    ...text.matchAll(/^(?:import|export)\b( type)?(?: [\w*{][^"';]*? from)? ["']([^"']+)["'];|\bimport\(["']([^"']+)["']\)/gm),
+  ];
   const imports = statements.map(([, type, from, lazy]) => ({ name: from ?? lazy ?? "", isType: type !== undefined }));
   const files = imports.filter(({ name }) => name.startsWith(".")).map(({ name }) => normalize(join(dirname(path), name)));
   const packages = imports.filter(({ name, isType }) => !isType && !name.startsWith(".")).map(({ name }) => name);
@@ -40,15 +43,55 @@ function usersOf(packages: RegExp, ...allowed: string[]): string[] {
     .map(({ path }) => path);
 }
 
-const pure = ["lib/plan/", "lib/release/", "lib/images/", "lib/git/"];
+const pure = [
+  "lib/content/",
+  "lib/images/",
+  "lib/compose/",
+  "lib/services/",
+  "lib/fronts/",
+  "lib/mounts/",
+  "lib/release/",
+  "lib/host/",
+  "lib/plan/",
+  "lib/git/",
+];
+const most = 15;
 
-test("the library knows no command", () => {
-  expect(importsBetween(["lib/"], ["commands/"])).toEqual([]);
+/** The folder that a file is in, as `rooms.ts` names it. */
+function roomOf(path: string): string {
+  const folder = dirname(path).replace(/^src\/?/, "");
+  if (folder === "lib") return basename(path, ".ts");
+  return folder.replace(/^lib\//, "") || "start";
+}
+
+test("a room imports from those rooms that it may import from, and from each of them", () => {
+  const imported: Record<string, Set<string>> = {};
+  for (const { path, files } of modules) {
+    const from = (imported[roomOf(path)] ??= new Set());
+    for (const to of files.map(roomOf)) if (to !== roomOf(path) && to !== "errors") from.add(to);
+  }
+  const { errors: _everyone, ...found } = Object.fromEntries(
+    Object.entries(imported).map(([room, others]) => [room, [...others].toSorted()]),
+  );
+  expect(found).toEqual(mayImport);
 });
 
-test("adapters and planners do not import each other", () => {
+test("a room imports only rooms that are listed before it", () => {
+  const rooms = Object.keys(mayImport);
+  const upward = Object.entries(mayImport).flatMap(([room, others]) =>
+    others.filter((other) => rooms.indexOf(other) >= rooms.indexOf(room)).map((other) => `${room} → ${other}`),
+  );
+  expect(upward).toEqual([]);
+});
+
+test(`a room has at most ${most} files of its own`, () => {
+  const counts = Map.groupBy(modules, ({ path }) => dirname(path));
+  expect([...counts].filter(([, files]) => files.length > most).map(([folder]) => folder)).toEqual([]);
+});
+
+test("what decides knows no adapter, and no adapter knows what a host has to do", () => {
+  expect(importsBetween(pure, ["lib/adapters/", "lib/deploy/", "lib/builds/", "lib/environment/"])).toEqual([]);
   expect(importsBetween(["lib/adapters/"], ["lib/plan/"])).toEqual([]);
-  expect(importsBetween(pure, ["lib/adapters/", "lib/deploy/"])).toEqual([]);
 });
 
 test("what decides reads no clock, no randomness, no file and no environment", () => {
@@ -59,12 +102,12 @@ test("what decides reads no clock, no randomness, no file and no environment", (
 
 test("the display knows no adapter and no plan, and only its events are known to those who decide", () => {
   expect(importsBetween(pure, ["lib/report/"]).filter((found) => !found.endsWith("/progress.ts"))).toEqual([]);
-  expect(importsBetween(["lib/report/"], ["lib/adapters/", "lib/plan/", "lib/deploy/", "lib/release/"])).toEqual([]);
+  expect(importsBetween(["lib/report/"], ["lib/adapters/", "lib/plan/", "lib/deploy/", "lib/release/", "lib/host/"])).toEqual([]);
 });
 
 test("each outside program has its adapter, and colours and listr2 stay in the display", () => {
   // A secret may come from a command of the user's own.
-  expect(usersOf(/^(execa|dockerode|node-ssh|ssh2|tar-stream)$/, "lib/adapters/", "lib/config/secret-source.ts")).toEqual([]);
+  expect(usersOf(/^(execa|dockerode|node-ssh|ssh2|tar-stream)$/, "lib/adapters/", "lib/config/values/secret-source.ts")).toEqual([]);
   expect(usersOf(/^(chalk|listr2)$/, "lib/report/")).toEqual([]);
 });
 
@@ -73,12 +116,12 @@ test("an error says that nothing was changed in one place, which knows", () => {
   const claiming = modules.filter(({ text }) => claim.test(text.replaceAll(/^\s*(?:\/?\*|\/\/).*$/gm, ""))).map(({ path }) => path);
   expect(claiming.toSorted()).toEqual([
     // What is read before anything is begun.
-    "src/lib/config/values/dotenv.ts",
     "src/lib/config/load.ts",
+    "src/lib/config/values/dotenv.ts",
     // What hosts have undone, each of which has said so.
     "src/lib/deploy/apply/fleet-failure.ts",
-    "src/lib/report/failure-text.ts",
     "src/lib/environment/format-history.ts",
+    "src/lib/report/failure-text.ts",
   ]);
 });
 
