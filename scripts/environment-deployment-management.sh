@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The only thing that changes this host: applies a release's plan, all of it or nothing.
-# For people who are logged in here, and for the coldtivate CLI; docs/architecture.md has the protocol between the two.
+# For people who are logged in here, and for the coldtivate CLI; docs/protocol.md has the protocol between the two.
 set -Eeuo pipefail
 shopt -s inherit_errexit nullglob
 umask 077

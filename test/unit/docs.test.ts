@@ -212,9 +212,9 @@ test("the sandbox's verbs are those of docs/sandbox.md", () => {
   expect([...new Set(documented)]).toEqual([...new Set(verbs)]);
 });
 
-describe("docs/architecture.md has", () => {
+describe("docs/protocol.md has", () => {
   const script = globSync("scripts/environment-deployment-management/*.sh").map(read).join("\n");
-  const page = read("docs/architecture.md");
+  const page = read("docs/protocol.md");
   const tableAfter = (heading: string) =>
     rows(page.split(`\n| ${heading} `)[1]!.split("\n\n")[0]!).map(([cell = ""]) => cell.replaceAll("`", ""));
   const found = (pattern: RegExp) => [...new Set([...script.matchAll(pattern)].map((match) => match[1]!))].toSorted();
@@ -232,7 +232,9 @@ describe("docs/architecture.md has", () => {
   });
 });
 
-test("docs/architecture.md has every folder of the library", () => {
-  const folders = globSync("src/lib/*/").map((path) => `${path.replace(/\/$/, "")}/`);
-  expect(folders.filter((folder) => !read("docs/architecture.md").includes(`    ${folder} `))).toEqual([]);
+test("docs/architecture.md has every room of the library, and no other", () => {
+  const folders = globSync("src/lib/**/*.ts").map((path) => dirname(path).replace(/^src\/lib\/?/, ""));
+  const rooms = [...new Set(folders)].filter((folder) => folder !== "").map((folder) => `${folder}/`);
+  const named = rows(section("docs/architecture.md", "## Where things live")).map(([room = ""]) => room.replaceAll("`", ""));
+  expect(named.filter((room) => room.endsWith("/") && !/ |^(?:src|test|example)\//.test(room)).toSorted()).toEqual(rooms.toSorted());
 });

@@ -58,7 +58,7 @@ export interface Question {
 /**
  * Packs what hosts are sent to be asked: the same for all of them.
  *
- * @param entries script, Compose files, dotenv, variables, arguments; see docs/architecture.md
+ * @param entries script, Compose files, dotenv, variables, arguments; see docs/protocol.md
  */
 export async function packQuestion(entries: readonly TarEntry[]): Promise<Question> {
   return { entries, input: Buffer.concat([Buffer.from("\n"), await packTar(entries)]) };
@@ -95,7 +95,7 @@ export interface Application {
   /** For the registries that the host pulls from. */
   credentials: readonly { registry: string; credentials: Credentials }[];
   onLine(line: JournalLine): void;
-  /** Gets what speaks to the script while it is at work: `go BARRIER`, `abort`, `here`; docs/architecture.md has them. */
+  /** Gets what speaks to the script while it is at work: `go BARRIER`, `abort`, `here`; docs/protocol.md has them. */
   onStart?: (say: (message: string) => void) => void;
   /** Aborted: the host is left alone, once it has begun. */
   detach?: AbortSignal;

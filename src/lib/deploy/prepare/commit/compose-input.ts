@@ -38,7 +38,7 @@ function modelKey({ composeFiles, listed, dotenv, defaults, variables, isDryRun 
   return hash.digest("hex");
 }
 
-/** What `observe` needs on the host to merge the Compose files there; docs/architecture.md describes it. */
+/** What `observe` needs on the host to merge the Compose files there; docs/protocol.md describes it. */
 export function observeEntries(input: ComposeInput): TarEntry[] {
   const { composeFiles, listed, dotenv, defaults, variables, script } = input;
   const key = modelKey(input);
