@@ -4,7 +4,7 @@ import { readCi } from "../lib/config/values/ci.ts";
 import { attach } from "../lib/deploy/apply/attach.ts";
 import { describeAbort } from "../lib/deploy/apply/attach-end.ts";
 import { openEnvironment } from "../lib/environment/open-environment.ts";
-import { nameOf, whoDeploys } from "../lib/environment/who.ts";
+import { describeWho, whoDeploys } from "../lib/environment/who.ts";
 
 export default class Abort extends BaseCommand {
   static override summary = "Undo the deploy that is at work, whoever began it.";
@@ -17,7 +17,7 @@ export default class Abort extends BaseCommand {
     const { args, flags } = await this.parse(Abort);
     await using opened = await openEnvironment(flags.config, args.environment, this.access);
     const { name: environment, project, connections } = opened;
-    const who = nameOf(whoDeploys(readCi(process.env)));
+    const who = describeWho(whoDeploys(readCi(process.env)));
     const ends = await this.steer(({ detach }) =>
       attach({ environment, project, connections, who, reporter: this.reporter, control: { abort: AbortSignal.abort(), detach } }),
     );

@@ -13,7 +13,7 @@ import { readDotenv } from "../lib/deploy/prepare/commit/release-dotenv.ts";
 import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
 import { prepareDeploy, projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/apply/outcome.ts";
-import { isPassing, takeTurn } from "../lib/deploy/apply/turn.ts";
+import { isTemporaryError, takeTurn } from "../lib/deploy/apply/turn.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
@@ -60,7 +60,7 @@ export default class Deploy extends BaseCommand {
     const who = whoDeploys(ci);
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
-    const triesAgain = (error: unknown) => flags.wait && isPassing(error);
+    const triesAgain = (error: unknown) => flags.wait && isTemporaryError(error);
     return await takeTurn(turn, async () => {
       const { plan, work } = await prepareDeploy(
         {

@@ -3,7 +3,7 @@ import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../lib/base-command.ts";
 import { readCi } from "../lib/config/values/ci.ts";
 import { openEnvironment } from "../lib/environment/open-environment.ts";
-import { nameOf, whoDeploys } from "../lib/environment/who.ts";
+import { describeWho, whoDeploys } from "../lib/environment/who.ts";
 import { lockHosts } from "../lib/environment/lock.ts";
 
 export default class Lock extends BaseCommand {
@@ -20,7 +20,7 @@ export default class Lock extends BaseCommand {
     const { args, flags } = await this.parse(Lock);
     await using environment = await openEnvironment(flags.config, args.environment, this.access);
     const { name, project, connections } = environment;
-    const who = nameOf(whoDeploys(readCi(process.env)));
+    const who = describeWho(whoDeploys(readCi(process.env)));
     const told = await lockHosts(connections, project, { who, why: flags.message }, this.signal);
     this.show([...told, `To let people deploy again: ${this.config.bin} unlock ${name}`].join("\n"));
     return { environment: name, locked: true, who, why: flags.message };

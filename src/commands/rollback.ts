@@ -12,7 +12,7 @@ import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
 import { prepareRollback } from "../lib/deploy/prepare/prepare-rollback.ts";
 import { lateRegistry } from "../lib/deploy/prepare/images/late-registry.ts";
 import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
-import { isPassing, takeTurn } from "../lib/deploy/apply/turn.ts";
+import { isTemporaryError, takeTurn } from "../lib/deploy/apply/turn.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
 import { releaseOccasion } from "../lib/hooks/occasions.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
@@ -59,7 +59,7 @@ export default class Rollback extends BaseCommand {
     const who = whoDeploys(readCi(process.env));
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
-    const triesAgain = (error: unknown) => flags.wait && isPassing(error);
+    const triesAgain = (error: unknown) => flags.wait && isTemporaryError(error);
     return await takeTurn(turn, async () => {
       const { plan, work } = await prepareRollback(
         {

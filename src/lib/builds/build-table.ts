@@ -7,7 +7,7 @@ export function formatBuild(registryImage: string, images: readonly BuiltImage[]
   const rows = images.map(({ name, tags, digest, milliseconds, steps, cachedSteps, unchanged }) => [
     name,
     tags.map(shortTag).join(", "),
-    shortDigest(digest),
+    shortOwnDigest(digest),
     unchanged ? "unchanged" : formatDuration(milliseconds),
     steps === 0 ? "" : `${cachedSteps} of ${steps}`,
   ]);
@@ -20,6 +20,6 @@ function shortTag(name: string): string {
 }
 
 /** As much of a digest as people compare. */
-export function shortDigest(digest: string | undefined): string {
+export function shortOwnDigest(digest: string | undefined): string {
   return digest?.slice(0, "sha256:".length + 8) ?? "";
 }

@@ -1,5 +1,5 @@
 import type { ComposeModel } from "./model.ts";
-import { isRecord } from "./record.ts";
+import { isMapping } from "../common/plain.ts";
 
 /** A volume that is a folder of the host's: `driver_opts` with a `device`. */
 export interface LocalFolder {
@@ -12,9 +12,9 @@ export interface LocalFolder {
 /** The folder behind a volume of the model; undefined for one that the engine keeps itself, or that is something else. */
 export function localFolder(model: ComposeModel, volume: string): LocalFolder | undefined {
   const defined = model.volumes?.[volume];
-  if (!isRecord(defined) || (defined["driver"] !== undefined && defined["driver"] !== "local")) return undefined;
+  if (!isMapping(defined) || (defined["driver"] !== undefined && defined["driver"] !== "local")) return undefined;
   const options = defined["driver_opts"];
-  if (!isRecord(options) || typeof options["device"] !== "string" || !options["device"].startsWith("/")) return undefined;
+  if (!isMapping(options) || typeof options["device"] !== "string" || !options["device"].startsWith("/")) return undefined;
   if (typeof options["o"] !== "string" || !/(^|,)r?bind(,|$)/.test(options["o"])) return undefined;
   return { name: volumeName(model, volume), device: options["device"] };
 }
@@ -25,7 +25,7 @@ export function moveFolders(model: ComposeModel, place: (device: string, volume:
   return Object.fromEntries(
     Object.entries(model.volumes).map(([volume, defined]) => {
       const folder = localFolder(model, volume);
-      if (folder === undefined || !isRecord(defined) || !isRecord(defined["driver_opts"])) return [volume, defined];
+      if (folder === undefined || !isMapping(defined) || !isMapping(defined["driver_opts"])) return [volume, defined];
       return [volume, { ...defined, driver_opts: { ...defined["driver_opts"], device: place(folder.device, volume) } }];
     }),
   );
@@ -34,5 +34,5 @@ export function moveFolders(model: ComposeModel, place: (device: string, volume:
 /** The name on the host of a volume that a service mounts. */
 export function volumeName({ name: project, volumes }: ComposeModel, volume: string): string {
   const defined = volumes?.[volume];
-  return isRecord(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;
+  return isMapping(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;
 }

@@ -1,6 +1,6 @@
 import { folderOf, normalise } from "./files/compose-walk.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
-import { mapValues } from "./record.ts";
+import { mapValues } from "../common/plain.ts";
 
 const option = /^(seccomp[:=])(.+)$/;
 

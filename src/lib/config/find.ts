@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import { ColdtivateError } from "../errors.ts";
 import { kindOf, readBounded, systemCode } from "../common/file.ts";
-import { refuseForeign } from "./ownership.ts";
+import { refuseForeignFile } from "./ownership.ts";
 import { topOf } from "./repository-top.ts";
 
 export const configName = "coldtivate.yml";
@@ -25,7 +25,7 @@ export async function findConfig(file: string | undefined, cwd: string): Promise
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const path = join(folder, configName);
     if (kindOf(path) === "file") {
-      await refuseForeign(path, top ?? folder);
+      await refuseForeignFile(path, top ?? folder);
       return path;
     }
     if (folder === top || folder === dirname(folder)) break;

@@ -17,7 +17,7 @@ import { findReferenceProblems } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
 import { schema } from "./schema/schema.ts";
 import { loadSecrets, peekDotenv } from "./values/secrets.ts";
-import { notSet, Variables, type Need, type Scope } from "./values/variables.ts";
+import { notSet, Variables, type ConfigPart, type Scope } from "./values/variables.ts";
 
 export interface LoadOptions {
   env: NodeJS.ProcessEnv;
@@ -29,7 +29,7 @@ export interface LoadOptions {
    * What the command works with; variables and secrets of all else are left alone.
    * Unless said otherwise: registry, hosts, dotenv and hooks with an environment, registry without. `build` brings registry and hooks along.
    */
-  needs?: readonly Need[];
+  needs?: readonly ConfigPart[];
   signal?: AbortSignal | undefined;
 }
 

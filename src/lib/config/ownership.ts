@@ -14,7 +14,7 @@ import { ColdtivateError } from "../errors.ts";
  * @param top of the repository that has it: Git's safe.directory may name it
  * @throws ColdtivateError CONFIG_UNTRUSTED
  */
-export async function refuseForeign(file: string, top: string): Promise<void> {
+export async function refuseForeignFile(file: string, top: string): Promise<void> {
   const self = process.geteuid?.();
   if (self === undefined) return;
   const { SUDO_UID: caller } = process.env;

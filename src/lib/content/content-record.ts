@@ -3,7 +3,7 @@ import type { ContentInput, Hash } from "./content-digest.ts";
 import { isCommit, isDigest, isMediaType, isTime } from "../common/forms.ts";
 
 /** A manifest or an index as a registry has it, byte by byte. */
-export interface Manifest {
+export interface StoredManifest {
   digest: string;
   mediaType: string;
   bytes: Buffer;
@@ -13,7 +13,7 @@ export interface Manifest {
 export interface ContentRecord {
   /** The content tag. */
   tag: string;
-  image: Manifest;
+  image: StoredManifest;
   /** When it was built, in milliseconds since the epoch. */
   built: number;
   /** The commit that was checked out. */
@@ -48,7 +48,7 @@ export function summariseInputs(inputs: readonly ContentInput[], hash: Hash): Re
  * A record as an index that refers to the image and holds its manifest: one request reads it, one writes it, no blob is needed,
  * whoever pulls it gets the image, and it can be deleted without the image.
  */
-export function writeRecord({ tag, image, built, revision, commit, inputs }: ContentRecord, hash: Hash): Manifest {
+export function writeRecord({ tag, image, built, revision, commit, inputs }: ContentRecord, hash: Hash): StoredManifest {
   const about = JSON.stringify({ tag, built, revision, ...(commit !== undefined && { commit }), inputs });
   const index = JSON.stringify({
     schemaVersion: 2,
@@ -60,7 +60,7 @@ export function writeRecord({ tag, image, built, revision, commit, inputs }: Con
 }
 
 /** Reads what `writeRecord` wrote; undefined when it is something else, or not whole. */
-export function readRecord({ bytes: index }: Pick<Manifest, "bytes">, hash: Hash): ContentRecord | undefined {
+export function readRecord({ bytes: index }: Pick<StoredManifest, "bytes">, hash: Hash): ContentRecord | undefined {
   try {
     const { manifests, annotations } = indexSchema.parse(JSON.parse(index.toString()));
     const about = aboutSchema.parse(JSON.parse(annotations[annotation] ?? ""));

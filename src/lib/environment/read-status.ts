@@ -5,7 +5,7 @@ import { readServing } from "../adapters/host/host.ts";
 import { later } from "../common/later.ts";
 import { lineSchema, plainWords, readAnswer } from "../common/host-answer.ts";
 import { parseManifest } from "../release/manifest.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { compareStatus, type HostStatus } from "./host-status.ts";
 
 const listSchema = z.array(

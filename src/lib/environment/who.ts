@@ -13,6 +13,6 @@ function plain(text: string): string {
 }
 
 /** Who it is, for people: `ann from laptop`. */
-export function nameOf({ user, from }: Who): string {
+export function describeWho({ user, from }: Who): string {
   return `${user} from ${from}`;
 }

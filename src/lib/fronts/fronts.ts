@@ -7,7 +7,7 @@ import {
   type ComposeModel,
   type ComposeService,
 } from "../compose/model.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
 /** A slot of a service: blue and green take turns; the only one of a service that is held is just the slot. */

@@ -1,12 +1,12 @@
 import type { ServiceConfig } from "../config/schema/config.ts";
 import { discoveryPorts } from "../compose/discovery-labels.ts";
-import { furtherPorts, type Mention } from "../services/mentioned-ports.ts";
+import { furtherPorts, type MentionedPort } from "../services/mentioned-ports.ts";
 import type { ComposeModel } from "../compose/model.ts";
 import { hasFront, type ServiceRollout } from "./rollout.ts";
 
 export interface FurtherPortsInput {
   model: ComposeModel;
-  mentions: readonly Mention[];
+  mentions: readonly MentionedPort[];
   config: Readonly<Record<string, ServiceConfig>>;
 }
 

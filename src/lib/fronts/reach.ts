@@ -1,5 +1,5 @@
 import type { ServiceConfig } from "../config/schema/config.ts";
-import { extraHosts, isNear, type Mention } from "../services/mentioned-ports.ts";
+import { extraHosts, isNear, type MentionedPort } from "../services/mentioned-ports.ts";
 import type { ComposeModel, ComposeService } from "../compose/model.ts";
 import { findPorts } from "../services/ports.ts";
 import { hasFront, type ServiceRollout } from "./rollout.ts";
@@ -9,7 +9,7 @@ export interface ReachInput {
   /** Of the services that are part of the release. */
   rollouts: ReadonlyMap<string, ServiceRollout>;
   config: Readonly<Record<string, ServiceConfig>>;
-  mentions: readonly Mention[];
+  mentions: readonly MentionedPort[];
 }
 
 /**

@@ -18,7 +18,7 @@ export interface Occasion {
 }
 
 /** How it came to its end. */
-export interface Ending {
+export interface HookOutcome {
   outcome: "done" | "failed";
   milliseconds: number;
   /** Why it failed, and what is to be done, a line each. */
@@ -26,7 +26,7 @@ export interface Ending {
 }
 
 /** The variables that a hook gets, beside those of the process. */
-export function hookVariables(occasion: Occasion, ending?: Ending): Record<string, string> {
+export function hookVariables(occasion: Occasion, ending?: HookOutcome): Record<string, string> {
   return {
     COLDTIVATE_ACTION: occasion.action,
     COLDTIVATE_ENVIRONMENT: occasion.environment ?? "",
@@ -42,7 +42,7 @@ export function hookVariables(occasion: Occasion, ending?: Ending): Record<strin
 }
 
 /** What a chat is told: the text as people read it, and the facts beside it. */
-export function chatMessage(occasion: Occasion, ending: Ending): Record<string, unknown> {
+export function chatMessage(occasion: Occasion, ending: HookOutcome): Record<string, unknown> {
   const { action, environment = "", ref, commit, by, changed } = occasion;
   const what = ref === undefined ? commit.slice(0, 8) : `${ref} (${commit.slice(0, 8)})`;
   const seconds = Math.round(ending.milliseconds / 1000);

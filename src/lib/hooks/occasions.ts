@@ -1,5 +1,5 @@
 import type { Who } from "../deploy/prepare/release-entries.ts";
-import { nameOf } from "../environment/who.ts";
+import { describeWho } from "../environment/who.ts";
 import type { Revision } from "../git/revision.ts";
 import type { Plan } from "../plan/steps/plan.ts";
 import type { Occasion } from "./occasion.ts";
@@ -10,7 +10,7 @@ export function buildOccasion(revision: Revision, changed: readonly string[], wh
     action: "build",
     commit: revision.commit,
     ...(revision.ref === undefined ? {} : { ref: revision.ref }),
-    by: nameOf(who),
+    by: describeWho(who),
     changed: [...changed],
     hosts: [],
   };
@@ -25,7 +25,7 @@ export function releaseOccasion(action: "deploy" | "rollback", { environment, re
     release: release.id,
     commit: release.commit,
     ...(release.ref === undefined ? {} : { ref: release.ref }),
-    by: nameOf(who),
+    by: describeWho(who),
     changed: [...new Set(changed)].toSorted(),
     hosts: hosts.map(({ host }) => host),
   };

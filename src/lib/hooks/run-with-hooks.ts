@@ -5,7 +5,7 @@ import type { Config, HookName } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";
-import { chatMessage, hookVariables, type Ending, type Occasion } from "./occasion.ts";
+import { chatMessage, hookVariables, type HookOutcome, type Occasion } from "./occasion.ts";
 
 /** Milliseconds that a hook may take. */
 const patience = 600_000;
@@ -27,7 +27,10 @@ export interface HookTools {
 export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools, work: () => Promise<Result>): Promise<Result> {
   const { action } = occasion;
   const began = performance.now();
-  const end = (ending: Pick<Ending, "outcome" | "error">): Ending => ({ ...ending, milliseconds: Math.round(performance.now() - began) });
+  const end = (ending: Pick<HookOutcome, "outcome" | "error">): HookOutcome => ({
+    ...ending,
+    milliseconds: Math.round(performance.now() - began),
+  });
   try {
     const fault = await runOne(`before_${action}`, hookVariables(occasion), tools);
     if (fault !== undefined) throw refusal(action, fault);
@@ -68,7 +71,7 @@ async function warn(name: HookName, env: Record<string, string>, tools: HookTool
   if (fault !== undefined) tools.reporter.emit({ type: "warning", text: `the hook ${name} failed: ${fault}` });
 }
 
-async function tell(occasion: Occasion, ending: Ending, { config, reporter }: HookTools): Promise<void> {
+async function tell(occasion: Occasion, ending: HookOutcome, { config, reporter }: HookTools): Promise<void> {
   if (config.webhook === undefined || occasion.environment === undefined) return;
   const fault = await postMessage(config.webhook.reveal(), cleanData(chatMessage(occasion, ending)));
   if (fault !== undefined) reporter.emit({ type: "warning", text: `the webhook was not told: ${fault}` });

@@ -12,7 +12,7 @@ import { referredPaths } from "../compose/sources.ts";
  * @param named of the commit's Compose files and coldtivate.yml
  * @throws ColdtivateError HOST_MODEL that names all of it
  */
-export function refuseForeign(
+export function refuseForeignModel(
   { host, model, sourceDirectory }: Pick<HostState, "host" | "model" | "sourceDirectory">,
   naming: ComposeNaming,
   named: NamedRepositories,

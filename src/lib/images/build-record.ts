@@ -1,4 +1,5 @@
 import { isDigest, isMediaType } from "../common/forms.ts";
+import { parseJson } from "../common/plain.ts";
 
 /** A build of an image, as its record names it. */
 export interface RecordedBuild {
@@ -60,14 +61,6 @@ export function parseRecord(text: string): BuildRecord | undefined {
     return [{ digest, mediaType, size, createdAt: typeof createdAt === "string" ? createdAt : "" }];
   });
   return { commit, builds };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function asObject(value: unknown): Record<string, unknown> {

@@ -31,7 +31,7 @@ export interface Vertex {
 }
 
 /** What a vertex's name says: whose it is, and what it does. */
-export interface Step {
+export interface BuildStep {
   /** The bake target; undefined when only one is built, or when it belongs to all. */
   target?: string;
   /** `2/4 RUN make`, `load build context`, `exporting to image`. */
@@ -45,7 +45,7 @@ export interface Step {
  * Reads a vertex's name: `[web builder 2/4] RUN make`, `[web internal] load build context`, `[web] exporting to image`,
  * and the same without the target where only one is built.
  */
-export function readStep(name: string, single: boolean): Step {
+export function readStep(name: string, single: boolean): BuildStep {
   const [, inside = "", text = name] = /^\[([^\]]*)\] (.*)$/s.exec(name) ?? [];
   const words = inside.split(" ").filter(Boolean);
   const target = single ? undefined : words.shift();
@@ -60,14 +60,14 @@ export function readStep(name: string, single: boolean): Step {
 }
 
 /** `linux/amd64 builder 2/4`: platform and stage are there when there are several. */
-function placeOf(words: readonly string[], text: string): Step["place"] {
+function placeOf(words: readonly string[], text: string): BuildStep["place"] {
   const [, number, total] = /^(\d+)\/(\d+)$/.exec(words.at(-1) ?? "") ?? [];
   if (number === undefined) return undefined;
   const stage = words.slice(0, -1).findLast((word) => !word.includes("/"));
   return { ...(stage !== undefined && { stage }), number: Number(number), total: Number(total), text: text.trim().replace(/\s+/g, " ") };
 }
 
-function kindOf(words: readonly string[], text: string): Step["kind"] {
+function kindOf(words: readonly string[], text: string): BuildStep["kind"] {
   if (/^\d+\/\d+$/.test(words.at(-1) ?? "")) return text.startsWith("FROM ") ? "base" : "step";
   if (text.startsWith("importing cache")) return "cache-import";
   if (text.startsWith("exporting cache")) return "cache-export";

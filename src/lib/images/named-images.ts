@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { recordTag } from "./build-record.ts";
 import { isDigest, isTime } from "../common/forms.ts";
+import { parseJson } from "../common/plain.ts";
 
 /** What an index of ours stands for. */
 export interface NamedImages {
@@ -23,7 +24,7 @@ const partsSchema = z.object({ manifests: z.array(z.object({ digest: digestSchem
 const contentSchema = z.object({ tag: z.string(), built: z.number().refine(isTime) });
 
 /** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
-export function readIndex(text: string): NamedImages | undefined {
+export function readImageIndex(text: string): NamedImages | undefined {
   const { data: index } = indexSchema.safeParse(parseJson(text));
   if (index === undefined) return undefined;
   const { data: content } = contentSchema.safeParse(parseJson(index.annotations["coldtivate.content"] ?? ""));
@@ -42,12 +43,4 @@ export function readIndex(text: string): NamedImages | undefined {
 export function readParts(text: string): string[] {
   const { data: index } = partsSchema.safeParse(parseJson(text));
   return index?.manifests.map(({ digest }) => digest) ?? [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import type { ObservedContainer, ObservedMount, WrittenContent } from "../common
 import { volumeName } from "../compose/local-volume.ts";
 import { replicas, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import { asWritten } from "./mounts.ts";
-import { digestIn, isOf, type Place } from "./places.ts";
+import { digestIn, isOf, type MountPlace } from "./places.ts";
 
 export interface LeftBehindInput {
   /** As the release has them: the services by name, with all that their containers mount. */
@@ -19,9 +19,9 @@ export interface LeftBehindInput {
   /** Absolute path on the host. */
   stateDirectory: string;
   /** Where things lie in the release that serves; undefined where none does, or one of an older coldtivate. */
-  before: Readonly<Record<string, Place>> | undefined;
+  before: Readonly<Record<string, MountPlace>> | undefined;
   /** Where things lie in the release. */
-  after: Readonly<Record<string, Place>>;
+  after: Readonly<Record<string, MountPlace>>;
 }
 
 /** What a release would no longer mount of what containers write to. */
@@ -177,7 +177,7 @@ function tellContent(written: WrittenContent, path: string | undefined, { before
 }
 
 /** The path of the repository that a place of the release is of. */
-function pathAt(place: string | undefined, places: Readonly<Record<string, Place>>): string | undefined {
+function pathAt(place: string | undefined, places: Readonly<Record<string, MountPlace>>): string | undefined {
   return place === undefined ? undefined : Object.entries(places).find(([, other]) => other.place === place)?.[0];
 }
 

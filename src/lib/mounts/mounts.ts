@@ -2,7 +2,7 @@ import type { ServiceConfig } from "../config/schema/config.ts";
 import { normalise } from "../compose/files/compose-walk.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "../compose/model.ts";
 import { localFolder } from "../compose/local-volume.ts";
-import { isRecord } from "../compose/record.ts";
+import { isMapping } from "../common/plain.ts";
 import { profilesOf } from "../compose/seccomp.ts";
 import { pathInSource } from "../compose/sources.ts";
 
@@ -40,14 +40,14 @@ function bindUses(service: string, { volumes = [] }: ComposeService, sourceDirec
     const path = type === "bind" ? pathInSource(source, sourceDirectory) : undefined;
     if (path === undefined) return [];
     const isMade = makesFolder(bind);
-    const isLeftToUs = isMade && !(isRecord(bind) && bind["create_host_path"] === true);
+    const isLeftToUs = isMade && !(isMapping(bind) && bind["create_host_path"] === true);
     return [{ path, service, target, writable: readOnly !== true, isFile: false, isMade, isLeftToUs }];
   });
 }
 
 /** Only `create_host_path: false` asks for what is there, which an older Compose writes as an empty `bind`. */
 export function makesFolder(bind: unknown): boolean {
-  return !isRecord(bind) || (bind["create_host_path"] !== false && Object.keys(bind).length > 0);
+  return !isMapping(bind) || (bind["create_host_path"] !== false && Object.keys(bind).length > 0);
 }
 
 function volumeUses(service: string, { volumes = [] }: ComposeService, model: ComposeModel, sourceDirectory: string): MountUse[] {

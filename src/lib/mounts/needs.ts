@@ -2,11 +2,11 @@ import type { ObservedContainer } from "../common/observed.ts";
 import { localFolder } from "../compose/local-volume.ts";
 import type { ComposeModel } from "../compose/model.ts";
 import { asWritten, makesFolder, type MountUse } from "./mounts.ts";
-import type { Place } from "./places.ts";
+import type { MountPlace } from "./places.ts";
 import { pathInSource, type SourceTree } from "../compose/sources.ts";
 
 /** A path of the host that a release mounts, and that neither its commit nor any container says is there. */
-export interface Need {
+export interface RequiredPath {
   /** Absolute. */
   place: string;
   /** Who mounts it, for people. */
@@ -22,19 +22,23 @@ export interface NeedsInput {
   sourceDirectory: string;
   sources: ReadonlyMap<string, SourceTree>;
   containers?: readonly ObservedContainer[];
-  places?: Readonly<Record<string, Place>> | undefined;
+  places?: Readonly<Record<string, MountPlace>> | undefined;
 }
 
 /** What the host is to be asked for, before anything is pulled. */
-export function needsOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, input: NeedsInput): Need[] {
+export function needsOf(uses: readonly MountUse[], places: ReadonlyMap<string, MountPlace>, input: NeedsInput): RequiredPath[] {
   const mounted = new Set((input.containers ?? []).flatMap(({ mounts = [] }) => mounts.map(({ source }) => source)));
   const all = [...usedPaths(uses, places, input), ...hostPaths(input)].filter(({ place }) => !mounted.has(place));
   return [...Map.groupBy(all, ({ place }) => place).values()].map((same) => same.find(({ isRequired }) => isRequired) ?? same[0]!);
 }
 
-function usedPaths(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, { sources, places: known }: NeedsInput): Need[] {
+function usedPaths(
+  uses: readonly MountUse[],
+  places: ReadonlyMap<string, MountPlace>,
+  { sources, places: known }: NeedsInput,
+): RequiredPath[] {
   const readers = Map.groupBy(uses, ({ path }) => path);
-  return uses.flatMap((use): Need[] => {
+  return uses.flatMap((use): RequiredPath[] => {
     const place = places.get(use.path);
     if (place?.kind !== "data" || sources.has(use.path) || known?.[use.path]?.place === place.place) return [];
     const isRequired = use.isFile || !use.isMade || isFileName(use.path) || isFileName(use.target);
@@ -45,11 +49,11 @@ function usedPaths(uses: readonly MountUse[], places: ReadonlyMap<string, Place>
 }
 
 /** Paths of the host's own: what the system has of itself is left to it. */
-function hostPaths({ model, sourceDirectory }: NeedsInput): Need[] {
+function hostPaths({ model, sourceDirectory }: NeedsInput): RequiredPath[] {
   const isAsked = (path: string | undefined): path is string =>
     path !== undefined && pathInSource(path, sourceDirectory) === undefined && !/^\/(dev|etc|proc|run|sys|var\/run)(\/|$)/.test(path);
   const binds = Object.entries(model.services).flatMap(([service, { volumes = [] }]) =>
-    volumes.flatMap(({ type, source, target, bind }): Need[] => {
+    volumes.flatMap(({ type, source, target, bind }): RequiredPath[] => {
       if (type === "volume") {
         const device = localFolder(model, source ?? "")?.device;
         return isAsked(device) ? [{ place: device, user: `${service}, at ${target}`, written: device, isRequired: true }] : [];
@@ -60,7 +64,7 @@ function hostPaths({ model, sourceDirectory }: NeedsInput): Need[] {
     }),
   );
   const files = (["secrets", "configs"] as const).flatMap((kind) =>
-    Object.entries(model[kind] ?? {}).flatMap(([name, { file }]): Need[] =>
+    Object.entries(model[kind] ?? {}).flatMap(([name, { file }]): RequiredPath[] =>
       isAsked(file) ? [{ place: file, user: `${kind === "secrets" ? "secret" : "config"} ${name}`, written: file, isRequired: true }] : [],
     ),
   );

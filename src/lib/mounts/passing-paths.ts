@@ -1,5 +1,5 @@
 import type { ComposeService } from "../compose/model.ts";
-import { isRecord, mapValues } from "../compose/record.ts";
+import { isMapping, mapValues } from "../common/plain.ts";
 
 export interface PassingPaths {
   /** What the model's relative paths were resolved against: a folder that is there for a command alone. */
@@ -21,7 +21,7 @@ export function settlePaths(service: ComposeService, paths: PassingPaths): { ser
   const found: string[] = [];
   const settled = mapValues(service, (value, key) => {
     if (unread.has(key)) return value;
-    if (!isRecord(value)) return settle(value, paths, () => found.push(key));
+    if (!isMapping(value)) return settle(value, paths, () => found.push(key));
     return mapValues(value, (inner, name) => settle(inner, paths, () => found.push(`${key} ${name}`)));
   });
   return { service: settled, found: [...new Set(found)] };
@@ -37,7 +37,7 @@ export function settle(value: unknown, { sourceDirectory, stateDirectory }: Pass
     return inside.replaceAll(outer(sourceDirectory), `${stateDirectory}/outside`);
   }
   if (Array.isArray(value)) return value.map((inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
-  if (!isRecord(value)) return value;
+  if (!isMapping(value)) return value;
   return mapValues(value, (inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
 }
 

@@ -4,10 +4,10 @@ import type { ObservedContainer } from "../common/observed.ts";
 import { moveFolders } from "../compose/local-volume.ts";
 import type { ComposeModel, ComposeMount, ComposeService, ComposeSource } from "../compose/model.ts";
 import { asWritten, mountUses, type MountUse } from "./mounts.ts";
-import { isFileName, needsOf, type Need } from "./needs.ts";
-import { choosePlaces, digestIn, restWithin, type Place, type PlaceKind } from "./places.ts";
+import { isFileName, needsOf, type RequiredPath } from "./needs.ts";
+import { choosePlaces, digestIn, restWithin, type MountPlace, type PlaceKind } from "./places.ts";
 import { settle, settlePaths } from "./passing-paths.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { movedProfiles } from "../compose/seccomp.ts";
 import { keepTree, pathInSource, type Digest, type KeptFile, type SourceTree } from "../compose/sources.ts";
 
@@ -26,7 +26,7 @@ export interface PlacementInput {
   /** What the host runs: where a service has its data it keeps it. */
   containers?: readonly ObservedContainer[];
   /** Where things lie in the release that serves. */
-  places?: Readonly<Record<string, Place>> | undefined;
+  places?: Readonly<Record<string, MountPlace>> | undefined;
   /** Folders of volumes that the engine has, by their names. */
   devices?: Readonly<Record<string, string>>;
   digest: Digest;
@@ -45,7 +45,7 @@ export interface Placed extends Pick<ComposeModel, "volumes"> {
 /** What a host has to prepare for a release's mounts, and to keep in mind of them. */
 export interface Layout {
   /** By path in the repository. */
-  places: Record<string, Place>;
+  places: Record<string, MountPlace>;
   /** Folders of `files/` that containers may write to. */
   watched: string[];
   /** Folders of `files/` that have become data. */
@@ -57,7 +57,7 @@ export interface Layout {
   /** What the commit has for data: put there once, where nothing is. */
   seeds: { place: string; files: SourceTree["files"] }[];
   /** What has to be on the host already. */
-  needs: Need[];
+  needs: RequiredPath[];
 }
 
 /** Gives every file of a model its place on the host: content of the commit by its digest, data one place for all releases. */
@@ -109,7 +109,7 @@ function settledNote(service: string, found: readonly string[], stateDirectory: 
 }
 
 /** What the commit has for the places of content, each file once. */
-function keptContent(places: ReadonlyMap<string, Place>, { sources, stateDirectory }: PlacementInput): Map<string, KeptFile> {
+function keptContent(places: ReadonlyMap<string, MountPlace>, { sources, stateDirectory }: PlacementInput): Map<string, KeptFile> {
   const files = new Map<string, KeptFile>();
   for (const [path, { kind, place }] of places) {
     if (kind === "data" || isWithin(path, "watched", places)) continue;
@@ -123,7 +123,7 @@ function keptContent(places: ReadonlyMap<string, Place>, { sources, stateDirecto
 }
 
 /** Whether a path lies in the place of another one of a kind. */
-function isWithin(path: string, kind: PlaceKind, places: ReadonlyMap<string, Place>): boolean {
+function isWithin(path: string, kind: PlaceKind, places: ReadonlyMap<string, MountPlace>): boolean {
   return [...places].some(([outer, other]) => {
     const rest = restWithin(path, outer);
     return rest !== undefined && other.kind === kind && places.get(path)?.place === `${other.place}/${rest}`;
@@ -133,7 +133,7 @@ function isWithin(path: string, kind: PlaceKind, places: ReadonlyMap<string, Pla
 /** What lies within a mounted folder, for whoever mounts that, and elsewhere on the host: seen through it all the same. */
 function innerMounts(
   mounts: readonly ComposeMount[],
-  places: ReadonlyMap<string, Place>,
+  places: ReadonlyMap<string, MountPlace>,
   uses: readonly MountUse[],
   { sourceDirectory, sources }: PlacementInput,
 ): ComposeMount[] {
@@ -156,7 +156,7 @@ function innerMounts(
   });
 }
 
-function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, input: PlacementInput): Layout {
+function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, MountPlace>, input: PlacementInput): Layout {
   const { stateDirectory, sources, digest, places: known = {} } = input;
   const data = [...places].filter(([, { kind }]) => kind === "data");
   const own = data.filter(([, { place }]) => place.startsWith(`${stateDirectory}/`)).map(([, { place }]) => place);
@@ -189,7 +189,7 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
 }
 
 /** The folder of `files/` that a path is in, unless it is data. */
-function contentAt(path: string, places: ReadonlyMap<string, Place>): string[] {
+function contentAt(path: string, places: ReadonlyMap<string, MountPlace>): string[] {
   const place = places.get(path);
   return place === undefined || place.kind === "data" ? [] : [digestIn(place.place)];
 }
@@ -198,7 +198,11 @@ function unique(words: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word !== "").toSorted();
 }
 
-function notesOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, { sources, stateDirectory }: PlacementInput): string[] {
+function notesOf(
+  uses: readonly MountUse[],
+  places: ReadonlyMap<string, MountPlace>,
+  { sources, stateDirectory }: PlacementInput,
+): string[] {
   const notes = uses.flatMap(({ path, target, isFile }) => {
     const place = places.get(path);
     if (place?.kind !== "data" || sources.has(path) || isWithin(path, "data", places)) return [];

@@ -13,7 +13,7 @@ import { keepTree, type Digest, type SourceTree } from "../compose/sources.ts";
 export type PlaceKind = "data" | "watched" | "content";
 
 /** Where a path lies on the host. */
-export interface Place {
+export interface MountPlace {
   kind: PlaceKind;
   /** Absolute. */
   place: string;
@@ -28,7 +28,7 @@ export interface PlacesInput {
   /** Absolute path on the host. */
   stateDirectory: string;
   /** As the release that serves has them. */
-  known?: Readonly<Record<string, Place>> | undefined;
+  known?: Readonly<Record<string, MountPlace>> | undefined;
   containers: readonly ObservedContainer[];
   /** Folders of volumes that the engine has, by their names. */
   devices?: Readonly<Record<string, string>> | undefined;
@@ -36,15 +36,15 @@ export interface PlacesInput {
 }
 
 /** Decides for every path that services mount what it is, and where it lies: a path within another one lies in that one's place. */
-export function choosePlaces(input: PlacesInput): Map<string, Place> {
-  const places = new Map<string, Place>();
+export function choosePlaces(input: PlacesInput): Map<string, MountPlace> {
+  const places = new Map<string, MountPlace>();
   const uses = Map.groupBy(input.uses, ({ path }) => path);
   for (const path of [...uses.keys()].toSorted((one, other) => depth(one) - depth(other) || (one < other ? -1 : 1)))
     places.set(path, placeOf(path, uses.get(path) ?? [], places, input));
   return places;
 }
 
-function placeOf(path: string, uses: readonly MountUse[], outer: ReadonlyMap<string, Place>, input: PlacesInput): Place {
+function placeOf(path: string, uses: readonly MountUse[], outer: ReadonlyMap<string, MountPlace>, input: PlacesInput): MountPlace {
   const tree = input.sources.get(path);
   const known = input.known?.[path];
   const isAsked = (key: "data" | "content") => uses.some((use) => isListed(input.config[use.service]?.[key], use));
@@ -74,7 +74,7 @@ function placeOf(path: string, uses: readonly MountUse[], outer: ReadonlyMap<str
 }
 
 /** The nearest path that this one is within. */
-function parentOf(path: string, places: ReadonlyMap<string, Place>): { place: Place; rest: string } | undefined {
+function parentOf(path: string, places: ReadonlyMap<string, MountPlace>): { place: MountPlace; rest: string } | undefined {
   const within = [...places].filter(([outer]) => restWithin(path, outer) !== undefined).toSorted(([a], [b]) => depth(b) - depth(a))[0];
   return within === undefined ? undefined : { place: within[1], rest: restWithin(path, within[0]) ?? "" };
 }
@@ -96,7 +96,7 @@ function mountedNow(path: string, uses: readonly MountUse[], input: PlacesInput)
     .filter(({ source, writable }) => writable || !source.startsWith(`${stateDirectory}/files/`))
     .filter(({ source }) => isNamed(source, path) && !others.has(source))
     .toSorted((one, other) => Number(other.writable) - Number(one.writable));
-  const found = [...volumes, ...mounted.map(({ source }) => source)].find((place) => !isPassing(place));
+  const found = [...volumes, ...mounted.map(({ source }) => source)].find((place) => !isTemporaryFolder(place));
   if (found !== undefined) return found;
   // At another target, or in a service of another name, than plain Compose has it.
   const plain = containers
@@ -134,7 +134,7 @@ export function isOf(running: string, service: string): boolean {
 }
 
 /** Whether a path lies in a folder that is there for a command alone. */
-export function isPassing(path: string): boolean {
+export function isTemporaryFolder(path: string): boolean {
   return /\/\.coldtivate\/incoming\.[^/]+(\/|$)/.test(path);
 }
 
@@ -167,9 +167,9 @@ function depth(path: string): number {
  * has become data since is data. One of an older coldtivate knows nothing of it.
  */
 export function mergePlaces(
-  older: Readonly<Record<string, Place>> | undefined,
-  now: Readonly<Record<string, Place>> | undefined,
-): { places?: Record<string, Place> } {
+  older: Readonly<Record<string, MountPlace>> | undefined,
+  now: Readonly<Record<string, MountPlace>> | undefined,
+): { places?: Record<string, MountPlace> } {
   if (older === undefined && now === undefined) return {};
   const data = Object.entries(now ?? {}).filter(
     ([path, { kind, place }]) => kind === "data" && (older?.[path] === undefined || older[path].place === place),

@@ -32,6 +32,6 @@ export function pullToo(plan: HostPlan, images: readonly string[]): HostPlan {
 }
 
 /** A name for people, with the beginning of its digest. */
-export function nameOf(image: string): string {
+export function shortImageName(image: string): string {
   return image.replace(/(@sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1");
 }

@@ -6,13 +6,13 @@ import { barrier, isBarrier, type Barrier } from "./steps/barriers.ts";
 import { judgeMemory } from "./capacity/capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./steps/compare-services.ts";
 import { chooseTasks } from "./steps/choose-tasks.ts";
-import { contentOf, orderWorks } from "./steps/order-works.ts";
+import { settingsOf, orderWorks } from "./steps/order-works.ts";
 import type { HostPlan, ServiceChange, Step } from "./steps/plan.ts";
 import {
   abandon,
   commit,
   expectRelease,
-  front,
+  startFronts,
   hold,
   hook,
   join,
@@ -149,7 +149,7 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
   const names = works.map(({ service }) => service);
   const wayOf = (service: string) => rendered.services[service]?.rollout ?? "recreate";
   const before = new Map(works.map((work) => [work.service, work.before]));
-  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, rendered)]));
+  const written = Object.fromEntries(names.map((name) => [name, settingsOf(name, rendered)]));
   return levels(written, names).flatMap((level) => {
     const ways = Object.groupBy(level, wayOf);
     const fronted = level.filter((service) => rendered.fronts[service] !== undefined);
@@ -161,7 +161,7 @@ export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[
       ...(ways.hold ?? []).flatMap((service) =>
         mayServe ? hold(service, otherSlots(service, input), input) : replaceSlot(service, input),
       ),
-      ...front(fronted),
+      ...startFronts(fronted),
     ];
   });
 }
@@ -200,11 +200,11 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   const known = fronts.filter((work) => !work.isReplaced).map(({ service }) => service);
   return [
     ...byLevel(ways.recreate ?? [], input),
-    ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...front([service])]),
+    ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...startFronts([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
     ...probe(known),
     // One after the other: each gap is as short as can be.
-    ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => front([service])),
+    ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => startFronts([service])),
     ...join(joining.map(({ service }) => service)),
     ...works.filter((work) => switches(work, input) && !turns.includes(work)).map(({ service }) => switchOver(service)),
     ...inTurn(turns, fronts, input),
@@ -214,14 +214,14 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
 /** Services in slots, one after the other: the old one has stopped before the next one starts. */
 function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], input: DeployInput): Step[] {
   const byName = new Map(works.map((work) => [work.service, work]));
-  const written = Object.fromEntries(works.map(({ service }) => [service, contentOf(service, input.rendered)]));
+  const written = Object.fromEntries(works.map(({ service }) => [service, settingsOf(service, input.rendered)]));
   return levels(written, [...byName.keys()])
     .flat()
     .flatMap((service) => {
       const work = byName.get(service);
       return [
         ...start([service], input),
-        ...(fronts.some((other) => other.service === service) ? front([service]) : []),
+        ...(fronts.some((other) => other.service === service) ? startFronts([service]) : []),
         ...(work !== undefined && switches(work, input) ? [switchOver(service), ...retire([service], input)] : []),
       ];
     });

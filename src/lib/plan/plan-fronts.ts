@@ -4,7 +4,7 @@ import type { UpdatedFronts } from "./front-update.ts";
 import { barrier, type Barrier } from "./steps/barriers.ts";
 import { shortDigest } from "./steps/differences.ts";
 import type { HostPlan, ServiceChange } from "./steps/plan.ts";
-import { commit, expectRelease, front, join, leave, prune, pull, type StepFacts } from "./steps/steps.ts";
+import { commit, expectRelease, startFronts, join, leave, prune, pull, type StepFacts } from "./steps/steps.ts";
 
 export interface FrontsInput {
   config: StepFacts["config"];
@@ -32,7 +32,7 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
     ...pull(changed.map((service) => updated.fronts[service]?.image ?? "")),
     ...waitAt("pulled"),
     ...join(joining),
-    ...changed.filter(isExclusive).flatMap((service) => front([service])),
+    ...changed.filter(isExclusive).flatMap((service) => startFronts([service])),
     { verb: "reach", args: ["60", ...changed], title: "check that everything is reached" },
     ...waitAt("switched"),
     commit,

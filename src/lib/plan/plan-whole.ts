@@ -1,8 +1,8 @@
 import { levels } from "../compose/order.ts";
-import { contentOf, orderWorks } from "./steps/order-works.ts";
+import { settingsOf, orderWorks } from "./steps/order-works.ts";
 import type { Step } from "./steps/plan.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, front, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
+import { commit, startFronts, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
 
 /**
  * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.
@@ -23,8 +23,13 @@ export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false
   const isSwitched = (service: string) => services[service]?.rollout === "blue-green";
   const together = isInTurn ? [] : names.filter(isSwitched);
   const isInTurns = (service: string) => isInTurn && isSwitched(service);
-  const turn = (service: string) => [...start([service], facts), ...front([service]), switchOver(service), ...retire([service], facts)];
-  const written = Object.fromEntries(names.map((name) => [name, contentOf(name, facts.rendered)]));
+  const turn = (service: string) => [
+    ...start([service], facts),
+    ...startFronts([service]),
+    switchOver(service),
+    ...retire([service], facts),
+  ];
+  const written = Object.fromEntries(names.map((name) => [name, settingsOf(name, facts.rendered)]));
   const images = [...Object.values(services), ...Object.values(fronts), ...(runsTasks ? Object.values(tasks) : [])].map(
     ({ image }) => image,
   );

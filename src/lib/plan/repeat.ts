@@ -4,7 +4,7 @@ import { updateFronts } from "./front-update.ts";
 import type { KeptRelease } from "../host/kept-release.ts";
 import type { Manifest, ManifestFront } from "../release/manifest.ts";
 import type { ComposeModel } from "../compose/model.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { findOneShots } from "../services/one-shots.ts";
 import { checksOf } from "../fronts/checks.ts";
 import type { Rendered, RenderedFront } from "../release/rendered.ts";

@@ -2,7 +2,7 @@ import { ColdtivateError } from "../errors.ts";
 import { isActive, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import { repositoryOf } from "./pins.ts";
 import { normalise } from "../compose/files/compose-walk.ts";
-import { isRecord } from "../compose/record.ts";
+import { isMapping } from "../common/plain.ts";
 import { pathInSource } from "../compose/sources.ts";
 
 /** An image of coldtivate.yml, as Compose files may mean it. */
@@ -69,7 +69,7 @@ export function assignImages(input: BuiltImagesInput): ComposeModel {
 }
 
 function buildOf({ build }: ComposeService, { sourceDirectory }: BuiltImagesInput): Build | undefined {
-  if (!isRecord(build) || typeof build["context"] !== "string") return undefined;
+  if (!isMapping(build) || typeof build["context"] !== "string") return undefined;
   const { context, dockerfile, dockerfile_inline: inline, target } = build;
   const folder = pathInSource(context, sourceDirectory) ?? context;
   const file = typeof dockerfile === "string" && dockerfile !== "" ? dockerfile : "Dockerfile";

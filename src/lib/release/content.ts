@@ -3,7 +3,7 @@ import { relaxDependencies, slotService } from "../fronts/fronts.ts";
 import { steadyLinks, type LinkFacts } from "../compose/links.ts";
 import type { ComposeModel, ComposeService } from "../compose/model.ts";
 import { endingService } from "../services/one-shots.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { hasFront, type ServiceRollout } from "../fronts/rollout.ts";
 import { tiesOf } from "../compose/sharing.ts";
 import type { Digest } from "../compose/sources.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { commitSchema, lineSchema, readJson, releaseSchema, thingSchema, timeSchema } from "../common/host-answer.ts";
 import { imageFactsSchema } from "../services/image-facts.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import type { Rendered } from "./rendered.ts";
 
 const serviceSchema = z.object({

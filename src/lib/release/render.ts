@@ -13,7 +13,7 @@ import { dependencies } from "../compose/order.ts";
 import { placeFiles } from "../mounts/placement.ts";
 import { reachedBy } from "../fronts/reach.ts";
 import { addPorts } from "../fronts/further-ports.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { label, renderFront } from "./render-front.ts";
 import type { Rendered, RenderedFront, RenderedService, RenderedTask, RenderInput } from "./rendered.ts";
 import { hasFront, inferRollouts, type ServiceRollout } from "../fronts/rollout.ts";

@@ -1,7 +1,7 @@
 import { quoteDotenv } from "../config/dotenv/dotenv-quote.ts";
 import { ColdtivateError } from "../errors.ts";
 import { isActive, type ComposeModel, type ComposeService, type ComposeSource, type ComposeSourceUse } from "../compose/model.ts";
-import { mapValues } from "../compose/record.ts";
+import { mapValues } from "../common/plain.ts";
 import { keepTree, type Digest, type KeptFile, type SourceFile } from "../compose/sources.ts";
 import { packFiles, type TarFile } from "./tar-files.ts";
 

@@ -22,7 +22,7 @@ export class Fragments {
   add(text: string): void {
     for (let at = 0; at + this.#length <= text.length; at++) {
       this.#pieces.add(text.slice(at, at + this.#length));
-      const bit = hashOf(text, at, this.#length);
+      const bit = fragmentHash(text, at, this.#length);
       this.#table[bit >> 3]! |= 1 << (bit & 7);
     }
   }
@@ -50,13 +50,13 @@ export class Fragments {
   }
 
   #isPiece(text: string, at: number): boolean {
-    const bit = hashOf(text, at, this.#length);
+    const bit = fragmentHash(text, at, this.#length);
     return (this.#table[bit >> 3]! & (1 << (bit & 7))) !== 0 && this.#pieces.has(text.slice(at, at + this.#length));
   }
 }
 
 /** FNV-1a, cut to the table's size. */
-export function hashOf(text: string, at: number, length: number): number {
+export function fragmentHash(text: string, at: number, length: number): number {
   let hash = 0x811c9dc5;
   for (let index = at; index < at + length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return (hash ^ (hash >>> 15)) & (tableSize - 1);

@@ -1,4 +1,4 @@
-import { hashOf, tableSize, type Span } from "./fragments.ts";
+import { fragmentHash, tableSize, type Span } from "./fragments.ts";
 import { spelling } from "./spelling.ts";
 
 /** Characters that are looked for first. */
@@ -29,7 +29,7 @@ export class SecretTexts {
     const anchor = longest.slice(0, anchorLength);
     if (anchor.length < anchorLength) return void this.#others.push(text);
     this.#byAnchor.set(anchor, [...(this.#byAnchor.get(anchor) ?? []), text]);
-    const bit = hashOf(anchor, 0, anchorLength);
+    const bit = fragmentHash(anchor, 0, anchorLength);
     this.#table[bit >> 3]! |= 1 << (bit & 7);
   }
 
@@ -46,7 +46,7 @@ export class SecretTexts {
   #candidates(text: string): Text[] {
     const found: Text[] = [];
     for (let at = 0; at + anchorLength <= text.length; at++) {
-      const bit = hashOf(text, at, anchorLength);
+      const bit = fragmentHash(text, at, anchorLength);
       if ((this.#table[bit >> 3]! & (1 << (bit & 7))) === 0) continue;
       found.push(...(this.#byAnchor.get(text.slice(at, at + anchorLength)) ?? []));
     }

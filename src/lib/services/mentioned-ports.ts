@@ -2,7 +2,7 @@ import { defaultContainerName, isActive, type ComposeModel, type ComposeService 
 import type { KeptFile } from "../compose/sources.ts";
 
 /** A port of a service that another one speaks of: in its environment, its command, or a file that it mounts. */
-export interface Mention {
+export interface MentionedPort {
   /** Who speaks of it. */
   from: string;
   /** Whose port it is. */
@@ -30,11 +30,11 @@ export interface MentionInput {
 const longestFile = 200_000;
 
 /** Every port that a service is asked at by another one that shares a network with it, as far as that is written anywhere. */
-export function findMentions(input: MentionInput): Mention[] {
+export function findMentions(input: MentionInput): MentionedPort[] {
   const { services } = input.model;
   const names = Object.keys(services).filter((name) => isActive(services[name] ?? {}, input.profiles));
   const contents = new Map<string, string>();
-  const found = new Map<string, Mention>();
+  const found = new Map<string, MentionedPort>();
   for (const from of names) {
     const asking = services[from] ?? {};
     const known = namesFor(from, names, input);
@@ -51,7 +51,7 @@ export function findMentions(input: MentionInput): Mention[] {
 }
 
 /** Ports of a service that others are told to ask, beside those that are known anyway, and who is told so. */
-export function furtherPorts(service: string, known: readonly number[], mentions: readonly Mention[]): Map<number, string[]> {
+export function furtherPorts(service: string, known: readonly number[], mentions: readonly MentionedPort[]): Map<number, string[]> {
   const further = mentions.filter(({ to, port }) => to === service && !known.includes(port));
   const ports = Map.groupBy(further, ({ port }) => port);
   return new Map(

@@ -31,10 +31,10 @@ export interface CommandPorts {
 export function portsOfCommand(text: string, environment: Readonly<Record<string, string>>): CommandPorts | undefined {
   const found: CommandPorts[] = [];
   for (const { words, variables } of commandsOf(text)) {
-    if (installers.test(nameOf(words[0] ?? ""))) continue;
+    if (installers.test(programName(words[0] ?? ""))) continue;
     const matches = servers.flatMap((server) => {
       const at = words.findIndex(
-        (word, index) => server.program.test(nameOf(word)) && (server.isCommon !== true || isStarted(words, index)),
+        (word, index) => server.program.test(programName(word)) && (server.isCommon !== true || isStarted(words, index)),
       );
       const more = environment[server.optionsVariable ?? ""] ?? "";
       const rest = [...words.slice(at + 1), ...more.split(/\s+/).filter((word) => word !== "")];
@@ -49,7 +49,7 @@ export function portsOfCommand(text: string, environment: Readonly<Record<string
       found.push({
         ports: isToldElsewhere ? [] : ports,
         program: [
-          nameOf(words[at] ?? ""),
+          programName(words[at] ?? ""),
           ...(server.action === undefined ? [] : [rest.find((word) => server.action?.test(word)) ?? ""]),
         ].join(" "),
         isOther: server.isOther === true,
@@ -66,7 +66,7 @@ export function isStarted(words: readonly string[], index: number): boolean {
   let before = index - 1;
   // Options of whatever starts it.
   while (before > 0 && (words[before] ?? "").startsWith("-") && !starters.test(words[before] ?? "")) before--;
-  return before < 0 || starters.test(nameOf(words[before] ?? "")) || substitutes.test(nameOf(words[before - 1] ?? ""));
+  return before < 0 || starters.test(programName(words[before] ?? "")) || substitutes.test(programName(words[before - 1] ?? ""));
 }
 
 function rank({ action, binds, ports, fallback }: Server): number {
@@ -138,6 +138,6 @@ function isLoopback(host: string): boolean {
 }
 
 /** A program without its folder. */
-export function nameOf(word: string): string {
+export function programName(word: string): string {
   return word.split("/").at(-1) ?? word;
 }

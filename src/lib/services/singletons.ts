@@ -1,7 +1,7 @@
 import { commandsOf, runsWith } from "./command-words.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
-import { isStarted, nameOf } from "./server-commands.ts";
+import { isStarted, programName } from "./server-commands.ts";
 
 /** A program that does things of its own accord, by the words of its command; two of it do them twice. */
 interface Singleton {
@@ -81,7 +81,7 @@ export function findSingleton(name: string, service: ComposeService, facts: Imag
 
 function byCommand(words: readonly string[]): string | undefined {
   for (const [index, word] of words.entries()) {
-    const name = nameOf(word);
+    const name = programName(word);
     const known = programs.filter(({ program }) => program.test(name));
     const rest = words.slice(index + 1);
     for (const { action } of known) {
@@ -123,7 +123,7 @@ function calledSo(word: string, isModule: boolean): string | undefined {
 function toldSo(words: readonly string[], index: number): string | undefined {
   const [word = "", told = ""] = words.slice(index, index + 2);
   const isOwn = word.includes("/") || extension.test(word) || words[index - 1] === "-m";
-  return isOwn && wordsForOne.test(told.replace(/^(?:run|start)[-_:]/, "")) ? `${nameOf(word)} ${told}` : undefined;
+  return isOwn && wordsForOne.test(told.replace(/^(?:run|start)[-_:]/, "")) ? `${programName(word)} ${told}` : undefined;
 }
 
 /** The word in a service's name that says that it is one of a kind. */

@@ -3,7 +3,7 @@ import { checkOf } from "./health-check.ts";
 import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 import { statefulPrograms, type StatefulProgram } from "./stateful-programs.ts";
-import { isStarted, nameOf } from "./server-commands.ts";
+import { isStarted, programName } from "./server-commands.ts";
 
 export interface ServiceTraits {
   name: string;
@@ -75,7 +75,7 @@ function byVariable({ facts, service }: ServiceTraits) {
 function byCommand({ service, facts }: ServiceTraits) {
   const words = new Set(
     commandsOf(runsWith(service, facts).text).flatMap((command) =>
-      command.words.filter((_, index) => isStarted(command.words, index)).map(nameOf),
+      command.words.filter((_, index) => isStarted(command.words, index)).map(programName),
     ),
   );
   return ({ servers = [] }: StatefulProgram) => servers.some((server) => words.has(server));
@@ -86,7 +86,7 @@ function byCheck({ name, service, facts }: ServiceTraits) {
   const text = fillIn(checkOf(service, facts).slice(1).join(" "), environment);
   const commands = commandsOf(text)
     .filter(({ words }) => !asksAnother(words, [name, service.container_name ?? name, service.hostname ?? name]))
-    .map(({ words }) => ` ${words.map(nameOf).join(" ")} `);
+    .map(({ words }) => ` ${words.map(programName).join(" ")} `);
   return ({ checks = [] }: StatefulProgram) => checks.some((check) => commands.some((command) => command.includes(` ${check} `)));
 }
 

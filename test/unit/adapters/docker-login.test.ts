@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { logIn, noteLogin } from "../../../src/lib/adapters/docker/docker-login.ts";
+import { logInToRegistry, noteLogin } from "../../../src/lib/adapters/docker/docker-login.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { fakeDocker } from "./fake-docker.ts";
@@ -13,7 +13,7 @@ const credentials = { username: "robot", password: new Secret("pass-word-1") };
 test("the password goes over standard input into a configuration that only the user can read", async () => {
   using docker = fakeDocker("exit 0");
   await using directory = createPrivateDirectory();
-  const env = await logIn({ host, credentials }, directory);
+  const env = await logInToRegistry({ host, credentials }, directory);
 
   const [call] = docker.calls();
   expect(call?.args).toEqual(["login", "--username", "robot", "--password-stdin", host]);
@@ -36,7 +36,7 @@ test("what works through the user's own configuration works on, but the login st
   };
   writeFileSync(join(docker.config, "config.json"), JSON.stringify(own));
   await using directory = createPrivateDirectory();
-  const env = await logIn({ host, credentials }, directory);
+  const env = await logInToRegistry({ host, credentials }, directory);
 
   expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toEqual({
     ...own,
@@ -49,7 +49,7 @@ test("what works through the user's own configuration works on, but the login st
 test("without credentials the user's own login counts, and nothing is written", async () => {
   using docker = fakeDocker("exit 1");
   await using directory = createPrivateDirectory();
-  expect(await logIn({ host }, directory)).toEqual({});
+  expect(await logInToRegistry({ host }, directory)).toEqual({});
   expect(docker.calls()).toEqual([]);
 });
 
@@ -59,7 +59,7 @@ test("logins that a CI job brings along are there for docker, with the registry'
   onTestFinished(() => void vi.unstubAllEnvs());
   for (const own of [{ host }, { host, credentials }]) {
     await using directory = createPrivateDirectory();
-    expect(await logIn(own, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
+    expect(await logInToRegistry(own, directory)).toMatchObject({ DOCKER_CONFIG: directory.path });
     expect(JSON.parse(readFileSync(join(directory.path, "config.json"), "utf8"))).toMatchObject({
       auths: { "base.example.com": { auth: "cm9ib3Q6YmFzZS13b3Jk" } },
       credHelpers: { "base.example.com": "" },
@@ -92,5 +92,5 @@ test.each([
 ])("a login that fails with %s is %s", async (body, code) => {
   using _ = fakeDocker(body);
   await using directory = createPrivateDirectory();
-  await expect(logIn({ host, credentials }, directory)).rejects.toMatchObject({ code, exit: "refused" });
+  await expect(logInToRegistry({ host, credentials }, directory)).rejects.toMatchObject({ code, exit: "refused" });
 });

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
-import { matchesPattern } from "../../../src/lib/adapters/ssh/trust/known-hosts-line.ts";
+import { matchesHostPattern } from "../../../src/lib/adapters/ssh/trust/known-hosts-line.ts";
 import { makeKey } from "./ssh-server.ts";
 import { directory, giveEachTestADirectory } from "./ssh-world.ts";
 
@@ -62,11 +62,11 @@ test("a pattern matches as the regular expression does that it stands for, whate
         .replaceAll(".", String.raw`\.`)
         .replaceAll(/\*+/g, ".*")
         .replaceAll("?", ".");
-      expect(matchesPattern(text, pattern)).toBe(new RegExp(`^${regular}$`, "s").test(text));
+      expect(matchesHostPattern(text, pattern)).toBe(new RegExp(`^${regular}$`, "s").test(text));
     }),
     { numRuns: 2000 },
   );
-  expect(matchesPattern("a".repeat(20_000), `${"*a".repeat(500)}b`)).toBe(false);
+  expect(matchesHostPattern("a".repeat(20_000), `${"*a".repeat(500)}b`)).toBe(false);
 });
 
 test("any bytes are read without an error, and make nobody known", () => {

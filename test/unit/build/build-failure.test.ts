@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { describeBuildFailure } from "../../../src/lib/builds/run/build-failure.ts";
-import type { BuildRecord, StepFailure } from "../../../src/lib/builds/run/image-progress.ts";
+import type { ImageResult, StepFailure } from "../../../src/lib/builds/run/image-progress.ts";
 import { planOf } from "./plan.ts";
 
 const plan = (...names: string[]) => planOf(names, "load", { dockerfile: "../docker/Dockerfile" });
-const failing = (name: string, failure: Partial<StepFailure>): BuildRecord => ({
+const failing = (name: string, failure: Partial<StepFailure>): ImageResult => ({
   name,
   milliseconds: 1,
   steps: 1,

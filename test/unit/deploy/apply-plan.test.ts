@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { changes } from "../../../src/lib/changes.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply/apply-plan.ts";
-import { isPassing } from "../../../src/lib/deploy/apply/turn.ts";
+import { isTemporaryError } from "../../../src/lib/deploy/apply/turn.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";
@@ -177,7 +177,7 @@ describe("several hosts", () => {
       exit,
       hint: expect.stringMatching(/^(?:On every host|Nothing was changed on any host): .* Try again.*--wait/),
     });
-    expect(isPassing(error)).toBe(true);
+    expect(isTemporaryError(error)).toBe(true);
   });
 
   test("undo when one is lost before the decision, which undoes by itself", async () => {

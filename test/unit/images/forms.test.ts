@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { sha256 } from "../../../src/lib/adapters/hash.ts";
 import { parseRecord } from "../../../src/lib/images/build-record.ts";
 import { readRecord, writeRecord, type ContentRecord } from "../../../src/lib/content/content-record.ts";
-import { readIndex, readParts } from "../../../src/lib/images/named-images.ts";
+import { readImageIndex, readParts } from "../../../src/lib/images/named-images.ts";
 
 const bytes = Buffer.from("{}");
 const digest = `sha256:${sha256(bytes)}`;
@@ -35,7 +35,7 @@ test.each(["../../other/manifests/main", digest.slice(0, -1), `${digest}\n`, dig
   (bad) => {
     const descriptor = { digest: bad, mediaType: "x/y", size: 1 };
     const index = JSON.stringify({ manifests: [descriptor], annotations: { "org.opencontainers.image.revision": commit } });
-    expect(readIndex(index)).toBeUndefined();
+    expect(readImageIndex(index)).toBeUndefined();
     expect(readParts(index)).toEqual([]);
     expect(parseRecord(index)).toEqual({ commit, builds: [] });
   },

@@ -1,7 +1,7 @@
 import { openCommit } from "../../../src/lib/adapters/git/git-commit.ts";
 import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { findConfiguredKeys } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
-import { parseManifest, parseTags } from "../../../src/lib/adapters/registry/registry-manifest.ts";
+import { parseImageManifest, parseTags } from "../../../src/lib/adapters/registry/registry-manifest.ts";
 import { readCi } from "../../../src/lib/config/values/ci.ts";
 import { loadConfig } from "../../../src/lib/config/load.ts";
 import { keyFault, normaliseKey } from "../../../src/lib/secrets/private-key.ts";
@@ -237,7 +237,7 @@ export const kinds: readonly Kind[] = [
   ]),
   text("ignore files", 30, samples.ignoreFile, (content) => readIgnoreFile(content)("a/b/node_modules/x.log")),
   // What registries and hosts answer: each parser is a line.
-  text("a registry's manifest", 20, samples.manifest, parseManifest),
+  text("a registry's manifest", 20, samples.manifest, parseImageManifest),
   text("a registry's list of tags", 20, samples.tags, parseTags),
   text("a registry's record of a build", 20, samples.manifest, parseRecord),
   text("an image's reference", 20, samples.reference, parseReference),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { imagesToUndo, nameOf, pullToo } from "../../../src/lib/plan/lost-images.ts";
+import { imagesToUndo, shortImageName, pullToo } from "../../../src/lib/plan/lost-images.ts";
 import type { HostPlan, ServiceChange } from "../../../src/lib/plan/steps/plan.ts";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
 import { emptyHost } from "./simulated-host.ts";
@@ -72,6 +72,6 @@ describe("a plan that pulls them, too", () => {
 });
 
 test("a name for people has the beginning of the digest", () => {
-  expect(nameOf("r.example/web:main@sha256:0123456789abcdef")).toBe("r.example/web:main@sha256:01234567");
-  expect(nameOf("web")).toBe("web");
+  expect(shortImageName("r.example/web:main@sha256:0123456789abcdef")).toBe("r.example/web:main@sha256:01234567");
+  expect(shortImageName("web")).toBe("web");
 });

@@ -3,7 +3,7 @@ import { collectComposeFiles, dotenvPlace } from "../../../src/lib/compose/files
 import { composeFileList, findComposeFiles } from "../../../src/lib/compose/files/compose-names.ts";
 import { normalise } from "../../../src/lib/compose/files/compose-walk.ts";
 import { readEnvFile } from "../../../src/lib/compose/files/env-file.ts";
-import { interpolate, interpolatedVariables } from "../../../src/lib/compose/files/interpolate.ts";
+import { interpolateCompose, interpolatedVariables } from "../../../src/lib/compose/files/interpolate.ts";
 
 const reader = (files: Record<string, string>) => (path: string) =>
   Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path]));
@@ -286,11 +286,11 @@ I=$PROJECT`;
 });
 
 test("interpolation in paths", () => {
-  expect(interpolate("${A}/$B/${C:-x}/${D-y}/${E:-z}", { A: "1", B: "2", D: "", E: "" })).toBe("1/2/x//z");
-  expect(interpolate("${NO:-${A:-x}/y}/${A:+set}${NO+not}$$A/${A:?needed}/${E?}", { A: "1", E: "" })).toBe(
+  expect(interpolateCompose("${A}/$B/${C:-x}/${D-y}/${E:-z}", { A: "1", B: "2", D: "", E: "" })).toBe("1/2/x//z");
+  expect(interpolateCompose("${NO:-${A:-x}/y}/${A:+set}${NO+not}$$A/${A:?needed}/${E?}", { A: "1", E: "" })).toBe(
     "x/y/set$A/1/".replace("x", "1"),
   );
-  expect(interpolate("$ ${ $1", {})).toBe("$ ${ $1");
+  expect(interpolateCompose("$ ${ $1", {})).toBe("$ ${ $1");
   expect(interpolatedVariables("${A:-${B}} $C $$D")).toEqual(["A", "B", "C"]);
 });
 

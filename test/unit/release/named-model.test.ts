@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { collectComposeFiles } from "../../../src/lib/compose/files/compose-files.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
-import { refuseForeign } from "../../../src/lib/host/named-model.ts";
+import { refuseForeignModel } from "../../../src/lib/host/named-model.ts";
 import { repositoriesOf } from "../../../src/lib/release/repositories.ts";
 
 const sourceDirectory = "/home/deploy/.coldtivate/incoming.x/compose";
@@ -60,7 +60,7 @@ describe("a host's model", () => {
   const refusal = async (model: ComposeModel, compose = "services: { web: { image: 'r.example/web:1', volumes: ['./conf:/c'] } }\n") => {
     const naming = await namingOf({ "compose.yaml": compose });
     try {
-      refuseForeign({ host: "a", model, sourceDirectory }, naming, repositoriesOf(naming.images));
+      refuseForeignModel({ host: "a", model, sourceDirectory }, naming, repositoriesOf(naming.images));
       return [];
     } catch (error) {
       expect(error).toMatchObject({ code: "HOST_MODEL", exit: "refused" });

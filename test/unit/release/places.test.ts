@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ComposeModel, ComposeMount } from "../../../src/lib/compose/model.ts";
 import type { ObservedContainer } from "../../../src/lib/common/observed.ts";
 import { placeFiles, type PlacementInput } from "../../../src/lib/mounts/placement.ts";
-import { mergePlaces, type Place } from "../../../src/lib/mounts/places.ts";
+import { mergePlaces, type MountPlace } from "../../../src/lib/mounts/places.ts";
 import { isFileName } from "../../../src/lib/mounts/needs.ts";
 import { locateProfiles } from "../../../src/lib/compose/seccomp.ts";
 import { pathInSource, referredPaths, type SourceTree } from "../../../src/lib/compose/sources.ts";
@@ -162,7 +162,7 @@ describe("what a mounted path is", () => {
   });
 
   test("data once it was data, whatever a later commit has there", () => {
-    const places: Record<string, Place> = { media: { kind: "data", place: "/srv/media" } };
+    const places: Record<string, MountPlace> = { media: { kind: "data", place: "/srv/media" } };
     const { at, kinds } = place({ of: { web: ["./media:/media:ro"] }, commit: { media: { a: "1", b: "2" } }, places });
     expect([kinds["media"], at("web", "/media")]).toEqual(["data", "/srv/media"]);
     const anew = place({
@@ -228,7 +228,7 @@ describe("where data lies", () => {
   });
 
   test("the release that serves knows best", () => {
-    const places: Record<string, Place> = { media: { kind: "data", place: "/mnt/media" } };
+    const places: Record<string, MountPlace> = { media: { kind: "data", place: "/mnt/media" } };
     expect(
       place({ of: { web: ["./media:/media"] }, containers: [container("web", { "/media": "/srv/media" })], places }).at("web", "/media"),
     ).toBe("/mnt/media");
@@ -269,12 +269,12 @@ describe("where data lies", () => {
   });
 
   test("a release does not forget where data lay that it does not mount", () => {
-    const places: Record<string, Place> = {
+    const places: Record<string, MountPlace> = {
       media: { kind: "data", place: "/srv/media" },
       conf: { kind: "watched", place: "/x", digest: "1" },
     };
     expect(Object.keys(place({ of: {}, places }).layout.places)).toEqual(["media"]);
-    const older: Record<string, Place> = { conf: { kind: "watched", place: "/y", digest: "2" } };
+    const older: Record<string, MountPlace> = { conf: { kind: "watched", place: "/y", digest: "2" } };
     expect(mergePlaces(older, places).places).toEqual({ conf: older["conf"], media: places["media"] });
     expect(mergePlaces({ media: { kind: "watched", place: "/srv/media" } }, places).places).toEqual({ media: places["media"] });
     // One of an older coldtivate, and none at all.

@@ -1,6 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import * as z from "zod";
 import type { BuildStatus, SentManifest } from "../../images/build-status.ts";
+import { parseJson } from "../../common/plain.ts";
 
 const vertex = z.object({
   digest: z.string(),
@@ -84,12 +85,4 @@ function readSent({ id, completed }: z.infer<typeof status>): SentManifest[] {
   if (completed === undefined || !id.startsWith(sending)) return [];
   const [, reference, digest] = /^(\S+)@(sha256:[0-9a-f]{64})$/.exec(id.slice(sending.length)) ?? [];
   return reference === undefined || digest === undefined ? [] : [{ reference, digest }];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

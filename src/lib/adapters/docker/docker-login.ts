@@ -17,7 +17,7 @@ export type DockerEnvironment = Record<string, string>;
  * @param directory where the configuration goes; it holds the password until it is disposed of
  * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_UNREACHABLE, DOCKER_UNREACHABLE, DOCKER_MISSING
  */
-export async function logIn(
+export async function logInToRegistry(
   { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,
   directory: PrivateDirectory,
   signal?: AbortSignal,
@@ -30,8 +30,8 @@ export async function logIn(
 
 /**
  * Has the engine try the login: it may reach the registry, and trust it, where this machine does not, and the other way round.
- * @param env what logIn or noteLogin gave
- * @throws as logIn
+ * @param env what logInToRegistry or noteLogin gave
+ * @throws as logInToRegistry
  */
 export async function tryLogin(
   { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { kindOf, textOf } from "../../common/file.ts";
 import { askTogether } from "./git-together.ts";
-import { entriesCommand, indexCommand, listEntries, readIndex, type TreeFile } from "./git-tree.ts";
+import { entriesCommand, indexCommand, listEntries, readGitIndex, type TreeFile } from "./git-tree.ts";
 import { dirtyBetween, dirtyCommand, findBlindSpots, ignoredCommand, type BlindSpots } from "./git-worktree.ts";
 
 /** What Git and the working tree hold under some paths. */
@@ -21,7 +21,7 @@ export async function readInputs(directory: string, commit: string, inputs: read
   // As it is where no path lies in a submodule, of which the index tells.
   const likely = [entriesCommand(commit), dirtyCommand, ignoredCommand].map((args) => ({ args, aboutPaths: true }));
   const ask = askTogether(directory, [{ args: indexCommand, aboutPaths: false }, ...likely], paths);
-  const index = await readIndex(directory, ask);
+  const index = await readGitIndex(directory, ask);
   const { edges } = index;
   const submoduleOf = (path: string) => edges.find((edge) => path.startsWith(`${edge}/`));
   const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];

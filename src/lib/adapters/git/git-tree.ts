@@ -92,14 +92,14 @@ export interface IndexFacts {
 
 /** Paths of the submodules that the index holds. */
 export async function submoduleEdges(directory: string): Promise<string[]> {
-  return (await readIndex(directory)).edges;
+  return (await readGitIndex(directory)).edges;
 }
 
 /** What lists the index. */
 export const indexCommand = ["ls-files", "-v", "--stage", "-z"];
 
 /** Reads the index once. */
-export async function readIndex(directory: string, ask: AskGit = git): Promise<IndexFacts> {
+export async function readGitIndex(directory: string, ask: AskGit = git): Promise<IndexFacts> {
   const records = (await ask(directory, indexCommand)).split("\0").filter(Boolean);
   return {
     edges: records.filter((record) => record.startsWith("160000 ", 2)).map(pathOf),

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { git, tryGit, type AskGit } from "./git-run.ts";
-import { readIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
+import { readGitIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
 
 /**
  * Files under the paths that are modified or untracked, as the working tree has them; what .gitignore names does not count.
@@ -59,7 +59,7 @@ async function lookInto(look: Look, home: string, index: IndexFacts | undefined,
   const { directory, ask } = look;
   const here = join(directory, home);
   if (home !== "." && !(await isCheckedOut(here))) return { ignored: [], hidden: [], absent: [home] };
-  const { edges, hidden } = index ?? (await readIndex(here));
+  const { edges, hidden } = index ?? (await readGitIndex(here));
   const homes = groupByHome(edges, paths);
   const own = homes.get(".") ?? [];
   for (const edge of edges) if (own.some((path) => isInside(edge, path))) homes.set(edge, ["."]);

@@ -3,7 +3,7 @@ import { parseJournalLine, whileAtWork, type JournalLine } from "./host.ts";
 import { runVerb } from "./host-verbs.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 
-export interface AttachInput {
+export interface FollowOptions {
   /** Name of the Compose project. */
   name: string;
   /** Told before the first line: the release that somebody works on, and its plan.json, `{}` where it has none. */
@@ -19,7 +19,7 @@ export interface AttachInput {
  * @returns as the script's `follow`; 3 where nobody is at work
  * @throws ColdtivateError HOST_ANSWER, HOST_SILENT
  */
-export async function attachToRelease(connection: HostConnection, input: AttachInput): Promise<{ code: number; told: string[] }> {
+export async function attachToRelease(connection: HostConnection, input: FollowOptions): Promise<{ code: number; told: string[] }> {
   const header: string[] = [];
   const onLine = (line: string) => {
     if (header.length < 2) {

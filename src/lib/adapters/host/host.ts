@@ -102,7 +102,7 @@ export interface Application {
 }
 
 /** How a release came to its end on a host. */
-export interface Ending {
+export interface ReleaseEnd {
   /** The script's exit code. */
   code: number;
   /** What it said to people. */
@@ -114,7 +114,7 @@ export interface Ending {
  *
  * @throws the reason of `detach` when it is left alone; ColdtivateError CONNECTION_LOST
  */
-export async function applyRelease(connection: HostConnection, application: Application): Promise<Ending> {
+export async function applyRelease(connection: HostConnection, application: Application): Promise<ReleaseEnd> {
   const { name, release, entries, onStart } = application;
   const archive = await packTar(entries);
   const credentials = application.credentials.map(
@@ -134,7 +134,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
 export function followRelease(
   connection: HostConnection,
   { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
-): Promise<Ending> {
+): Promise<ReleaseEnd> {
   return follow(connection.host, rest, async (options) => {
     const { code, told } = await runVerb(connection, name, ["follow", release], options);
     return { code, stderr: told.join("\n") };
@@ -145,7 +145,7 @@ function followJournal(
   connection: HostConnection,
   command: string,
   { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
-): Promise<Ending> {
+): Promise<ReleaseEnd> {
   return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
 }
 
@@ -153,8 +153,8 @@ function followJournal(
 async function follow(
   host: string,
   { onLine, detach }: Pick<Application, "onLine" | "detach">,
-  run: (options: Pick<ExecOptions, "onLine" | "signal" | "timeout" | "limit">) => Promise<Ending>,
-): Promise<Ending> {
+  run: (options: Pick<ExecOptions, "onLine" | "signal" | "timeout" | "limit">) => Promise<ReleaseEnd>,
+): Promise<ReleaseEnd> {
   const leaving = leaveOnceBegun(detach);
   const running = run({
     onLine: (text) => {

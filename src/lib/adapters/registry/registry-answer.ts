@@ -23,7 +23,7 @@ export interface HttpAnswer {
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** Bytes that an answer may have unless its question says otherwise: what the registries' own implementation allows a manifest. */
-export const mostBytes = 4 * 1024 * 1024;
+export const mostAnswerBytes = 4 * 1024 * 1024;
 
 /**
  * A registry answered with something that must not be believed, or taken.

@@ -3,7 +3,7 @@ import http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { changes, type Change } from "../../changes.ts";
 import { ColdtivateError } from "../../errors.ts";
-import { invalidAnswer, mostBytes, type HttpAnswer, type HttpRequest, type Send } from "./registry-answer.ts";
+import { invalidAnswer, mostAnswerBytes, type HttpAnswer, type HttpRequest, type Send } from "./registry-answer.ts";
 import { followRedirects } from "./registry-redirects.ts";
 import { findAuthorities, isUntrusted } from "./registry-trust.ts";
 
@@ -43,7 +43,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
 
   const once = (request: HttpRequest) =>
     new Promise<HttpAnswer>((resolve, reject) => {
-      const { method, body, url, limit = mostBytes } = request;
+      const { method, body, url, limit = mostAnswerBytes } = request;
       const headers = body === undefined ? request.headers : { ...request.headers, "content-length": body.length };
       const ca = authorities.get(url.host);
       const { request: open, agent } = speakerFor(url);

@@ -30,7 +30,7 @@ export interface ManifestParts {
 }
 
 /** Reads a manifest or an index; undefined when it is neither. */
-export function parseManifest(text: string): ManifestParts | undefined {
+export function parseImageManifest(text: string): ManifestParts | undefined {
   try {
     const { manifests = [], layers, config } = manifestSchema.parse(JSON.parse(text));
     if (layers !== undefined) return { layers, ...(config === undefined ? {} : { configuration: config }) };

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { RegistryConfig } from "../../config/schema/config.ts";
 import { parseReference, type Reference } from "../../common/reference.ts";
-import { parseManifest, parseTags, type Layer } from "./registry-manifest.ts";
+import { parseImageManifest, parseTags, type Layer } from "./registry-manifest.ts";
 import { invalidAnswer, type HttpAnswer } from "./registry-answer.ts";
 import { digestOfBytes, type HttpOptions } from "./registry-http.ts";
 import { expect, keepsAll, mediaTypeOf, nextPage, refused, saidDigest, unexpected } from "./registry-read.ts";
@@ -117,7 +117,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
 
   const partsIn = async (reference: Reference) => {
     const stored = await loadOnce(reference);
-    const manifest = stored && parseManifest(stored.bytes.toString());
+    const manifest = stored && parseImageManifest(stored.bytes.toString());
     if (stored !== undefined && manifest === undefined) throw unexpected(reference.registry, 200);
     return manifest;
   };

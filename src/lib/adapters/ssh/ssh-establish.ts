@@ -8,7 +8,7 @@ import { hostCertificateFault, parseCertificate } from "./trust/ssh-certificate.
 import { connectError, isTurnedAway } from "./ssh-error.ts";
 import { loadIdentities } from "./ssh-identity.ts";
 import type { KeyRing } from "./keys/ssh-key-ring.ts";
-import { logIn } from "./ssh-login.ts";
+import { logInOver } from "./ssh-login.ts";
 import type { Endpoint } from "./trust/ssh-endpoint.ts";
 import { StageError } from "./ssh-stage.ts";
 import type { Transport } from "./ssh-transport.ts";
@@ -48,7 +48,7 @@ export async function establish(endpoint: Endpoint, open: () => Promise<Transpor
         certificate = await checkCertificate(endpoint, trust, open, options.timeout);
         trust = { ...trust, certified: certificate.certified };
       }
-      const attempt = await logIn(endpoint, await open(), { ...options, trust, identities, refused, signal });
+      const attempt = await logInOver(endpoint, await open(), { ...options, trust, identities, refused, signal });
       if ("client" in attempt) return attempt.client;
       if ("error" in attempt) throw Object.assign(attempt.error, attempt);
       refused.push(attempt.presented);

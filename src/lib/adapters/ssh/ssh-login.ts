@@ -52,7 +52,7 @@ const algorithms = {
 };
 
 /** Logs in over a stream, after the host's key was found to be the right one. Never rejects, but when it is aborted. */
-export async function logIn(endpoint: Endpoint, { stream, said }: Transport, options: LoginOptions): Promise<Attempt> {
+export async function logInOver(endpoint: Endpoint, { stream, said }: Transport, options: LoginOptions): Promise<Attempt> {
   const { trust, identities, refused, signal, timeout, patience } = options;
   let presented: Buffer | undefined;
   let stage: "handshake" | "login" = "handshake";

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { RegistryClient, StoredManifest } from "../../adapters/registry/registry.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { isRecordTag } from "../../images/build-record.ts";
-import { readIndex, readParts } from "../../images/named-images.ts";
+import { readImageIndex, readParts } from "../../images/named-images.ts";
 import { isContentTag, type Leftover, type TagFact } from "../../images/prune-plan.ts";
 
 /** Every tag of the images' repositories, and what it means now. */
@@ -38,7 +38,7 @@ async function lookAt(repository: string, tag: string, registry: RegistryClient)
   const reference = `${repository}:${tag}`;
   if (isContentTag(tag) || isRecordTag(tag)) {
     const stored = await registry.manifestOf(reference);
-    const index = stored && readIndex(stored.bytes.toString());
+    const index = stored && readImageIndex(stored.bytes.toString());
     // A branch can have such a name, too.
     if (index?.tag === tag) return { tag, kind: isContentTag(tag) ? "content" : "record", digest: stored!.digest, ...index };
     return stored && { tag, kind: "name", digest: stored.digest, images: [stored.digest] };

@@ -1,12 +1,12 @@
 import type { Leftover } from "../../images/prune-plan.ts";
 import { formatTable } from "../../report/table.ts";
-import { shortDigest } from "../build-table.ts";
+import { shortOwnDigest } from "../build-table.ts";
 
 /** Images that nobody will ask for again, one a line. */
 export function formatLeftovers(registryImage: string, leftovers: readonly Leftover[]): string {
   const rows = leftovers.map(({ name, digest, builtAt, tags }) => [
     name,
-    shortDigest(digest),
+    shortOwnDigest(digest),
     builtAt === undefined ? "" : new Date(builtAt).toISOString().slice(0, 10),
     tags.map(shorten).join(", "),
   ]);

@@ -1,5 +1,5 @@
 import { formatTable } from "../../report/table.ts";
-import { shortDigest } from "../build-table.ts";
+import { shortOwnDigest } from "../build-table.ts";
 import type { PushedImage } from "./run-push.ts";
 
 /** What a push came to: the images that went, one a line, and how many were there. */
@@ -9,7 +9,7 @@ export function formatPush(registryImage: string, pushed: readonly PushedImage[]
   const rows = pushed.map(({ name, tags, digest, unchanged }) => [
     name,
     tags.map((tag) => tag.slice(tag.lastIndexOf(":") + 1)).join(", "),
-    shortDigest(digest),
+    shortOwnDigest(digest),
     unchanged ? "unchanged" : "",
   ]);
   return [`${registryImage}/`, formatTable(["image", "tags", "digest", ""], rows), ...(present.length === 0 ? [] : [there])].join("\n");

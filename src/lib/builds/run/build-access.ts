@@ -1,4 +1,4 @@
-import { logIn, noteLogin, tryLogin, type DockerEnvironment } from "../../adapters/docker/docker-login.ts";
+import { logInToRegistry, noteLogin, tryLogin, type DockerEnvironment } from "../../adapters/docker/docker-login.ts";
 import { createPrivateDirectory, type PrivateDirectory } from "../../adapters/private-directory.ts";
 import { checkAgent, startAgent } from "../../adapters/ssh/keys/ssh-agent.ts";
 import type { Config } from "../../config/schema/config.ts";
@@ -48,7 +48,7 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
         return { env, tried: throughEngine ? later(tryLogin(registry, env, signal)) : Promise.resolve() };
       }
       try {
-        return { env: await logIn(registry, directory, signal), tried: Promise.resolve() };
+        return { env: await logInToRegistry(registry, directory, signal), tried: Promise.resolve() };
       } catch (error) {
         // A build that stays here can do without the registry's cache.
         if (!(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;

@@ -4,7 +4,7 @@ import { hintForTrust } from "../../images/builder-trust.ts";
 import type { BuildPlan } from "../../images/build-plan.ts";
 import { joinPaths } from "../../common/path.ts";
 import { lineOfStep } from "../../content/dockerfile.ts";
-import type { BuildRecord, StepFailure } from "./image-progress.ts";
+import type { ImageResult, StepFailure } from "./image-progress.ts";
 
 type Failed = Extract<BakeResult, { images?: never }>;
 
@@ -14,7 +14,7 @@ type Failed = Extract<BakeResult, { images?: never }>;
  */
 export function describeBuildFailure(
   plan: BuildPlan,
-  records: readonly BuildRecord[],
+  records: readonly ImageResult[],
   { said, exitCode, cause }: Failed,
   texts: ReadonlyMap<string, string>,
 ): ColdtivateError {

@@ -1,12 +1,12 @@
 import type { ProgressEvent, Section } from "../../report/progress.ts";
 import type { BuildPlan } from "../../images/build-plan.ts";
 import { bakeTargets } from "../../images/bake-definition.ts";
-import { readStep, type BuildLog, type BuildStatus, type Step, type Vertex } from "../../images/build-status.ts";
-import { count, createProgress, measure, summarise, type BuildRecord, type Progress, type StepFailure } from "./image-progress.ts";
+import { readStep, type BuildLog, type BuildStatus, type BuildStep, type Vertex } from "../../images/build-status.ts";
+import { countStep, createProgress, measure, summarise, type ImageResult, type Progress, type StepFailure } from "./image-progress.ts";
 import { readStepOutput, type StepOutput } from "./step-output.ts";
 
 /** Steps that are over before anyone has read their name. */
-const quiet = new Set<Step["kind"]>(["other", "cache-import"]);
+const quiet = new Set<BuildStep["kind"]>(["other", "cache-import"]);
 
 /** Lines of a failed step that are worth showing. */
 const shownLines = 20;
@@ -24,7 +24,7 @@ interface Taken {
   image: Progress;
   before: Vertex | undefined;
   vertex: Vertex;
-  step: Step;
+  step: BuildStep;
 }
 
 /** Whether somebody else gave an image the same name in the engine at the same moment: the next attempt finds it built. */
@@ -48,7 +48,7 @@ export function trackBuild(plan: BuildPlan) {
   /** By image: names that a builder has yet to push. */
   const unsent = new Map(plan.images.map((image) => [image.name, new Set(plan.output === "load" ? [] : image.tags)]));
 
-  const ownerOf = ({ target, title }: Step) => {
+  const ownerOf = ({ target, title }: BuildStep) => {
     if (title.startsWith("load local bake definitions")) return undefined;
     return single ? [...images.values()][0] : images.get(target ?? "");
   };
@@ -63,7 +63,7 @@ export function trackBuild(plan: BuildPlan) {
     const before = image.seen.get(vertex.digest);
     image.seen.set(vertex.digest, vertex);
     measure(image, vertex);
-    if (step.kind === "step") count(image, step, vertex);
+    if (step.kind === "step") countStep(image, step, vertex);
     if (step.kind === "push" && vertex.completed && !before?.completed && !vertex.error) image.pushed++;
     return [{ image, before, vertex, step }];
   };
@@ -100,7 +100,7 @@ export function trackBuild(plan: BuildPlan) {
     return [{ type: "done", row, text: summarise(image, plan.output) }];
   };
 
-  const fail = (image: Progress, step: Step, { digest, error = "" }: Vertex): ProgressEvent[] => {
+  const fail = (image: Progress, step: BuildStep, { digest, error = "" }: Vertex): ProgressEvent[] => {
     if (/context canceled|\bCanceled\b/.test(error) || step.kind === "cache-import" || image.state === "failed") return [];
     if (step.kind === "export" && isRace(error)) return [];
     if (step.kind === "cache-export") return [{ type: "warning", text: `${image.name}: the layer cache was not kept: ${error}` }];
@@ -145,7 +145,7 @@ export function trackBuild(plan: BuildPlan) {
       });
       return [...rest, ...ends];
     },
-    records: (): BuildRecord[] =>
+    records: (): ImageResult[] =>
       [...images.values()].map((image, index, all) => {
         const { name, milliseconds, steps, cachedSteps } = image;
         const failure = describeFailed(image, all.slice(0, index));

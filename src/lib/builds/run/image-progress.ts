@@ -1,8 +1,8 @@
 import type { BuildPlan } from "../../images/build-plan.ts";
-import type { Step, Vertex } from "../../images/build-status.ts";
+import type { BuildStep, Vertex } from "../../images/build-status.ts";
 
 /** How an image's build went. */
-export interface BuildRecord {
+export interface ImageResult {
   name: string;
   /** Between its first step's start and its last one's end, in milliseconds. */
   milliseconds: number;
@@ -16,7 +16,7 @@ export interface BuildRecord {
 export interface StepFailure {
   step: string;
   /** Where it stands in the Dockerfile, for one of its instructions. */
-  place?: Step["place"];
+  place?: BuildStep["place"];
   error: string;
   lastLines: string[];
   /** The image that failed at the very same step, and has its lines. */
@@ -24,7 +24,7 @@ export interface StepFailure {
 }
 
 /** The same while it goes on. */
-export interface Progress extends BuildRecord {
+export interface Progress extends ImageResult {
   first: number;
   seen: Map<string, Vertex>;
   /** Whether each step that has ended came out of a cache. */
@@ -32,7 +32,7 @@ export interface Progress extends BuildRecord {
   /** Tags that were pushed. */
   pushed: number;
   state: "waiting" | "running" | "done" | "failed";
-  failed?: { vertex: string; step: Step; error: string };
+  failed?: { vertex: string; step: BuildStep; error: string };
 }
 
 /** Before anything was heard of it. */
@@ -57,7 +57,7 @@ export function measure(image: Progress, { started, completed }: Vertex): void {
 }
 
 /** Takes a step into the count. A layer that comes out of a cache can turn up twice under one name: found, then unpacked. */
-export function count(image: Progress, { title }: Step, { completed, cached }: Vertex): void {
+export function countStep(image: Progress, { title }: BuildStep, { completed, cached }: Vertex): void {
   if (completed === undefined) return;
   image.found.set(title, cached === true || image.found.get(title) === true);
   image.steps = image.found.size;
@@ -65,7 +65,7 @@ export function count(image: Progress, { title }: Step, { completed, cached }: V
 }
 
 /** How it went, in a few words. */
-export function summarise({ steps, cachedSteps }: BuildRecord, output: BuildPlan["output"]): string {
+export function summarise({ steps, cachedSteps }: ImageResult, output: BuildPlan["output"]): string {
   const verb = output === "push" ? "pushed" : "built";
   if (steps === 0 || cachedSteps === 0) return verb;
   return steps === cachedSteps ? `${verb}, all of it cached` : `${verb}, ${cachedSteps} of ${steps} steps cached`;

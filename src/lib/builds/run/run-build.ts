@@ -11,10 +11,10 @@ import type { BuildStatus } from "../../images/build-status.ts";
 import type { Reporter } from "../../report/progress.ts";
 import { describeBuildFailure } from "./build-failure.ts";
 import { buildSection, isRace, trackBuild } from "./build-tracker.ts";
-import type { BuildRecord } from "./image-progress.ts";
+import type { ImageResult } from "./image-progress.ts";
 
 /** An image that was built, or that the registry has with the same content. */
-export interface BuiltImage extends Omit<BuildRecord, "failure"> {
+export interface BuiltImage extends Omit<ImageResult, "failure"> {
   /** Full names, those included that it gets later. */
   tags: string[];
   /** Names that it gets once it is in the registry, where the builder itself puts it there. */
@@ -183,7 +183,7 @@ async function writeSecrets(
   };
 }
 
-function describeImages(plan: BuildPlan, records: readonly BuildRecord[], baked: BakedImages): BuiltImage[] {
+function describeImages(plan: BuildPlan, records: readonly ImageResult[], baked: BakedImages): BuiltImage[] {
   const targets = bakeTargets(plan);
   return plan.images.map(({ name, tags, laterTags, commit, dirty }) => {
     const { milliseconds = 0, steps = 0, cachedSteps = 0 } = records.find((record) => record.name === name) ?? {};

@@ -1,5 +1,5 @@
 import type { ComposeDocument, WrittenMount } from "./compose-document.ts";
-import { interpolate } from "./interpolate.ts";
+import { interpolateCompose } from "./interpolate.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -34,10 +34,10 @@ export function noteNames(naming: ComposeNaming, document: ComposeDocument, cont
   const { isOwn, normalise, directory, project } = context;
   const variables = { ...context.variables, PWD: projectFolder, HOME: home };
   if (isOwn) for (const service of document.services) naming.services.add(service);
-  for (const image of document.images) naming.images.add(interpolate(image, variables).trim());
-  for (const variable of document.sourceVariables) naming.variables.add(interpolate(variable, variables));
+  for (const image of document.images) naming.images.add(interpolateCompose(image, variables).trim());
+  for (const variable of document.sourceVariables) naming.variables.add(interpolateCompose(variable, variables));
   for (const mount of document.mounts) {
-    const path = pathOf({ ...mount, text: interpolate(mount.text, variables) });
+    const path = pathOf({ ...mount, text: interpolateCompose(mount.text, variables) });
     if (path?.startsWith(projectFolder) === true) naming.paths.add(normalise(`${project}/${path.slice(projectFolder.length)}`) || ".");
     else if (path !== undefined && !/^[/~]/.test(path))
       naming.paths.add(normalise(`${mount.form === "option" ? project : directory}/${path}`) || ".");

@@ -1,7 +1,7 @@
 import { readComposeDocument, type ComposeDocument, type DocumentFault, type EnvFile } from "./compose-document.ts";
 import { noteNames, type ComposeNaming } from "./compose-naming.ts";
 import { readEnvFile } from "./env-file.ts";
-import { interpolate } from "./interpolate.ts";
+import { interpolateCompose } from "./interpolate.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -19,7 +19,7 @@ export interface VisitedFile {
 }
 
 /** A file that another one names. */
-export interface Mention {
+export interface NamedFile {
   path: string;
   /** The Compose file that names it. */
   by: string;
@@ -31,12 +31,12 @@ export interface ComposeWalk {
   /** In the order in which they were found; each once. */
   visited: VisitedFile[];
   /** Files that have to be there, and are not. */
-  missing: (Mention & { isListed: boolean })[];
-  faults: (DocumentFault & Pick<Mention, "path" | "listed">)[];
+  missing: (NamedFile & { isListed: boolean })[];
+  faults: (DocumentFault & Pick<NamedFile, "path" | "listed">)[];
   /** Env files of services, there or not. */
-  envFiles: (Mention & Pick<EnvFile, "service" | "required" | "raw">)[];
+  envFiles: (NamedFile & Pick<EnvFile, "service" | "required" | "raw">)[];
   /** What is named and lies elsewhere: paths of the host, remote ones, and those that leave the folder. */
-  elsewhere: Mention[];
+  elsewhere: NamedFile[];
   /** What the files name; nothing where there are no variables to know it by. */
   naming: ComposeNaming;
 }
@@ -49,7 +49,7 @@ const longestPath = 4096;
 /** Characters of all Compose files together. */
 const mostCharacters = 4 * 1024 * 1024;
 
-interface Visit extends Mention {
+interface Visit extends NamedFile {
   role: "own" | "extended" | "variables";
   /** Where its relative paths start. */
   directory: string;
@@ -150,7 +150,7 @@ async function follow(
   const locate = (mention: string): string | undefined => {
     if (++budget.mentions > mostMentions) return undefined;
     if (visit.variables === undefined && mention.includes("$")) return undefined;
-    const named = interpolate(mention.slice(0, longestPath + 1), visit.variables ?? {});
+    const named = interpolateCompose(mention.slice(0, longestPath + 1), visit.variables ?? {});
     if (named === "") return undefined;
     if (named.length > longestPath || named.includes("\0")) {
       const message = named.includes("\0") ? "a path has a NUL character" : `a path is longer than ${longestPath} characters`;
@@ -187,7 +187,7 @@ async function follow(
     if (at !== undefined) add(at, { role: "extended", directory: folderOf(at), required: true });
   for (const { service, path: written, required, raw } of document.envFiles) {
     const at = locate(written);
-    walk.envFiles.push({ path: at ?? interpolate(written, visit.variables ?? {}), by: path, listed, service, required, raw });
+    walk.envFiles.push({ path: at ?? interpolateCompose(written, visit.variables ?? {}), by: path, listed, service, required, raw });
     add(at, { role: "variables", directory, required: false });
   }
   for (const at of document.labelFiles.map((each) => locate(each))) add(at, { role: "variables", directory, required: false });

@@ -1,4 +1,4 @@
-import { interpolate, interpolatedVariables } from "./interpolate.ts";
+import { interpolateCompose, interpolatedVariables } from "./interpolate.ts";
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
@@ -17,7 +17,7 @@ export function readEnvFile(text: string, known: Readonly<Record<string, string>
   const seen: Record<string, string> = { ...known };
   let characters = 0;
   for (const { name, value, isPlain } of assignmentsOf(text)) {
-    const meant = isPlain ? value : interpolate(value, seen);
+    const meant = isPlain ? value : interpolateCompose(value, seen);
     found.set(name, meant);
     if (!Object.hasOwn(known, name)) seen[name] = meant;
     characters += meant.length;

@@ -23,7 +23,7 @@ interface Reading {
  * colon before those where an empty value is none; `$$` is a dollar sign. What cannot be read stays as it is written, and
  * what would become too long for a path ends there.
  */
-export function interpolate(text: string, variables: Variables, depth = 0): string {
+export function interpolateCompose(text: string, variables: Variables, depth = 0): string {
   const reading: Reading = { text, variables, depth, closing: closingBraces(text) };
   let result = "";
   for (let at = 0; at < text.length && result.length < longest;) {
@@ -52,7 +52,7 @@ function reference(reading: Reading, dollar: number): { value: string; end: numb
 
 function valueOf(value: string | undefined, operator: string, word: string, { variables, depth }: Reading): string {
   const isThere = value !== undefined && !(operator.startsWith(":") && value === "");
-  const inner = () => (depth < deepest ? interpolate(word, variables, depth + 1) : "");
+  const inner = () => (depth < deepest ? interpolateCompose(word, variables, depth + 1) : "");
   if (operator.endsWith("+")) return isThere ? inner() : "";
   if (isThere) return value;
   return operator.endsWith("-") ? inner() : "";

@@ -5,7 +5,7 @@ import { walkComposeFiles, type ReadSource } from "../../compose/files/compose-w
 import { readDotenvLines } from "../dotenv/dotenv-lines.ts";
 import { kindOf, mostBytes, readBounded, systemCode, textOf } from "../../common/file.ts";
 
-export interface ComposeFiles {
+export interface ListedComposeFiles {
   services: Set<string>;
   /** Absolute paths of the files that were read, included and extended ones too. */
   files: Set<string>;
@@ -57,7 +57,10 @@ export function createComposeReader(directory: string): ComposeReader {
  *
  * @param listed in the order in which they are merged
  */
-export async function readComposeFiles(listed: readonly string[], { directory, read, unreadable }: ComposeReader): Promise<ComposeFiles> {
+export async function readComposeFiles(
+  listed: readonly string[],
+  { directory, read, unreadable }: ComposeReader,
+): Promise<ListedComposeFiles> {
   const known = listed.map((file) => relative(directory, resolve(directory, file)).split(sep).join("/"));
   const { visited, missing, faults } = await walkComposeFiles(known, read, undefined);
   const documents = visited.filter(({ document }) => document !== undefined);

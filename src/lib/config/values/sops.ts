@@ -1,5 +1,5 @@
 import { writeDotenv } from "./dotenv.ts";
-import { asMapping, isMapping } from "../../common/plain.ts";
+import { asMapping, isMapping, parseJson } from "../../common/plain.ts";
 
 /** What sops calls a format. */
 type SopsType = "binary" | "dotenv" | "json" | "yaml";
@@ -36,12 +36,4 @@ function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value.includes("\0") ? undefined : value;
   if (typeof value === "number" || typeof value === "boolean") return `${value}`;
   return value === null ? "" : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

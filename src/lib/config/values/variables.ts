@@ -2,13 +2,13 @@ import { interpolate } from "../../common/interpolation.ts";
 import { pathKey, type Path, type Problem } from "../../common/problem.ts";
 
 /** A part of the configuration that a command works with; variables and secrets of other parts are left alone. */
-export type Need = "registry" | "build" | "hosts" | "dotenv" | "hooks";
+export type ConfigPart = "registry" | "build" | "hosts" | "dotenv" | "hooks";
 
 export interface Scope {
   env: NodeJS.ProcessEnv;
   /** The environment that the command is about. */
   environment?: string | undefined;
-  needs: ReadonlySet<Need>;
+  needs: ReadonlySet<ConfigPart>;
 }
 
 /** Whether the command works with what is at this path. */

@@ -1,4 +1,4 @@
-import type { Ending } from "../../adapters/host/host.ts";
+import type { ReleaseEnd } from "../../adapters/host/host.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { notOurs } from "../../plan/steps/differences.ts";
 import type { HostPlan, Plan, Step } from "../../plan/steps/plan.ts";
@@ -10,7 +10,7 @@ export interface HostEnd {
   plan: HostPlan;
   story: Story;
   /** Undefined where nobody could tell. */
-  ending?: Ending;
+  ending?: ReleaseEnd;
   /** Whether it was sent nothing, because another host did not take the release; then it counts as refused. */
   isUntried?: true;
   /** Why the connection ended before the release did. */
@@ -44,7 +44,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
       code: refusalCode(end),
       exit: "refused",
       details: plainLines(ending.stderr),
-      hint: `On ${host.host}: ${before}.${isPassing(end) ? ` ${tryAgain(end, again)}` : ""}`,
+      hint: `On ${host.host}: ${before}.${isTemporaryRefusal(end) ? ` ${tryAgain(end, again)}` : ""}`,
     });
   }
   const what = reasonOf(end) || "the deploy failed";
@@ -75,7 +75,7 @@ export function refusalCode({ story }: HostEnd): string {
 }
 
 /** Whether a host refused what it will take once another deploy has ended. */
-export function isPassing(end: HostEnd): boolean {
+export function isTemporaryRefusal(end: HostEnd): boolean {
   return isRefused(end) && refusalCode(end) !== "DEPLOY_REFUSED";
 }
 

@@ -1,4 +1,4 @@
-import { applyRelease, type Ending, type JournalLine } from "../../adapters/host/host.ts";
+import { applyRelease, type ReleaseEnd, type JournalLine } from "../../adapters/host/host.ts";
 import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import type { TarEntry } from "../../adapters/tar.ts";
 import { changes, type Change } from "../../changes.ts";
@@ -142,7 +142,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
 }
 
 /** A release that did not come to be is told of by its failure, host by host. */
-function settle(change: Change, { code }: Ending): void {
+function settle(change: Change, { code }: ReleaseEnd): void {
   if (code === 0) change.done();
   else change.dropped();
 }

@@ -1,13 +1,13 @@
 import { ColdtivateError } from "../../errors.ts";
 import { failureOf } from "./apply-failure.ts";
-import type { HostEnd } from "./attach.ts";
+import type { AttachedEnd } from "./attach.ts";
 import { fleetFailure } from "./fleet-failure.ts";
 
 export interface EndInput {
   environment: string;
   /** Name of the Compose project. */
   project: string;
-  ends: readonly HostEnd[];
+  ends: readonly AttachedEnd[];
   /** Whether this command had it undone. */
   aborted: boolean;
 }

@@ -9,7 +9,7 @@ import type { Reporter } from "../../report/progress.ts";
 import { leftAlone } from "./detached.ts";
 import { announceSteps, Story } from "./story.ts";
 
-export interface AttachInput {
+export interface AttachOptions {
   environment: string;
   /** Name of the Compose project. */
   project: string;
@@ -22,7 +22,7 @@ export interface AttachInput {
 }
 
 /** How a release that somebody else began came to its end on a host. */
-export interface HostEnd {
+export interface AttachedEnd {
   release: string;
   plan: KeptPlan;
   story: Story;
@@ -38,9 +38,9 @@ export interface HostEnd {
  * @returns the ends on the hosts that were at work
  * @throws ColdtivateError NOBODY_DEPLOYS where none is; DETACHED when the user leaves
  */
-export async function attach(input: AttachInput): Promise<HostEnd[]> {
+export async function attach(input: AttachOptions): Promise<AttachedEnd[]> {
   const { environment, project, connections, who, reporter, control } = input;
-  const followed: Pick<HostEnd, "release" | "plan" | "story">[] = [];
+  const followed: Pick<AttachedEnd, "release" | "plan" | "story">[] = [];
   const asked: Change[] = [];
   const undo = () => {
     for (const connection of connections) {
@@ -67,7 +67,7 @@ export async function attach(input: AttachInput): Promise<HostEnd[]> {
   control.abort.addEventListener("abort", undo, { once: true });
   try {
     const ends = await Promise.all(connections.map(follow));
-    const attached = ends.flatMap(({ end: { code, told }, host }): HostEnd[] => (host === undefined ? [] : [{ ...host, code, told }]));
+    const attached = ends.flatMap(({ end: { code, told }, host }): AttachedEnd[] => (host === undefined ? [] : [{ ...host, code, told }]));
     // What came of it is told by their ends.
     for (const change of asked) change.dropped();
     if (attached.length > 0) return attached;

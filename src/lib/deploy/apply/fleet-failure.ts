@@ -2,7 +2,7 @@ import { plainLines } from "../../common/host-answer.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { Plan } from "../../plan/steps/plan.ts";
 import {
-  isPassing,
+  isTemporaryRefusal,
   isRefused,
   outputOf,
   reasonOf,
@@ -28,7 +28,7 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
   const isEverywhere = ends.every(isRefused);
   const what = cause === undefined ? "the deploy failed" : tellCause(cause);
   const isRefusal = isEverywhere && !facts.isAborted;
-  const passes = cause !== undefined && isPassing(cause);
+  const passes = cause !== undefined && isTemporaryRefusal(cause);
   const code = cause !== undefined && (isEverywhere || passes) ? refusalCode(cause) : "DEPLOY_FAILED";
   const next = passes ? tryAgain(cause, again) : `Correct the cause, then: ${again}`;
   return new ColdtivateError(aborted === undefined ? what : `${aborted}, and undone on every host`, {

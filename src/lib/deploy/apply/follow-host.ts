@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { followRelease, type Application, type Ending } from "../../adapters/host/host.ts";
+import { followRelease, type Application, type ReleaseEnd } from "../../adapters/host/host.ts";
 import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../errors.ts";
 
@@ -17,7 +17,7 @@ const pause = 500;
 export async function followAgain(
   lost: HostConnection,
   { told, patience, ...application }: Pick<Application, "name" | "release" | "onLine" | "detach"> & { told: number; patience: number },
-): Promise<Ending | undefined> {
+): Promise<ReleaseEnd | undefined> {
   await using connection = await reachAgain(lost, patience, application.detach);
   if (connection === undefined) return undefined;
   let skipped = 0;

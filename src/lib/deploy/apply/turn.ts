@@ -20,7 +20,7 @@ export interface TurnInput {
 }
 
 /** Whether an error goes away by itself, once another deploy has ended. */
-export function isPassing(error: unknown): error is ColdtivateError {
+export function isTemporaryError(error: unknown): error is ColdtivateError {
   return error instanceof ColdtivateError && passing.has(error.code);
 }
 
@@ -35,7 +35,7 @@ export async function takeTurn<Result>(input: TurnInput, attempt: () => Promise<
     try {
       return await attempt();
     } catch (error) {
-      if (!input.waits || !isPassing(error)) throw error;
+      if (!input.waits || !isTemporaryError(error)) throw error;
       const left = Math.ceil(patience - (performance.now() - began) / 1000);
       if (left <= 0) throw waitedTooLong(error);
       const others = error.details.join("; ") || error.message;

@@ -8,9 +8,9 @@ import { findLeftBehind, type LeftBehind } from "../../mounts/left-behind.ts";
 import { localFolder } from "../../compose/local-volume.ts";
 import type { ComposeModel, ComposeService } from "../../compose/model.ts";
 import { asWritten } from "../../mounts/mounts.ts";
-import type { Need } from "../../mounts/needs.ts";
-import { isOf, type Place } from "../../mounts/places.ts";
-import { mapValues } from "../../compose/record.ts";
+import type { RequiredPath } from "../../mounts/needs.ts";
+import { isOf, type MountPlace } from "../../mounts/places.ts";
+import { mapValues } from "../../common/plain.ts";
 import type { Rendered, RenderedFront } from "../../release/rendered.ts";
 import { pathInSource, type Digest, type SourceTree } from "../../compose/sources.ts";
 
@@ -65,7 +65,7 @@ export async function askDevices(
 /** Asks a host for whatever else decides whether a release may have its mounts there. */
 export async function examineMounts(facts: MountFacts, asking: Asking): Promise<MountReport> {
   const { state, rendered, sources, digest } = facts;
-  const places: Readonly<Record<string, Place>> = rendered.layout?.places ?? state.manifest?.places ?? {};
+  const places: Readonly<Record<string, MountPlace>> = rendered.layout?.places ?? state.manifest?.places ?? {};
   const left = findLeftBehind({
     services: contentsOf(rendered, state),
     model: rendered.model,
@@ -125,7 +125,7 @@ export async function examineMounts(facts: MountFacts, asking: Asking): Promise<
   return report;
 }
 
-function describeNeed({ user, written, place }: Need, host: string): string {
+function describeNeed({ user, written, place }: RequiredPath, host: string): string {
   return `${host}: ${user}, needs ${written}, which neither the commit nor the host has${written === place ? "" : ` (${place})`}`;
 }
 

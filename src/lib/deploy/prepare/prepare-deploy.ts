@@ -19,7 +19,7 @@ import { missingElsewhere } from "../../host/elsewhere.ts";
 import type { ImageFacts } from "../../services/image-facts.ts";
 import { manifestOf, type Manifest } from "../../release/manifest.ts";
 import type { Rendered } from "../../release/rendered.ts";
-import { refuseForeign } from "../../host/named-model.ts";
+import { refuseForeignModel } from "../../host/named-model.ts";
 import { repositoriesOf } from "../../release/repositories.ts";
 import { networkNotes, ownNetworks } from "../../host/networks.ts";
 import { locateProfiles } from "../../compose/seccomp.ts";
@@ -129,7 +129,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const states = observed.map(({ state }) => state);
   if (!intent.allowsOlder) await refuseOlder({ commit: revision.commit, environment: environment.name, states }, ports.repository);
   for (const state of states) checkHost(state, environment.name);
-  for (const state of states) refuseForeign(state, files.naming, named);
+  for (const state of states) refuseForeignModel(state, files.naming, named);
   refuseMissingElsewhere(states.flatMap((state) => missingElsewhere(state.host, state.model, profiles, state.elsewhere)));
   const notes = new Set([...own.notes, ...variableNotes, ...(await describing), ...(await comparing), ...dotenvNotes(states, environment)]);
   const committed = await dating;

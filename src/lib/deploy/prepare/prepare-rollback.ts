@@ -5,7 +5,7 @@ import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import type { TarEntry } from "../../adapters/tar.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { Shortage } from "../../plan/capacity/capacity.ts";
-import { nameOf } from "../../plan/lost-images.ts";
+import { shortImageName } from "../../plan/lost-images.ts";
 import { hostNotes } from "../../plan/notes.ts";
 import { planRollback, releasesInTheWay } from "../../plan/plan-rollback.ts";
 import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
@@ -112,9 +112,9 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
         client,
       );
       lost.push(...gone.map((image) => `${state.host}: ${image}`));
-      notes.add(`${state.host} no longer has images of that release, and pulls them: ${missing.map(nameOf).join(", ")}`);
+      notes.add(`${state.host} no longer has images of that release, and pulls them: ${missing.map(shortImageName).join(", ")}`);
       const others = missing.filter((image) => !isNamed(image, named));
-      if (others.length > 0) notes.add(`${state.host} pulls these without a login of yours: ${others.map(nameOf).join(", ")}`);
+      if (others.length > 0) notes.add(`${state.host} pulls these without a login of yours: ${others.map(shortImageName).join(", ")}`);
     }
     const { plan, notes: undoable } = await makeUndoable(planned, state, client);
     const pulled = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);

@@ -4,7 +4,7 @@ import { replicas } from "../../compose/model.ts";
 import type { Rendered, RenderedFront, RenderedService } from "../../release/rendered.ts";
 import { replacedWith } from "../../compose/sharing.ts";
 import { changesSince, differences, notOurs, shortImage, unexplained } from "./differences.ts";
-import { contentOf } from "./order-works.ts";
+import { settingsOf } from "./order-works.ts";
 import type { ServiceChange } from "./plan.ts";
 
 /**
@@ -67,7 +67,7 @@ function withSharers(works: readonly ServiceWork[], rendered: Rendered): Service
     found = false;
     for (const work of byName.values()) {
       const { service, reasons } = work;
-      const all = [...replacedWith(contentOf(service, rendered)), ...(rendered.services[service]?.restarts ?? [])];
+      const all = [...replacedWith(settingsOf(service, rendered)), ...(rendered.services[service]?.restarts ?? [])];
       const targets = all.filter((name) => byName.get(name)?.isReplaced === true);
       const isTold = reasons.length > 0 && reasons[0] !== unexplained;
       if (targets.length === 0 || isTold || !(isRunning(work) || work.isReplaced)) continue;

@@ -6,12 +6,12 @@ import { sharedBy } from "../../compose/sharing.ts";
 import type { ServiceChange } from "./plan.ts";
 
 /** What decides about a service's place. */
-export interface Place extends Pick<ServiceChange, "service" | "change"> {
+export interface WorkPlace extends Pick<ServiceChange, "service" | "change"> {
   isReplaced: boolean;
 }
 
 /** In which order services are worked on. */
-export interface WorkOrder<Work extends Place> {
+export interface WorkOrder<Work extends WorkPlace> {
   /** Before the tasks: what the project does not build, what tasks need, and what these wait for. */
   first: Work[];
   /** After them, one block after the other: what runs to its end, then services. There is one at least. */
@@ -26,10 +26,10 @@ export interface WorkOrder<Work extends Place> {
  *
  * @param tasks the services whose tasks run
  */
-export function orderWorks<Work extends Place>(works: readonly Work[], rendered: Rendered, tasks: readonly string[]): WorkOrder<Work> {
+export function orderWorks<Work extends WorkPlace>(works: readonly Work[], rendered: Rendered, tasks: readonly string[]): WorkOrder<Work> {
   const { services, fronts } = rendered;
   const replaced = new Map(works.filter(({ isReplaced }) => isReplaced).map((work) => [work.service, work]));
-  const needs = (name: string) => dependencies(contentOf(name, rendered));
+  const needs = (name: string) => dependencies(settingsOf(name, rendered));
   const changing = (name: string) => needs(name).filter((other) => replaced.has(other));
   const isOnce = (name: string) => services[name]?.rollout === "once";
   const once = [...replaced.keys()].filter(isOnce);
@@ -77,7 +77,7 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
   );
   const isAfter = (name: string, other: string) =>
     !isOnce(other) &&
-    (isOnce(name) || (fronts[name] !== undefined && sharedBy(contentOf(name, rendered)).includes(other)) || restarts(name, other));
+    (isOnce(name) || (fronts[name] !== undefined && sharedBy(settingsOf(name, rendered)).includes(other)) || restarts(name, other));
 
   const rest = works.filter(({ service, change }) => !early.has(service) && (change === "create" || change === "update"));
   const grouped = Map.groupBy(rest, ({ service }) => blockOf(service));
@@ -90,15 +90,15 @@ export function orderWorks<Work extends Place>(works: readonly Work[], rendered:
 }
 
 /** By service: those that are replaced in place with it, because they share a container, itself among them. */
-function partners(works: readonly Place[], rendered: Rendered): (name: string) => readonly string[] {
+function partners(works: readonly WorkPlace[], rendered: Rendered): (name: string) => readonly string[] {
   const names = works.map(({ service }) => service).filter((name) => rendered.fronts[name] === undefined);
-  const groupOf = sharers(Object.fromEntries(names.map((name) => [name, contentOf(name, rendered)])), names);
+  const groupOf = sharers(Object.fromEntries(names.map((name) => [name, settingsOf(name, rendered)])), names);
   const groups = Map.groupBy(names, groupOf);
   return (name) => groups.get(groupOf(name)) ?? [name];
 }
 
 /** The Compose service that has a service's own settings: that of its first slot, if it has slots. */
-export function contentOf(service: string, { fronts, model }: Pick<Rendered, "fronts" | "model">): ComposeService {
+export function settingsOf(service: string, { fronts, model }: Pick<Rendered, "fronts" | "model">): ComposeService {
   const [slot] = fronts[service]?.slots ?? [];
   return model.services[slot === undefined ? service : slotName(service, slot)] ?? {};
 }

@@ -27,7 +27,7 @@ export interface StepFacts {
 
 export function pull(images: Iterable<string>): Step[] {
   const all = [...new Set(images)].filter((image) => image !== "").toSorted();
-  return all.length === 0 ? [] : [{ verb: "pull", args: all, title: `pull ${count(all.length, "image")}` }];
+  return all.length === 0 ? [] : [{ verb: "pull", args: all, title: `pull ${countNoun(all.length, "image")}` }];
 }
 
 /** Replaces services in place, then waits until they are healthy. */
@@ -106,7 +106,7 @@ export function hold(service: string, before: readonly string[], facts: StepFact
 }
 
 /** Brings up the fronts of services; each new one points at the slot that is healthy now. */
-export function front(services: readonly string[]): Step[] {
+export function startFronts(services: readonly string[]): Step[] {
   if (services.length === 0) return [];
   return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
 }
@@ -198,7 +198,7 @@ export function abandon(folders: readonly string[]): Step[] {
 }
 
 export function prune({ keepReleases = keptReleases }: CommonConfig): Step {
-  return { verb: "prune", args: [String(keepReleases)], title: `keep ${count(keepReleases, "release")}` };
+  return { verb: "prune", args: [String(keepReleases)], title: `keep ${countNoun(keepReleases, "release")}` };
 }
 
 export function expectRelease(release: string): Step {
@@ -227,9 +227,9 @@ function seconds(milliseconds: number): string {
 }
 
 export function few(services: readonly string[]): string {
-  return services.length > 3 ? count(services.length, "service") : services.join(", ");
+  return services.length > 3 ? countNoun(services.length, "service") : services.join(", ");
 }
 
-export function count(number: number, noun: string): string {
+export function countNoun(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { systemCode } from "../../../common/file.ts";
-import { matchesPattern } from "../trust/known-hosts-line.ts";
+import { matchesHostPattern } from "../trust/known-hosts-line.ts";
 
 /** The files that OpenSSH reads, the user's first: what one says first counts. */
 export interface ConfigFiles {
@@ -106,8 +106,8 @@ function wordsOf(text: string): string[] {
 
 /** Case counts with OpenSSH; a host that differs in nothing else may be meant all the same. */
 function mayBe(host: string, patterns: readonly string[]): boolean {
-  const isExcluded = patterns.some((pattern) => pattern.startsWith("!") && matchesPattern(host, pattern.slice(1)));
-  return !isExcluded && patterns.some((pattern) => matchesPattern(host.toLowerCase(), pattern.toLowerCase()));
+  const isExcluded = patterns.some((pattern) => pattern.startsWith("!") && matchesHostPattern(host, pattern.slice(1)));
+  return !isExcluded && patterns.some((pattern) => matchesHostPattern(host.toLowerCase(), pattern.toLowerCase()));
 }
 
 async function include(patterns: readonly string[], context: Context, place: string): Promise<void> {
@@ -150,5 +150,5 @@ async function filesLike(pattern: string): Promise<string[]> {
 function isLike(name: string, part: string): boolean {
   if (name.startsWith(".") && !part.startsWith(".")) return false;
   // A class of characters is taken for any character: what is read in vain does no harm.
-  return matchesPattern(name, part.replaceAll(/\[[!^]?\]?[^\]]*\]/g, "?"));
+  return matchesHostPattern(name, part.replaceAll(/\[[!^]?\]?[^\]]*\]/g, "?"));
 }

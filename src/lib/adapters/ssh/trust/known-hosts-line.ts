@@ -29,7 +29,7 @@ export function parseKnownHostsLine(text: string): KnownHostsLine | undefined {
 export function namesHost(names: string, name: string): boolean {
   if (names.startsWith("|")) return isHashOf(names, name);
   const patterns = names.split(",");
-  const matches = (pattern: string) => matchesPattern(name, pattern.toLowerCase());
+  const matches = (pattern: string) => matchesHostPattern(name, pattern.toLowerCase());
   return !patterns.some((pattern) => pattern.startsWith("!") && matches(pattern.slice(1))) && patterns.some((one) => matches(one));
 }
 
@@ -43,7 +43,7 @@ function isHashOf(hashed: string, name: string): boolean {
 }
 
 /** As match_pattern of OpenSSH does: `*` for anything, `?` for one character. In time that grows with the product of both lengths. */
-export function matchesPattern(text: string, pattern: string): boolean {
+export function matchesHostPattern(text: string, pattern: string): boolean {
   let at = 0;
   let next = 0;
   let star = -1;

@@ -1,6 +1,6 @@
 import { fingerprintOf, typeOf } from "../keys/fingerprint.ts";
 import { plainWords } from "../../../common/host-answer.ts";
-import { matchesPattern } from "./known-hosts-line.ts";
+import { matchesHostPattern } from "./known-hosts-line.ts";
 import { hasSigned } from "../keys/ssh-public-key.ts";
 import { WireReader, wireString } from "../keys/ssh-wire.ts";
 
@@ -95,7 +95,7 @@ export function hostCertificateFault(
   if (!hasSigned(authority, certificate.signed, certificate.signature)) return "its signature is not right, or too weak";
   if (critical.length > 0) return `it is restricted by ${critical.join(", ")}, which is not known here`;
   if (principals.length === 0) return "it names no host (ssh-keygen -n)";
-  if (!principals.some((pattern) => matchesPattern(name.toLowerCase(), pattern.toLowerCase())))
+  if (!principals.some((pattern) => matchesHostPattern(name.toLowerCase(), pattern.toLowerCase())))
     return `it is for ${principals.join(", ")}, and not for ${name}`;
   return validityFault(validAfter, validBefore, now);
 }

@@ -1,6 +1,6 @@
 import type { RegistryClient } from "../../../adapters/registry/registry.ts";
 import { ColdtivateError } from "../../../errors.ts";
-import { imagesToUndo, nameOf, pullToo } from "../../../plan/lost-images.ts";
+import { imagesToUndo, shortImageName, pullToo } from "../../../plan/lost-images.ts";
 import type { HostPlan } from "../../../plan/steps/plan.ts";
 import type { HostState } from "../../../host/host-state.ts";
 
@@ -51,5 +51,5 @@ export async function makeUndoable(
 }
 
 function namesOf(images: readonly string[]): string {
-  return images.map(nameOf).join(", ");
+  return images.map(shortImageName).join(", ");
 }
