@@ -3,7 +3,7 @@ import * as Flags from "@oclif/core/flags";
 import { openRepository } from "../lib/adapters/git/git.ts";
 import { openRegistry } from "../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
-import { askAhead } from "../lib/builds/observe/ask-ahead.ts";
+import { prefetchRegistry } from "../lib/builds/observe/prefetch-registry.ts";
 import { openAccess } from "../lib/builds/run/build-access.ts";
 import type { BuildWishes } from "../lib/builds/build-changed.ts";
 import { buildImages } from "../lib/builds/build-images.ts";
@@ -13,11 +13,11 @@ import { readCi } from "../lib/config/values/ci.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
 import { describeCheckout } from "../lib/git/revision.ts";
-import { buildOccasion } from "../lib/hooks/occasions.ts";
+import { buildHookEvent } from "../lib/hooks/hook-events.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { selectImages } from "../lib/images/image-selection.ts";
 import { refuseDirty } from "../lib/content/image-state.ts";
-import { later } from "../lib/common/later.ts";
+import { markHandled } from "../lib/common/mark-handled.ts";
 
 export default class Build extends BaseCommand {
   static override summary = "Build images with BuildKit.";
@@ -55,14 +55,14 @@ export default class Build extends BaseCommand {
     using registry = openRegistry(config.registry, { signal });
     await using access = await openAccess(config, reporter, signal);
     const options = { revision, sshEnv: access.sshEnv, reporter, signal };
-    const observing = later(observeCheckout(config, images, repository, options));
+    const observing = markHandled(observeCheckout(config, images, repository, options));
     const force = flags.force || flags["no-cache"];
-    const asked = askAhead(config, images, { revision, registry, pushes: flags.push, force });
+    const asked = prefetchRegistry(config, images, { revision, registry, pushes: flags.push, force });
     const checkout = await observing;
     if (flags.push) refuseDirty(checkout.states, "pushed");
 
     const around: BuildWishes["around"] = (changed, work) =>
-      runWithHooks(buildOccasion(revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
+      runWithHooks(buildHookEvent(revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
     const wishes = { ...flags, output: flags.push ? "push" : "load", noCache: flags["no-cache"] } as const;
     const tools = { access, registry, asked, repository, reporter, signal };
     const built = await buildImages(config, images, checkout, { ...wishes, around, ...tools });

@@ -13,12 +13,12 @@ import { readDotenv } from "../lib/deploy/prepare/commit/release-dotenv.ts";
 import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
 import { prepareDeploy, projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
 import { describeOutcome, isUnchanged } from "../lib/deploy/apply/outcome.ts";
-import { isTemporaryError, takeTurn } from "../lib/deploy/apply/turn.ts";
+import { isTemporaryError, waitForOtherDeploys } from "../lib/deploy/apply/wait-for-other-deploys.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
-import { releaseOccasion } from "../lib/hooks/occasions.ts";
+import { releaseHookEvent } from "../lib/hooks/hook-events.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
 import { chooseRevision } from "../lib/git/revision.ts";
-import { later } from "../lib/common/later.ts";
+import { markHandled } from "../lib/common/mark-handled.ts";
 import { formatPlan } from "../lib/plan/steps/format-plan.ts";
 
 export default class Deploy extends BaseCommand {
@@ -47,7 +47,7 @@ export default class Deploy extends BaseCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Deploy);
     const ci = readCi(process.env);
-    const reading = later(readHostScript(this.config.root));
+    const reading = markHandled(readHostScript(this.config.root));
     const config = await loadConfig(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const environment = config.environments[args.environment]!;
     const project = projectOf(config, environment);
@@ -61,7 +61,7 @@ export default class Deploy extends BaseCommand {
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
     const triesAgain = (error: unknown) => flags.wait && isTemporaryError(error);
-    return await takeTurn(turn, async () => {
+    return await waitForOtherDeploys(turn, async () => {
       const { plan, work } = await prepareDeploy(
         {
           config,
@@ -92,7 +92,7 @@ export default class Deploy extends BaseCommand {
         work.flatMap((host) => host.images),
       );
       const { reporter } = this;
-      await runWithHooks(releaseOccasion("deploy", plan, who), { config, reporter, signal, triesAgain }, () =>
+      await runWithHooks(releaseHookEvent("deploy", plan, who), { config, reporter, signal, triesAgain }, () =>
         this.steer((control) => applyPlan({ plan, work, credentials, reporter, control })),
       );
       const milliseconds = Math.round(performance.now() - started);

@@ -12,7 +12,7 @@ import { isUnchanged } from "../lib/deploy/apply/outcome.ts";
 import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
 import { prepareFronts } from "../lib/deploy/prepare/prepare-fronts.ts";
 import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
-import { takeTurn } from "../lib/deploy/apply/turn.ts";
+import { waitForOtherDeploys } from "../lib/deploy/apply/wait-for-other-deploys.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
 import { formatPlan } from "../lib/plan/steps/format-plan.ts";
 
@@ -50,7 +50,7 @@ export default class Fronts extends BaseCommand {
       announce: (text: string) => this.announceAnew(text),
       signal,
     };
-    return await takeTurn(turn, async () => {
+    return await waitForOtherDeploys(turn, async () => {
       const { plan, work } = await prepareFronts(
         {
           config,

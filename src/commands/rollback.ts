@@ -12,11 +12,11 @@ import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
 import { prepareRollback } from "../lib/deploy/prepare/prepare-rollback.ts";
 import { lateRegistry } from "../lib/deploy/prepare/images/late-registry.ts";
 import { pullCredentials } from "../lib/deploy/apply/pull-credentials.ts";
-import { isTemporaryError, takeTurn } from "../lib/deploy/apply/turn.ts";
+import { isTemporaryError, waitForOtherDeploys } from "../lib/deploy/apply/wait-for-other-deploys.ts";
 import { whoDeploys } from "../lib/environment/who.ts";
-import { releaseOccasion } from "../lib/hooks/occasions.ts";
+import { releaseHookEvent } from "../lib/hooks/hook-events.ts";
 import { runWithHooks } from "../lib/hooks/run-with-hooks.ts";
-import { later } from "../lib/common/later.ts";
+import { markHandled } from "../lib/common/mark-handled.ts";
 import { formatPlan } from "../lib/plan/steps/format-plan.ts";
 
 export default class Rollback extends BaseCommand {
@@ -43,7 +43,7 @@ export default class Rollback extends BaseCommand {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Rollback);
-    const reading = later(readHostScript(this.config.root));
+    const reading = markHandled(readHostScript(this.config.root));
     const config = await loadConfig(flags.config, {
       env: process.env,
       environment: args.environment,
@@ -60,7 +60,7 @@ export default class Rollback extends BaseCommand {
     const { signal } = this;
     const turn = { waits: flags.wait, connections: hosts.made, project, announce: (text: string) => this.announceAnew(text), signal };
     const triesAgain = (error: unknown) => flags.wait && isTemporaryError(error);
-    return await takeTurn(turn, async () => {
+    return await waitForOtherDeploys(turn, async () => {
       const { plan, work } = await prepareRollback(
         {
           environment: environment.name,
@@ -86,7 +86,7 @@ export default class Rollback extends BaseCommand {
       const credentials = images.length === 0 ? [] : await pullCredentials((await registry.open()).config, images);
       const again = ["coldtivate rollback", environment.name, plan.release.rollback].join(" ");
       const { reporter } = this;
-      await runWithHooks(releaseOccasion("rollback", plan, who), { config, reporter, signal, triesAgain }, () =>
+      await runWithHooks(releaseHookEvent("rollback", plan, who), { config, reporter, signal, triesAgain }, () =>
         this.steer((control) => applyPlan({ plan, work, credentials, again, reporter, control })),
       );
       const milliseconds = Math.round(performance.now() - started);

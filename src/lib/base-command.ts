@@ -5,7 +5,7 @@ import { changes } from "./changes.ts";
 import type { HostAccess } from "./adapters/ssh/route/ssh-access.ts";
 import { redactor } from "./secrets/redactor.ts";
 import { clean } from "./report/clean.ts";
-import { takeControl, type Control } from "./control.ts";
+import { takeControl, type DeployControl } from "./control.ts";
 import { ColdtivateError, exitCodes, type Exit } from "./errors.ts";
 import { cleaningTime, listenForInterruption, type Interruption } from "./interruption.ts";
 import { askHidden, askOnTerminal } from "./report/question.ts";
@@ -17,7 +17,7 @@ import { flushOutput, guardOutput } from "./report/output.ts";
 import { createPalette } from "./report/palette.ts";
 import type { Reporter, ScreenReporter } from "./report/progress.ts";
 import { loadReporter } from "./report/reporters/reporter.ts";
-import { askOnKeys } from "./report/reporters/wish.ts";
+import { askOnKeys } from "./report/reporters/interrupt-choice.ts";
 
 type Values = Record<string, unknown>;
 
@@ -121,7 +121,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** While hosts are at work on a release, signals tell what is to become of it; they do not end the command. */
-  protected async steer<Result>(work: (control: Control) => Promise<Result>): Promise<Result> {
+  protected async steer<Result>(work: (control: DeployControl) => Promise<Result>): Promise<Result> {
     this.signal.throwIfAborted();
     const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
     using control = takeControl(this.#interruption!, hasTerminal ? askOnKeys(process.stdin, this.reporter) : undefined);

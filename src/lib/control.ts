@@ -2,7 +2,7 @@ import { ColdtivateError, exitCodes } from "./errors.ts";
 import type { Interruption } from "./interruption.ts";
 
 /** What the user wants of a release that hosts are at work on. */
-export interface Control {
+export interface DeployControl {
   /** Aborts when they are to undo it. */
   abort: AbortSignal;
   /** Aborts when they are to be left alone with it; its reason is a ColdtivateError with exit `interrupted`. */
@@ -11,10 +11,10 @@ export interface Control {
   isUndoneAlone?: () => boolean;
 }
 
-export type Wish = "detach" | "abort" | "go on";
+export type InterruptChoice = "detach" | "abort" | "go on";
 
 /** Asks what to do, without waiting; whoever disposes of the question takes it back. */
-export type Ask = (onWish: (wish: Wish) => void, isUndoneAlone: boolean) => Disposable;
+export type Ask = (onWish: (wish: InterruptChoice) => void, isUndoneAlone: boolean) => Disposable;
 
 /**
  * Turns signals into wishes: SIGINT asks, where there is anybody to ask, and a second one detaches, as all others do.
@@ -22,10 +22,10 @@ export type Ask = (onWish: (wish: Wish) => void, isUndoneAlone: boolean) => Disp
  *
  * @param ask undefined without a terminal
  */
-export function takeControl(interruption: Interruption, ask: Ask | undefined): Control & Disposable {
+export function takeControl(interruption: Interruption, ask: Ask | undefined): DeployControl & Disposable {
   const abort = new AbortController();
   const detach = new AbortController();
-  const control: Control = { abort: abort.signal, detach: detach.signal };
+  const control: DeployControl = { abort: abort.signal, detach: detach.signal };
   let question: Disposable | undefined;
   const takeBack = () => {
     question?.[Symbol.dispose]();
@@ -38,7 +38,7 @@ export function takeControl(interruption: Interruption, ask: Ask | undefined): C
       takeBack();
       return leave();
     }
-    const onWish = (wish: Wish) => {
+    const onWish = (wish: InterruptChoice) => {
       takeBack();
       if (wish === "detach") leave();
       if (wish === "abort") abort.abort();

@@ -125,6 +125,14 @@ test("an error says that nothing was changed in one place, which knows", () => {
   ]);
 });
 
+test("no exported name stands for two things", () => {
+  const declaration = /^export (?:abstract |async |declare )*(?:function\*?|const|let|class|interface|type|enum) +(\w+)/gm;
+  const homes = new Map<string, Set<string>>();
+  for (const { path, text } of modules.filter((module) => isIn(module, "lib/")))
+    for (const [, name = ""] of text.matchAll(declaration)) homes.set(name, (homes.get(name) ?? new Set()).add(path));
+  expect([...homes].filter(([, paths]) => paths.size > 1).map(([name, paths]) => `${name}: ${[...paths].join(", ")}`)).toEqual([]);
+});
+
 test("no module imports itself in a circle", () => {
   const byPath = new Map(modules.map((module) => [module.path, module]));
   const finished = new Set<string>();

@@ -9,7 +9,7 @@ import { basesOf } from "../content/content-digest.ts";
 import type { ContentPlan } from "../content/content-plan.ts";
 import { findCommits } from "../content/image-state.ts";
 import type { Reporter } from "../report/progress.ts";
-import type { AskedAhead } from "./observe/ask-ahead.ts";
+import type { PrefetchedRegistry } from "./observe/prefetch-registry.ts";
 import type { BuildAccess } from "./run/build-access.ts";
 import type { ComparedContent } from "./observe/compare-content.ts";
 import type { ObservedContent } from "./observe/observe-content.ts";
@@ -30,7 +30,7 @@ export interface BuildWishes {
   around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
   access: BuildAccess;
   registry: RegistryClient;
-  asked: AskedAhead;
+  asked: PrefetchedRegistry;
   repository: Repository;
   reporter: Reporter;
   signal: AbortSignal;

@@ -2,15 +2,15 @@ import { inspectBuilder } from "../adapters/buildkit/buildkit.ts";
 import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { giveUp, leaveUnnoted, type ChangedImage, type ContentPlan, type UnchangedImage } from "../content/content-plan.ts";
 import { releaseTags } from "../images/image-tags.ts";
-import { later } from "../common/later.ts";
+import { markHandled } from "../common/mark-handled.ts";
 import { buildChanged, startAhead, type Begun, type BuildWishes, type BuildWork } from "./build-changed.ts";
 import { compareContent } from "./observe/compare-content.ts";
 import { explain } from "./explain.ts";
-import { notePushed } from "./record/note-pushed.ts";
+import { recordDuringBuild } from "./record/record-during-build.ts";
 import type { Checkout } from "./observe/prepare-build.ts";
 import { noteBuilds, putLaterTags, recordContent, retag, type PushedContent, type RecordTools } from "./record/record-content.ts";
 import type { BuiltImage, SentImage } from "./run/run-build.ts";
-import { leaveTouched } from "./observe/touched-images.ts";
+import { withoutChanged } from "./observe/changed-during-build.ts";
 
 /**
  * Builds what the registry does not have with the same content; what it has gets the release's tags, where they are pushed.
@@ -35,9 +35,9 @@ export async function buildImages(
   const begin = () => {
     // A hook may make or choose the builder first.
     if (config.hooks.client["before_build"] !== undefined || begun.inspecting) return;
-    begun = { inspecting: later(inspectBuilder(wishes.signal, wishes.builder)) };
+    begun = { inspecting: markHandled(inspectBuilder(wishes.signal, wishes.builder)) };
     if (output === "load") return;
-    const starting = later(startAhead(config, wishes));
+    const starting = markHandled(startAhead(config, wishes));
     stack.defer(async () => (await starting.catch(() => undefined))?.[Symbol.asyncDispose]());
     begun = { ...begun, starting };
   };
@@ -63,7 +63,7 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, { asked: now, fate: "is built again" }) : [];
   const intended = giveUp(work.plan, lost, contents);
   const describe = (sent: readonly SentImage[]) => findPushed(intended, sent, registryImage);
-  const notes = notePushed(config, images, { ...work, checkout, plan: intended, describe, tools });
+  const notes = recordDuringBuild(config, images, { ...work, checkout, plan: intended, describe, tools });
   const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add, onBaked: notes.flush });
   const { made, isWhole } = await settlingAfter(building, notes.settle);
   const { noted: digests, touched } = await notes.settle();
@@ -73,9 +73,9 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
     intended,
     (isWhole ? noted : made).map(({ name }) => name),
   );
-  const { plan, built } = await leaveTouched(config, images, { ...work, checkout, plan: open, made: others, touched });
+  const { plan, built } = await withoutChanged(config, images, { ...work, checkout, plan: open, made: others, touched });
   if (output === "push") {
-    const named = later(
+    const named = markHandled(
       putLaterTags(
         built.filter(({ laterTags }) => laterTags !== undefined),
         tools,

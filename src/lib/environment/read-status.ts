@@ -2,7 +2,7 @@ import * as z from "zod";
 import { findSocket } from "../adapters/host/host-engine.ts";
 import type { HostConnection } from "../adapters/ssh/ssh.ts";
 import { readServing } from "../adapters/host/host.ts";
-import { later } from "../common/later.ts";
+import { markHandled } from "../common/mark-handled.ts";
 import { lineSchema, plainWords, readAnswer } from "../common/host-answer.ts";
 import { parseManifest } from "../release/manifest.ts";
 import { mapValues } from "../common/plain.ts";
@@ -55,7 +55,7 @@ export async function readStatus(connection: HostConnection, project: string, si
 /** Asks the usual engine at once, and another one where the host's user has chosen that. */
 async function listContainers(connection: HostConnection, project: string, signal: AbortSignal) {
   const { defaultSocket, listProject } = await import("../adapters/host/docker-remote.ts");
-  const usual = later(listProject(connection, project, { signal }));
+  const usual = markHandled(listProject(connection, project, { signal }));
   const socket = await findSocket(connection, signal);
   return socket === undefined || socket === defaultSocket ? usual : listProject(connection, project, { signal, socket });
 }

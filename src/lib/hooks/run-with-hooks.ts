@@ -5,7 +5,7 @@ import type { Config, HookName } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";
-import { chatMessage, hookVariables, type HookOutcome, type Occasion } from "./occasion.ts";
+import { chatMessage, hookVariables, type HookOutcome, type HookEvent } from "./hook-event.ts";
 
 /** Milliseconds that a hook may take. */
 const patience = 600_000;
@@ -24,7 +24,7 @@ export interface HookTools {
  *
  * @throws ColdtivateError HOOK_FAILED when the hook before it fails: then it was not begun; else what the work throws
  */
-export async function runWithHooks<Result>(occasion: Occasion, tools: HookTools, work: () => Promise<Result>): Promise<Result> {
+export async function runWithHooks<Result>(occasion: HookEvent, tools: HookTools, work: () => Promise<Result>): Promise<Result> {
   const { action } = occasion;
   const began = performance.now();
   const end = (ending: Pick<HookOutcome, "outcome" | "error">): HookOutcome => ({
@@ -71,7 +71,7 @@ async function warn(name: HookName, env: Record<string, string>, tools: HookTool
   if (fault !== undefined) tools.reporter.emit({ type: "warning", text: `the hook ${name} failed: ${fault}` });
 }
 
-async function tell(occasion: Occasion, ending: HookOutcome, { config, reporter }: HookTools): Promise<void> {
+async function tell(occasion: HookEvent, ending: HookOutcome, { config, reporter }: HookTools): Promise<void> {
   if (config.webhook === undefined || occasion.environment === undefined) return;
   const fault = await postMessage(config.webhook.reveal(), cleanData(chatMessage(occasion, ending)));
   if (fault !== undefined) reporter.emit({ type: "warning", text: `the webhook was not told: ${fault}` });

@@ -1,7 +1,7 @@
 import type { HostState } from "../host/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import type { PastRelease } from "../host/past.ts";
-import type { Repeated } from "./repeat.ts";
+import type { RestoredRelease } from "./restore-release.ts";
 import { missingImages } from "./capacity/capacity-disk.ts";
 import { pullToo } from "./lost-images.ts";
 import { planHost, type DeployInput } from "./plan-deploy.ts";
@@ -9,7 +9,7 @@ import type { HostPlan } from "./steps/plan.ts";
 
 export interface RollbackInput {
   state: HostState;
-  repeated: Repeated;
+  repeated: RestoredRelease;
   /** The commit of the release that is to serve again. */
   commit: string;
   /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */

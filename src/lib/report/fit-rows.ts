@@ -1,4 +1,4 @@
-import type { BoardRow, BoardSection, RowState } from "./board.ts";
+import type { ProgressRow, ProgressSection, RowState } from "./progress-state.ts";
 
 /** What must be seen first where there is no room for all. */
 const urgency: readonly RowState[] = ["failed", "running", "done", "waiting", "skipped"];
@@ -8,7 +8,7 @@ const urgency: readonly RowState[] = ["failed", "running", "done", "waiting", "s
  * @param height lines that there are for rows
  * @returns the rows, and what to say of the others; empty when there are none
  */
-export function fitRows(sections: readonly BoardSection[], height: number): { shown: ReadonlySet<BoardRow>; hidden: string } {
+export function fitRows(sections: readonly ProgressSection[], height: number): { shown: ReadonlySet<ProgressRow>; hidden: string } {
   const rows = sections.flatMap((section) => section.rows);
   if (rows.length <= height) return { shown: new Set(rows), hidden: "" };
   const urgent = rows.toSorted((a, b) => urgency.indexOf(a.state) - urgency.indexOf(b.state) || (b.endedAt ?? 0) - (a.endedAt ?? 0));

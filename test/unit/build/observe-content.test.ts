@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { observeContent } from "../../../src/lib/builds/observe/observe-content.ts";
 import { observeInputs } from "../../../src/lib/builds/observe/prepare-build.ts";
-import { findTouched } from "../../../src/lib/builds/observe/touched-images.ts";
+import { findChangedDuringBuild } from "../../../src/lib/builds/observe/changed-during-build.ts";
 import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
 import type { Content } from "../../../src/lib/content/content-digest.ts";
 import { cloneRepository, createRepository } from "../adapters/git-repository.ts";
@@ -344,7 +344,7 @@ test.each<[string, string[], (clone: Clone) => void]>([
     change(clone);
     const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
     const options = { checkout, contents: before, bases: new Map(Object.entries(bases)), repository };
-    expect(await findTouched(config, [web, api], options)).toEqual(names);
+    expect(await findChangedDuringBuild(config, [web, api], options)).toEqual(names);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { changes } from "../../../src/lib/changes.ts";
 import { applyPlan } from "../../../src/lib/deploy/apply/apply-plan.ts";
-import { isTemporaryError } from "../../../src/lib/deploy/apply/turn.ts";
+import { isTemporaryError } from "../../../src/lib/deploy/apply/wait-for-other-deploys.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";

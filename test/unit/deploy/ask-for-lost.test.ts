@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { askFor, makeUndoable } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
+import { findLostImages, makeUndoable } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import { parseManifest } from "../../../src/lib/release/manifest.ts";
@@ -38,7 +38,7 @@ const plan: HostPlan = {
 };
 
 test("a registry is asked for each image by its digest", async () => {
-  expect(await askFor([web, db], registry(db))).toEqual({ there: [db], gone: [web] });
+  expect(await findLostImages([web, db], registry(db))).toEqual({ there: [db], gone: [web] });
 });
 
 test("what undoing needs is pulled, too, and what nobody has any more is told", async () => {

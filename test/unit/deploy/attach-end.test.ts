@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeEnd } from "../../../src/lib/deploy/apply/attach-end.ts";
-import { Story } from "../../../src/lib/deploy/apply/story.ts";
+import { HostProgress } from "../../../src/lib/deploy/apply/host-progress.ts";
 import { parseHostPlan } from "../../../src/lib/plan/steps/kept-plan.ts";
 
 test.each([
@@ -9,7 +9,7 @@ test.each([
   [{ again: "fronts" }, "coldtivate fronts staging"],
 ])("what was followed is tried again as what it was: %j", (kept, command) => {
   const plan = parseHostPlan("a", JSON.stringify({ expect: "r1", ...kept }));
-  const story = new Story(plan, { emit: () => {}, close: () => Promise.resolve() });
+  const story = new HostProgress(plan, { emit: () => {}, close: () => Promise.resolve() });
   const end = { release: "r2", plan, story, code: 4, told: [] };
   expect(() => describeEnd({ environment: "staging", project: "shop-staging", ends: [end], aborted: false })).toThrow(
     expect.objectContaining({ code: "DEPLOY_FAILED", hint: expect.stringContaining(`: ${command}`) as string }),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
-import { askFor } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
+import { findLostImages } from "../../../src/lib/deploy/prepare/images/ask-for-lost.ts";
 import { onlyNamed } from "../../../src/lib/deploy/prepare/images/named-registry.ts";
 import { loginsFor } from "../../../src/lib/deploy/apply/pull-credentials.ts";
 import { repositoriesOf } from "../../../src/lib/release/repositories.ts";
@@ -38,7 +38,7 @@ test("what is named is asked about, under any tag and however it is written", as
 
 test("of lost images those that nobody named count as gone", async () => {
   const { asked, client } = registry();
-  expect(await askFor(["postgres:15", "evil.example/x"], client)).toEqual({ there: ["postgres:15"], gone: ["evil.example/x"] });
+  expect(await findLostImages(["postgres:15", "evil.example/x"], client)).toEqual({ there: ["postgres:15"], gone: ["evil.example/x"] });
   expect(asked).toEqual(["postgres:15"]);
 });
 

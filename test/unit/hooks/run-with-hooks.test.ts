@@ -9,11 +9,11 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { HooksConfig } from "../../../src/lib/config/schema/config.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
-import type { Occasion } from "../../../src/lib/hooks/occasion.ts";
+import type { HookEvent } from "../../../src/lib/hooks/hook-event.ts";
 import { runWithHooks } from "../../../src/lib/hooks/run-with-hooks.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 
-const occasion: Occasion = {
+const occasion: HookEvent = {
   action: "deploy",
   environment: "staging",
   release: "20261123t101500-1f2e3d4c",

@@ -4,7 +4,7 @@ import { judgeMemory, memoryNote, memoryShortage } from "../../../src/lib/plan/c
 import { portShortage } from "../../../src/lib/plan/capacity/capacity-ports.ts";
 import { compareServices } from "../../../src/lib/plan/steps/compare-services.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { HostCapacity } from "../../../src/lib/host/capacity.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
@@ -103,7 +103,7 @@ describe("memory", () => {
   });
 
   test("who applies it by hand later gets the same order", () => {
-    const whole = planWhole({ config: { services: {} }, rendered: next() }, false, true);
+    const whole = planFull({ config: { services: {} }, rendered: next() }, false, true);
     expect(withoutLooks(whole).map(({ verb, args }) => [verb, ...args].join(" "))).toEqual([
       "keep api web",
       "pull haproxy@sha256:11 r.example/ours@sha256:aa",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";
@@ -82,7 +82,7 @@ describe("what runs to its end", () => {
       "start web",
       "switch web",
     ]);
-    expect(planWhole({ config: { services: {} }, rendered: next }, true).map(({ verb, args }) => `${verb} ${args[0] ?? ""}`)).toEqual(
+    expect(planFull({ config: { services: {} }, rendered: next }, true).map(({ verb, args }) => `${verb} ${args[0] ?? ""}`)).toEqual(
       expect.arrayContaining(["switch api", "once seed", "switch web"]),
     );
   });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
@@ -70,7 +70,7 @@ test("a new container is asked what it answers once it is healthy, and before it
 test("clients of a service that is held are told to leave, where it says how", () => {
   const drainSignal = { signal: { file: "/run/drain" }, wait: 4000 };
   const rendered = release({ web }, "1", { web: { rollout: "hold" } });
-  const whole = planWhole({ config: { services: { web: { drainSignal } } }, rendered }, false).map(({ verb, args }) =>
+  const whole = planFull({ config: { services: { web: { drainSignal } } }, rendered }, false).map(({ verb, args }) =>
     [verb, ...args].join(" "),
   );
   expect(whole).toContain("hold web 30 4 file /run/drain");

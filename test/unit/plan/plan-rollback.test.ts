@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { isSameRelease, planRollback, releasesInTheWay } from "../../../src/lib/plan/plan-rollback.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { FrontImage } from "../../../src/lib/fronts/fronts.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { KeptRelease } from "../../../src/lib/host/kept-release.ts";
@@ -13,7 +13,7 @@ import { parseModel } from "../../../src/lib/host/observation.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import { parsePast } from "../../../src/lib/host/past.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import { repeatRelease } from "../../../src/lib/plan/repeat.ts";
+import { restoreRelease } from "../../../src/lib/plan/restore-release.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
@@ -61,7 +61,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
   const rendered = render(release, before.manifest?.fronts);
   const facts = { config: { services: release.config }, rendered };
   const state = carryOut(before, planHost({ ...facts, state: before, commit, runsTasks: true }).steps, { rendered, commit });
-  const whole = planWhole(facts, true).map(({ verb, args }) => [verb, ...args].join("\t"));
+  const whole = planFull(facts, true).map(({ verb, args }) => [verb, ...args].join("\t"));
   const configurations = Object.fromEntries(
     Object.entries(rendered.fronts).flatMap(([name, { config, hold }]) => [
       [`${name}.cfg`, config],
@@ -85,7 +85,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
 
 function rollBack({ kept, manifest }: Served, state: HostState) {
   const runningFronts = state.manifest?.fronts ?? {};
-  const repeated = repeatRelease(kept, manifest, { project: "shop-staging", stateDirectory: "/state", runningFronts, digest });
+  const repeated = restoreRelease(kept, manifest, { project: "shop-staging", stateDirectory: "/state", runningFronts, digest });
   const { services, fronts } = repeated.rendered;
   // All of it is there, unless a test says otherwise.
   const images = [...Object.values(services), ...Object.values(fronts)].map(({ image }) => image);

@@ -4,7 +4,7 @@ import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import { hostNotes } from "../../../src/lib/plan/notes.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { Slot } from "../../../src/lib/fronts/fronts.ts";
 import type { HostState, ObservedContainer } from "../../../src/lib/host/host-state.ts";
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
@@ -302,7 +302,7 @@ test("a slot that is not well is replaced by the other one", () => {
 });
 
 test("the whole plan brings a release up whatever runs", () => {
-  expect(text(planWhole({ config: { services: {} }, rendered: release({ tasks: ["migrate"] }) }, true))).toEqual([
+  expect(text(planFull({ config: { services: {} }, rendered: release({ tasks: ["migrate"] }) }, true))).toEqual([
     "keep gateway web",
     "pull",
     "recreate db",
@@ -329,7 +329,7 @@ test("the whole plan brings a release up whatever runs", () => {
 
 test("by hand a service that is held has its requests wait, too, and leaves no other slot beside it", () => {
   const rendered = release({ config: { web: { rollout: "hold" } } });
-  const steps = text(planWhole({ config: { services: {} }, rendered }, false));
+  const steps = text(planFull({ config: { services: {} }, rendered }, false));
   expect(steps).toContain("keep gateway web");
   expect(steps.slice(steps.indexOf("hold web 30"), steps.indexOf("front web") + 1)).toEqual([
     "hold web 30",

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import { planWhole } from "../../../src/lib/plan/plan-whole.ts";
+import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
@@ -146,7 +146,7 @@ test("the whole plan ends where the short one does, from wherever it starts", ()
   check((deploys) => {
     const { rendered, config, after } = deploys.at(-1)!;
     for (const { before } of deploys) {
-      const whole = carryOut({ ...before, containers: [] }, planWhole({ config: { services: config }, rendered }, true), {
+      const whole = carryOut({ ...before, containers: [] }, planFull({ config: { services: config }, rendered }, true), {
         rendered,
         commit: "w",
       });

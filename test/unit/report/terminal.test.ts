@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Board } from "../../../src/lib/report/board.ts";
+import { ProgressState } from "../../../src/lib/report/progress-state.ts";
 import { fitRows } from "../../../src/lib/report/fit-rows.ts";
 import { createPalette } from "../../../src/lib/report/palette.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
@@ -8,9 +8,9 @@ import { widthOf } from "../../../src/lib/report/width.ts";
 
 const rows = Array.from({ length: 10 }, (_, index) => ({ id: `row-${index}`, title: `service-${index}` }));
 
-function boardAfter(events: ProgressEvent[]): Board {
+function boardAfter(events: ProgressEvent[]): ProgressState {
   let now = 0;
-  const board = new Board(() => now);
+  const board = new ProgressState(() => now);
   board.apply({ type: "planned", sections: [{ id: "s", title: "staging", rows }] });
   for (const event of events) {
     now += 1000;

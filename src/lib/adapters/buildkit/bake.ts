@@ -5,7 +5,7 @@ import * as z from "zod";
 import { childEnvironment } from "../../secrets/child-environment.ts";
 import type { BakeDefinition } from "../../images/bake-definition.ts";
 import type { BuildStatus } from "../../images/build-status.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import { readBuildStream } from "./buildkit-stream.ts";
 import { mayAllowSsh, requireBuildx, type Builder } from "./buildkit.ts";
 import { configuredHelpers } from "../registry/registry-credentials.ts";
@@ -71,11 +71,11 @@ export async function startBake(start: BakeStart): Promise<StartedBake> {
     cancelSignal: AbortSignal.any([signal, ending.signal]),
     forceKillAfterDelay: 10_000,
   });
-  const ended = later(child);
+  const ended = markHandled(child);
   // What it says before it is known what it makes is kept: why it cannot, perhaps.
   const early: string[] = [];
   let takeLine = (line: string): void => void early.push(line);
-  const reading = later(takeLines(child.stderr, (line) => takeLine(line)));
+  const reading = markHandled(takeLines(child.stderr, (line) => takeLine(line)));
   // It says itself why it no longer listens.
   child.stdin.on("error", () => {});
 

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { childEnvironment } from "../../secrets/child-environment.ts";
 import { ColdtivateError } from "../../errors.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import { git, gitEnvironment, gitFlags, interrupted, type AskGit } from "./git-run.ts";
 
 /** A command of git up to its paths. */
@@ -42,7 +42,7 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
   for (let lane = 0; lane < lanes; lane++) {
     const own = questions.filter((_, index) => index % lanes === lane);
     const run = orNone(runInTurn(directory, own));
-    for (const [index, args] of own.entries()) answers.set(keyOf(args), later(run.then((found) => found[index])));
+    for (const [index, args] of own.entries()) answers.set(keyOf(args), markHandled(run.then((found) => found[index])));
   }
   return async (where, args) => {
     const answer = where === directory ? await answers.get(keyOf(args)) : undefined;
@@ -54,7 +54,7 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
 async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
   const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
   const child = spawn("sh", ["-s"], { cwd: directory, env: childEnvironment("git", gitEnvironment), stdio: ["pipe", "pipe", "ignore"] });
-  const ended = later(whenEnded(child));
+  const ended = markHandled(whenEnded(child));
   child.stdin.on("error", () => {});
   child.stdin.end(script);
   const [output] = await Promise.all([buffer(child.stdout), ended]);
@@ -69,7 +69,7 @@ async function whenEnded(child: ChildProcess): Promise<void> {
 }
 
 function orNone(run: Promise<(string | undefined)[]>): Promise<(string | undefined)[]> {
-  return later(
+  return markHandled(
     run.catch((error: unknown) => {
       if (error instanceof ColdtivateError) throw error;
       // What went wrong is told by git itself, which is asked once more.
@@ -102,7 +102,7 @@ async function runTogether(
     env: childEnvironment("git", gitEnvironment),
     stdio: ["ignore", "pipe", "ignore", ...questions.map(() => "pipe" as const)],
   });
-  const ended = later(whenEnded(child));
+  const ended = markHandled(whenEnded(child));
   const streams = child.stdio.filter((stream) => stream instanceof Readable);
   const [, codes = Buffer.alloc(0), ...found] = await Promise.all([ended, ...streams.map((stream) => buffer(stream))]);
   const exits = codes.toString().split("\n");

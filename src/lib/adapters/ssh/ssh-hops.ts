@@ -1,5 +1,5 @@
 import type { Client } from "ssh2";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import type { EstablishOptions } from "./ssh-establish.ts";
 import { establish } from "./ssh-establish.ts";
 import type { Endpoint } from "./trust/ssh-endpoint.ts";
@@ -47,7 +47,7 @@ export class HopPool {
   }
 
   #make(key: string, hops: readonly Endpoint[], last: Endpoint, options: EstablishOptions): Entry {
-    const before = later(this.hold(hops.slice(0, -1), options));
+    const before = markHandled(this.hold(hops.slice(0, -1), options));
     const made = before.then((hop) => establish(last, () => openWay(last, hop, options), viaOf(options, hop)));
     const entry = { users: 0, before, made };
     this.#entries.set(key, entry);

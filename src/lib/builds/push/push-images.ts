@@ -6,12 +6,12 @@ import { giveUp, type UnchangedImage } from "../../content/content-plan.ts";
 import { releaseTags } from "../../images/image-tags.ts";
 import { planPush } from "../../images/push-plan.ts";
 import type { Reporter } from "../../report/progress.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import { compareContent } from "../observe/compare-content.ts";
 import { lookUpTags } from "../observe/look-up.ts";
 import type { Checkout } from "../observe/prepare-build.ts";
 import { noteBuilds, recordContent, retag } from "../record/record-content.ts";
-import { findBare, refuseBare } from "./bare-images.ts";
+import { findWithoutAttestations, refuseWithoutAttestations } from "./missing-attestations.ts";
 import { findKnownContent, observePush, runPush, type PushedImage } from "./run-push.ts";
 
 export interface PushWishes {
@@ -43,7 +43,7 @@ export async function pushImages(
   const { revision } = checkout;
   const now = Date.now();
   const all = images.map(({ name }) => name);
-  const asked = later(lookUpTags(all, registryImage, revision, registry));
+  const asked = markHandled(lookUpTags(all, registryImage, revision, registry));
   const asking = { registry, presentOf: () => asked, force, needsRegistry: true, reporter, now };
   const { plan: found, contents, present } = await compareContent(config, images, checkout, asking);
   const tools = { registryImage, registry, revision, reporter };
@@ -54,7 +54,7 @@ export async function pushImages(
   const names = plan.changed.map(({ name }) => name);
   const pushing = planPush(await observePush(names, registryImage, revision, { docker, present }), lost);
   if (config.build.provenance !== undefined || config.build.sbom !== undefined) {
-    refuseBare(await findBare(pushing, plan, registryImage, docker));
+    refuseWithoutAttestations(await findWithoutAttestations(pushing, plan, registryImage, docker));
   }
   const credentials = own ?? (await findCredentials(host));
   const pushed = pushing.images.length === 0 ? [] : await runPush(pushing, { docker, ...tools, credentials, signal });

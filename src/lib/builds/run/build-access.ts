@@ -3,7 +3,7 @@ import { createPrivateDirectory, type PrivateDirectory } from "../../adapters/pr
 import { checkAgent, startAgent } from "../../adapters/ssh/keys/ssh-agent.ts";
 import type { Config } from "../../config/schema/config.ts";
 import { ColdtivateError } from "../../errors.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import type { Reporter } from "../../report/progress.ts";
 
 export interface Login {
@@ -45,7 +45,7 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
     async logIn(output, throughEngine) {
       if (output === "push" || !throughEngine) {
         const env = await note();
-        return { env, tried: throughEngine ? later(tryLogin(registry, env, signal)) : Promise.resolve() };
+        return { env, tried: throughEngine ? markHandled(tryLogin(registry, env, signal)) : Promise.resolve() };
       }
       try {
         return { env: await logInToRegistry(registry, directory, signal), tried: Promise.resolve() };

@@ -3,12 +3,12 @@ import { ColdtivateError } from "../../errors.ts";
 import { notOurs } from "../../plan/steps/differences.ts";
 import type { HostPlan, Plan, Step } from "../../plan/steps/plan.ts";
 import { plainLines } from "../../common/host-answer.ts";
-import type { Story } from "./story.ts";
+import type { HostProgress } from "./host-progress.ts";
 
 /** What came of a release on a host. */
 export interface HostEnd {
   plan: HostPlan;
-  story: Story;
+  story: HostProgress;
   /** Undefined where nobody could tell. */
   ending?: ReleaseEnd;
   /** Whether it was sent nothing, because another host did not take the release; then it counts as refused. */

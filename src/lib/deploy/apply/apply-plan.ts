@@ -2,7 +2,7 @@ import { applyRelease, type ReleaseEnd, type JournalLine } from "../../adapters/
 import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import type { TarEntry } from "../../adapters/tar.ts";
 import { changes, type Change } from "../../changes.ts";
-import type { Control } from "../../control.ts";
+import type { DeployControl } from "../../control.ts";
 import { isBarrier } from "../../plan/steps/barriers.ts";
 import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
 import type { Reporter } from "../../report/progress.ts";
@@ -12,7 +12,7 @@ import { leftAlone } from "./detached.ts";
 import { fleetFailure } from "./fleet-failure.ts";
 import { followAgain, isLost } from "./follow-host.ts";
 import { loginsFor, type RegistryLogin } from "./pull-credentials.ts";
-import { announceSteps, Story } from "./story.ts";
+import { announceSteps, HostProgress } from "./host-progress.ts";
 
 /** Milliseconds between two signs of life to hosts that may wait for one another. */
 const pulse = 2000;
@@ -34,7 +34,7 @@ export interface ApplyInput {
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
-  control: Control;
+  control: DeployControl;
   /** Milliseconds in which a host that was lost can be reached again. */
   patience?: number;
 }
@@ -65,7 +65,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   }, pulse);
   // Of two deploys at once one is to win everywhere: the one that the first host takes.
   const door = Promise.withResolvers<boolean>();
-  const stories = work.map((host) => new Story(host.plan, reporter));
+  const stories = work.map((host) => new HostProgress(host.plan, reporter));
   const applied = work.map((host, index) =>
     applyToHost(host, {
       ...input,
@@ -96,7 +96,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
 }
 
 interface HostInput extends ApplyInput {
-  story: Story;
+  story: HostProgress;
   onStart: (say: (message: string) => void) => void;
   /** Called once it is known whether the host takes the release. */
   onBegin?: (hasBegun: boolean) => void;

@@ -2,12 +2,12 @@ import { attachToRelease } from "../../adapters/host/host-attach.ts";
 import { runVerb } from "../../adapters/host/host-verbs.ts";
 import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import { changes, type Change } from "../../changes.ts";
-import type { Control } from "../../control.ts";
+import type { DeployControl } from "../../control.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { parseHostPlan, type KeptPlan } from "../../plan/steps/kept-plan.ts";
 import type { Reporter } from "../../report/progress.ts";
 import { leftAlone } from "./detached.ts";
-import { announceSteps, Story } from "./story.ts";
+import { announceSteps, HostProgress } from "./host-progress.ts";
 
 export interface AttachOptions {
   environment: string;
@@ -18,14 +18,14 @@ export interface AttachOptions {
   who: string;
   reporter: Reporter;
   /** Abort: the hosts are asked to undo it, and followed until they have. */
-  control: Control;
+  control: DeployControl;
 }
 
 /** How a release that somebody else began came to its end on a host. */
 export interface AttachedEnd {
   release: string;
   plan: KeptPlan;
-  story: Story;
+  story: HostProgress;
   /** The script's exit code. */
   code: number;
   /** What the script said to people. */
@@ -56,7 +56,7 @@ export async function attach(input: AttachOptions): Promise<AttachedEnd[]> {
       onRelease: (release, text) => {
         const plan = parseHostPlan(connection.host, text);
         announceSteps([plan], reporter);
-        host = { release, plan, story: new Story(plan, reporter) };
+        host = { release, plan, story: new HostProgress(plan, reporter) };
         if (followed.push(host) === 1 && control.abort.aborted) undo();
       },
       onLine: (line) => host?.story.tell(line),

@@ -8,12 +8,12 @@ import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import type { TarEntry } from "../../adapters/tar.ts";
 import type { Config, EnvironmentConfig } from "../../config/schema/config.ts";
 import type { Revision } from "../../git/revision.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import type { Shortage } from "../../plan/capacity/capacity.ts";
 import { hostNotes, otherFronts } from "../../plan/notes.ts";
 import { missingImages } from "../../plan/capacity/capacity-disk.ts";
 import { planHost } from "../../plan/plan-deploy.ts";
-import { planWhole } from "../../plan/plan-whole.ts";
+import { planFull } from "../../plan/plan-full.ts";
 import type { Plan } from "../../plan/steps/plan.ts";
 import { missingElsewhere } from "../../host/elsewhere.ts";
 import type { ImageFacts } from "../../services/image-facts.ts";
@@ -106,19 +106,19 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     connection,
     state: await observeHost(connection, project, question, ports.signal),
   });
-  const observing = later(ports.connections.then((connections) => Promise.all(connections.map(observe))));
+  const observing = markHandled(ports.connections.then((connections) => Promise.all(connections.map(observe))));
   // The hosts take longest: all else is asked while they are at work, once their question is on its way.
   await immediately();
-  const resolving = later(resolveOwnImages(config, revision.commit, registry));
+  const resolving = markHandled(resolveOwnImages(config, revision.commit, registry));
   const inputs = {
     commit: revision.commit,
     composeFiles: [...files.files.keys()].map((path) => posix.relative(ports.repository.prefix, path)),
     images: Object.values(config.images),
   };
-  const reading = later(readBases(config, revision.commit, ports.repository));
-  const dating = later(ports.repository.timeOf(revision.commit));
-  const describing = later(describeUncommitted(inputs, ports.repository));
-  const comparing = later(compareSettings(config, environment.name, ports.repository, commit));
+  const reading = markHandled(readBases(config, revision.commit, ports.repository));
+  const dating = markHandled(ports.repository.timeOf(revision.commit));
+  const describing = markHandled(describeUncommitted(inputs, ports.repository));
+  const comparing = markHandled(compareSettings(config, environment.name, ports.repository, commit));
   // In this order: what is missing in the registry is told even where a host is out of reach.
   const own = await resolving.catch(async (error: unknown) => {
     // So that the hosts have removed what they were sent when this ends; one that is silent is not waited for.
@@ -199,7 +199,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered, images, registry }) : undefined;
     for (const note of capacity?.notes ?? []) notes.add(note);
     shortages.push(...(capacity?.shortages ?? []));
-    const whole = planWhole({ config, rendered }, drafts.length === 0, capacity?.isInTurn);
+    const whole = planFull({ config, rendered }, drafts.length === 0, capacity?.isInTurn);
     drafts.push({
       connection,
       plan,

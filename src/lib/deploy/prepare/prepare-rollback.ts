@@ -15,13 +15,13 @@ import type { Manifest } from "../../release/manifest.ts";
 import { mergeVolumes } from "../../mounts/anonymous-volumes.ts";
 import { ownNetworks, withNetworksAsMade } from "../../host/networks.ts";
 import { releaseId } from "../../release/release-id.ts";
-import { repeatRelease } from "../../plan/repeat.ts";
+import { restoreRelease } from "../../plan/restore-release.ts";
 import { isNamed } from "../../release/repositories.ts";
 import { mergePlaces } from "../../mounts/places.ts";
 import type { Digest } from "../../compose/sources.ts";
 import { lastRuns } from "../../release/task-runs.ts";
 import { alignWork, type HostDraft } from "./align-work.ts";
-import { askFor, makeUndoable } from "./images/ask-for-lost.ts";
+import { findLostImages, makeUndoable } from "./images/ask-for-lost.ts";
 import { checkCapacity, refuseShortages } from "./capacity-check.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
 import type { OpenedRegistry } from "./images/late-registry.ts";
@@ -88,7 +88,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
   const lost: string[] = [];
   const drafts: HostDraft[] = [];
   for (const { connection, state, chosen } of hosts) {
-    const repeated = repeatRelease(chosen.kept, chosen.manifest, {
+    const repeated = restoreRelease(chosen.kept, chosen.manifest, {
       project,
       stateDirectory: state.stateDirectory,
       runningFronts: state.manifest?.fronts ?? {},
@@ -187,7 +187,7 @@ async function ofNamed(images: readonly string[], registry: RollbackPorts["regis
 /** @throws what the registry says, with the images that it is asked for */
 async function askForMissing(target: string, missing: readonly string[], registry: () => Promise<RegistryClient>) {
   try {
-    return await askFor(missing, await registry());
+    return await findLostImages(missing, await registry());
   } catch (cause) {
     if (!(cause instanceof ColdtivateError)) throw cause;
     const { code, exit, details, hint } = cause;

@@ -1,4 +1,4 @@
-import { Board, type BoardRow } from "../board.ts";
+import { ProgressState, type ProgressRow } from "../progress-state.ts";
 import { formatTime } from "../duration.ts";
 import { formatEvent, type LineOptions } from "./plain.ts";
 import type { ScreenReporter } from "../progress.ts";
@@ -11,12 +11,12 @@ const sectionLines = 5000;
  * rows run side by side and GitLab's sections cannot interleave; the section of a failed row is open.
  */
 export function createGitlabReporter({ write, palette, now }: LineOptions): ScreenReporter {
-  const board = new Board(now);
-  const outputs = new Map<BoardRow, string[]>();
+  const board = new ProgressState(now);
+  const outputs = new Map<ProgressRow, string[]>();
   let closed = false;
 
   const stamp = (ago = 0) => `${palette.faint(formatTime(new Date(now() - ago)))}  `;
-  const writeSection = (row: BoardRow, header: string, collapsed: boolean) => {
+  const writeSection = (row: ProgressRow, header: string, collapsed: boolean) => {
     const lines = outputs.get(row) ?? [];
     outputs.delete(row);
     if (lines.length === 0) return write(`${header}\n`);
@@ -58,6 +58,6 @@ function seconds(milliseconds: number): number {
 }
 
 /** GitLab allows letters, digits, `_`, `.` and `-`. */
-function sectionName(row: BoardRow): string {
+function sectionName(row: ProgressRow): string {
   return `${row.section.id}_${row.id}`.toLowerCase().replaceAll(/[^a-z0-9_.-]+/g, "_");
 }

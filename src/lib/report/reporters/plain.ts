@@ -1,4 +1,4 @@
-import { Board, type BoardRow } from "../board.ts";
+import { ProgressState, type ProgressRow } from "../progress-state.ts";
 import { formatDuration, formatTime } from "../duration.ts";
 import type { Palette } from "../palette.ts";
 import type { ProgressEvent, ScreenReporter } from "../progress.ts";
@@ -13,7 +13,7 @@ export interface LineOptions {
 
 /** Plain lines: `12:03:04  web  healthy (1.2 s)`. */
 export function createPlainReporter({ write, palette, now }: LineOptions): ScreenReporter {
-  const board = new Board(now);
+  const board = new ProgressState(now);
   let closed = false;
   return {
     emit(event) {
@@ -30,7 +30,7 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Scree
 }
 
 /** The line for an event, without the time; undefined when it says nothing new. */
-export function formatEvent(event: ProgressEvent, row: BoardRow | undefined, board: Board, palette: Palette): string | undefined {
+export function formatEvent(event: ProgressEvent, row: ProgressRow | undefined, board: ProgressState, palette: Palette): string | undefined {
   if (event.type === "note" || event.type === "asked") return event.text;
   if (event.type === "warning") return palette.caution(`warning: ${event.text}`);
   if (event.type === "planned" || event.type === "answered" || row === undefined) return undefined;
@@ -51,7 +51,7 @@ export function formatEvent(event: ProgressEvent, row: BoardRow | undefined, boa
 }
 
 /** Section and row in columns as wide as the widest that were planned so far; a section's name only when there are several. */
-function columns(board: Board, row: BoardRow): string {
+function columns(board: ProgressState, row: ProgressRow): string {
   const name = padToWidth(row.title, board.rowWidth);
   if (board.sections.filter(({ title }) => title !== "").length < 2) return name;
   return `${padToWidth(row.section.title, board.sectionWidth)}  ${name}`;

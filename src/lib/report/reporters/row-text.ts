@@ -1,4 +1,4 @@
-import type { Board, BoardRow, BoardSection, RowState } from "../board.ts";
+import type { ProgressState, ProgressRow, ProgressSection, RowState } from "../progress-state.ts";
 import { formatDuration } from "../duration.ts";
 import type { Palette } from "../palette.ts";
 import { cutToWidth, padToWidth, widthOf } from "../width.ts";
@@ -10,7 +10,7 @@ export interface TextOptions {
 }
 
 /** A row: its title, aligned with the section's others, what it is at, and how long it has taken, which is never cut off. */
-export function formatRow(row: BoardRow, board: Board, { palette, width }: TextOptions): string {
+export function formatRow(row: ProgressRow, board: ProgressState, { palette, width }: TextOptions): string {
   const widest = Math.max(...row.section.rows.map(({ title }) => widthOf(title)));
   const took = row.startedAt === undefined || row.state === "skipped" ? "" : formatDuration(board.elapsed(row));
   const left = width - (took === "" ? 0 : widthOf(took) + 2);
@@ -24,7 +24,7 @@ export function formatRow(row: BoardRow, board: Board, { palette, width }: TextO
 }
 
 /** A section: its title, how many of its rows are finished, and how long it has taken. */
-export function formatSection(section: BoardSection, board: Board, { palette, width }: TextOptions): string {
+export function formatSection(section: ProgressSection, board: ProgressState, { palette, width }: TextOptions): string {
   const finished = section.rows.filter(({ state }) => state === "done" || state === "skipped").length;
   const count = `${finished}/${section.rows.length}`;
   const begun = section.rows.some(({ startedAt }) => startedAt !== undefined);

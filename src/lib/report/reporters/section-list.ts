@@ -8,16 +8,16 @@ import {
   ProcessOutput,
   ProcessOutputStream,
 } from "listr2";
-import type { BoardRow, BoardSection, RowState } from "../board.ts";
+import type { ProgressRow, ProgressSection, RowState } from "../progress-state.ts";
 import { fitRows } from "../fit-rows.ts";
 import { writeFrame } from "../output.ts";
 import type { Palette } from "../palette.ts";
 
 /** What is drawn; asked for at every frame. Widths in columns. */
 export interface Picture {
-  sections: () => readonly BoardSection[];
-  title: (section: BoardSection, width: number) => string;
-  text: (row: BoardRow, width: number) => string;
+  sections: () => readonly ProgressSection[];
+  title: (section: ProgressSection, width: number) => string;
+  text: (row: ProgressRow, width: number) => string;
   /** Lines below the list. */
   remarks: () => readonly string[];
 }
@@ -41,7 +41,7 @@ const indentation = 2;
 export class SectionList {
   readonly #sections = createList();
   readonly #rows = createList();
-  readonly #tasks = new Map<BoardRow | BoardSection, Task>();
+  readonly #tasks = new Map<ProgressRow | ProgressSection, Task>();
   readonly #stream: typeof process.stderr;
   readonly #picture: Picture;
   readonly #renderer: FrameRenderer;
@@ -101,14 +101,14 @@ export class SectionList {
     return [...(hidden === "" ? [] : [hidden]), ...remarks];
   }
 
-  #rowTask(row: BoardRow, width: number, last: boolean): Task {
+  #rowTask(row: ProgressRow, width: number, last: boolean): Task {
     const task = this.#taskOf(this.#rows, row);
     task.title = this.#picture.text(row, width);
     task.state = last && row.state === "running" ? ListrTaskState.CANCELLED : taskStates[row.state];
     return task;
   }
 
-  #taskOf(list: TaskList, part: BoardRow | BoardSection): Task {
+  #taskOf(list: TaskList, part: ProgressRow | ProgressSection): Task {
     let task = this.#tasks.get(part);
     if (task) return task;
     list.add({ task: () => {} });
@@ -152,7 +152,7 @@ class FrameRenderer extends DefaultRenderer {
   }
 }
 
-function stateOf({ rows }: BoardSection, last: boolean): ListrTaskState {
+function stateOf({ rows }: ProgressSection, last: boolean): ListrTaskState {
   if (rows.some(({ state }) => state === "failed")) return ListrTaskState.FAILED;
   if (rows.every(({ state }) => state === "done" || state === "skipped")) return ListrTaskState.COMPLETED;
   if (rows.every(({ state }) => state === "waiting")) return ListrTaskState.WAITING;

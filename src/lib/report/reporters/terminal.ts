@@ -1,4 +1,4 @@
-import { Board, type BoardRow, type BoardSection } from "../board.ts";
+import { ProgressState, type ProgressRow, type ProgressSection } from "../progress-state.ts";
 import type { Palette } from "../palette.ts";
 import type { ScreenReporter } from "../progress.ts";
 import { formatRow, formatSection } from "./row-text.ts";
@@ -13,7 +13,7 @@ export interface TerminalOptions {
 
 /** Sections and their rows, redrawn in place by listr2, which knows nothing but the board. */
 export function createTerminalReporter({ stream, palette, now }: TerminalOptions): ScreenReporter {
-  const board = new Board(now);
+  const board = new ProgressState(now);
   const remarks: string[] = [];
   let question: string[] = [];
   const list = new SectionList(stream, palette, {
@@ -41,7 +41,7 @@ export function createTerminalReporter({ stream, palette, now }: TerminalOptions
   };
 }
 
-async function end(list: SectionList, board: Board, { stream, palette }: Pick<TerminalOptions, "stream" | "palette">): Promise<void> {
+async function end(list: SectionList, board: ProgressState, { stream, palette }: Pick<TerminalOptions, "stream" | "palette">): Promise<void> {
   await list.end();
   for (const row of board.sections.flatMap(({ rows }) => rows)) {
     if (row.state !== "failed" || row.output.length === 0) continue;
@@ -50,6 +50,6 @@ async function end(list: SectionList, board: Board, { stream, palette }: Pick<Te
   }
 }
 
-function nameOf(row: BoardRow, section: BoardSection): string {
+function nameOf(row: ProgressRow, section: ProgressSection): string {
   return section.title === "" ? row.title : `${section.title}, ${row.title}`;
 }

@@ -5,7 +5,7 @@ import type { HostPlan } from "../../../plan/steps/plan.ts";
 import type { HostState } from "../../../host/host-state.ts";
 
 /** Which of some images a registry still has; nobody is asked about those that nobody named. */
-export async function askFor(
+export async function findLostImages(
   images: readonly string[],
   registry: Pick<RegistryClient, "digestOf">,
 ): Promise<{ there: string[]; gone: string[] }> {
@@ -33,7 +33,7 @@ export async function makeUndoable(
   const lost = plan.steps.length === 0 ? [] : imagesToUndo(plan, state);
   if (lost.length === 0) return { plan, notes: [] };
   const { there, gone } = await registry()
-    .then((client) => askFor(lost, client))
+    .then((client) => findLostImages(lost, client))
     .catch(() => ({ there: [], gone: lost }));
   return {
     plan: pullToo(plan, there),

@@ -1,7 +1,7 @@
-import type { Ask, Wish } from "../../control.ts";
+import type { Ask, InterruptChoice } from "../../control.ts";
 import type { Reporter } from "../progress.ts";
 
-const keys: Readonly<Record<string, Wish>> = { d: "detach", a: "abort", c: "go on", "\u0003": "detach" };
+const keys: Readonly<Record<string, InterruptChoice>> = { d: "detach", a: "abort", c: "go on", "\u0003": "detach" };
 
 const question = (isUndoneAlone: boolean) =>
   `Interrupted. d: detach, the hosts ${isUndoneAlone ? "take it back by themselves" : "go on"}; a: abort, they undo it; c: go on`;

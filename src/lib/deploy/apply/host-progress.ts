@@ -19,7 +19,7 @@ function rowId(host: string, step: number): string {
 }
 
 /** Turns a host's journal into progress, and keeps what an error has to say. What was over before it is told keeps its times. */
-export class Story {
+export class HostProgress {
   readonly #output = new Map<number, string[]>();
   readonly #plan: HostPlan;
   readonly #reporter: Reporter;

@@ -2,9 +2,9 @@ import type { Config, ImageConfig } from "../../config/schema/config.ts";
 import type { ContentPlan } from "../../content/content-plan.ts";
 import { noteBuilds, putLaterTags, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { SentImage } from "../run/run-build.ts";
-import { findTouched, type TouchedOptions } from "../observe/touched-images.ts";
+import { findChangedDuringBuild, type ChangedDuringBuildOptions } from "../observe/changed-during-build.ts";
 
-export interface NoteOptions extends TouchedOptions {
+export interface RecordingOptions extends ChangedDuringBuildOptions {
   plan: ContentPlan;
   /** What there is to record of their content. */
   describe: (images: readonly SentImage[]) => PushedContent[];
@@ -13,7 +13,7 @@ export interface NoteOptions extends TouchedOptions {
   now: number;
 }
 
-export interface Noted {
+export interface RecordedImage {
   /** By image: the digest of what was noted. */
   noted: ReadonlyMap<string, string>;
   /** Images of which files had changed by then. */
@@ -21,13 +21,13 @@ export interface Noted {
 }
 
 /** Notes images while others are still being built. */
-export interface PushedNotes {
+export interface BuildRecorder {
   /** To be called once an image is in the registry, as far as the builder puts it there. */
   add: (image: SentImage) => void;
   /** Notes what has been waiting for others. */
   flush: () => void;
   /** Does so, and waits for what is being noted. */
-  settle: () => Promise<Noted>;
+  settle: () => Promise<RecordedImage>;
 }
 
 /**
@@ -36,7 +36,7 @@ export interface PushedNotes {
  * processors that are building: that is done for half of those that are left together. Those of which files have changed meanwhile
  * are left to whoever tells of that.
  */
-export function notePushed(config: Config, images: readonly ImageConfig[], options: NoteOptions): PushedNotes {
+export function recordDuringBuild(config: Config, images: readonly ImageConfig[], options: RecordingOptions): BuildRecorder {
   const { plan, describe, tools, now } = options;
   const noted = new Map<string, string>();
   const touched = new Set<string>();
@@ -55,7 +55,7 @@ export function notePushed(config: Config, images: readonly ImageConfig[], optio
   };
   const note = async (sent: readonly SentImage[]) => {
     const known = images.filter((image) => sent.some((each) => each.name === image.name) && isKnown(plan, image.name));
-    const changed = known.length === 0 ? [] : await findTouched(config, known, options);
+    const changed = known.length === 0 ? [] : await findChangedDuringBuild(config, known, options);
     for (const each of changed) touched.add(each);
     const whole = sent.filter((image) => !touched.has(image.name));
     const named = await Promise.all(whole.map(async (image) => ({ image, ...((await naming.get(image.name)) ?? missing) })));

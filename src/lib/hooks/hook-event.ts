@@ -2,7 +2,7 @@
 export type Action = "build" | "deploy" | "rollback";
 
 /** What a hook, and a chat, is told of. */
-export interface Occasion {
+export interface HookEvent {
   action: Action;
   environment?: string;
   release?: string;
@@ -26,7 +26,7 @@ export interface HookOutcome {
 }
 
 /** The variables that a hook gets, beside those of the process. */
-export function hookVariables(occasion: Occasion, ending?: HookOutcome): Record<string, string> {
+export function hookVariables(occasion: HookEvent, ending?: HookOutcome): Record<string, string> {
   return {
     COLDTIVATE_ACTION: occasion.action,
     COLDTIVATE_ENVIRONMENT: occasion.environment ?? "",
@@ -42,7 +42,7 @@ export function hookVariables(occasion: Occasion, ending?: HookOutcome): Record<
 }
 
 /** What a chat is told: the text as people read it, and the facts beside it. */
-export function chatMessage(occasion: Occasion, ending: HookOutcome): Record<string, unknown> {
+export function chatMessage(occasion: HookEvent, ending: HookOutcome): Record<string, unknown> {
   const { action, environment = "", ref, commit, by, changed } = occasion;
   const what = ref === undefined ? commit.slice(0, 8) : `${ref} (${commit.slice(0, 8)})`;
   const seconds = Math.round(ending.milliseconds / 1000);

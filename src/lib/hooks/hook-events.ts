@@ -2,10 +2,10 @@ import type { Who } from "../deploy/prepare/release-entries.ts";
 import { describeWho } from "../environment/who.ts";
 import type { Revision } from "../git/revision.ts";
 import type { Plan } from "../plan/steps/plan.ts";
-import type { Occasion } from "./occasion.ts";
+import type { HookEvent } from "./hook-event.ts";
 
 /** A build, as hooks are told of it: `changed` are the images that are built. */
-export function buildOccasion(revision: Revision, changed: readonly string[], who: Who): Occasion {
+export function buildHookEvent(revision: Revision, changed: readonly string[], who: Who): HookEvent {
   return {
     action: "build",
     commit: revision.commit,
@@ -17,7 +17,7 @@ export function buildOccasion(revision: Revision, changed: readonly string[], wh
 }
 
 /** A deploy or a rollback, as hooks and the chat are told of it. */
-export function releaseOccasion(action: "deploy" | "rollback", { environment, release, hosts }: Plan, who: Who): Occasion {
+export function releaseHookEvent(action: "deploy" | "rollback", { environment, release, hosts }: Plan, who: Who): HookEvent {
   const changed = hosts.flatMap(({ services }) => services.filter(({ change }) => change !== "keep").map(({ service }) => service));
   return {
     action,

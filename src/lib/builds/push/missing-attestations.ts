@@ -8,7 +8,7 @@ import type { PushPlan } from "../../images/push-plan.ts";
  * Images in the local engine that lack attestations which are asked for: a build that could not attach them gives no content tag.
  * Of an image whose content cannot be told, nobody knows.
  */
-export async function findBare({ images }: PushPlan, { changed }: ContentPlan, registryImage: string, docker: Docker): Promise<string[]> {
+export async function findWithoutAttestations({ images }: PushPlan, { changed }: ContentPlan, registryImage: string, docker: Docker): Promise<string[]> {
   const found = await Promise.all(
     images.map(async ({ name, pushed }) => {
       const content = changed.find((image) => image.name === name)?.content;
@@ -23,7 +23,7 @@ export async function findBare({ images }: PushPlan, { changed }: ContentPlan, r
 }
 
 /** @throws ColdtivateError ATTESTATIONS_MISSING where there are any */
-export function refuseBare(names: readonly string[]): void {
+export function refuseWithoutAttestations(names: readonly string[]): void {
   if (names.length === 0) return;
   throw new ColdtivateError(
     `${names.join(", ")}: what was built here lacks the provenance or list of contents that coldtivate.yml asks for`,

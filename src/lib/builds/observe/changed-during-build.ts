@@ -7,12 +7,12 @@ import { observeContent, type ObservedContent } from "./observe-content.ts";
 import { observeInputs, type Checkout } from "./prepare-build.ts";
 import type { BuiltImage } from "../run/run-build.ts";
 
-export interface TouchedOptions extends Pick<ObservedContent, "contents" | "bases"> {
+export interface ChangedDuringBuildOptions extends Pick<ObservedContent, "contents" | "bases"> {
   checkout: Pick<Checkout, "revision">;
   repository: Pick<Repository, "head" | "readInputs">;
 }
 
-export interface TouchedWork extends TouchedOptions {
+export interface BuiltFromChanged extends ChangedDuringBuildOptions {
   plan: ContentPlan;
   /** What was built of it. */
   made: readonly BuiltImage[];
@@ -23,13 +23,13 @@ export interface TouchedWork extends TouchedOptions {
 }
 
 /** Has images of which files changed while they were built not stand for their content, in the registry or in the local engine. */
-export async function leaveTouched(
+export async function withoutChanged(
   config: Config,
   images: readonly ImageConfig[],
-  { plan, made, touched: known, reporter, signal, ...options }: TouchedWork,
+  { plan, made, touched: known, reporter, signal, ...options }: BuiltFromChanged,
 ): Promise<{ plan: ContentPlan; built: BuiltImage[] }> {
   const noted = images.filter(({ name }) => plan.changed.some((image) => image.name === name && image.content !== undefined));
-  const found = noted.length === 0 ? [] : await findTouched(config, noted, options);
+  const found = noted.length === 0 ? [] : await findChangedDuringBuild(config, noted, options);
   const touched = noted.map(({ name }) => name).filter((name) => known.has(name) || found.includes(name));
   for (const name of touched) {
     reporter.emit({ type: "warning", text: `${name}: its files changed while it was built, so it will be built again` });
@@ -41,10 +41,10 @@ export async function leaveTouched(
 }
 
 /** Images whose files are no longer what they were: the build may have got either. */
-export async function findTouched(
+export async function findChangedDuringBuild(
   config: Config,
   images: readonly ImageConfig[],
-  { checkout: { revision }, contents, bases, repository }: TouchedOptions,
+  { checkout: { revision }, contents, bases, repository }: ChangedDuringBuildOptions,
 ): Promise<string[]> {
   const [head, inputs] = await Promise.all([repository.head(), observeInputs(images, revision.commit, repository)]);
   const now = await observeContent(config, images, inputs, { digestOf: async (reference) => bases.get(reference) });

@@ -10,7 +10,7 @@ import { commit, startFronts, look, prune, pull, reach, retire, start, switchOve
  *
  * @param isInTurn whether memory is short: then services in slots go one at a time
  */
-export function planWhole(facts: StepFacts, runsTasks: boolean, isInTurn = false): Step[] {
+export function planFull(facts: StepFacts, runsTasks: boolean, isInTurn = false): Step[] {
   const { services, fronts, tasks } = facts.rendered;
   const names = Object.keys(services).toSorted();
   const all = (wanted: readonly string[]) =>

@@ -9,7 +9,7 @@ const patience = 3600;
 /** What somebody else's deploy is the reason of: it can be tried again when that one has ended. */
 const passing: ReadonlySet<string> = new Set(Object.values(passingRefusals));
 
-export interface TurnInput {
+export interface WaitOptions {
   /** Whether to wait at all. */
   waits: boolean;
   connections: Promise<readonly HostConnection[]>;
@@ -29,7 +29,7 @@ export function isTemporaryError(error: unknown): error is ColdtivateError {
  *
  * @throws what the attempt throws; ColdtivateError WAITED_TOO_LONG after an hour
  */
-export async function takeTurn<Result>(input: TurnInput, attempt: () => Promise<Result>): Promise<Result> {
+export async function waitForOtherDeploys<Result>(input: WaitOptions, attempt: () => Promise<Result>): Promise<Result> {
   const began = performance.now();
   for (;;) {
     try {
@@ -45,7 +45,7 @@ export async function takeTurn<Result>(input: TurnInput, attempt: () => Promise<
   }
 }
 
-async function awaitOthers({ connections, project, signal }: TurnInput, seconds: number, error: ColdtivateError): Promise<void> {
+async function awaitOthers({ connections, project, signal }: WaitOptions, seconds: number, error: ColdtivateError): Promise<void> {
   const wait = (connection: HostConnection) =>
     runVerb(connection, project, ["queue", String(seconds)], { signal, timeout: (seconds + 60) * 1000 });
   const results = await Promise.all((await connections).map(wait));

@@ -5,8 +5,8 @@ import { keptLines, type ProgressEvent, type Row, type Section } from "./progres
 export type RowState = "waiting" | "running" | "done" | "skipped" | "failed";
 
 /** What is known about a row. Times in milliseconds of the given clock. */
-export interface BoardRow extends Row {
-  section: BoardSection;
+export interface ProgressRow extends Row {
+  section: ProgressSection;
   state: RowState;
   text: string;
   startedAt?: number;
@@ -15,16 +15,16 @@ export interface BoardRow extends Row {
   output: string[];
 }
 
-export interface BoardSection {
+export interface ProgressSection {
   id: string;
   title: string;
-  rows: BoardRow[];
+  rows: ProgressRow[];
 }
 
 /** The state of the display: what all reporters know, and none of them decides. */
-export class Board {
-  readonly sections: BoardSection[] = [];
-  readonly #rows = new Map<string, BoardRow>();
+export class ProgressState {
+  readonly sections: ProgressSection[] = [];
+  readonly #rows = new Map<string, ProgressRow>();
   readonly #now: () => number;
   /** Columns of the widest title of a row, and of a section, of those that were planned so far. */
   rowWidth = 0;
@@ -38,7 +38,7 @@ export class Board {
    * Takes an event in.
    * @returns the event with clean texts and the row that it is about; a row that nobody planned comes into being in a section without a title
    */
-  apply(event: ProgressEvent): { event: ProgressEvent; row?: BoardRow } {
+  apply(event: ProgressEvent): { event: ProgressEvent; row?: ProgressRow } {
     const told = cleanEvent(event);
     if (told.type === "planned") for (const section of told.sections) this.#plan(section);
     if (!("row" in told)) return { event: told };
@@ -48,12 +48,12 @@ export class Board {
   }
 
   /** How long a row has been running or ran, in milliseconds. */
-  elapsed(row: BoardRow): number {
+  elapsed(row: ProgressRow): number {
     return row.startedAt === undefined ? 0 : (row.endedAt ?? this.#now()) - row.startedAt;
   }
 
   /** How long a section has been at work: from the start of its first row to the end of its last one, in milliseconds. */
-  sectionElapsed({ rows }: BoardSection): number {
+  sectionElapsed({ rows }: ProgressSection): number {
     const starts = rows.map(({ startedAt }) => startedAt).filter((start) => start !== undefined);
     if (starts.length === 0) return 0;
     const ends = rows.map(({ state, startedAt, endedAt }) => endedAt ?? (state === "running" ? this.#now() : (startedAt ?? 0)));
@@ -65,13 +65,13 @@ export class Board {
     return new Set(this.sections.flatMap(({ rows }) => rows).flatMap(({ state, output }) => (state === "failed" ? output : [])));
   }
 
-  #plan(section: Section): BoardSection {
+  #plan(section: Section): ProgressSection {
     let known = this.sections.find(({ id }) => id === section.id);
     if (!known) this.sections.push((known = { id: section.id, title: section.title, rows: [] }));
     this.sectionWidth = Math.max(this.sectionWidth, widthOf(section.title));
     for (const { id, title } of section.rows) {
       if (this.#rows.has(id)) continue;
-      const row: BoardRow = { id, title, section: known, state: "waiting", text: "", output: [] };
+      const row: ProgressRow = { id, title, section: known, state: "waiting", text: "", output: [] };
       known.rows.push(row);
       this.rowWidth = Math.max(this.rowWidth, widthOf(title));
       this.#rows.set(id, row);
@@ -79,11 +79,11 @@ export class Board {
     return known;
   }
 
-  #improvise(id: string): BoardRow {
+  #improvise(id: string): ProgressRow {
     return this.#plan({ id: "", title: "", rows: [{ id, title: clean(id) }] }).rows.at(-1)!;
   }
 
-  #update(row: BoardRow, event: Exclude<ProgressEvent, { type: "planned" | "asked" | "answered" | "note" | "warning" }>): void {
+  #update(row: ProgressRow, event: Exclude<ProgressEvent, { type: "planned" | "asked" | "answered" | "note" | "warning" }>): void {
     const at = this.#now() - (event.ago ?? 0);
     if (event.type === "output") {
       row.output.push(event.line);

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { askAhead } from "../../../src/lib/builds/observe/ask-ahead.ts";
+import { prefetchRegistry } from "../../../src/lib/builds/observe/prefetch-registry.ts";
 import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
 
 const images: ImageConfig[] = ["web", "api", "jobs"].map((name) => ({
@@ -19,8 +19,8 @@ function ask(there: readonly string[], { pushes = true, force = false } = {}) {
     questions.push(reference);
     return there.includes(reference) ? `sha256:${reference}` : undefined;
   };
-  const registry = { digestOf } as unknown as Parameters<typeof askAhead>[2]["registry"];
-  return { questions, asked: askAhead(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, pushes, force }) };
+  const registry = { digestOf } as unknown as Parameters<typeof prefetchRegistry>[2]["registry"];
+  return { questions, asked: prefetchRegistry(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, pushes, force }) };
 }
 
 async function settle(): Promise<void> {

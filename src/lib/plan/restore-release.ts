@@ -10,7 +10,7 @@ import { checksOf } from "../fronts/checks.ts";
 import type { Rendered, RenderedFront } from "../release/rendered.ts";
 import type { Digest } from "../compose/sources.ts";
 
-export interface RepeatInput {
+export interface RestoreInput {
   /** Name of the Compose project. */
   project: string;
   /** Absolute path, on the host. */
@@ -21,7 +21,7 @@ export interface RepeatInput {
 }
 
 /** A kept release as it is to serve again. */
-export interface Repeated {
+export interface RestoredRelease {
   release: KeptRelease;
   /** As if it had been rendered anew; without its tasks, which ran when it was released. */
   rendered: Rendered;
@@ -31,7 +31,7 @@ export interface Repeated {
 }
 
 /** Reads a kept release as one that is to serve again: its services as they were, its fronts with what fronts run now. */
-export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: RepeatInput): Repeated {
+export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: RestoreInput): RestoredRelease {
   const { release, fronts } = withRunningFronts(kept, manifest, input);
   const settings = settingsOf(kept.whole, manifest.fronts);
   // Releases of older versions do not say it.
@@ -58,7 +58,7 @@ export function repeatRelease(kept: KeptRelease, manifest: Manifest, input: Repe
   return { release, rendered, fronts, settings };
 }
 
-function withRunningFronts(kept: KeptRelease, manifest: Manifest, { runningFronts, ...input }: RepeatInput) {
+function withRunningFronts(kept: KeptRelease, manifest: Manifest, { runningFronts, ...input }: RestoreInput) {
   const others = Object.entries(manifest.fronts).flatMap(([name, { image, memory }]) => {
     const front = runningFronts[name];
     return front === undefined || (front.image === image && front.memory === memory) ? [] : [{ name, front }];

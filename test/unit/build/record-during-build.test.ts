@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
 import { readRecordAt } from "../../../src/lib/builds/observe/look-up.ts";
-import { notePushed } from "../../../src/lib/builds/record/note-pushed.ts";
+import { recordDuringBuild } from "../../../src/lib/builds/record/record-during-build.ts";
 import { observeContent } from "../../../src/lib/builds/observe/observe-content.ts";
 import { observeInputs } from "../../../src/lib/builds/observe/prepare-build.ts";
 import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
@@ -30,7 +30,7 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
   const changed = contents.map(({ name, tag = "", inputs = [] }) => ({ name, cause: { kind: "new" } as const, content: { tag, inputs } }));
   const registryImage = `${server.host}/shop`;
   const told: string[] = [];
-  const notes = notePushed(config, images, {
+  const notes = recordDuringBuild(config, images, {
     checkout: { revision: { commit } },
     contents,
     bases: new Map(),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Story } from "../../../src/lib/deploy/apply/story.ts";
+import { HostProgress } from "../../../src/lib/deploy/apply/host-progress.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 
 const second = 1_000_000;
@@ -7,7 +7,7 @@ const plan = { host: "a", expect: "r1", services: [], steps: [{ verb: "pull", ar
 
 function tell(...lines: [time: number, step: number, state: string][]): ProgressEvent[] {
   const events: ProgressEvent[] = [];
-  const story = new Story(plan, { emit: (event) => void events.push(event), close: () => Promise.resolve() });
+  const story = new HostProgress(plan, { emit: (event) => void events.push(event), close: () => Promise.resolve() });
   for (const [time, step, state] of lines) story.tell({ time: time * second, step, state, detail: "" });
   return events;
 }
@@ -29,7 +29,7 @@ test("what it tells as it happens has no age, whatever its clock shows", () => {
 
 test("of a task that writes without end, the last lines are kept, and each line costs the same", () => {
   let lines = 0;
-  const story = new Story(plan, { emit: () => void lines++, close: () => Promise.resolve() });
+  const story = new HostProgress(plan, { emit: () => void lines++, close: () => Promise.resolve() });
   for (let line = 1; line <= 200_000; line++) story.tell({ time: 0, step: 1, state: "log", detail: `line ${line}` });
   expect(lines).toBe(200_000);
   expect(story.output(1)).toEqual(Array.from({ length: 20 }, (_, index) => `line ${199_981 + index}`));

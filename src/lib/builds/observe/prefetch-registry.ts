@@ -1,20 +1,20 @@
 import type { RegistryClient } from "../../adapters/registry/registry.ts";
 import type { Config, ImageConfig } from "../../config/schema/config.ts";
 import type { Revision } from "../../git/revision.ts";
-import { later } from "../../common/later.ts";
+import { markHandled } from "../../common/mark-handled.ts";
 import type { PresentOf } from "./compare-content.ts";
 import { lookUpTags } from "./look-up.ts";
 import { basesNamedBy } from "./observe-content.ts";
 
 /** What a registry was asked before it is known what to do with it. */
-export interface AskedAhead {
+export interface PrefetchedRegistry {
   /** Knows base images, or asks for them. */
   bases: Pick<RegistryClient, "digestOf">;
   /** By full name: the digests that the release's tags of images have now, where they are pushed. */
   presentOf?: PresentOf;
 }
 
-export interface AheadOptions {
+export interface PrefetchOptions {
   revision: Revision;
   registry: RegistryClient;
   /** Whether images are pushed. */
@@ -27,8 +27,8 @@ export interface AheadOptions {
  * Asks the registry what follows from the configuration, from the Dockerfiles as they are, and from the commit, while Git looks at the
  * files. Base images come first, as what an image is made of is known with them alone.
  */
-export function askAhead(config: Config, images: readonly ImageConfig[], { revision, registry, pushes, force }: AheadOptions): AskedAhead {
-  const digests = new Map(basesNamedBy(config, images).map((reference) => [reference, later(registry.digestOf(reference))]));
+export function prefetchRegistry(config: Config, images: readonly ImageConfig[], { revision, registry, pushes, force }: PrefetchOptions): PrefetchedRegistry {
+  const digests = new Map(basesNamedBy(config, images).map((reference) => [reference, markHandled(registry.digestOf(reference))]));
   const bases = { digestOf: (reference: string) => digests.get(reference) ?? registry.digestOf(reference) };
   if (!pushes) return { bases };
   const ask = (name: string) => lookUpTags([name], config.registry.image, revision, registry);
@@ -44,7 +44,7 @@ export function askAhead(config: Config, images: readonly ImageConfig[], { revis
 function askTagsAhead(names: readonly string[], ask: (name: string) => Promise<ReadonlyMap<string, string>>): PresentOf {
   const asked = new Map<string, Promise<ReadonlyMap<string, string>>>();
   const answerOf = (name: string) => {
-    const answer = asked.get(name) ?? later(ask(name));
+    const answer = asked.get(name) ?? markHandled(ask(name));
     asked.set(name, answer);
     return answer;
   };
@@ -52,7 +52,7 @@ function askTagsAhead(names: readonly string[], ask: (name: string) => Promise<R
     const [first, ...others] = names;
     if (first !== undefined && (await answerOf(first)).size > 0) others.forEach((name) => void answerOf(name));
   };
-  const probed = later(probe());
+  const probed = markHandled(probe());
   return async (wanted) => {
     await probed;
     const found = await Promise.all(wanted.map(answerOf));
