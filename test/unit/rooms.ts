@@ -63,7 +63,18 @@ export const mayImport: Record<string, readonly string[]> = {
     "images",
     "report",
   ],
-  "builds/record": ["adapters", "adapters/registry", "builds/observe", "builds/run", "config/schema", "content", "git", "images", "report"],
+  "builds/record": [
+    "adapters",
+    "adapters/registry",
+    "builds/observe",
+    "builds/run",
+    "common",
+    "config/schema",
+    "content",
+    "git",
+    "images",
+    "report",
+  ],
   builds: [
     "adapters",
     "adapters/buildkit",
@@ -79,7 +90,7 @@ export const mayImport: Record<string, readonly string[]> = {
     "images",
     "report",
   ],
-  "builds/prune": ["adapters/registry", "builds", "images", "report"],
+  "builds/prune": ["adapters/registry", "builds", "common", "images", "report"],
   "builds/push": [
     "adapters/docker",
     "adapters/registry",

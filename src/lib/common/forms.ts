@@ -25,3 +25,10 @@ export function isCommit(text: string): boolean {
 export function isTime(milliseconds: number): boolean {
   return Math.abs(milliseconds) <= 8.64e15;
 }
+
+/** A manifest or an index, byte by byte as the registry has it: other bytes are another digest. */
+export interface StoredManifest {
+  digest: string;
+  mediaType: string;
+  bytes: Buffer;
+}

@@ -1,13 +1,6 @@
 import * as z from "zod";
 import type { ContentInput, Hash } from "./content-digest.ts";
-import { isCommit, isDigest, isMediaType, isTime } from "../common/forms.ts";
-
-/** A manifest or an index as a registry has it, byte by byte. */
-export interface StoredManifest {
-  digest: string;
-  mediaType: string;
-  bytes: Buffer;
-}
+import { isCommit, isDigest, isMediaType, isTime, type StoredManifest } from "../common/forms.ts";
 
 /** What a content tag holds: an image, and how it came to be. */
 export interface ContentRecord {

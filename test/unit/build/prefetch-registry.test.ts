@@ -20,7 +20,10 @@ function ask(there: readonly string[], { pushes = true, force = false } = {}) {
     return there.includes(reference) ? `sha256:${reference}` : undefined;
   };
   const registry = { digestOf } as unknown as Parameters<typeof prefetchRegistry>[2]["registry"];
-  return { questions, asked: prefetchRegistry(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, pushes, force }) };
+  return {
+    questions,
+    asked: prefetchRegistry(config, images, { revision: { commit: "1f".repeat(20), slug: "main" }, registry, pushes, force }),
+  };
 }
 
 async function settle(): Promise<void> {

@@ -5,14 +5,8 @@ import { parseImageManifest, parseTags, type Layer } from "./registry-manifest.t
 import { invalidAnswer, type HttpAnswer } from "./registry-answer.ts";
 import { digestOfBytes, type HttpOptions } from "./registry-http.ts";
 import { expect, keepsAll, mediaTypeOf, nextPage, refused, saidDigest, unexpected } from "./registry-read.ts";
+import type { StoredManifest } from "../../common/forms.ts";
 import { openSession } from "./registry-session.ts";
-
-/** A manifest or an index, byte by byte as the registry has it: other bytes are another digest. */
-export interface StoredManifest {
-  digest: string;
-  mediaType: string;
-  bytes: Buffer;
-}
 
 /**
  * Asks registries about images; keeps its connections until it is closed.

@@ -27,7 +27,11 @@ export interface PrefetchOptions {
  * Asks the registry what follows from the configuration, from the Dockerfiles as they are, and from the commit, while Git looks at the
  * files. Base images come first, as what an image is made of is known with them alone.
  */
-export function prefetchRegistry(config: Config, images: readonly ImageConfig[], { revision, registry, pushes, force }: PrefetchOptions): PrefetchedRegistry {
+export function prefetchRegistry(
+  config: Config,
+  images: readonly ImageConfig[],
+  { revision, registry, pushes, force }: PrefetchOptions,
+): PrefetchedRegistry {
   const digests = new Map(basesNamedBy(config, images).map((reference) => [reference, markHandled(registry.digestOf(reference))]));
   const bases = { digestOf: (reference: string) => digests.get(reference) ?? registry.digestOf(reference) };
   if (!pushes) return { bases };

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { RegistryClient, StoredManifest } from "../../adapters/registry/registry.ts";
+import type { RegistryClient } from "../../adapters/registry/registry.ts";
+import type { StoredManifest } from "../../common/forms.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { isRecordTag } from "../../images/build-record.ts";
 import { readImageIndex, readParts } from "../../images/named-images.ts";

@@ -8,7 +8,12 @@ import type { PushPlan } from "../../images/push-plan.ts";
  * Images in the local engine that lack attestations which are asked for: a build that could not attach them gives no content tag.
  * Of an image whose content cannot be told, nobody knows.
  */
-export async function findWithoutAttestations({ images }: PushPlan, { changed }: ContentPlan, registryImage: string, docker: Docker): Promise<string[]> {
+export async function findWithoutAttestations(
+  { images }: PushPlan,
+  { changed }: ContentPlan,
+  registryImage: string,
+  docker: Docker,
+): Promise<string[]> {
   const found = await Promise.all(
     images.map(async ({ name, pushed }) => {
       const content = changed.find((image) => image.name === name)?.content;

@@ -1,4 +1,5 @@
-import type { RegistryClient, StoredManifest } from "../../adapters/registry/registry.ts";
+import type { RegistryClient } from "../../adapters/registry/registry.ts";
+import type { StoredManifest } from "../../common/forms.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { addBuild, formatRecord, parseRecord, recordTag, recordType, type BuildRecord } from "../../images/build-record.ts";
 

@@ -6,7 +6,11 @@ import type { HostProgress } from "./host-progress.ts";
  *
  * @param isUndone whether they wait for one another, and take everything back when nobody coordinates them
  */
-export function leftAlone(environment: string, followed: readonly { release: string; story: HostProgress }[], isUndone = false): ColdtivateError {
+export function leftAlone(
+  environment: string,
+  followed: readonly { release: string; story: HostProgress }[],
+  isUndone = false,
+): ColdtivateError {
   const releases = [...new Set(followed.map(({ release }) => release))].join(", ");
   const becomes = isUndone ? "is taken back by the hosts, which nobody coordinates any more" : "goes on without you";
   return new ColdtivateError(releases === "" ? "detached" : `detached: release ${releases} ${becomes}`, {

@@ -30,7 +30,12 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Scree
 }
 
 /** The line for an event, without the time; undefined when it says nothing new. */
-export function formatEvent(event: ProgressEvent, row: ProgressRow | undefined, board: ProgressState, palette: Palette): string | undefined {
+export function formatEvent(
+  event: ProgressEvent,
+  row: ProgressRow | undefined,
+  board: ProgressState,
+  palette: Palette,
+): string | undefined {
   if (event.type === "note" || event.type === "asked") return event.text;
   if (event.type === "warning") return palette.caution(`warning: ${event.text}`);
   if (event.type === "planned" || event.type === "answered" || row === undefined) return undefined;

@@ -41,7 +41,11 @@ export function createTerminalReporter({ stream, palette, now }: TerminalOptions
   };
 }
 
-async function end(list: SectionList, board: ProgressState, { stream, palette }: Pick<TerminalOptions, "stream" | "palette">): Promise<void> {
+async function end(
+  list: SectionList,
+  board: ProgressState,
+  { stream, palette }: Pick<TerminalOptions, "stream" | "palette">,
+): Promise<void> {
   await list.end();
   for (const row of board.sections.flatMap(({ rows }) => rows)) {
     if (row.state !== "failed" || row.output.length === 0) continue;
