@@ -1,7 +1,7 @@
 import { inspectBuilder } from "../adapters/buildkit/buildkit.ts";
 import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { giveUp, leaveUnnoted, type ChangedImage, type ContentPlan, type UnchangedImage } from "../content/content-plan.ts";
-import { releaseTags } from "../images/image-tags.ts";
+import { allTags, pinnedImage, revisionTags, taggedImage } from "../images/image-tags.ts";
 import { markHandled } from "../common/mark-handled.ts";
 import { buildChanged, startAhead, type Begun, type BuildWishes, type BuildWork } from "./build-changed.ts";
 import { compareContent } from "./observe/compare-content.ts";
@@ -109,14 +109,14 @@ function findPushed({ changed }: ContentPlan, built: readonly (BuiltImage | Sent
     if (image === undefined || content === undefined) return [];
     if ("dirty" in image && image.dirty) return [];
     const found = { name, ...content, commit: image.commit, replaces: cause.kind !== "new" };
-    if (image.digest !== undefined) return [{ ...found, reference: `${registryImage}/${name}@${image.digest}` }];
-    return "tags" in image ? [{ ...found, reference: image.tags.at(-1) ?? "", configuration: image.configuration }] : [];
+    if (image.digest !== undefined) return [{ ...found, reference: pinnedImage(registryImage, name, image.digest) }];
+    return "reference" in image ? [{ ...found, reference: image.reference ?? "", configuration: image.configuration }] : [];
   });
 }
 
 function withContent(image: BuiltImage, changed: readonly ChangedImage[]): BuiltImage {
   const content = changed.find(({ name }) => name === image.name)?.content?.tag;
-  const { configuration: _configuration, laterTags: _laterTags, ...shown } = image;
+  const { configuration: _configuration, laterTags: _laterTags, reference: _reference, ...shown } = image;
   return { ...shown, ...(content !== undefined && { content }) };
 }
 
@@ -128,7 +128,7 @@ function describeUnchanged(
 ): BuiltImage {
   return {
     name,
-    tags: output === "push" ? releaseTags(registry.image, name, revision) : [`${registry.image}/${name}:${record.tag}`],
+    tags: output === "push" ? allTags(revisionTags(registry.image, name, revision)) : [taggedImage(registry.image, name, record.tag)],
     digest: record.image.digest,
     milliseconds: 0,
     steps: 0,

@@ -9,6 +9,7 @@ import { inputsOf } from "../content/image-inputs.ts";
 import { explainBuild, explainUnchanged } from "./explanation.ts";
 import { readRecordAt } from "./observe/look-up.ts";
 import { inputsTag } from "./record/record-content.ts";
+import { taggedImage } from "../images/image-tags.ts";
 
 export interface ExplainTools {
   registryImage: string;
@@ -25,7 +26,7 @@ export async function explain(
 ): Promise<Map<string, string>> {
   const explainChanged = async (image: ChangedImage) => {
     const { name, cause, content } = image;
-    const record = cause.kind === "new" ? await readRecordAt(`${registryImage}/${name}:${inputsTag(revision)}`, registry) : undefined;
+    const record = cause.kind === "new" ? await readRecordAt(taggedImage(registryImage, name, inputsTag(revision)), registry) : undefined;
     const config = images.find((each) => each.name === name);
     const files = record && config && (await repository.changedPaths(record.revision, revision.commit, inputsOf(config)));
     const current = summariseInputs(content?.inputs ?? [], sha256);

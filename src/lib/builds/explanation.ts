@@ -1,5 +1,6 @@
 import type { ChangedImage } from "../content/content-plan.ts";
 import type { ContentRecord } from "../content/content-record.ts";
+import { shortCommit } from "../git/slug.ts";
 
 /** What is known of the last build that a ref's images came from. */
 export interface LastBuild {
@@ -32,11 +33,11 @@ export function explainBuild(
 
 /** Why an image is not built, in one line. */
 export function explainUnchanged({ name, record }: { name: string; record: ContentRecord }): string {
-  return `${name} is unchanged since ${record.revision.slice(0, 8)}, built at ${timeOf(record)}: ${record.tag}`;
+  return `${name} is unchanged since ${shortCommit(record.revision)}, built at ${timeOf(record)}: ${record.tag}`;
 }
 
 function describeChanges({ record, files }: LastBuild, current: Record<string, string>, tag: string): string {
-  const since = `since ${record.revision.slice(0, 8)}`;
+  const since = `since ${shortCommit(record.revision)}`;
   const names = [...new Set([...Object.keys(record.inputs), ...Object.keys(current)])];
   const changed = names.filter((name) => record.inputs[name] !== current[name]).toSorted();
   if (changed.length === 0) return `nothing changed ${since}, but the registry has no ${tag}`;

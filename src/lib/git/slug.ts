@@ -11,3 +11,8 @@ export function slugify(ref: string): string {
     .slice(0, longest)
     .replace(/^-+|-+$/g, "");
 }
+
+/** As much of a commit as people compare: as long as GitLab's CI_COMMIT_SHORT_SHA. */
+export function shortCommit(commit: string): string {
+  return commit.slice(0, 8);
+}

@@ -1,3 +1,5 @@
+import { shortCommit } from "../git/slug.ts";
+
 /** What hooks are for. */
 export type Action = "build" | "deploy" | "rollback";
 
@@ -44,7 +46,7 @@ export function hookVariables(occasion: HookEvent, ending?: HookOutcome): Record
 /** What a chat is told: the text as people read it, and the facts beside it. */
 export function chatMessage(occasion: HookEvent, ending: HookOutcome): Record<string, unknown> {
   const { action, environment = "", ref, commit, by, changed } = occasion;
-  const what = ref === undefined ? commit.slice(0, 8) : `${ref} (${commit.slice(0, 8)})`;
+  const what = ref === undefined ? shortCommit(commit) : `${ref} (${shortCommit(commit)})`;
   const seconds = Math.round(ending.milliseconds / 1000);
   const text =
     ending.outcome === "done"

@@ -2,7 +2,7 @@ import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 import type { Revision } from "../git/revision.ts";
 import type { ImageState } from "../content/image-state.ts";
-import { releaseTags } from "./image-tags.ts";
+import { allTags, repositoryOfImage, revisionTags, type RevisionTags } from "./image-tags.ts";
 import { formatReference, parseReference, pinReference } from "../common/reference.ts";
 
 /** What a build will do: plain, serialisable data. Paths are relative to the configuration's folder. */
@@ -27,6 +27,8 @@ export interface ImageBuild {
   target?: string;
   /** Full names under which the builder leaves it. */
   tags: string[];
+  /** The full name by its commit; `dirty` stands for a commit where files that are not committed go in. */
+  reference: string;
   /** Full names that it gets once it is in the registry: there a name is one request, and a push looks at every layer again. */
   laterTags: string[];
   /** By name: additional contexts, and the base images as they are pinned. */
@@ -120,7 +122,7 @@ function planImage(
   facts: Omit<BuildFacts, "states"> & { output: "load" | "push"; attest: string[]; insecure: boolean; exportsCache: boolean },
 ): ImageBuild {
   const isDirty = dirty.length > 0;
-  const name = `${registry.image}/${image.name}`;
+  const name = repositoryOfImage(registry.image, image.name);
   const noCache = facts.withoutCache?.has(image.name) ?? false;
   const contentTag = facts.contentTags?.get(image.name);
   const cache =
@@ -134,8 +136,8 @@ function planImage(
     dockerfile: image.dockerfile,
     ...(image.target !== undefined && { target: image.target }),
     ...(isDirty
-      ? { tags: [`${name}:dirty`], laterTags: [] }
-      : nameImage(releaseTags(registry.image, image.name, facts.revision), contentTag && `${name}:${contentTag}`, facts)),
+      ? { tags: [`${name}:dirty`], reference: `${name}:dirty`, laterTags: [] }
+      : nameImage(revisionTags(registry.image, image.name, facts.revision), contentTag && `${name}:${contentTag}`, facts)),
     contexts: { ...pinBases(facts.bases?.get(image.name) ?? {}), ...image.contexts },
     labels: known === undefined ? {} : { "org.opencontainers.image.revision": known },
     args: { ...build.args, ...image.args, ...(known !== undefined && { COMMIT: known }), ...epoch },
@@ -153,14 +155,15 @@ function planImage(
 
 /** What a builder pushes under the commit's name gets the others afterwards; an engine that pushes takes all of them. */
 function nameImage(
-  names: readonly string[],
+  names: RevisionTags,
   contentTag: string | undefined,
   { builder, output }: Pick<BuildFacts, "builder"> & { output: "load" | "push" },
-): Pick<ImageBuild, "tags" | "laterTags"> {
+): Pick<ImageBuild, "tags" | "reference" | "laterTags"> {
+  const { ref, commit: reference } = names;
   // Here the content's tag says what `push` may call it; in the registry it comes last, when all is there.
-  if (output === "load") return { tags: [...names, ...(contentTag === undefined ? [] : [contentTag])], laterTags: [] };
-  if (findPusher(builder) === "engine") return { tags: [...names], laterTags: [] };
-  return { tags: names.slice(-1), laterTags: names.slice(0, -1) };
+  if (output === "load") return { tags: [...allTags(names), ...(contentTag === undefined ? [] : [contentTag])], reference, laterTags: [] };
+  if (findPusher(builder) === "engine") return { tags: allTags(names), reference, laterTags: [] };
+  return { tags: [reference], reference, laterTags: ref === undefined ? [] : [ref] };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { ColdtivateError } from "../errors.ts";
+import type { RevisionTags } from "./image-tags.ts";
 
 /** What is known about an image under the release's tags, here and in the registry. */
 export interface PushFacts {
   name: string;
-  /** Full names under the release's tags; the last one is by the commit. */
-  tags: string[];
+  tags: RevisionTags;
   /** By full name: images in the local engine. */
   local: ReadonlyMap<string, LocalImage>;
   /** By full name: digests in the registry. */
@@ -39,14 +39,14 @@ export interface PlannedPush {
  * @throws ColdtivateError NOTHING_TO_PUSH when an image of this commit is neither here nor there
  */
 export function planPush(facts: readonly PushFacts[], lost: readonly string[] = []): PushPlan {
-  const missing = facts.filter(({ tags, local, remote }) => !local.has(tags.at(-1) ?? "") && !remote.has(tags.at(-1) ?? ""));
+  const missing = facts.filter(({ tags, local, remote }) => !local.has(tags.commit) && !remote.has(tags.commit));
   if (missing.length > 0) {
     const force = missing.some(({ name }) => lost.includes(name)) ? " --force" : "";
     const names = missing.map(({ name }) => name).join(" ");
     throw new ColdtivateError(`${missing.map(({ name }) => name).join(", ")}: there is no image of this commit, here or in the registry`, {
       code: "NOTHING_TO_PUSH",
       exit: "refused",
-      details: missing.map(({ tags }) => tags.at(-1) ?? ""),
+      details: missing.map(({ tags }) => tags.commit),
       hint: `Run: coldtivate build${force}${missing.length === facts.length ? "" : ` ${names}`}`,
     });
   }
@@ -59,13 +59,12 @@ function isPresent({ pushed, laterTags }: PlannedPush): boolean {
 }
 
 /** What the ref's name means here does not matter: it may still be another build's, and a build that pushed left it alone. */
-function planOne({ name, tags, local, remote }: PushFacts): PlannedPush {
-  const ofCommit = tags.at(-1) ?? "";
-  const image = local.get(ofCommit);
+function planOne({ name, tags: { ref, commit }, local, remote }: PushFacts): PlannedPush {
+  const image = local.get(commit);
   // Whose it is there cannot be told from here.
   if (image === undefined) return { name, laterTags: [] };
-  const digest = remote.get(ofCommit);
+  const digest = remote.get(commit);
   const isThere = digest !== undefined && image.digests.includes(digest);
-  const laterTags = tags.slice(0, -1).filter((tag) => !isThere || remote.get(tag) !== digest);
-  return { name, ...(!isThere && { pushed: ofCommit }), laterTags };
+  const laterTags = ref === undefined || (isThere && remote.get(ref) === digest) ? [] : [ref];
+  return { name, ...(!isThere && { pushed: commit }), laterTags };
 }

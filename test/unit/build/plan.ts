@@ -12,6 +12,7 @@ function imageOf(name: string): ImageBuild {
     context: name,
     dockerfile: "Dockerfile",
     tags: [`r/${name}:main`, `r/${name}:1f000000`],
+    reference: `r/${name}:1f000000`,
     laterTags: [],
     labels: {},
     args: {},

@@ -43,6 +43,7 @@ test("a push takes the release's tags, the last commit of the inputs, and its ca
     context: "Web",
     dockerfile: "Dockerfile",
     tags: ["r.example.com/shop/web:1f000000"],
+    reference: "r.example.com/shop/web:1f000000",
     laterTags: ["r.example.com/shop/web:main"],
     contexts: {},
     noCache: false,

@@ -6,7 +6,7 @@ const mine = { id: "sha256:aa", digests: ["sha256:aa"] };
 const other = { id: "sha256:bb", digests: ["sha256:bb"] };
 const facts = (local: Record<string, LocalImage>, remote: Record<string, string> = {}) => ({
   name: "web",
-  tags: ["r/web:main", "r/web:1f000000"],
+  tags: { ref: "r/web:main", commit: "r/web:1f000000" },
   local: new Map(Object.entries(local)),
   remote: new Map(Object.entries(remote)),
 });

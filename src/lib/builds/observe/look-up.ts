@@ -4,7 +4,7 @@ import { ColdtivateError } from "../../errors.ts";
 import type { Revision } from "../../git/revision.ts";
 import type { Content } from "../../content/content-digest.ts";
 import { readRecord, type ContentRecord } from "../../content/content-record.ts";
-import { releaseTags } from "../../images/image-tags.ts";
+import { allTags, revisionTags, taggedImage } from "../../images/image-tags.ts";
 
 /**
  * By image: what the registry has under the content's tag; an image that it does not show has none.
@@ -18,7 +18,7 @@ export async function lookUpRecords(
 ): Promise<Map<string, ContentRecord>> {
   const found = await Promise.all(
     contents.map(async ({ name, tag }) => {
-      const record = tag === undefined ? undefined : await readRecordAt(`${registryImage}/${name}:${tag}`, registry);
+      const record = tag === undefined ? undefined : await readRecordAt(taggedImage(registryImage, name, tag), registry);
       const fitting = record?.tag === tag ? record : undefined;
       if (fitting === undefined) onMissing();
       return [name, fitting] as const;
@@ -40,7 +40,7 @@ export async function lookUpTags(
   revision: Revision,
   registry: Pick<RegistryClient, "digestOf">,
 ): Promise<Map<string, string>> {
-  const tags = names.flatMap((name) => releaseTags(registryImage, name, revision));
+  const tags = names.flatMap((name) => allTags(revisionTags(registryImage, name, revision)));
   const found = await Promise.all(tags.map(async (tag) => [tag, await orUndefined(registry.digestOf(tag))] as const));
   return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -5,6 +5,7 @@ import { ColdtivateError } from "../../errors.ts";
 import { isRecordTag } from "../../images/build-record.ts";
 import { readImageIndex, readParts } from "../../images/named-images.ts";
 import { isContentTag, type Leftover, type TagFact } from "../../images/prune-plan.ts";
+import { pinnedImage, repositoryOfImage } from "../../images/image-tags.ts";
 
 /** Every tag of the images' repositories, and what it means now. */
 export async function observeTags(
@@ -14,7 +15,7 @@ export async function observeTags(
 ): Promise<Map<string, TagFact[]>> {
   const observed = await Promise.all(
     names.map(async (name) => {
-      const repository = `${registryImage}/${name}`;
+      const repository = repositoryOfImage(registryImage, name);
       const tags = await registry.tagsOf(repository);
       const facts = await Promise.all(tags.map((tag) => observeTag(repository, tag, registry)));
       return [name, facts.filter((fact) => fact !== undefined)] as const;
@@ -66,14 +67,14 @@ export async function removeLeftovers(
   registry: RegistryClient,
   retained: ReadonlySet<string>,
 ): Promise<Leftover[]> {
-  const remove = (name: string, digest: string) => registry.deleteManifest(`${registryImage}/${name}@${digest}`);
+  const remove = (name: string, digest: string) => registry.deleteManifest(pinnedImage(registryImage, name, digest));
   const indexes = new Map(
     leftovers.flatMap(({ name, indexes: its }) => its.map((digest) => [`${name}@${digest}`, { name, digest }] as const)),
   );
   await Promise.all([...indexes.values()].map(({ name, digest }) => remove(name, digest)));
   const names = [...new Set(leftovers.map(({ name }) => name))];
   const observe = () => observeTags(names, registryImage, registry);
-  const partsOf = readPartsOnce((name, digest) => registry.manifestOf(`${registryImage}/${name}@${digest}`));
+  const partsOf = readPartsOnce((name, digest) => registry.manifestOf(pinnedImage(registryImage, name, digest)));
   // They are not there any more when the tags have been looked at.
   await Promise.all(leftovers.map(({ name, digest }) => partsOf(name, digest)));
 

@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { inspectImage } from "../../adapters/docker/docker-push.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { ContentPlan } from "../../content/content-plan.ts";
+import { taggedImage } from "../../images/image-tags.ts";
 import type { PushPlan } from "../../images/push-plan.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function findWithoutAttestations(
       const content = changed.find((image) => image.name === name)?.content;
       if (content === undefined || pushed === undefined) return [];
       const [image, whole] = await Promise.all(
-        [pushed, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)),
+        [pushed, taggedImage(registryImage, name, content.tag)].map((each) => inspectImage(docker, each)),
       );
       return image?.id === whole?.id ? [] : [name];
     }),

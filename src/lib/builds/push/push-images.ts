@@ -3,7 +3,7 @@ import { findCredentials } from "../../adapters/registry/registry-credentials.ts
 import type { RegistryClient } from "../../adapters/registry/registry.ts";
 import type { Config, ImageConfig } from "../../config/schema/config.ts";
 import { giveUp, type UnchangedImage } from "../../content/content-plan.ts";
-import { releaseTags } from "../../images/image-tags.ts";
+import { allTags, revisionTags } from "../../images/image-tags.ts";
 import { planPush } from "../../images/push-plan.ts";
 import type { Reporter } from "../../report/progress.ts";
 import { markHandled } from "../../common/mark-handled.ts";
@@ -61,7 +61,7 @@ export async function pushImages(
   const known = pushed.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
   await Promise.all([noteBuilds(known, tools), recordContent(await findKnownContent(pushed, plan, { ...tools, docker }), now, tools)]);
 
-  const tagged = plan.unchanged.map((image) => describeTagged(image, releaseTags(registryImage, image.name, revision), present));
+  const tagged = plan.unchanged.map((image) => describeTagged(image, allTags(revisionTags(registryImage, image.name, revision)), present));
   const done = [...tagged.filter(({ tags }) => tags.length > 0), ...pushed];
   const there = new Set([...tagged.filter(({ tags }) => tags.length === 0).map(({ name }) => name), ...pushing.present]);
   return {

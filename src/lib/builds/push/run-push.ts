@@ -6,7 +6,7 @@ import type { Credentials } from "../../config/schema/config.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { Revision } from "../../git/revision.ts";
 import type { ContentPlan } from "../../content/content-plan.ts";
-import { commitTag, releaseTags } from "../../images/image-tags.ts";
+import { allTags, pinnedImage, revisionTags, taggedImage } from "../../images/image-tags.ts";
 import { countLayers } from "../../images/push-layers.ts";
 import type { PlannedPush, PushFacts, PushPlan } from "../../images/push-plan.ts";
 import type { Reporter } from "../../report/progress.ts";
@@ -47,8 +47,8 @@ export async function observePush(
 ): Promise<PushFacts[]> {
   return Promise.all(
     names.map(async (name) => {
-      const tags = releaseTags(registryImage, name, revision);
-      return { name, tags, local: await lookUp(tags, (tag) => inspectImage(docker, tag)), remote: present };
+      const tags = revisionTags(registryImage, name, revision);
+      return { name, tags, local: await lookUp(allTags(tags), (tag) => inspectImage(docker, tag)), remote: present };
     }),
   );
 }
@@ -61,11 +61,13 @@ export async function findKnownContent(
 ): Promise<PushedContent[]> {
   const found = pushed.map(async ({ name, digest }): Promise<PushedContent[]> => {
     const { content, cause } = changed.find((image) => image.name === name) ?? {};
-    const tag = nameByCommit(name, { registryImage, revision });
+    const tag = revisionTags(registryImage, name, revision).commit;
     if (content === undefined || cause === undefined) return [];
-    const [image, built] = await Promise.all([tag, `${registryImage}/${name}:${content.tag}`].map((each) => inspectImage(docker, each)));
+    const [image, built] = await Promise.all(
+      [tag, taggedImage(registryImage, name, content.tag)].map((each) => inspectImage(docker, each)),
+    );
     if (image === undefined || image.id !== built?.id) return [];
-    const reference = digest === undefined ? tag : `${registryImage}/${name}@${digest}`;
+    const reference = digest === undefined ? tag : pinnedImage(registryImage, name, digest);
     // The id is the manifest's digest or the configuration's, by the engine's image store.
     const configuration = image.id === digest ? undefined : image.id;
     return [{ name, ...content, reference, configuration, commit: image.revision, replaces: cause.kind !== "new" }];
@@ -102,7 +104,7 @@ export async function runPush(
         throw error;
       }
     }
-    const digest = await registry.digestOf(nameByCommit(name, { registryImage, revision }));
+    const digest = await registry.digestOf(revisionTags(registryImage, name, revision).commit);
     await putLaterTags([{ name, digest, laterTags }], { registryImage, registry });
     return { name, tags: [...laterTags, ...(own === undefined ? [] : [own])], ...(digest !== undefined && { digest }), unchanged: false };
   };
@@ -126,10 +128,6 @@ export async function runPush(
   const failure = ends.find((end) => end.status === "rejected");
   if (failure !== undefined) throw failure.reason;
   return plan.images.flatMap(({ name }) => pushed.find((image) => image.name === name) ?? []);
-}
-
-function nameByCommit(name: string, { registryImage, revision }: Pick<PushTools, "registryImage" | "revision">): string {
-  return `${registryImage}/${name}:${commitTag(revision.commit)}`;
 }
 
 function rowOf(name: string): string {

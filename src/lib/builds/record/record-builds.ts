@@ -2,6 +2,7 @@ import type { RegistryClient } from "../../adapters/registry/registry.ts";
 import type { StoredManifest } from "../../common/forms.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { addBuild, formatRecord, parseRecord, recordTag, recordType, type BuildRecord } from "../../images/build-record.ts";
+import { repositoryOfImage } from "../../images/image-tags.ts";
 
 /** An image that is in the registry for a commit. */
 export interface RegisteredImage {
@@ -35,7 +36,7 @@ export async function recordBuilds(
 ): Promise<string[]> {
   const told = await Promise.all(
     images.map(async ({ name, ...image }) => {
-      const repository = `${registryImage}/${name}`;
+      const repository = repositoryOfImage(registryImage, name);
       try {
         await recordBuild({ repository, ...image, commit, now }, registry);
         return [];

@@ -6,7 +6,7 @@ import type { UnchangedImage } from "../../content/content-plan.ts";
 import type { ContentInput } from "../../content/content-digest.ts";
 import { summariseInputs, writeRecord, type ContentRecord } from "../../content/content-record.ts";
 import { configurationOf } from "../../images/manifest.ts";
-import { releaseTags } from "../../images/image-tags.ts";
+import { allTags, pinnedImage, revisionTags, taggedImage } from "../../images/image-tags.ts";
 import type { Reporter } from "../../report/progress.ts";
 import { readRecordAt } from "../observe/look-up.ts";
 import { recordBuilds, type RegisteredImage } from "./record-builds.ts";
@@ -56,7 +56,7 @@ export async function retag(
 ): Promise<string[]> {
   const lost: string[] = [];
   const put = async ({ name, record }: UnchangedImage): Promise<boolean> => {
-    const tags = releaseTags(registryImage, name, revision).filter((tag) => present.get(tag) !== record.image.digest);
+    const tags = allTags(revisionTags(registryImage, name, revision)).filter((tag) => present.get(tag) !== record.image.digest);
     try {
       await Promise.all(tags.map((tag) => registry.putManifest(tag, record.image)));
       return true;
@@ -69,7 +69,7 @@ export async function retag(
     }
   };
   const writing = images.map((image) => ({ ...image, written: put(image) }));
-  const ofCommit = (name: string) => present.get(releaseTags(registryImage, name, revision).at(-1) ?? "");
+  const ofCommit = (name: string) => present.get(revisionTags(registryImage, name, revision).commit);
   const named = writing.filter(({ name, record }) => ofCommit(name) !== record.image.digest);
   const built = named.map(({ name, record: { image }, written }) => ({
     name,
@@ -83,8 +83,8 @@ export async function retag(
   await Promise.all([...writing.map(({ written }) => written), noteBuilds(built, { registryImage, registry, revision, reporter })]);
   // Another commit of the same content tells nothing new.
   const moved = images.filter(({ name, record }) => {
-    const [ofRef = ""] = releaseTags(registryImage, name, revision);
-    return !lost.includes(name) && revision.slug !== undefined && present.get(ofRef) !== record.image.digest;
+    const { ref, commit } = revisionTags(registryImage, name, revision);
+    return !lost.includes(name) && revision.slug !== undefined && present.get(ref ?? commit) !== record.image.digest;
   });
   await Promise.all(moved.map((image) => noteInputs(image, { registryImage, registry, revision, reporter })));
   return lost;
@@ -108,7 +108,7 @@ export async function putLaterTags(
 ): Promise<void> {
   const put = async ({ name, digest, laterTags = [] }: NamedLater) => {
     try {
-      const manifest = digest === undefined ? undefined : await registry.manifestOf(`${registryImage}/${name}@${digest}`);
+      const manifest = digest === undefined ? undefined : await registry.manifestOf(pinnedImage(registryImage, name, digest));
       if (manifest === undefined) return [name];
       await settleAll(laterTags.map((tag) => registry.putManifest(tag, manifest)));
       return [];
@@ -140,7 +140,7 @@ export async function recordContent(images: readonly PushedContent[], built: num
   const { registryImage, registry, revision, reporter } = tools;
   const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
     try {
-      const place = `${registryImage}/${name}:${tag}`;
+      const place = taggedImage(registryImage, name, tag);
       // Another pipeline may have been faster with the same content: its image stands.
       if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
       const image = await registry.manifestOf(reference);
@@ -174,7 +174,7 @@ export async function recordContent(images: readonly PushedContent[], built: num
 /** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */
 async function noteInputs({ name, record }: UnchangedImage, { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
   try {
-    await registry.putManifest(`${registryImage}/${name}:${inputsTag(revision)}`, writeRecord(record, sha256));
+    await registry.putManifest(taggedImage(registryImage, name, inputsTag(revision)), writeRecord(record, sha256));
   } catch (error) {
     if (!(error instanceof ColdtivateError)) throw error;
     reporter.emit({ type: "warning", text: `${name}: --explain will not know of this build: ${error.message}` });

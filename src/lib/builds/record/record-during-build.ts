@@ -3,6 +3,7 @@ import type { ContentPlan } from "../../content/content-plan.ts";
 import { noteBuilds, putLaterTags, recordContent, type PushedContent, type RecordTools } from "./record-content.ts";
 import type { SentImage } from "../run/run-build.ts";
 import { findChangedDuringBuild, type ChangedDuringBuildOptions } from "../observe/changed-during-build.ts";
+import { pinnedImage } from "../../images/image-tags.ts";
 
 export interface RecordingOptions extends ChangedDuringBuildOptions {
   plan: ContentPlan;
@@ -48,7 +49,7 @@ export function recordDuringBuild(config: Config, images: readonly ImageConfig[]
 
   const name = async (image: SentImage): Promise<Naming> => {
     // A manifest that was sent may have been refused, and be sent once more.
-    const isThere = (await tools.registry.manifestOf(`${tools.registryImage}/${image.name}@${image.digest}`)) !== undefined;
+    const isThere = (await tools.registry.manifestOf(pinnedImage(tools.registryImage, image.name, image.digest))) !== undefined;
     if (!isThere) return missing;
     const [named] = await Promise.allSettled([putLaterTags([image], tools), noteBuilds([image], tools)]);
     return { isThere, isNamed: named.status === "fulfilled" };

@@ -17,6 +17,8 @@ import type { ImageResult } from "./image-progress.ts";
 export interface BuiltImage extends Omit<ImageResult, "failure"> {
   /** Full names, those included that it gets later. */
   tags: string[];
+  /** The full name by its commit, of one that was built just now. */
+  reference?: string;
   /** Names that it gets once it is in the registry, where the builder itself puts it there. */
   laterTags?: readonly string[];
   digest?: string;
@@ -135,7 +137,7 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
 /** Notes what a bake changes in the registry or in the local engine. */
 function noteMaking({ images, output, pusher }: BuildPlan) {
   const what = output === "push" ? "pushed" : "put into the local engine";
-  const open = new Map(images.map((image) => [image.name, changes.begin(what, image.tags.at(-1) ?? image.name)]));
+  const open = new Map(images.map((image) => [image.name, changes.begin(what, image.reference)]));
   const end = (name: string, how: "done" | "dropped") => {
     open.get(name)?.[how]();
     open.delete(name);
@@ -185,12 +187,13 @@ async function writeSecrets(
 
 function describeImages(plan: BuildPlan, records: readonly ImageResult[], baked: BakedImages): BuiltImage[] {
   const targets = bakeTargets(plan);
-  return plan.images.map(({ name, tags, laterTags, commit, dirty }) => {
+  return plan.images.map(({ name, tags, reference, laterTags, commit, dirty }) => {
     const { milliseconds = 0, steps = 0, cachedSteps = 0 } = records.find((record) => record.name === name) ?? {};
     const { digest, configuration } = baked.get(targets.get(name) ?? name) ?? {};
     return {
       name,
       tags: [...laterTags, ...tags],
+      reference,
       ...(plan.output === "push" && plan.pusher !== "engine" && { laterTags }),
       ...(digest !== undefined && { digest }),
       ...(configuration !== undefined && { configuration }),

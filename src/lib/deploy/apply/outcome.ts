@@ -1,5 +1,6 @@
 import { formatDuration } from "../../report/duration.ts";
 import type { HostPlan, Plan, ServiceChange } from "../../plan/steps/plan.ts";
+import { shortCommit } from "../../git/slug.ts";
 
 /** Whether every host serves the release already. */
 export function isUnchanged(plan: Plan): boolean {
@@ -9,7 +10,7 @@ export function isUnchanged(plan: Plan): boolean {
 /** What a deploy, or a rollback, came to, in one line a host. */
 export function describeOutcome(plan: Plan, milliseconds?: number): string {
   const { environment, release } = plan;
-  const what = `commit ${release.commit.slice(0, 8)}${release.ref === undefined ? "" : ` (${release.ref})`}`;
+  const what = `commit ${shortCommit(release.commit)}${release.ref === undefined ? "" : ` (${release.ref})`}`;
   if (isUnchanged(plan)) {
     const serving = [...new Set(plan.hosts.map(({ expect }) => expect))].join(", ");
     return [`${environment} serves ${what} already, as ${serving}: nothing to do.`, ...plan.notes.map((note) => `! ${note}`)].join("\n");

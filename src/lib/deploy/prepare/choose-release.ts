@@ -6,6 +6,7 @@ import { isSameRelease } from "../../plan/plan-rollback.ts";
 import type { HostState } from "../../host/host-state.ts";
 import { parseRelease, type KeptRelease } from "../../host/kept-release.ts";
 import { parseManifest, type Manifest } from "../../release/manifest.ts";
+import { shortCommit } from "../../git/slug.ts";
 
 export interface ReleaseChoice {
   connection: HostConnection;
@@ -65,7 +66,7 @@ function unknown({ state, environment }: ReleaseChoice, release: string): Coldti
   const kept = releases.map(({ id, commit, ref, repeats }) => {
     const star = id === state.current ? "  (serves now)" : "";
     const back = repeats === undefined ? "" : `, back to ${repeats}`;
-    return `${id}  ${commit.slice(0, 8)}${ref === undefined ? "" : ` ${ref}`}${back}${star}`;
+    return `${id}  ${shortCommit(commit)}${ref === undefined ? "" : ` ${ref}`}${back}${star}`;
   });
   return new ColdtivateError(`${state.host} does not keep a release ${release}${didYouMean(release, ids)}`, {
     code: "RELEASE_UNKNOWN",

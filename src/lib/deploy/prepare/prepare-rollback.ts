@@ -30,6 +30,7 @@ import type { PreparedDeploy } from "./prepare-deploy.ts";
 import { examineMounts, type MountReport } from "./examine-mounts.ts";
 import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
 import { keptEntries, type Keeping, type Who } from "./release-entries.ts";
+import { shortCommit } from "../../git/slug.ts";
 
 const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 
@@ -173,7 +174,7 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
   throw new ColdtivateError(`${host} cannot go back past ${inTheWay.map(({ id }) => id).join(", ")}`, {
     code: "IRREVERSIBLE",
     exit: "refused",
-    details: inTheWay.map(({ id, commit }) => `release ${id}, commit ${commit.slice(0, 8)}, was declared irreversible`),
+    details: inTheWay.map(({ id, commit }) => `release ${id}, commit ${shortCommit(commit)}, was declared irreversible`),
     hint: "Correct what is wrong in a new commit, and deploy that.",
   });
 }

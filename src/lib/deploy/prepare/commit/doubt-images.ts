@@ -6,6 +6,7 @@ import { isCommit } from "../../../common/forms.ts";
 import { inputsOf } from "../../../content/image-inputs.ts";
 import type { HostState } from "../../../host/host-state.ts";
 import type { Rendered } from "../../../release/rendered.ts";
+import { shortCommit } from "../../../git/slug.ts";
 
 export interface DoubtInput {
   /** The commit that is released. */
@@ -68,7 +69,9 @@ async function doubtLabel(
   const changed = await repository.changedPaths(revision, commit, inputsOf(config));
   // A commit that was squashed away, or that a shallow clone does not have, proves nothing.
   if (changed === undefined || changed.length === 0) return [];
-  return [`${name}: its image says that it was built from ${short(revision)}, and its sources are not those of then: ${some(changed)}`];
+  return [
+    `${name}: its image says that it was built from ${shortCommit(revision)}, and its sources are not those of then: ${some(changed)}`,
+  ];
 }
 
 /** An image of the same sources is the same image, unless somebody had it built anew. */
@@ -86,7 +89,7 @@ async function doubtReplaced(
     const isDropped = before === commit && record !== undefined && !record.includes(image.slice(image.indexOf("@") + 1));
     const more = isDropped ? ", and the registry's record of that commit no longer names the one that runs" : "";
     return [
-      `${name}: ${host} runs another image of the same sources, since ${short(before)}${more}: it was built anew, such as with --force, other arguments or other base images, or somebody replaced it in the registry`,
+      `${name}: ${host} runs another image of the same sources, since ${shortCommit(before)}${more}: it was built anew, such as with --force, other arguments or other base images, or somebody replaced it in the registry`,
     ];
   });
   return (await Promise.all(found)).flat();
@@ -123,10 +126,6 @@ export function differingNotes(hosts: readonly { host: string; rendered: Pick<Re
       const each = [...images].map(([image, its]) => `${[...its].join(", ")} ${image.slice(image.indexOf("@") + 1).slice(0, 19)}`);
       return `${reference} is not the same image on all hosts (${each.join("; ")}): each keeps the one that it runs until another reference is written`;
     });
-}
-
-function short(commit: string): string {
-  return commit.slice(0, 8);
 }
 
 function some(paths: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { ColdtivateError } from "../../../errors.ts";
 import { isOlder, type AgeFacts } from "../../../git/age.ts";
 import type { HostState } from "../../../host/host-state.ts";
+import { shortCommit } from "../../../git/slug.ts";
 
 export interface WantedCommit {
   commit: string;
@@ -19,10 +20,10 @@ export async function refuseOlder({ commit, environment, states }: WantedCommit,
     if (manifest === undefined || !(await isOlder(commit, manifest, facts))) continue;
     const ref = manifest.ref === undefined ? "" : ` (${manifest.ref})`;
     const time = manifest.committedAt === undefined ? "" : `, of ${manifest.committedAt.slice(0, 16).replace("T", " ")} UTC`;
-    newer.push(`${host} serves ${manifest.commit.slice(0, 8)}${ref}${time}`);
+    newer.push(`${host} serves ${shortCommit(manifest.commit)}${ref}${time}`);
   }
   if (newer.length === 0) return;
-  throw new ColdtivateError(`commit ${commit.slice(0, 8)} is older than the one that serves`, {
+  throw new ColdtivateError(`commit ${shortCommit(commit)} is older than the one that serves`, {
     code: "OLDER_COMMIT",
     exit: "refused",
     details: newer,

@@ -1,5 +1,5 @@
 import { harmlessVariables } from "../../../config/values/compose-variables.ts";
-import { slugify } from "../../../git/slug.ts";
+import { shortCommit, slugify } from "../../../git/slug.ts";
 
 export interface VariableFacts {
   environment: string;
@@ -27,7 +27,7 @@ export function composeVariables(facts: VariableFacts): Record<string, string> {
     CI_REGISTRY: facts.registry.host,
     CI_REGISTRY_IMAGE: facts.registry.image,
     CI_COMMIT_SHA: facts.commit,
-    CI_COMMIT_SHORT_SHA: facts.commit.slice(0, 8),
+    CI_COMMIT_SHORT_SHA: shortCommit(facts.commit),
     ...(facts.ref === undefined ? {} : { CI_COMMIT_REF_NAME: facts.ref, CI_COMMIT_REF_SLUG: slugify(facts.ref) }),
     ...(facts.ref !== undefined && facts.isTag ? { CI_COMMIT_TAG: facts.ref } : {}),
     ...(facts.hasDotenv ? { DOT_ENV_PATH: "../dotenv" } : {}),

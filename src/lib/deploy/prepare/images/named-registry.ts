@@ -3,10 +3,11 @@ import type { Config } from "../../../config/schema/config.ts";
 import { ColdtivateError } from "../../../errors.ts";
 import { plainWords } from "../../../common/host-answer.ts";
 import { isNamed, repositoriesOf, type NamedRepositories } from "../../../release/repositories.ts";
+import { repositoryOfImage } from "../../../images/image-tags.ts";
 
 /** What coldtivate.yml names: the project's own images, and the fronts'. */
 export function ownRepositories({ registry, images, front }: Pick<Config, "registry" | "images" | "front">): Set<string> {
-  return repositoriesOf([...Object.keys(images).map((name) => `${registry.image}/${name}`), front.image]);
+  return repositoriesOf([...Object.keys(images).map((name) => repositoryOfImage(registry.image, name)), front.image]);
 }
 
 /**

@@ -1,11 +1,13 @@
 import type { RegistryClient } from "../../../adapters/registry/registry.ts";
 import type { Config } from "../../../config/schema/config.ts";
 import { ColdtivateError } from "../../../errors.ts";
+import { repositoryOfImage } from "../../../images/image-tags.ts";
 import { parseRecord, recordTag } from "../../../images/build-record.ts";
 import { pinReference } from "../../../common/reference.ts";
 import { parseImageFacts, type ImageFacts } from "../../../services/image-facts.ts";
 import { repositoryOf } from "../../../release/pins.ts";
 import type { PinnedImage } from "../../../release/rendered.ts";
+import { shortCommit } from "../../../git/slug.ts";
 
 /** The project's images at a commit. */
 export interface OwnImages {
@@ -27,10 +29,10 @@ export async function resolveOwnImages(
   commit: string,
   registry: RegistryClient,
 ): Promise<OwnImages> {
-  const tag = commit.slice(0, 8);
+  const tag = shortCommit(commit);
   const found = await Promise.all(
     Object.keys(config.images).map(async (name) => {
-      const repository = `${config.registry.image}/${name}`;
+      const repository = repositoryOfImage(config.registry.image, name);
       const [digest, built] = await Promise.all([
         registry.digestOf(`${repository}:${tag}`),
         builtDigests(`${repository}:${recordTag(commit)}`, commit, registry),
