@@ -44,10 +44,10 @@ source "$parts/state.sh"
 source "$parts/lock.sh"
 # shellcheck source=scripts/environment-deployment-management/journal.sh
 source "$parts/journal.sh"
-# shellcheck source=scripts/environment-deployment-management/messages.sh
-source "$parts/messages.sh"
-# shellcheck source=scripts/environment-deployment-management/ask.sh
-source "$parts/ask.sh"
+# shellcheck source=scripts/environment-deployment-management/coordination.sh
+source "$parts/coordination.sh"
+# shellcheck source=scripts/environment-deployment-management/prefetch.sh
+source "$parts/prefetch.sh"
 # shellcheck source=scripts/environment-deployment-management/survey.sh
 source "$parts/survey.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
@@ -60,8 +60,8 @@ source "$parts/sharing.sh"
 source "$parts/credentials.sh"
 # shellcheck source=scripts/environment-deployment-management/steps.sh
 source "$parts/steps.sh"
-# shellcheck source=scripts/environment-deployment-management/plain.sh
-source "$parts/plain.sh"
+# shellcheck source=scripts/environment-deployment-management/foreign-containers.sh
+source "$parts/foreign-containers.sh"
 # shellcheck source=scripts/environment-deployment-management/fronts.sh
 source "$parts/fronts.sh"
 # shellcheck source=scripts/environment-deployment-management/slots.sh
@@ -88,10 +88,10 @@ source "$parts/written.sh"
 source "$parts/deploy.sh"
 # shellcheck source=scripts/environment-deployment-management/capacity.sh
 source "$parts/capacity.sh"
-# shellcheck source=scripts/environment-deployment-management/people.sh
-source "$parts/people.sh"
-# shellcheck source=scripts/environment-deployment-management/past.sh
-source "$parts/past.sh"
+# shellcheck source=scripts/environment-deployment-management/attach.sh
+source "$parts/attach.sh"
+# shellcheck source=scripts/environment-deployment-management/releases.sh
+source "$parts/releases.sh"
 # shellcheck source=scripts/environment-deployment-management/elsewhere.sh
 source "$parts/elsewhere.sh"
 # shellcheck source=scripts/environment-deployment-management/verbs.sh

@@ -6,10 +6,10 @@
 find_generations() {
   local id ids
   ids=$(ids_of "$1") || return
-  has "front:$1" || note 0 seen "front:$1=${ids//$'\n'/ }" || return
+  journal_has "front:$1" || note 0 seen "front:$1=${ids//$'\n'/ }" || return
   former=() joined=()
   for id in $ids; do
-    if [[ " ${noted["front:$1"]} " == *" $id "* ]]; then former+=("$id"); else joined+=("$id"); fi
+    if [[ " ${journal_facts["front:$1"]} " == *" $id "* ]]; then former+=("$id"); else joined+=("$id"); fi
   done
 }
 

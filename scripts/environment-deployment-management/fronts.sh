@@ -10,11 +10,11 @@ declare -A fronts_found=() proposed=() cuts_from=()
 find_slots() {
   live=- idle=blue
   [[ ! -s $state/fronts/$1/live ]] || live=$(<"$state/fronts/$1/live")
-  has "was:$1" || note 0 seen "was:$1=$live" || return
-  was=${noted["was:$1"]}
+  journal_has "was:$1" || note 0 seen "was:$1=$live" || return
+  was=${journal_facts["was:$1"]}
   [[ $was != blue ]] || idle=green
   [[ ! -e $dir/fronts/$1.hold.cfg ]] || idle=slot
-  ! has "kept:$1" || idle=$was
+  ! journal_has "kept:$1" || idle=$was
 }
 
 # Arguments: service, service@idle or service@was. Sets: service, nothing where there is no such slot
@@ -97,7 +97,7 @@ configure() {
 }
 
 # Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
-point() {
+switch_front() {
   propose "$@" && configure "$@" libc,none next.cfg && foresee_cuts "$1" && record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
 }
 

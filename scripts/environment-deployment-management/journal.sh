@@ -2,7 +2,7 @@
 # The journal: TIME_US <tab> STEP <tab> STATE <tab> DETAIL; step 0 is the release itself.
 # Sourced by environment-deployment-management.sh.
 
-declare -A noted=()
+declare -A journal_facts=()
 exec {silence}<> <(:)
 
 # Waits, without a process of its own. Arguments: seconds
@@ -34,10 +34,10 @@ tell() {
 # Sets an element of noted, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
 learn() {
   if [[ $1 == */seen ]]; then set -- "${2%%=*}" "${2#*=}"; fi
-  has "$1" || noted["$1"]=$2
+  journal_has "$1" || journal_facts["$1"]=$2
 }
 
-has() { [[ -n ${noted["$1"]+x} ]]; }
+journal_has() { [[ -n ${journal_facts["$1"]+x} ]]; }
 
 # Takes what a terminal would obey out of a text, sequences as a whole: what is left of one would tear words apart. Sets: bare
 # Arguments: text, what stands for a tab or another character of that kind
@@ -63,7 +63,7 @@ close_line() { [[ -z $(tail -c 1 "$journal") ]] || printf '\n' >>"$journal"; }
 
 load_journal() {
   local number word detail
-  noted=()
+  journal_facts=()
   [[ -s $journal ]] || return 0
   close_line
   while IFS=$'\t' read -r _ number word detail; do
@@ -85,7 +85,7 @@ follow() {
       line+=$part broken=no shown=$((shown + 1))
       show "$line" || return
       # Whoever writes faster than this reads must not keep it from hearing.
-      [[ $listening != yes || $((shown % 100)) != 0 ]] || hear
+      [[ $listening != yes || $((shown % 100)) != 0 ]] || read_message
       case $line in
         *$'\t0\tfinished\t'*) return 0 ;;
         *$'\t0\tundone\t'*) return 4 ;;
@@ -107,7 +107,7 @@ follow() {
     elif ((turn % 50 == 1)); then
       is_running || dead=yes
     fi
-    if [[ $listening == yes ]]; then hear; else pause 0.02; fi
+    if [[ $listening == yes ]]; then read_message; else pause 0.02; fi
   done
   [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
   fail 5 "Nobody works on release $release any more, and it has not ended: it was killed, or the Docker daemon is away." \

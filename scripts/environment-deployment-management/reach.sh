@@ -81,7 +81,7 @@ patience_for() {
 # What was as unreached before, and is no part of what the release changes, is not its fault; neither is a port at which nobody
 # listened before: it may only be mentioned. Arguments: what is not reached, verdict
 is_fatal() {
-  local before=${noted["before:$1"]-} changed part words
+  local before=${journal_facts["before:$1"]-} changed part words
   [[ $2 != closed || $before == ok* ]] || return 1
   [[ ${before%% *} == "$2" ]] || return 0
   IFS=$'\t' read -r _ _ _ _ changed _ <"$dir/who" || true
@@ -95,7 +95,7 @@ conclude() {
   local subject fatal=()
   for subject in "$@"; do
     if is_fatal "$subject" "${verdicts[$subject]}"; then fatal+=("${reasons[$subject]}"); else
-      tell "$step" note "${reasons[$subject]}$([[ ${noted["before:$subject"]-} != "${verdicts[$subject]}"* ]] || printf ', as before')" || return
+      tell "$step" note "${reasons[$subject]}$([[ ${journal_facts["before:$subject"]-} != "${verdicts[$subject]}"* ]] || printf ', as before')" || return
     fi
   done
   ((${#fatal[@]} > 0)) || return 0

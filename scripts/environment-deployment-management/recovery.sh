@@ -7,12 +7,12 @@ readonly engine_patience=60 calm_patience=30 orphan_patience=10
 
 # Does or undoes a step. Where the Docker daemon goes away meanwhile, waits for it; then tries again what has to come to
 # its end: what follows the commit, and every undo. Arguments: do or undo; verb, its arguments
-act() {
+run_with_engine_retry() {
   local code=0
   "$1_$2" "${@:3}" || code=1
   [[ $code == 1 || $1 == undo ]] && ! answers || return "$code"
   await_engine || return
-  [[ $1 == undo ]] || has 0/committed || return "$code"
+  [[ $1 == undo ]] || journal_has 0/committed || return "$code"
   "$1_$2" "${@:3}"
 }
 

@@ -83,7 +83,7 @@ do_front() {
       new+=("$service-$slot")
     # At rest the file is what HAProxy would boot with.
     elif ! cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg"; then
-      point "$service" "$slot" cfg || return
+      switch_front "$service" "$slot" cfg || return
     fi
   done
   check_configurations "${new[@]%-*}" || return
@@ -100,7 +100,7 @@ undo_front() {
   restore "$@" || return
   for service in "$@"; do
     find_slots "$service" && settle "$service" || return
-    if [[ $was == - ]]; then rm -rf "$state/fronts/$service"; else point "$service" "$was" cfg; fi || return
+    if [[ $was == - ]]; then rm -rf "$state/fronts/$service"; else switch_front "$service" "$was" cfg; fi || return
   done
 }
 
@@ -118,12 +118,12 @@ patience_with() {
     awk -F '\t' -v name="$1@idle" -v slot="$1-slot" '$1 == "healthy" && ($2 == name || $2 == slot) { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
 }
 
-do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || { is_still_well "$1" && point "$1" "$idle" cfg; }; }; }
+do_switch() { find_slots "$1" && { [[ $live == "$idle" ]] || { is_still_well "$1" && switch_front "$1" "$idle" cfg; }; }; }
 undo_switch() {
   find_slots "$1" || return
   [[ $was != @(-|"$idle") ]] || return 0
   reason="$1-$was did not come back, so that $1-$idle serves"
-  [[ ${revived[$1]-} != no ]] && point "$1" "$was" cfg
+  [[ ${revived[$1]-} != no ]] && switch_front "$1" "$was" cfg
 }
 
 # Arguments: service with a front; for how many seconds what is in flight may go on; then, where clients are told to leave,
@@ -131,8 +131,8 @@ undo_switch() {
 do_hold() {
   find_slots "$1" || return
   # By hand: nothing is replaced, or there is no front yet, which no request can wait at.
-  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
-  point "$1" "$live" hold.cfg || return
+  ! journal_has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  switch_front "$1" "$live" hold.cfg || return
   if (($# > 2)); then
     # Whoever takes it back has to know of it.
     note "$step" seen "told:$1=$(ids_of "$1-$live" | paste -sd ' ')" && tell_to_leave "$1-$live" "${@:4}" || return
@@ -146,31 +146,31 @@ undo_hold() {
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
   # Who was told that it is to end goes on sending clients away.
-  for told in ${noted["told:$1"]-}; do
+  for told in ${journal_facts["told:$1"]-}; do
     [[ " $(ids_of "$1-$was" | paste -sd ' ') " == *" $told "* ]] || continue
     revive_slot "$1-$was" "$1" || return
     break
   done
   # What waits has to have gone through before the configuration is back that has no gate.
   if ! grep -qs 'bind 127\.0\.0\.1:' "$state/current/fronts/$1.cfg"; then
-    undoing=no point "$1" "$was" cfg || return
+    undoing=no switch_front "$1" "$was" cfg || return
     await_drained "$1" 10 || true
   fi
-  point "$1" "$was" cfg
+  switch_front "$1" "$was" cfg
 }
 # A held service has one slot, whatever it had before.
 do_open() {
   find_slots "$1" || return
-  ! has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
-  point "$1" slot cfg
+  ! journal_has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
+  switch_front "$1" slot cfg
 }
 undo_open() {
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
   # A crash may have come before the front had loaded it. What waits is let through first: the worker that it waits in ends
   # soon after another one has taken over.
-  undoing=no point "$1" slot cfg || return
-  point "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
+  undoing=no switch_front "$1" slot cfg || return
+  switch_front "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
 }
 
 do_signal() {
@@ -200,7 +200,7 @@ do_drain() {
   find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
   # Meanwhile: before the commit they may have to serve on.
   read -ra ids <<<"${leaving["$1-$was"]-}" || true
-  if ((${#ids[@]} > 0)) && has 0/committed; then let_go "${ids[@]}" & fi
+  if ((${#ids[@]} > 0)) && journal_has 0/committed; then let_go "${ids[@]}" & fi
   await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
   ((SECONDS >= ${cuts_from[$1]-0})) || return 0
   IFS=$'\t' read -r began _ <"$journal"
@@ -215,7 +215,7 @@ do_stop() {
     [[ -n $service ]] || continue
     read -ra known <<<"${leaving[$service]-}" || true
     # Those were told to stay down while their front drained.
-    if has 0/committed && ((${#known[@]} > 0)); then
+    if journal_has 0/committed && ((${#known[@]} > 0)); then
       ids+=("${known[@]}")
       say_goodbye "$service" "$state/current" || true
     else

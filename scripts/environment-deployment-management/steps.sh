@@ -5,7 +5,7 @@
 readonly parallel_pulls=4
 
 # Once the hosts have decided, one of them alone does not turn back.
-is_aborted() { [[ $undoing == no && -e $dir/abort && ! -e $dir/go.switched ]] && ! has 0/committed; }
+is_aborted() { [[ $undoing == no && -e $dir/abort && ! -e $dir/go.switched ]] && ! journal_has 0/committed; }
 
 # Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
 await() {
@@ -127,7 +127,7 @@ do_once() {
   done
 }
 undo_once() {
-  ! has "kept:$1" || return 0
+  ! journal_has "kept:$1" || return 0
   find_plain "$1" || return
   if ((${#plain[@]} > 0)); then put_back "$1"; else remove_services "$1"; fi
 }
@@ -167,7 +167,7 @@ undo_recreate() { restore "$@"; }
 do_remove() {
   local service which
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
-  has 0/committed || for service in "${others[@]}"; do
+  journal_has 0/committed || for service in "${others[@]}"; do
     # What is to be in a slot is removed before that comes.
     which=$state/current
     [[ ! -e $dir/fronts/$service.cfg ]] || which=$dir
@@ -183,8 +183,8 @@ name_others() {
   others=("$@")
   [[ $1 == @others ]] || return 0
   known=$(compose "$dir" config --services | sort) || return
-  has others || note 0 seen "others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$known") - | paste -sd ' ')" || return
-  read -ra others <<<"${noted[others]}"
+  journal_has others || note 0 seen "others=$(containers --format "{{.Label \"$service_label\"}}" | sort -u | comm -13 <(printf '%s\n' "$known") - | paste -sd ' ')" || return
+  read -ra others <<<"${journal_facts[others]}"
 }
 
 # Prints the services that do not run, or are not healthy, with a space after each.
@@ -210,7 +210,7 @@ restore() {
       unknown+=("$service")
     elif grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
       known+=("$service")
-    elif has "lost:$service"; then
+    elif journal_has "lost:$service"; then
       bad=1
     else
       unknown+=("$service")
@@ -222,17 +222,17 @@ restore() {
   mapfile -t followers < <(followers_of "$@")
   ((${#followers[@]} == 0)) || { bring_up "$state/current" --force-recreate "${followers[@]}" && name_containers "${followers[@]}"; } || return
   for service in "${known[@]}" "${former[@]}" "${followers[@]}"; do
-    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${noted["unwell:$step"]-} == *" $service "* ]] || bad=1
+    wait_until_healthy "$service" 60 1 0 || [[ $verdict == waiting || ${journal_facts["unwell:$step"]-} == *" $service "* ]] || bad=1
   done
   for service in "$@"; do
-    ! has "lost:$service" || reason="Compose has replaced the plain container of $service, so that the new one stays"
+    ! journal_has "lost:$service" || reason="Compose has replaced the plain container of $service, so that the new one stays"
   done
   return "$bad"
 }
 
 # The journal's line commits; the link follows it, after a crash too.
 do_commit() {
-  has 0/committed || { inherit_found && note 0 committed; } || return
+  journal_has 0/committed || { inherit_found && note 0 committed; } || return
   ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
     ln -sfn "current/$script" "$state/$script"
 }

@@ -5,7 +5,7 @@
 # Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
 forward() {
   for ((step = 1; step <= ${#plan[@]}; step++)); do
-    ! has "$step/done" || continue
+    ! journal_has "$step/done" || continue
     ! is_aborted || { blame && return 1; }
     [[ -z $credentials ]] || will pull || drop_credentials
     take_step "${plan[step - 1]}" || return
@@ -37,11 +37,11 @@ take_step() {
   # Whoever comes after a crash has to know of what there is to take back.
   ! declare -F "undo_${fields[0]}" >/dev/null || begin=note
   "$begin" "$step" begin "${fields[*]}" || return
-  if act do "${fields[@]}"; then
+  if run_with_engine_retry do "${fields[@]}"; then
     tell "$step" 'done'
   elif [[ $stalled == yes ]]; then
     return 1
-  elif has 0/committed && [[ ${fields[0]} != commit ]]; then
+  elif journal_has 0/committed && [[ ${fields[0]} != commit ]]; then
     tell "$step" note "$reason; the next deploy tries again" && tell "$step" 'done'
   else
     ! is_aborted || blame
@@ -55,10 +55,10 @@ backward() {
   local fields reason bad=0
   undoing=yes
   for ((step = ${#plan[@]}; step > 0; step--)); do
-    { has "$step/begin" && ! has "$step/undone"; } || continue
+    { journal_has "$step/begin" && ! journal_has "$step/undone"; } || continue
     IFS=$'\t' read -ra fields <<<"${plan[step - 1]}"
     reason="${fields[0]} cannot be undone"
-    if ! declare -F "undo_${fields[0]}" >/dev/null || act undo "${fields[@]}"; then
+    if ! declare -F "undo_${fields[0]}" >/dev/null || run_with_engine_retry undo "${fields[@]}"; then
       note "$step" undone || return
     elif [[ $stalled == yes ]]; then
       return 1
@@ -77,7 +77,7 @@ execute() {
   credentials=${2-} step=0 undoing=no stalled=no reason='interrupted by a crash'
   trap drop_credentials EXIT
   load_journal
-  if ! has 0/begin; then
+  if ! journal_has 0/begin; then
     note 0 begin "$(<"$dir/by")"
     ! forward || { end finished && return; }
   else
@@ -86,7 +86,7 @@ execute() {
   fi
   # What is left stays unsettled: there is nothing that it could be settled with.
   [[ $stalled == no ]] || return 0
-  if has 0/committed; then
+  if journal_has 0/committed; then
     if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
   elif backward; then
     end undone "$reason"

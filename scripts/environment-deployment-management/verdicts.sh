@@ -185,7 +185,7 @@ read_answer() {
 
 # Arguments: what was reached, service. Uses: found. Sets: verdict and reason, where it is worse than before
 compare_answers() {
-  local word port was before=" ${noted["before:$1"]-} "
+  local word port was before=" ${journal_facts["before:$1"]-} "
   for word in $found; do
     port=${word%%=*} word=${word#*=}
     [[ $before == *" $port="* ]] || continue

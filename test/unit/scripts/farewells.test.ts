@@ -20,7 +20,7 @@ function callsOf(services: Record<string, ComposeService>, act = (release: strin
     set -Eeuo pipefail; shopt -s inherit_errexit
     source ${parts}engine.sh
     source ${parts}stopping.sh
-    source ${parts}plain.sh
+    source ${parts}foreign-containers.sh
     containers() { printf 'id1\\n'; }
     engine() { printf '%s\\0' "$@" >>${release}/calls; printf '\\0\\0' >>${release}/calls; }
     log_lines() { cat; }

@@ -19,7 +19,7 @@ function follow(journal: readonly string[], reader: "cli" | "person"): string[] 
     set -Eeuo pipefail
     dir=${dir} release=r1 journal=${dir}/journal reader=${reader}
     source ${parts}/journal.sh
-    source ${parts}/messages.sh
+    source ${parts}/coordination.sh
     sign_of_life() { echo "somebody was heard"; }
     follow '' yes < <(yes here)`;
   return execFileSync("bash", ["-c", command], { encoding: "utf8" }).split("\n").slice(0, -1);
@@ -44,7 +44,7 @@ test("what a task writes is told without what a terminal obeys, and no word of i
     source ${parts}/journal.sh
     printf '%b' 'hun\\e[31mter\\e[0m\\t2\\e]52;c;x\\a\\r\\n\\e[1A\\e[2Klast' | log_lines
     tell 2 failed "$(printf '%b' 'exited\\e[2K\\nwith 1')"
-    printf '%s\\n' "\${noted[2/failed]}"`;
+    printf '%s\\n' "\${journal_facts[2/failed]}"`;
   expect(execFileSync("bash", ["-c", command], { encoding: "utf8" })).toBe("exited with 1\n");
   const written = readFileSync(join(dir, "journal"), "utf8").replaceAll(/^\d+/gm, "1");
   expect(written).toBe("1\t2\tlog\thunter 2]52;c;x\n1\t2\tlog\tlast\n1\t2\tfailed\texited with 1\n");

@@ -7,7 +7,7 @@ const parts = new URL("../../../scripts/environment-deployment-management", impo
 /** Whether an answer of the engine is taken. Arguments: the release that serves, exit code, all containers, the project's own */
 async function take(...answer: string[]) {
   const command = `set -Eeuo pipefail; shopt -s inherit_errexit; project=shop-staging; fail() { printf '%s\\n' "\${@:2}" >&2; return "$1"; }
-    source ${parts}/ask.sh; source ${parts}/verbs.sh; refuse_untold "$@"`;
+    source ${parts}/prefetch.sh; source ${parts}/verbs.sh; refuse_untold "$@"`;
   const { exitCode, stderr } = await execa("bash", ["-c", command, "bash", ...answer], { reject: false });
   return { exitCode, said: stderr };
 }

@@ -3,7 +3,7 @@ import { bash, inOctal, shellWord } from "../ssh/remote-shell.ts";
 import type { TarEntry } from "../tar.ts";
 
 /** The part of the script that asks the engine, and that goes ahead of the rest. */
-const askingPart = "ask.sh";
+const askingPart = "prefetch.sh";
 
 /** What the script runs, beside bash and Docker. */
 const tools = [

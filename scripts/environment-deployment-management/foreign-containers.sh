@@ -32,9 +32,9 @@ find_plain() {
   local found='' ids container name definition volumes
   plain=()
   # One look in most releases.
-  has plain || tell 0 seen "plain= $(services_with_plain | paste -sd ' ') " || return
-  [[ ${noted[plain]} == *" $1 "* ]] || return 0
-  has "plain:$1" || {
+  journal_has plain || tell 0 seen "plain= $(services_with_plain | paste -sd ' ') " || return
+  [[ ${journal_facts[plain]} == *" $1 "* ]] || return 0
+  journal_has "plain:$1" || {
     ids=$(ids_of "$1") || return
     mapfile -t ids < <(printf %s "$ids")
     ((${#ids[@]} == 0)) || found=$(engine container inspect --format "$plain_format" "${ids[@]}") || return
@@ -49,16 +49,16 @@ find_plain() {
       plain+=("$container")
       [[ $name =~ ^"${project}"[-_]"$1"[-_][0-9]+("$displaced")?$ ]] || note 0 seen "lost:$1=yes" || return
     done <<<"$found"
-    ((${#plain[@]} == ${#ids[@]})) && ! has "lost:$1" || plain=()
+    ((${#plain[@]} == ${#ids[@]})) && ! journal_has "lost:$1" || plain=()
     note 0 seen "plain:$1=${plain[*]}" || return
   }
-  read -ra plain <<<"${noted["plain:$1"]}"
+  read -ra plain <<<"${journal_facts["plain:$1"]}"
 }
 
 # Prints the plain containers that were found, a space before and after each.
 plain_containers() {
   local key
-  for key in "${!noted[@]}"; do [[ $key != plain:* ]] || printf ' %s ' "${noted[$key]}"; done
+  for key in "${!journal_facts[@]}"; do [[ $key != plain:* ]] || printf ' %s ' "${journal_facts[$key]}"; done
 }
 
 # Brings services up. Arguments: the release's directory, services. Sets: reason, when it fails
@@ -161,13 +161,13 @@ put_back() {
     # One that shares another's container may have to wait for it.
     [[ $status != running ]] || engine start "$id" >/dev/null 2>&1 || is_sharing "$id" || return
   done
-  unset "noted[plain:$1]"
+  unset "journal_facts[plain:$1]"
 }
 
 # Removes the plain containers that the release displaced, and gives their names to their successors.
 forget_plain() {
   local key service container ids number
-  for key in "${!noted[@]}"; do
+  for key in "${!journal_facts[@]}"; do
     [[ $key == plain:* ]] || continue
     service=${key#plain:} number=1
     find_plain "$service" && ids=$(ids_of "$service" | tac) || return

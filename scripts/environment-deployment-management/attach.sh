@@ -68,7 +68,7 @@ abort() {
   open_at_work "${1-}"
   load_journal
   for word in committed finished undone broken; do
-    ! has "0/$word" || fail 3 "Too late: release $release is $word."
+    ! journal_has "0/$word" || fail 3 "Too late: release $release is $word."
   done
   [[ ! -e $dir/go.switched ]] || fail 3 "Too late: all hosts are committing release $release."
   who="${SUDO_USER:-$(id -un)} by hand"

@@ -4,7 +4,7 @@
 
 # Takes in what the CLI says, for a moment: `go BARRIER`, `abort`, or `here`; each of them is a sign of life. When nobody
 # speaks any more, the executor is to know. Uses: listening, and message, what has come of a line
-hear() {
+read_message() {
   local part='' code=0
   IFS= read -rt 0.02 part || code=$?
   message+=$part
