@@ -31,7 +31,7 @@ tell() {
   learn "$1/$2" "$bare"
 }
 
-# Sets an element of noted, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
+# Sets an element of journal_facts, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
 learn() {
   if [[ $1 == */seen ]]; then set -- "${2%%=*}" "${2#*=}"; fi
   journal_has "$1" || journal_facts["$1"]=$2

@@ -33,7 +33,7 @@ function reach(subjects: readonly string[], before: readonly Container[], after:
     set -Eeuo pipefail; shopt -s inherit_errexit nullglob
     state=${state} dir=${release} step=1 undoing=no listen=0
     declare -A journal_facts=()
-    has() { [[ -n \${journal_facts["$1"]+x} ]]; }
+    journal_has() { [[ -n \${journal_facts["$1"]+x} ]]; }
     tell() { if [[ $2 == seen ]]; then journal_facts["\${3%%=*}"]=\${3#*=}; else printf 'note: %s\\n' "$3"; fi; }
     note() { tell "$@"; }
     log_lines() { cat; }
