@@ -6,10 +6,10 @@ import { isAbsolute, join } from "node:path";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Has Node.js keep the compiled form of what is loaded from now on, so that the next start need not compile it. Node.js
- * runs what it finds there as it is: the folder is one that this user alone can write, never a shared one. Where there
- * is none, every start compiles.
- * @returns the folder, or undefined where nothing is kept
+ * Makes Node.js cache the compiled form of everything that is loaded from now on, so that the next start need not compile it.
+ * Node.js runs what it finds in the cache unchecked. So the folder must be one that only this user can write, never a shared one.
+ * Without such a folder, every start compiles.
+ * @returns the folder, or undefined if nothing is cached
  */
 export function enableCompileCache(env: Environment = process.env): string | undefined {
   try {
@@ -22,7 +22,7 @@ export function enableCompileCache(env: Environment = process.env): string | und
   }
 }
 
-/** @throws when the home is another user's, as under sudo: a file of ours in it would be in that user's way */
+/** @throws if the home directory belongs to another user, as under sudo: a file of ours there would be in that user's way */
 function cacheHome(env: Environment): string {
   const { XDG_CACHE_HOME: chosen } = env;
   if (chosen !== undefined && isAbsolute(chosen)) return chosen;
@@ -36,7 +36,7 @@ function isPrivate(folder: string): boolean {
   return uid === ownUser() && (mode & 0o022) === 0;
 }
 
-/** Where users have no number, files have 0. */
+/** On systems without user ids, the owner of files is 0. */
 function ownUser(): number {
   return process.geteuid?.() ?? 0;
 }

@@ -1,7 +1,7 @@
 import { Help } from "@oclif/core/help";
 import { exitCodes } from "./lib/errors.ts";
 
-/** oclif's help, with what the exit codes mean at its end. */
+/** oclif's help, with the meanings of the exit codes at its end. */
 export default class ExitCodeHelp extends Help {
   override async showRootHelp(): Promise<void> {
     await super.showRootHelp();

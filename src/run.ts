@@ -13,12 +13,12 @@ import { createPalette } from "./lib/report/palette.ts";
 import { nearest } from "./lib/common/nearest.ts";
 
 /**
- * Runs the command that the arguments name, and ends the process with its exit code.
+ * Runs the command in the arguments, and ends the process with its exit code.
  * @param url of a file below the package's folder
  */
 export async function run(url: string, argv: string[] = process.argv.slice(2)): Promise<never> {
   guardOutput();
-  // Else oclif looks for a compiler under NODE_ENV=development, and warns that there is none.
+  // Otherwise oclif looks for a compiler under NODE_ENV=development, and warns that there is none.
   settings.enableAutoTranspile = false;
   let exitCode = 0;
   try {
@@ -44,7 +44,7 @@ function requireCommand(config: Config, argv: readonly string[]): void {
   throw new ColdtivateError(`there is no command ${first}`, { code: "UNKNOWN_COMMAND", exit: "usage", hint });
 }
 
-/** The exit code of an error that a command has printed already. */
+/** The exit code of an error that a command has already printed. */
 function reportedExit(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("skipOclifErrorHandling" in error) || !("oclif" in error)) return undefined;
   const { oclif } = error;

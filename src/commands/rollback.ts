@@ -54,7 +54,7 @@ export default class Rollback extends BaseCommand {
     const project = projectOf(config, environment);
     const script = await reading;
     await using hosts = startConnecting(environment.hosts, this.access, (connection) => expectDeploy(connection, project, script));
-    // Nobody needs one unless a host lost images.
+    // The registry is needed only if a host lost images.
     using registry = lateRegistry(flags.config, { env: process.env, environment: args.environment, signal: this.signal });
     const who = whoDeploys(readCi(process.env));
     const { signal } = this;

@@ -22,7 +22,7 @@ import { askOnKeys } from "./report/reporters/interrupt-choice.ts";
 type Values = Record<string, unknown>;
 
 /**
- * What all commands share: flags, progress, results, errors, signals. `run()` does the work with `this.signal` and
+ * The base of all commands: flags, progress, results, errors, signals. `run()` does the work with `this.signal` and
  * `this.reporter`, prints the human form with `this.show()`, and returns the result, a plain object, for `--json`.
  */
 export abstract class BaseCommand extends Command {
@@ -50,10 +50,10 @@ export abstract class BaseCommand extends Command {
   #openReporter: (() => ScreenReporter) | undefined;
   #reporter: ScreenReporter | undefined;
   #interruption: Interruption | undefined;
-  /** What was to be printed while progress was drawn: it follows. */
+  /** Output that waits until progress is no longer drawn. */
   readonly #waiting: { stream: NodeJS.WritableStream; text: string }[] = [];
 
-  /** Aborts when the user wants to stop: whatever takes time gets it, and cleans up before it rejects. */
+  /** Aborts when the user wants to stop. Pass it to everything that takes time; that cleans up before it rejects. */
   protected get signal(): AbortSignal {
     return this.#interruption!.signal;
   }
@@ -63,7 +63,7 @@ export abstract class BaseCommand extends Command {
     return (this.#reporter ??= this.#openReporter!());
   }
 
-  /** With what hosts are connected to: who can be asked, and who is told. */
+  /** How to connect to hosts: how to ask for secrets, and where to report. */
   protected get access(): HostAccess & { signal: AbortSignal } {
     const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
     return {
@@ -74,7 +74,7 @@ export abstract class BaseCommand extends Command {
     };
   }
 
-  /** One function for the whole command: connections share by it what was answered. */
+  /** One function for the whole command, because connections use it to share answers. */
   readonly #askSecret = async (question: string): Promise<string> => {
     await this.#settle();
     const answer = await askHidden(question, this.signal);
@@ -87,7 +87,7 @@ export abstract class BaseCommand extends Command {
     if (!this.jsonEnabled()) this.#write(process.stdout, text);
   }
 
-  /** Has the command end with another exit code than 0, though it has a result. */
+  /** Sets another exit code than 0 for a command that has a result. */
   protected endWith(exit: Exit): void {
     process.exitCode = exitCodes[exit].code;
   }
@@ -97,16 +97,16 @@ export abstract class BaseCommand extends Command {
     this.#write(process.stderr, text);
   }
 
-  /** The same amid the work: what was shown of it so far is over. */
+  /** The same in the middle of the work. It ends the progress shown so far. */
   protected async announceAnew(text: string): Promise<void> {
     await this.#settle();
     this.announce(text);
   }
 
   /**
-   * Asks before something that matters.
-   * @param agreed the answer was given already, with `--yes`
-   * @throws ColdtivateError CONFIRMATION_NEEDED without a terminal, DECLINED on any answer but yes
+   * Asks for confirmation before something important.
+   * @param agreed whether the user already agreed with `--yes`
+   * @throws ColdtivateError CONFIRMATION_NEEDED without a terminal, DECLINED unless the answer is yes
    */
   protected async confirm(question: string, agreed: boolean): Promise<void> {
     if (agreed) return;
@@ -120,7 +120,10 @@ export abstract class BaseCommand extends Command {
     throw new ColdtivateError("you said no", { code: "DECLINED", exit: "refused" });
   }
 
-  /** While hosts are at work on a release, signals tell what is to become of it; they do not end the command. */
+  /**
+   * Runs work during which signals do not end the command. Instead they decide what becomes of the release that hosts are working
+   * on.
+   */
   protected async steer<Result>(work: (control: DeployControl) => Promise<Result>): Promise<Result> {
     this.signal.throwIfAborted();
     const hasTerminal = process.stdin.isTTY && process.stderr.isTTY;
@@ -178,14 +181,14 @@ export abstract class BaseCommand extends Command {
     else stream.write(line);
   }
 
-  /** Draws the last of the progress and prints what waited for that. */
+  /** Draws the last progress and prints the output that waited for it. */
   async #settle(): Promise<void> {
     await this.#reporter?.close();
     this.#reporter = undefined;
     for (const { stream, text } of this.#waiting.splice(0)) stream.write(text);
   }
 
-  /** A warning, with the progress where that is drawn. */
+  /** Shows a warning, as part of the progress if that is being drawn. */
   #warn(text: string): void {
     if (this.#reporter) return this.#reporter.emit({ type: "warning", text });
     const { caution } = createPalette(wantsColor(process.stderr, process.env));
@@ -199,7 +202,7 @@ export abstract class BaseCommand extends Command {
     return describeFailure(error, { interruption: this.#interruption?.signal.reason, verbose, command, flags, changed: changes.told() });
   }
 
-  /** Ends the progress and prints the error; to people without the output that they have seen just before. */
+  /** Ends the progress and prints the error. For people, it leaves out output that they have just seen. */
   async #fail(error: unknown): Promise<Failure> {
     const failure = this.#describe(error);
     const seen = this.#reporter?.failedOutput() ?? new Set();
@@ -213,7 +216,7 @@ export abstract class BaseCommand extends Command {
     return failure;
   }
 
-  /** An error that nobody waited for: the work is in an unknown state, so that the process ends. */
+  /** Handles an uncaught error. The state of the work is unknown, so the process ends. */
   readonly #crash = (error: unknown): void => {
     void this.#end(error);
   };
@@ -225,7 +228,7 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-/** Errors that were printed, for whoever ends the process: `oclif.exit` is the exit code. */
+/** Marks an error as printed, for the code that ends the process: `oclif.exit` is the exit code. */
 function markAsReported(error: unknown, exit: number): Error {
   const marked = error instanceof Error ? error : new Error(String(error));
   Object.defineProperty(marked, "oclif", { value: { exit }, enumerable: false, configurable: true });

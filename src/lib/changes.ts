@@ -1,25 +1,25 @@
 import type { Exit } from "./errors.ts";
 
-/** Something in the world that this process is about to change, or has changed. */
+/** Something outside of this process that it is about to change, or has changed. */
 export interface Change {
-  /** It came about. */
+  /** The change was made. */
   done: () => void;
-  /** It did not: whoever was to do it has said so, or what came of it is told by other means. */
+  /** The change was not made: the other side has said so, or the outcome is reported by other means. */
   dropped: () => void;
 }
 
-/** What a process has changed outside of itself. */
+/** The changes that a process has made outside of itself. */
 export interface Changes {
   /**
-   * To be called before the first byte leaves that can change something: a change whose end nobody hears of counts as one.
+   * Call this before sending the first byte that can change something. A change whose outcome stays unknown counts as made.
    * @param what in the past tense: `pushed`, `removed from the registry`
-   * @param subject what it was done to, or where
-   * @param undoes a change of the same subject that is taken back by it
+   * @param subject what was changed, or where
+   * @param undoes an earlier change of the same subject that this one takes back
    */
   begin: (what: string, subject: string, undoes?: string) => Change;
-  /** A line for each kind of change; those whose end is not known are marked as such. None: nothing was changed. */
+  /** One line for each kind of change. Changes with an unknown outcome are marked. Empty if nothing was changed. */
   told: () => string[];
-  /** A command begins, and has changed nothing. */
+  /** Call this when a command begins and has changed nothing. */
   clear: () => void;
 }
 
@@ -29,7 +29,7 @@ const most = 5;
 interface State {
   what: string;
   subject: string;
-  /** Attempts whose end is not known. */
+  /** Attempts whose outcome is unknown. */
   open: number;
   isDone: boolean;
 }
@@ -74,15 +74,15 @@ function some(subjects: readonly string[]): string {
 }
 
 /**
- * What this process has changed. Adapters note it here, and nowhere else; whether an error may say that nothing was changed is decided
- * by it, in one place.
+ * The changes that this process has made. Adapters record them here, and nowhere else. This one list decides whether an error may
+ * say that nothing was changed.
  */
 export const changes = createChanges();
 
 /**
- * The exit that is right for an error: a refusal, or a mistake in the configuration, has changed nothing, so that it is none where
- * something was changed before it.
- * @param changed what `changes` tells
+ * The right exit for an error. The exits `refused` and `usage` mean that nothing was changed, so they do not apply if something
+ * was changed before.
+ * @param changed the lines from `changes`
  */
 export function exitAfter(exit: Exit, changed: readonly string[]): Exit {
   return changed.length > 0 && (exit === "refused" || exit === "usage") ? "failed" : exit;

@@ -1,24 +1,24 @@
 import { ColdtivateError, exitCodes } from "./errors.ts";
 import type { Interruption } from "./interruption.ts";
 
-/** What the user wants of a release that hosts are at work on. */
+/** What the user wants to happen to a release that hosts are working on. */
 export interface DeployControl {
-  /** Aborts when they are to undo it. */
+  /** Aborts when the hosts should undo it. */
   abort: AbortSignal;
-  /** Aborts when they are to be left alone with it; its reason is a ColdtivateError with exit `interrupted`. */
+  /** Aborts when the user detaches; its reason is a ColdtivateError with exit `interrupted`. */
   detach: AbortSignal;
-  /** Whether hosts that are left alone now take everything back; they go on, unless it is set. */
+  /** Whether hosts undo everything if the user detaches now. If not set, they go on. */
   isUndoneAlone?: () => boolean;
 }
 
 export type InterruptChoice = "detach" | "abort" | "go on";
 
-/** Asks what to do, without waiting; whoever disposes of the question takes it back. */
+/** Asks what to do, without waiting. Disposing of the question takes it back. */
 export type Ask = (onWish: (wish: InterruptChoice) => void, isUndoneAlone: boolean) => Disposable;
 
 /**
- * Turns signals into wishes: SIGINT asks, where there is anybody to ask, and a second one detaches, as all others do.
- * Once detached, a signal ends the process at once.
+ * Turns signals into choices. With a terminal, SIGINT asks the user. A second SIGINT, or any other signal, detaches. Once
+ * detached, a signal ends the process at once.
  *
  * @param ask undefined without a terminal
  */

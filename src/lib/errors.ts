@@ -1,4 +1,4 @@
-/** What a command's end means to whoever called it; help and docs print this map. */
+/** The exit codes and their meanings. Help and docs print this map. */
 export const exitCodes = {
   done: { code: 0, meaning: "done, or nothing to do" },
   bug: { code: 1, meaning: "a bug in coldtivate" },
@@ -20,7 +20,7 @@ export interface ErrorOptions {
   exit: Exit;
   /** What to do next, as one or two sentences. */
   hint?: string;
-  /** One problem a line, when there are several; each is printed under the message. */
+  /** One problem per line, if there are several. Each is printed under the message. */
   details?: readonly string[];
   cause?: unknown;
 }

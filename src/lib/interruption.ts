@@ -2,27 +2,27 @@ import { ColdtivateError, exitCodes } from "./errors.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The user's wish to stop. */
+/** The user's request to stop. */
 export interface Interruption extends Disposable {
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP; its reason is a ColdtivateError with exit `interrupted`. */
   readonly signal: AbortSignal;
-  /** Signals go to the listener alone, until what this gives is disposed of. */
+  /** Sends signals to the listener only, until the result is disposed of. */
   divert(listener: (name: NodeJS.Signals) => void): Disposable;
 }
 
-/** How long cleaning up may take, in milliseconds: longer than the ten seconds that a builder is given to end. */
+/** How long cleaning up may take, in milliseconds. It is longer than the ten seconds that a builder gets to end. */
 export const cleaningTime = 30_000;
 
 export interface InterruptionListener {
-  /** Told the signal's name at the first one. */
+  /** Called with the signal's name at the first signal. */
   onFirst: (name: string) => void;
-  /** Told when cleaning up has taken too long; then the process ends. */
+  /** Called when cleaning up has taken too long. Then the process ends. */
   onLate: () => void;
 }
 
 /**
- * Listens for signals: the first one aborts the work, which then cleans up; the second one, or the end of the time for that,
- * ends the process at once. Whatever the work waits for, and whether it listens or not, the process ends.
+ * Listens for signals. The first one aborts the work, which then cleans up. A second one, or the end of the time for cleaning up,
+ * ends the process at once. The process ends whatever the work is waiting for, and whether it listens or not.
  */
 export function listenForInterruption({ onFirst, onLate }: InterruptionListener): Interruption {
   const controller = new AbortController();

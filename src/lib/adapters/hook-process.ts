@@ -1,11 +1,11 @@
 export interface HookRun {
-  /** The program, and its arguments. */
+  /** The program and its arguments. */
   command: readonly string[];
   /** Where it runs. */
   directory: string;
-  /** All of it: nothing of ours is added. */
+  /** The whole environment: nothing of ours is added. */
   env: Record<string, string>;
-  /** Milliseconds until it is ended. */
+  /** Milliseconds until the hook is ended. */
   timeout: number;
   onLine: (line: string) => void;
   signal?: AbortSignal | undefined;
@@ -14,7 +14,7 @@ export interface HookRun {
 /**
  * Runs a hook to its end.
  *
- * @returns why it failed; undefined when it did not
+ * @returns why it failed; undefined if it succeeded
  */
 export async function runHook({ command, directory, env, timeout, onLine, signal }: HookRun): Promise<string | undefined> {
   const { execa, ExecaError } = await import("execa");

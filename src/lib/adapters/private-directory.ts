@@ -3,19 +3,22 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder that only this user can read, in memory where the machine allows; gone when it is disposed of, or with the process. */
+/**
+ * A folder that only this user can read, in memory if the machine allows that. It is removed when it is disposed of, or when the
+ * process ends.
+ */
 export interface PrivateDirectory extends AsyncDisposable {
   path: string;
-  /** Writes a file that only this user can read, and gives its path. */
+  /** Writes a file that only this user can read, and returns its path. */
   write: (name: string, content: string) => Promise<string>;
 }
 
 const prefix = "coldtivate-client";
 
-/** What is to be removed when the process ends. */
+/** Folders to remove when the process ends. */
 const held = new Set<string>();
 
-/** Makes the folder, and removes what a killed process left behind. */
+/** Creates the folder, and removes what killed processes left behind. */
 export function createPrivateDirectory(): PrivateDirectory {
   const home = memoryBacked();
   const space = processSpace();
@@ -51,7 +54,7 @@ function memoryBacked(): string {
   return found ?? tmpdir();
 }
 
-/** Process ids mean something within their namespace only. */
+/** A process ID is meaningful only within its namespace. */
 function processSpace(): string {
   const link = orUndefined(() => readlinkSync("/proc/self/ns/pid")) ?? "";
   return link.replace(/\D/g, "") || "0";

@@ -6,15 +6,18 @@ import { pack } from "tar-stream";
 export interface TarEntry {
   path: string;
   content: string | Uint8Array;
-  /** Permission bits; only the owner may read and write unless said otherwise. */
+  /** Permission bits; by default, only the owner may read and write. */
   mode?: number;
-  /** Makes it a symbolic link, which leads there. */
+  /** Makes the entry a symbolic link with this target. */
   link?: string;
 }
 
 const compress = promisify(gzip);
 
-/** A gzipped tar of the entries: over a long way what is sent at once is little, and more than that takes further round trips. */
+/**
+ * A gzipped tar of the entries. On a distant connection, only little data can be sent at once, and more takes further round
+ * trips.
+ */
 export async function packTar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   const packed = buffer(archive);

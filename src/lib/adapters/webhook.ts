@@ -1,9 +1,9 @@
 /**
  * Posts a message as JSON.
  *
- * @param url is a secret: whoever knows it may write there, so that no error shows it
+ * @param url a secret: anyone who knows it may write there, so no error shows it
  * @param timeout in milliseconds
- * @returns why it was not taken; undefined when it was
+ * @returns why the message was not accepted; undefined if it was
  */
 export async function postMessage(url: string, message: object, timeout = 10_000): Promise<string | undefined> {
   try {
@@ -12,7 +12,7 @@ export async function postMessage(url: string, message: object, timeout = 10_000
       headers: { "content-type": "application/json" },
       body: JSON.stringify(message),
       signal: AbortSignal.timeout(timeout),
-      // The message is for this address alone, and is not to leave TLS.
+      // The message is for this address alone, and must not leave TLS.
       redirect: "manual",
     });
     await answer.body?.cancel();

@@ -19,14 +19,14 @@ import { runBuild, type BuildOptions, type BuiltImage } from "./run/run-build.ts
 export interface BuildWishes {
   output: "load" | "push";
   explain: boolean;
-  /** Whatever the registry has. */
+  /** Builds even what the registry has already. */
   force: boolean;
-  /** Run every step anew. */
+  /** Runs every step anew, without the layer cache. */
   noCache: boolean;
   concurrency?: number | undefined;
-  /** A builder of buildx; the chosen one unless said otherwise. */
+  /** Name of a buildx builder. Defaults to the selected one. */
   builder?: string | undefined;
-  /** Does the work, once it is known which images are built. */
+  /** Runs the given work. Called once it is known which images are built. */
   around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
   access: BuildAccess;
   registry: RegistryClient;
@@ -36,15 +36,15 @@ export interface BuildWishes {
   signal: AbortSignal;
 }
 
-/** Of a build, before it is known what it makes. */
+/** What a build starts early, before it knows which images it makes. */
 export interface Begun {
-  /** The builder is being asked. */
+  /** The lookup of the builder's properties. */
   inspecting?: Promise<Builder>;
-  /** A bake is being started. */
+  /** A bake process that is starting. */
   starting?: Promise<StartedBake>;
 }
 
-/** Starts a bake that pushes, before it is known what. */
+/** Starts a bake that will push, before it is known which images it makes. */
 export async function startAhead(config: Config, { access, builder, output, signal }: BuildWishes): Promise<StartedBake> {
   const env = { ...access.sshEnv, ...(await access.noteLogin()) };
   const { directory, build } = config;
@@ -52,20 +52,20 @@ export async function startAhead(config: Config, { access, builder, output, sign
   return startBake({ directory, privateDirectory: access.directory.path, output, env, builder, ...wanted, signal });
 }
 
-/** A build, with all that is known once it begins. */
+/** Everything that a build knows when it begins. */
 export interface BuildWork extends BuildWishes, ComparedContent, Begun {
   now: number;
 }
 
 export interface Made {
   made: BuiltImage[];
-  /** Whether they are what their content says. */
+  /** Whether the images are what their content asks for: for the right platform, with all attestations. */
   isWhole: boolean;
 }
 
 /**
- * Builds the images that the plan has as changed, and pushes or loads them.
- * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and what engine and builder may throw
+ * Builds the images that the plan lists as changed, and pushes or loads them.
+ * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and the errors of engine and builder
  */
 export async function buildChanged(
   config: Config,
@@ -98,7 +98,7 @@ export async function buildChanged(
     inspecting ?? inspectBuilder(signal, name),
     findCommits(changed, states, revision.commit, repository),
   ]);
-  // What lacks something that the content asks for, or is for another platform than it says, is another image.
+  // An image that lacks something its content asks for, or that is for another platform, is a different image.
   const isOurs = config.build.platforms.length > 0 || builder.platform === undefined || builder.platform === ownPlatform;
   if (!isOurs) reporter.emit({ type: "warning", text: describeForeign(builder) });
   const isWhole = isOurs && attachesAll(config.build, builder, output);
@@ -116,7 +116,7 @@ export async function buildChanged(
   const build = planBuild(config, changed, facts, output);
   const started = await starting;
   const { env, tried } = reachable ? await access.logIn(output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
-  // An index is sent with its parts, and is more than one of them.
+  // An index is sent together with its parts. A manifest that was sent is then only a part of the image.
   const isPlain = config.build.platforms.length <= 1 && config.build.provenance === undefined && config.build.sbom === undefined;
   const options = {
     config,
@@ -132,7 +132,10 @@ export async function buildChanged(
   return { made: await unlessRefused(tried, signal, (either) => runBuild(build, { ...options, signal: either })), isWhole };
 }
 
-/** Begins while a login is being tried, and ends with that one's error, after cleaning up, where it fails. */
+/**
+ * Starts the work while a login is being tried. If the login fails, aborts the work, waits for its cleanup, and throws the
+ * login's error.
+ */
 async function unlessRefused<Result>(
   tried: Promise<void>,
   signal: AbortSignal,
@@ -150,7 +153,7 @@ function describeForeign({ platform }: Builder): string {
   return `the builder builds for ${platform}, and this machine is ${ownPlatform}: unless build.platforms says for what, such images are built every time`;
 }
 
-/** By image: the digests of its base images, as far as they are known. */
+/** The known digests of the base images, by image. */
 function basesBySource({
   sources,
   texts,

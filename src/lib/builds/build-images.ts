@@ -13,10 +13,10 @@ import type { BuiltImage, SentImage } from "./run/run-build.ts";
 import { withoutChanged } from "./observe/changed-during-build.ts";
 
 /**
- * Builds what the registry does not have with the same content; what it has gets the release's tags, where they are pushed.
- * Docker is not started when all of it is there.
+ * Builds the images whose content the registry does not have. When pushing, the other images get the release's tags. Docker is
+ * not started if the registry has all of them.
  * @returns all images, in their order
- * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and what registry, engine and builder may throw
+ * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and the errors of registry, engine and builder
  */
 export async function buildImages(
   config: Config,
@@ -31,9 +31,10 @@ export async function buildImages(
   const now = Date.now();
   let begun: Begun = {};
   await using stack = new AsyncDisposableStack();
-  // As soon as there is something to build: the registry still answers, and what is unchanged gets its tags.
+  // Called as soon as one image has to be built. Meanwhile the registry answers about the others, and unchanged images get their
+  // tags.
   const begin = () => {
-    // A hook may make or choose the builder first.
+    // A hook may create or select the builder first.
     if (config.hooks.client["before_build"] !== undefined || begun.inspecting) return;
     begun = { inspecting: markHandled(inspectBuilder(wishes.signal, wishes.builder)) };
     if (output === "load") return;
@@ -93,7 +94,7 @@ async function carryOut(config: Config, images: readonly ImageConfig[], checkout
   ];
 }
 
-/** What goes on beside some work ends before that one's failure is told. */
+/** If the work fails, waits until the work beside it has ended, then throws that failure. */
 async function settlingAfter<Result>(work: Promise<Result>, settle: () => Promise<unknown>): Promise<Result> {
   try {
     return await work;

@@ -18,7 +18,7 @@ export interface ExplainTools {
   revision: Revision;
 }
 
-/** By image: why it is built or not, compared with what the ref's last build was made of. */
+/** Explains for each image why it is built or not, compared with the inputs of the ref's last build. */
 export async function explain(
   { unchanged, changed }: ContentPlan,
   images: readonly ImageConfig[],

@@ -2,10 +2,10 @@ import type { ChangedImage } from "../content/content-plan.ts";
 import type { ContentRecord } from "../content/content-record.ts";
 import { shortCommit } from "../git/slug.ts";
 
-/** What is known of the last build that a ref's images came from. */
+/** What is known about the last build of a ref's image. */
 export interface LastBuild {
   record: ContentRecord;
-  /** Files that differ since, as far as the clone can tell. */
+  /** Files that changed since that build, as far as the clone can tell. */
   files?: readonly string[] | undefined;
 }
 
@@ -46,7 +46,7 @@ function describeChanges({ record, files }: LastBuild, current: Record<string, s
   return `changed ${since}: ${shown.join(", ")}`;
 }
 
-/** Whether an input's change shows in the names of files. */
+/** Whether the names of changed files already show that this input changed. */
 function isAboutFiles(name: string): boolean {
   return name === "the Dockerfile" || name.startsWith("the context ") || name.startsWith("what the context ");
 }

@@ -1,17 +1,18 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type Node } from "yaml";
 import { endlessAlias, findTargets, lostAlias } from "./read-yaml.ts";
 
-/** So many values no honest file stands for. */
+/** No honest file expands to this many values. */
 const mostValues = 1_000_000;
 
-/** Where aliases lead. */
+/** The node that each alias refers to. */
 export type Aliases = ReadonlyMap<Alias, Node>;
 
 /**
- * Finds where each alias leads. The size of what a document stands for is counted, and never written out.
+ * Resolves every alias of a document. Counts the size of the expanded document without expanding it.
  *
- * @param report gets where a fault is, in characters from the beginning, and what it is
- * @returns undefined, and reported, where one leads nowhere, into itself, or to more than any machine could hold
+ * @param report receives the place of a fault, in characters from the beginning, and a message
+ * @returns undefined, after a report, if an alias has no anchor, is part of its own anchor, or expands to more than any machine
+ * could hold
  */
 export function resolveAliases(document: Document, report: (offset: number, message: string) => void): Aliases | undefined {
   const refuse = (offset: number, message: string): undefined => {
@@ -20,7 +21,7 @@ export function resolveAliases(document: Document, report: (offset: number, mess
   };
   const { targets: aliases, lost, double } = findTargets(document);
   if (lost !== undefined) return refuse(lost.range?.[0] ?? 0, lostAlias(lost));
-  // What else it names is found all the same.
+  // A duplicate key is reported, but the aliases are still resolved.
   if (double !== undefined) report(double.range?.[0] ?? 0, "Map keys must be unique");
 
   const sizes = new Map<Node, number>();
@@ -51,7 +52,7 @@ export function resolveAliases(document: Document, report: (offset: number, mess
   return aliases;
 }
 
-/** Looks things up in a document without writing its aliases out. */
+/** Looks things up in a document without expanding its aliases. */
 export class AliasReader {
   readonly #aliases: Aliases;
 
@@ -59,7 +60,7 @@ export class AliasReader {
     this.#aliases = aliases;
   }
 
-  /** The pairs of a mapping, merged ones at the end; none of anything else. */
+  /** The pairs of a mapping, with merged pairs at the end; empty for anything else. */
   pairs(node: unknown): [key: string, value: unknown][] {
     const map = this.#follow(node);
     if (!isMap(map)) return [];
@@ -72,7 +73,7 @@ export class AliasReader {
     return this.pairs(node).find(([name]) => name === key)?.[1];
   }
 
-  /** The items of a list; something else counts as a list of itself, nothing as an empty one. */
+  /** The items of a list. Any other value counts as a list of that one value, and an absent value as an empty list. */
   items(node: unknown): unknown[] {
     const list = this.#follow(node);
     if (isSeq(list)) return list.items;
@@ -104,7 +105,7 @@ export class AliasReader {
   }
 }
 
-/** The key `<<`, which the reader of YAML gives as a symbol. */
+/** Whether a key is `<<`, which the YAML parser represents as a symbol. */
 function isMerge(key: unknown): boolean {
   return key === "<<" || (typeof key === "symbol" && key.description === "<<");
 }

@@ -1,4 +1,4 @@
-/** JSON with the keys of every object in order, so that equal data gives equal text. */
+/** JSON with sorted keys in every object, so that equal data gives equal text. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)

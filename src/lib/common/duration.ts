@@ -2,7 +2,7 @@ const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 10
 
 const part = "(\\d+(?:\\.\\d+)?)(h|ms|m|s|us|µs|μs|ns)";
 
-/** Milliseconds of a time as Compose writes it (`1m30s`); undefined where it is none. */
+/** Milliseconds of a duration as Compose writes it (`1m30s`); undefined if the text is not a duration. */
 export function parseDuration(written: unknown): number | undefined {
   if (typeof written !== "string" || !new RegExp(`^(?:${part})+$`).test(written)) return undefined;
   return [...written.matchAll(new RegExp(part, "g"))].reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);

@@ -3,10 +3,10 @@ import { open } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { ColdtivateError } from "../errors.ts";
 
-// A command asks for some files an image before it does anything. Asking for one takes microseconds, and ten times as long
-// where Node.js has another thread do it.
+// Synchronous on purpose: a command checks some files per image before it does anything. Each check takes microseconds, and ten
+// times as long where Node.js has another thread do it.
 
-/** What a path is; a device or a pipe (`<(…)`) counts as a file. Nothing when it is not there. */
+/** What a path is; a device or a pipe (`<(…)`) counts as a file. Undefined if the path does not exist. */
 export function kindOf(path: string): "file" | "folder" | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
@@ -16,13 +16,13 @@ export function kindOf(path: string): "file" | "folder" | undefined {
   }
 }
 
-/** Bytes that a text of people's has at most: a dotenv, a key, a Dockerfile, a Compose file. */
+/** Maximum size, in bytes, of a text that people write: a dotenv, a key, a Dockerfile, a Compose file. */
 export const mostBytes = 1024 * 1024;
 
-/** The text of a file; undefined when it cannot be read. Throws FILE_TOO_LARGE. */
+/** The text of a file; undefined if it cannot be read. Throws FILE_TOO_LARGE. */
 export function textOf(path: string): string | undefined {
   const found = statOf(path);
-  // What is no plain file may have no end, or make whoever reads it wait.
+  // Anything but a regular file may never end, or may block its reader.
   if (found === undefined || !found.isFile()) return undefined;
   if (found.size > mostBytes) throw tooLarge(path);
   try {
@@ -40,13 +40,13 @@ function statOf(path: string) {
   }
 }
 
-/** How long to let a pipe be that has nothing to read yet, in milliseconds. */
+/** How long to wait before reading again from a pipe that has no data yet, in milliseconds. */
 const pause = 20;
 
 /**
- * The bytes of a file, a pipe or a device, as far as a text of people's goes. Waits for what writes to a pipe, until the signal
- * says otherwise, and never in a way that keeps the process from ending.
- * @throws ColdtivateError FILE_TOO_LARGE; the system's own error where it cannot be read
+ * Reads a file, a pipe or a device, up to the maximum size of a text. Waits for the writer of a pipe until the signal aborts, and
+ * never blocks in a way that keeps the process from ending.
+ * @throws ColdtivateError FILE_TOO_LARGE; the system's own error if the file cannot be read
  */
 export async function readBounded(path: string, signal?: AbortSignal): Promise<Buffer> {
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -78,7 +78,7 @@ function tooLarge(path: string): ColdtivateError {
   });
 }
 
-/** Whether this user may run it. */
+/** Whether this user may execute the file. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -88,7 +88,7 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** The system's name for what went wrong with a file, such as `ENOENT`. */
+/** The system's error code for a file operation, such as `ENOENT`. */
 export function systemCode(cause: unknown): string {
   return cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
 }

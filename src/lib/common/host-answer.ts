@@ -1,18 +1,21 @@
 import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 
-/** C0 and C1 with DEL, and what turns the direction of text around: whoever prints them no longer says what is on the screen. */
+/**
+ * Control characters (C0, C1, DEL) and characters that change the direction of text. Once printed, they could change anything on
+ * the screen.
+ */
 const unprintable = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
 const anyUnprintable = new RegExp(`[${unprintable}]`, "u");
 const allUnprintable = new RegExp(`[${unprintable}]+`, "gu");
 
-/** Of what a host says to people, in characters. */
+/** Maximum length of a host's message to people, in characters. */
 const mostSaid = 4000;
 
-/** Levels of an answer in JSON: Compose's own models have about ten. */
+/** Maximum nesting of a JSON answer: Compose's own models have about ten levels. */
 const mostLevels = 64;
 
-/** Nobody's answer is read that is not what was asked for; nothing else of it counts. */
+/** The error for an answer that is not what was asked for. Nothing else in such an answer counts. */
 export function unreadable(host: string, reason: string): ColdtivateError {
   return new ColdtivateError(`${host}: its answer cannot be read: ${reason}`, {
     code: "HOST_ANSWER",
@@ -21,18 +24,18 @@ export function unreadable(host: string, reason: string): ColdtivateError {
   });
 }
 
-/** Text without anything that a terminal obeys: what it was is a space now, a tab two. */
+/** Text without anything that a terminal interprets: a space replaces it, and two spaces replace a tab. */
 export function printable(text: string): string {
   return text.replaceAll("\t", "  ").replaceAll(allUnprintable, " ");
 }
 
-/** A line for people, likewise, and not too long. */
+/** A printable line for people, trimmed and shortened if it is too long. */
 export function plainWords(text: string): string {
   const plain = printable(text).trim();
   return plain.length > mostSaid ? `${plain.slice(0, mostSaid)}…` : plain;
 }
 
-/** The lines of what a host says to people; empty ones are left out. */
+/** The lines of a host's message to people, without empty ones. */
 export function plainLines(text: string): string[] {
   return text
     .split(/\r?\n/)
@@ -40,21 +43,21 @@ export function plainLines(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-/** What a release is called: it becomes part of paths and of commands. */
+/** The name of a release: it becomes part of paths and of commands. */
 export const releaseName = /^[a-z0-9][a-z0-9._-]{0,127}$/;
-/** A commit, or what a host has in its place where none is known. */
+/** The ID of a commit, or the value that a host uses in its place if no commit is known. */
 export const commitName = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
-/** What Compose calls a service, a volume, a network, and Docker a container. */
+/** The name of a service, a volume or a network in Compose, or of a container in Docker. */
 export const thingName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
-/** Text in one line that can be shown to people, and can be a field between tabs. */
+/** One line of text that can be shown to people and can be a field between tabs. */
 export const lineSchema = z.string().max(65_536).refine(isLine, "has characters that are not printed");
 export const releaseSchema = z.string().regex(releaseName);
 export const commitSchema = z.string().regex(commitName);
 export const thingSchema = z.string().regex(thingName).refine(isOwnName, "is no name");
-/** SHA-256 in hexadecimal, as labels and manifests have it. */
+/** SHA-256 in hexadecimal, as in labels and manifests. */
 export const hexSchema = z.string().regex(/^[0-9a-f]{8,64}$/);
-/** An absolute path without a way up. */
+/** An absolute path without `..`. */
 export const pathSchema = lineSchema.refine((path) => path.startsWith("/") && !path.split("/").includes(".."), "is no absolute path");
 /** A time as this tool and its script write it. */
 export const timeSchema = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/);
@@ -63,15 +66,15 @@ function isLine(text: string): boolean {
   return !anyUnprintable.test(text);
 }
 
-/** Names that every object of JavaScript has are nobody's. */
+/** Names that every JavaScript object has cannot be names of anything. */
 function isOwnName(name: string): boolean {
   return !(name in Object.prototype);
 }
 
 /**
- * Reads what a host answered.
- * @param what it is, for the error
- * @throws ColdtivateError HOST_ANSWER with the first places where it is something else
+ * Validates a host's answer.
+ * @param what names the answer in the error
+ * @throws ColdtivateError HOST_ANSWER with the first places that do not match
  */
 export function readAnswer<Type>(host: string, what: string, schema: z.ZodType<Type>, value: unknown): Type {
   const { success, data, error } = schema.safeParse(value);
@@ -81,7 +84,7 @@ export function readAnswer<Type>(host: string, what: string, schema: z.ZodType<T
 }
 
 /**
- * Reads JSON that a host sent, as deep as it may be, and without names that every object has.
+ * Parses JSON that a host sent. Limits its depth, and rejects names that every JavaScript object has.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function readJson(host: string, what: string, text: string): unknown {

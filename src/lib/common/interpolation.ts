@@ -4,14 +4,14 @@ export interface Interpolation {
   variables: string[];
   /** Those of them that are not set and have no default. */
   missing: string[];
-  /** References that cannot be understood, as sentences. */
+  /** A sentence for each reference that cannot be understood. */
   mistakes: string[];
 }
 
-/** References within references; nobody reads more of them. */
+/** Maximum depth of references within references. */
 const deepest = 20;
 
-/** What is read, and how deep in other references that is. */
+/** The text to read, and how deep it is nested in other references. */
 interface Reading {
   source: string;
   env: NodeJS.ProcessEnv;
@@ -20,7 +20,10 @@ interface Reading {
   closing: ReadonlyMap<number, number>;
 }
 
-/** Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME-default}` (unset) and `$$` (one dollar sign). A default may hold references itself. */
+/**
+ * Replaces `${NAME}`, `${NAME:-default}` (unset or empty), `${NAME-default}` (unset) and `$$` (one dollar sign). A default may
+ * contain references itself.
+ */
 export function interpolate(source: string, env: NodeJS.ProcessEnv, depth = 0): Interpolation {
   const result: Interpolation = { text: "", variables: [], missing: [], mistakes: [] };
   const reading: Reading = { source, env, depth, closing: closingBraces(source) };
@@ -35,12 +38,12 @@ export function interpolate(source: string, env: NodeJS.ProcessEnv, depth = 0): 
   return result;
 }
 
-/** The value of a variable; undefined when it is not set. What every object has, such as `constructor`, is none. */
+/** The value of a variable; undefined if it is not set. Properties that every object has, such as `constructor`, do not count. */
 export function variableOf(env: NodeJS.ProcessEnv, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }
 
-/** Appends what the reference at `dollar` stands for; returns the offset after it. */
+/** Appends the value of the reference at `dollar`; returns the offset after it. */
 function replaceReference(reading: Reading, dollar: number, result: Interpolation): number {
   const { source } = reading;
   if (source[dollar + 1] === "$") {
@@ -81,7 +84,7 @@ function valueOf([, name = "", operator, fallback = ""]: RegExpExecArray, { env,
   return inner.text;
 }
 
-/** The closing brace of each `${` that has one, by the offset of the `$`; found in one go, however many are open. */
+/** The closing brace of each `${` that has one, by the offset of the `$`. Takes one pass, however many braces are open. */
 export function closingBraces(source: string): Map<number, number> {
   const closing = new Map<number, number>();
   const open: number[] = [];

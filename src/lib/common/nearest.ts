@@ -1,14 +1,14 @@
-/** ` (did you mean "context"?)` when a known name is close to the one that was written, otherwise nothing. */
+/** ` (did you mean "context"?)` if a known name is close to the written one; otherwise an empty text. */
 export function didYouMean(written: string, known: Iterable<string>): string {
   const name = nearest(written, known);
   return name === undefined ? "" : ` (did you mean "${name}"?)`;
 }
 
-/** Names longer than this, or more of them, are not compared: that takes seconds, and nobody reads the answer. */
+/** Longer names, or more names than this, are not compared: that would take seconds, and nobody reads the answer. */
 const longest = 64;
 const most = 500;
 
-/** The known name with the fewest edits to the written one, if at most a third of its letters differ. */
+/** The known name with the fewest edits to the written one, if at most a third of the letters differ. */
 export function nearest(written: string, known: Iterable<string>): string | undefined {
   if (written.length > longest) return undefined;
   const limit = Math.max(1, Math.floor(written.length / 3));
@@ -23,7 +23,7 @@ export function nearest(written: string, known: Iterable<string>): string | unde
   return best?.name;
 }
 
-/** Letters added, removed, replaced or swapped with their neighbour. */
+/** Counts letters that are added, removed, replaced or swapped with their neighbour. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -3,9 +3,9 @@ export interface ObservedContainer {
   name: string;
   service: string;
   image: string;
-  /** Value of the definition label; empty on a container that coldtivate did not make. */
+  /** Value of the definition label; empty if coldtivate did not create the container. */
   definition: string;
-  /** Value of the state label, likewise. */
+  /** Value of the state label; likewise empty. */
   state: string;
   /** `running`, `exited`, `restarting`, … */
   status: string;
@@ -14,31 +14,31 @@ export interface ObservedContainer {
   oneOff: boolean;
   /** `host`, `none`, or a network's name. */
   network?: string;
-  /** The folder that Compose took relative paths from; absent where no Compose made the container. */
+  /** The folder that Compose resolved relative paths against; absent if Compose did not create the container. */
   workingDirectory?: string;
-  /** What is mounted into it, as the engine knows it; absent where that could not be read. */
+  /** The container's mounts, as the engine reports them; absent if they could not be read. */
   mounts?: ObservedMount[];
 }
 
-/** Content in which a host found that containers wrote to it. */
+/** Mounted content that a host found containers had written to. */
 export interface WrittenContent {
-  /** Absolute path of what is mounted. */
+  /** Absolute path of the mounted content. */
   place: string;
-  /** Files in it that were changed, added or removed; some of them where they are many. */
+  /** Files in it that were changed, added or removed; only some of them if there are many. */
   files: string[];
-  /** How many there are. */
+  /** The number of such files. */
   count: number;
 }
 
-/** A mount as the engine knows it, whatever the Compose files say by now. */
+/** A mount as the engine reports it, whatever the Compose files say now. */
 export interface ObservedMount {
   /** `bind`, `volume`, `tmpfs`, … */
   type: string;
-  /** Absolute path on the host; of a volume, where the engine keeps it. */
+  /** Absolute path on the host; for a volume, where the engine keeps it. */
   source: string;
   /** Path in the container. */
   target: string;
   writable: boolean;
-  /** Name of the volume: 64 hexadecimal digits where nobody gave it one. */
+  /** Name of the volume: 64 hexadecimal digits if nobody named it. */
   name?: string;
 }

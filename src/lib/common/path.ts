@@ -1,4 +1,4 @@
-/** Joins paths with `/` and takes `.` and `..` out as far as that goes; an empty result is `.`. */
+/** Joins paths with `/` and resolves `.` and `..` as far as possible; an empty result is `.`. */
 export function joinPaths(...paths: readonly string[]): string {
   const parts: string[] = [];
   for (const part of paths.join("/").split("/")) {

@@ -1,6 +1,6 @@
 import type { Path } from "./problem.ts";
 
-/** A value as a mapping; an empty one when it is something else: what is wrong with it is the schema's to say. */
+/** A value as a mapping; an empty mapping if it is something else. The schema reports what is wrong with it. */
 export function asMapping(value: unknown): Record<string, unknown> {
   return isMapping(value) ? value : {};
 }
@@ -10,12 +10,12 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A value as a list; an empty one when it is something else. */
+/** A value as a list; an empty list if it is something else. */
 export function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value at a path of plain data. */
+/** The value at a path in plain data. */
 export function valueAt(value: unknown, path: Path): unknown {
   let current = value;
   for (const part of path) {
@@ -24,7 +24,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return current;
 }
 
-/** Keys below these are the user's names: an empty value there is a mistake, or a value, and not an absent setting. */
+/** Below these keys the names are the user's. An empty value there is a mistake, or a value, but not an absent setting. */
 const named = new Set(["images", "services", "environments", "args", "secrets"]);
 
 /** The same data without settings that are null or empty text: `fingerprint: ${FINGERPRINT:-}` means none. */
@@ -42,7 +42,7 @@ export function dropEmpty(value: unknown, path: Path = []): unknown {
 
 type Defined<Value> = { [Key in keyof Value]?: Exclude<Value[Key], undefined> };
 
-/** The same object without what is undefined. */
+/** The same object without its undefined values. */
 export function defined<Value extends object>(value: Value): Defined<Value>;
 export function defined(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
@@ -53,7 +53,7 @@ export function mapValues<In, Out>(record: Readonly<Record<string, In>>, map: (v
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
 }
 
-/** What a JSON text says; undefined when it is none. */
+/** The value of a JSON text; undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

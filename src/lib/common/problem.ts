@@ -14,13 +14,13 @@ export interface Problem {
   message: string;
   /** Points at the key instead of its value. */
   atKey?: boolean;
-  /** Of an unknown key: the one that was probably meant. */
+  /** For an unknown key: the key that was probably meant. */
   meant?: string;
-  /** Where it is found, if it is called something else there. */
+  /** The path to locate it by, if it is read under another key. */
   at?: Path;
-  /** Of something that is missing: the full paths, any of which would do. */
+  /** For something that is missing: full paths, any of which would do. */
   lacks?: readonly Path[];
-  /** For what has no path, such as a syntax error. */
+  /** For a problem without a path, such as a syntax error. */
   position?: Position;
 }
 
@@ -29,14 +29,14 @@ export function formatPath(path: Path): string {
   return path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`)).join("");
 }
 
-/** One string for a path, to look things up by. */
+/** A path as one string, for use as a key in a lookup. */
 export function pathKey(path: Path): string {
   return JSON.stringify(path);
 }
 
 /**
- * The problems without those that only follow from another: a key that is missing because it is misspelt, or a value that
- * does not fit what a misspelt key was taken for.
+ * Drops the problems that only follow from another one: a key that is missing because it is misspelt, or a value that does not
+ * fit the key that a misspelt key was taken for.
  */
 export function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const taken = new Set(problems.flatMap(({ at }) => (at === undefined ? [] : [pathKey(at)])));
@@ -46,7 +46,7 @@ export function withoutEchoes(problems: readonly Problem[]): Problem[] {
   );
 }
 
-/** One line a problem, in the order of the file: `FILE:LINE:COLUMN  path.to.key: message`. */
+/** One line per problem, in the order of the file: `FILE:LINE:COLUMN  path.to.key: message`. */
 export function formatProblems(file: string, problems: readonly Problem[], locate: (problem: Problem) => Position): string[] {
   const lines = problems
     .map((problem) => ({ problem, position: problem.position ?? locate(problem) }))
@@ -58,7 +58,7 @@ export function formatProblems(file: string, problems: readonly Problem[], locat
   return [...new Set(lines)];
 }
 
-/** More of them are counted: nobody corrects them one by one. */
+/** Maximum number of lines. Further lines are only counted: nobody corrects so many one by one. */
 const mostLines = 200;
 
 /** The first of many lines, and how many more there are. */

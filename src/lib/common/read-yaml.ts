@@ -1,16 +1,19 @@
 import { Composer, isMap, isScalar, Lexer, Parser, visit, type Alias, type CST, type Document, type LineCounter, type Node } from "yaml";
 
-/** What a YAML text may come to at most: more of it would take seconds or hundreds of megabytes, and no honest file has it. */
+/**
+ * Limits for a YAML text. A text beyond them would take seconds or hundreds of megabytes to read, and no honest file is like
+ * that.
+ */
 export interface YamlBounds {
   /** UTF-16 units. */
   characters: number;
-  /** What the text is made of: words, brackets, commas, spaces between them. */
+  /** Tokens of the text: words, brackets, commas, spaces between them. */
   tokens: number;
-  /** Collections within each other. */
+  /** Nesting depth of collections. */
   depth: number;
 }
 
-/** Something wrong with a text, at an offset of it. */
+/** A fault in a text, and its offset. */
 export interface YamlFault {
   offset: number;
   message: string;
@@ -29,7 +32,7 @@ export interface ReadYamlOptions {
   merge?: boolean;
 }
 
-/** Nobody reads more of them, and each costs as much as what it is about. */
+/** Maximum number of errors. Nobody reads more of them, and each costs as much as the text that it is about. */
 const mostErrors = 20;
 
 class Excess extends Error {
@@ -41,7 +44,7 @@ class Excess extends Error {
   }
 }
 
-/** Reads YAML within bounds. Never throws for what is wrong in the text; keys that appear twice are for the caller to find. */
+/** Reads YAML within bounds. Never throws because of mistakes in the text. The caller has to look for duplicate keys. */
 export function readYaml(text: string, { bounds, lines, merge = false }: ReadYamlOptions): ReadYaml {
   const documents: Document.Parsed[] = [];
   const composer = new Composer({ merge, uniqueKeys: false, prettyErrors: false, strict: true, logLevel: "silent" });
@@ -54,7 +57,7 @@ export function readYaml(text: string, { bounds, lines, merge = false }: ReadYam
   }
 }
 
-/** @throws Excess as soon as a bound is passed, before anything is made of what follows */
+/** @throws Excess as soon as a bound is exceeded, before anything that follows is processed */
 function* tokensOf(text: string, bounds: YamlBounds, lines: LineCounter): Generator<CST.Token, void> {
   if (text.length > bounds.characters) throw new Excess(0, `this is longer than ${bounds.characters} characters`);
   const parser = new Parser(lines.addNewLine);
@@ -72,16 +75,16 @@ function* tokensOf(text: string, bounds: YamlBounds, lines: LineCounter): Genera
   yield* parser.end();
 }
 
-/** Where the aliases of a document lead. */
+/** The nodes that the aliases of a document refer to. */
 export interface AliasTargets {
   targets: ReadonlyMap<Alias, Node>;
-  /** The first one without an anchor before it. */
+  /** The first alias without an anchor before it. */
   lost: Alias | undefined;
-  /** The first key that its mapping has already. */
+  /** The first key that its mapping already has. */
   double: Node | undefined;
 }
 
-/** Finds where each alias leads, by one look at the document: an anchor holds for what follows, until it is given again. */
+/** Resolves the aliases in one pass over the document: an anchor applies to what follows, until it is defined again. */
 export function findTargets(document: Document): AliasTargets {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -106,12 +109,12 @@ function doubleKey(keys: readonly Node[]): Node | undefined {
   return keys.find((key) => isScalar(key) && seen.size === seen.add(key.value).size);
 }
 
-/** What an alias without an anchor is told as. */
+/** The message for an alias without an anchor. */
 export function lostAlias(alias: Alias): string {
   return `the alias *${alias.source} stands for nothing: its anchor is missing`;
 }
 
-/** What an alias within its own anchor is told as. */
+/** The message for an alias within its own anchor. */
 export function endlessAlias(alias: Alias): string {
   return `the alias *${alias.source} stands for something that it is part of`;
 }

@@ -1,8 +1,8 @@
 import { ColdtivateError } from "../errors.ts";
 
-/** An image's name, taken apart; what is absent was not written. */
+/** The parts of an image's name; parts that were not written are absent. */
 export interface Reference {
-  /** Host, with the port if there is one; `docker.io` where none is written. */
+  /** Host, with the port if there is one; `docker.io` if none is written. */
   registry: string;
   repository: string;
   tag?: string;
@@ -15,13 +15,13 @@ const repositoryPattern = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(
 /** A host or an address, with the port if there is one. */
 const registryPattern = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
 
-/** The one name of a registry: Docker Hub has two. */
+/** The canonical name of a registry: Docker Hub has two names. */
 export function canonicalRegistry(host: string): string {
   return host === "index.docker.io" ? "docker.io" : host;
 }
 
 /**
- * Reads an image's name by Docker's rules: `postgres:15` is `docker.io/library/postgres:15`.
+ * Parses an image's name by Docker's rules: `postgres:15` is `docker.io/library/postgres:15`.
  * @throws ColdtivateError IMAGE_REFERENCE_INVALID
  */
 export function parseReference(text: string): Reference {
@@ -37,13 +37,13 @@ export function parseReference(text: string): Reference {
   return { registry, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
-/** The name as one writes it, Docker Hub's parts left out. */
+/** The name as people write it, without the parts that Docker Hub implies. */
 export function formatReference({ registry, repository, tag, digest }: Reference): string {
   const name = registry === "docker.io" ? repository.replace(/^library\//, "") : `${registry}/${repository}`;
   return `${name}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }
 
-/** The image itself in place of whatever the tag means tomorrow: `name@sha256:…`. */
+/** Pins an image: `name@sha256:…` always names this image, whatever the tag refers to tomorrow. */
 export function pinReference(text: string, digest: string): string {
   const { registry, repository } = parseReference(text);
   return formatReference({ registry, repository, digest });

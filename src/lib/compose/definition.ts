@@ -3,8 +3,8 @@ import type { ComposeModel, ComposeService } from "./model.ts";
 import type { Digest } from "./sources.ts";
 
 /**
- * Digest of a rendered service with everything that it refers to: another one means another container. Order, profiles and
- * the number of containers are not in it; they change no container.
+ * Digest of a rendered service with everything that it refers to. A different digest means a different container. Order, profiles
+ * and the number of containers are left out, because they change no container.
  *
  * @param ties the definitions of services that it is replaced with, by name
  */
@@ -20,7 +20,7 @@ export function definitionOf(
   return digest(canonical([content, referred(frame, service), ...(Object.keys(ties).length > 0 ? [ties] : [])]));
 }
 
-/** The top-level definitions that a service refers to: a change in one of them changes the service. */
+/** The top-level definitions that a service refers to. A change in one of them changes the service. */
 function referred(frame: ComposeModel, service: ComposeService): unknown {
   const volumes = (service.volumes ?? []).map((mount) => (mount.type === "volume" ? mount.source : undefined));
   return [

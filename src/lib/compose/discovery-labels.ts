@@ -1,8 +1,8 @@
 import type { ComposeService } from "./model.ts";
 
 /**
- * What other programs find containers by: proxies, dashboards and collectors that ask the engine. The front has it, for two
- * slots would fight over one router, and requests would reach one that does not serve.
+ * Prefixes of labels by which other programs find containers: proxies, dashboards and collectors that ask the engine. Only the
+ * front has these labels. Otherwise two slots would compete for one router, and requests would reach a slot that does not serve.
  */
 const prefixes = [
   "traefik.",
@@ -37,10 +37,13 @@ const prefixes = [
 /** `caddy`, `caddy_0`, `caddy_1.reverse_proxy`. */
 const numbered = /^caddy(?:_\d+)?(?:\.|$)/;
 
-/** Variables that have nginx-proxy and its companions find a container. */
+/** Variables that make nginx-proxy and its companions find a container. */
 const triggers = new Set(["VIRTUAL_HOST", "VIRTUAL_HOST_MULTIPORTS", "LETSENCRYPT_HOST", "ACME_HOST", "LETSENCRYPT_TEST"]);
 
-/** Variables that say more about it; to a container that is not found they mean nothing, and the service may read them, too. */
+/**
+ * Variables with more details for them. On a container that is not found they have no effect, and the service itself may read
+ * them.
+ */
 const details =
   /^(?:VIRTUAL_(?:PORT|PROTO|PATH|DEST|ROOT)|(?:LETSENCRYPT|ACME)_.+|NETWORK_ACCESS|HTTPS_METHOD|SSL_POLICY|CERT_NAME|HSTS|NON_GET_REDIRECT|ENABLE_HTTP_ON_MISSING_CERT|ENABLE_HTTP[23]|SERVER_TOKENS)$/;
 
@@ -49,7 +52,7 @@ export interface Discovery {
   environment: Record<string, string | null>;
 }
 
-/** What others find a service by. */
+/** The labels and variables by which others find a service. */
 export function discoveryOf({ labels = {}, environment = {} }: ComposeService): Discovery {
   const isFound = Object.keys(environment).some((name) => triggers.has(name));
   return {
@@ -58,9 +61,9 @@ export function discoveryOf({ labels = {}, environment = {} }: ComposeService): 
   };
 }
 
-/** Labels and environment of a container that nobody is to find. */
+/** The labels and environment of a container that others must not find. */
 export function hidden({ labels, environment }: ComposeService): Pick<ComposeService, "labels" | "environment"> {
-  // Without a word about it Traefik takes each container for a service.
+  // Unless it is told otherwise, Traefik takes every container for a service.
   const silence = Object.keys(labels ?? {}).some((name) => name.toLowerCase().startsWith("traefik.")) ? { "traefik.enable": "false" } : {};
   return {
     ...(labels === undefined ? {} : { labels: { ...pick(labels, (name) => !isDiscoveryLabel(name)), ...silence } }),
@@ -73,7 +76,7 @@ export function isDiscovered(service: ComposeService): boolean {
   return Object.keys(labels).length + Object.keys(environment).length > 0;
 }
 
-/** Ports that those who find a service are told to ask: the front has to pass them on. */
+/** Ports at which others are told to reach a service that they find. The front has to pass them on. */
 export function discoveryPorts(service: ComposeService): number[] {
   const { labels, environment } = discoveryOf(service);
   const named = Object.entries(labels).flatMap(([name, value]) => {
@@ -87,7 +90,7 @@ export function discoveryPorts(service: ComposeService): number[] {
   return [...new Set(ports.filter((port) => Number.isInteger(port) && port > 0 && port < 65_536))].toSorted((a, b) => a - b);
 }
 
-/** Whether a service is to be found by what it takes over UDP, which a front does not pass on. */
+/** Whether others find a service by what it takes over UDP, which a front does not pass on. */
 export function isFoundByUdp({ labels = {} }: ComposeService): boolean {
   return Object.keys(labels).some(isUdp);
 }

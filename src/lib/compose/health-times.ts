@@ -1,26 +1,27 @@
 import { parseDuration } from "../common/duration.ts";
 
-/** When a container can turn healthy, in milliseconds after its start. */
+/** When a container can become healthy, in milliseconds after its start. */
 export interface HealthTimes {
-  /** The first check begins. */
+  /** When the first check begins. */
   first: number;
-  /** Until then failures do not count. */
+  /** Failures before this time do not count. */
   startPeriod: number;
-  /** Docker has given up, if no check ever succeeded. */
+  /** When Docker has given up, if no check ever succeeded. */
   verdict: number;
 }
 
-/** What a health check says of its times: in a Compose file as text, in an image's configuration in nanoseconds. */
+/** The times of a health check: text in a Compose file, nanoseconds in an image's configuration. */
 export type HealthCheckTimes = Partial<Record<"interval" | "timeout" | "start_period" | "start_interval" | "retries", unknown>>;
 
-/** Docker's own, where a health check does not say it; since Engine 25 for the start interval. */
+/** Docker's defaults, if a health check does not set them. The start interval exists since Engine 25. */
 const defaults = { interval: 30_000, timeout: 30_000, startInterval: 5000, retries: 3 };
 
 /**
- * When the engine checks: first after `start_interval` if there is a `start_period`, else after `interval`; and when it has
- * given up: after `retries` failures in a row that count, each of which may have taken the whole `timeout`.
+ * Computes when the engine checks and when it gives up. The first check comes after `start_interval` if there is a
+ * `start_period`, else after `interval`. The engine gives up after `retries` counted failures in a row, each of which may have
+ * taken the whole `timeout`.
  *
- * @param image what its image says, which counts wherever the service says nothing
+ * @param image the times from its image, used wherever the service sets none
  */
 export function healthTimes(check: HealthCheckTimes, image: HealthCheckTimes = {}): HealthTimes {
   const time = (name: keyof HealthCheckTimes, otherwise = 0) => duration(check[name]) || duration(image[name]) || otherwise;
@@ -34,7 +35,7 @@ export function healthTimes(check: HealthCheckTimes, image: HealthCheckTimes = {
   };
 }
 
-/** Milliseconds of a duration such as `1m30s`, or of nanoseconds; 0 where there is none. */
+/** Milliseconds of a duration such as `1m30s`, or of a number of nanoseconds. 0 if there is none. */
 function duration(value: unknown): number {
   return typeof value === "number" ? value * 1e-6 : (parseDuration(value) ?? 0);
 }

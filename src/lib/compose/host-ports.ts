@@ -11,17 +11,17 @@ export interface HostPort {
 const everyIpv4 = "0.0.0.0";
 const everyIpv6 = "::";
 
-/** A socket as /proc/net has it: `tcp6`, `0000…0000:0050`. Undefined for a table that is not known. */
+/** Parses a socket as written in /proc/net: `tcp6`, `0000…0000:0050`. Returns undefined for an unknown table. */
 export function parseSocket(table: string, text: string): HostPort | undefined {
   const [, protocol] = /^(tcp|udp)6?$/.exec(table) ?? [];
   const [, digits, port] = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(text) ?? [];
   if ((protocol !== "tcp" && protocol !== "udp") || digits === undefined || port === undefined) return undefined;
-  // Each word of four bytes is written as the number that it is on a little-endian machine.
+  // Each word of four bytes is written as the number that it has on a little-endian machine.
   const bytes = (digits.match(/.{8}/g) ?? []).map((word) => (word.match(/../g) ?? []).toReversed().join("")).join("");
   return { protocol, address: readable(bytes.toLowerCase()), port: parseInt(port, 16) };
 }
 
-/** The ports of `docker ps`: `0.0.0.0:80->80/tcp, [::]:80->80/tcp, 443/tcp`. */
+/** Parses the ports in `docker ps`: `0.0.0.0:80->80/tcp, [::]:80->80/tcp, 443/tcp`. */
 export function parsePublished(text: string): HostPort[] {
   return text.split(", ").flatMap((part) => {
     const [, address, from, to, protocol] = /^(.*):(\d+)(?:-(\d+))?->[\d-]+\/(tcp|udp)$/.exec(part) ?? [];
@@ -31,8 +31,8 @@ export function parsePublished(text: string): HostPort[] {
 }
 
 /**
- * What a Compose port asks for: of each choice, all that have to be free; empty where any port will do.
- * With `published: 8000-8009` one of ten will do; without a host address both families are taken.
+ * The host ports that a Compose port asks for: a list of choices, each with all ports that have to be free. Empty if any port
+ * will do. With `published: 8000-8009` one of ten will do. Without a host address both address families are taken.
  */
 export function wantedPorts({ published, protocol, host_ip: address }: ComposePort): HostPort[][] {
   const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(published ?? "") ?? [];
@@ -43,7 +43,7 @@ export function wantedPorts({ published, protocol, host_ip: address }: ComposePo
   );
 }
 
-/** Whether a socket that is there keeps another one from being made. One for all of IPv6 mostly serves IPv4, too. */
+/** Whether an existing socket prevents another one. A socket for all of IPv6 usually serves IPv4, too. */
 export function blocks(held: HostPort, wanted: HostPort): boolean {
   if (held.protocol !== wanted.protocol || held.port !== wanted.port) return false;
   if (held.address === wanted.address || held.address === everyIpv6) return true;
@@ -55,7 +55,7 @@ function isIpv4(address: string): boolean {
   return address.includes(".");
 }
 
-/** An address as people write it, in the one form that it has here. */
+/** Normalises an address as people write it. */
 function canonical(written: string): string {
   const plain = written.replace(/^\[(.*)\]$/, "$1");
   if (!plain.includes(":")) return plain;
@@ -73,7 +73,7 @@ function hex(byte: string): string {
   return Number(byte).toString(16).padStart(2, "0");
 }
 
-/** From hexadecimal digits; an IPv4 address that is written as one of IPv6 is one of IPv4. */
+/** Formats an address from hexadecimal digits. An IPv4 address that is mapped to IPv6 is written as IPv4. */
 function readable(digits: string): string {
   if (/^0{32}$/.test(digits)) return everyIpv6;
   const [, quad] = /^(?:0{20}ffff)?([0-9a-f]{8})$/.exec(digits) ?? [];

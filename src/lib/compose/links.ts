@@ -8,16 +8,15 @@ export interface LinkFacts {
   profiles: readonly string[];
 }
 
-/** The name that Compose gives a service's first container, or that the file gives it: nobody else on the host has it. */
+/** The name of a service's first container, from Compose or from the file. It is unique on the host. */
 function containerNameOf(name: string, { container_name: own }: ComposeService, project: string): string {
   return own ?? defaultContainerName(project, name);
 }
 
 /**
- * Links that Docker looks up anew whenever somebody asks. Compose makes a link to the container that is there when the
- * linking one is created, whatever it is called then, and a link whose container is gone hides all else of that name. One
- * that is written as an external link leads to a name, and the name to whichever container has it by then: plain, front or
- * successor.
+ * Rewrites links so that Docker resolves them anew on each lookup. Compose links to the container that exists when the linking
+ * one is created, under its name at that time. Once that container is gone, the link hides everything else of the name. An
+ * external link leads to a name instead, and the name to the container that has it by then: plain, front or successor.
  */
 export function steadyLinks(service: ComposeService, { model, project, profiles }: LinkFacts): ComposeService {
   const { links, ...rest } = service;
@@ -27,9 +26,9 @@ export function steadyLinks(service: ComposeService, { model, project, profiles 
     const linked = model.services[target];
     if (linked === undefined || !isActive(linked, profiles)) return [];
     const name = containerNameOf(target, linked, project);
-    // Of several containers the service's own name finds them all.
+    // With several containers, the service's own name finds all of them.
     const aliases = alias === target && replicas(linked) > 1 ? [] : [alias];
-    // What Compose adds.
+    // The names that Compose adds.
     return [...aliases, `${target}-1`, defaultContainerName(project, target)]
       .filter((other) => other !== name)
       .map((other) => `${name}:${other}`);
@@ -38,17 +37,23 @@ export function steadyLinks(service: ComposeService, { model, project, profiles 
   return { ...ordered(rest, links), ...(all.length === 0 ? {} : { external_links: all }) };
 }
 
-/** The services that Docker's oldest network links for good: what links to a container there has to be replaced with it. */
+/**
+ * Services that Docker's default bridge links to permanently. A container with such a link has to be replaced along with its
+ * target.
+ */
 export function staticLinks({ links, network_mode }: ComposeService): string[] {
   return network_mode === "bridge" ? (links ?? []).map(targetOf) : [];
 }
 
-/** Who uses another container's network has none of its own to link in; Docker refuses it, and says so. */
+/**
+ * Whether a service can have links. One that uses another container's network has no network of its own for them: Docker refuses
+ * them and says so.
+ */
 function canLink({ network_mode }: ComposeService): boolean {
   return network_mode === undefined || network_mode === "bridge" || network_mode === "default";
 }
 
-/** The order that a link asks for stays; the wish to restart that Compose makes of it goes with the link. */
+/** Keeps the start order that a link implies. Drops the implied restart that Compose derives from the link. */
 function ordered(service: ComposeService, links: readonly string[]): ComposeService {
   const order = links.map(targetOf).map((name): [string, ComposeDependency] => {
     const { restart, ...written }: ComposeDependency = service.depends_on?.[name] ?? { condition: "service_started", required: true };

@@ -1,7 +1,7 @@
 import type { ComposeModel } from "./model.ts";
 import { isMapping } from "../common/plain.ts";
 
-/** A volume that is a folder of the host's: `driver_opts` with a `device`. */
+/** A volume that is a folder of the host: `driver_opts` with a `device`. */
 export interface LocalFolder {
   /** The volume's name on the host. */
   name: string;
@@ -9,7 +9,7 @@ export interface LocalFolder {
   device: string;
 }
 
-/** The folder behind a volume of the model; undefined for one that the engine keeps itself, or that is something else. */
+/** The folder behind a volume of the model. Undefined for a volume that the engine keeps itself, or that is something else. */
 export function localFolder(model: ComposeModel, volume: string): LocalFolder | undefined {
   const defined = model.volumes?.[volume];
   if (!isMapping(defined) || (defined["driver"] !== undefined && defined["driver"] !== "local")) return undefined;
@@ -19,7 +19,7 @@ export function localFolder(model: ComposeModel, volume: string): LocalFolder | 
   return { name: volumeName(model, volume), device: options["device"] };
 }
 
-/** The model's volumes with their folders elsewhere. */
+/** The model's volumes, with their folders moved elsewhere. */
 export function moveFolders(model: ComposeModel, place: (device: string, volume: string) => string): ComposeModel["volumes"] {
   if (model.volumes === undefined) return undefined;
   return Object.fromEntries(
@@ -31,7 +31,7 @@ export function moveFolders(model: ComposeModel, place: (device: string, volume:
   );
 }
 
-/** The name on the host of a volume that a service mounts. */
+/** The name that a service's volume has on the host. */
 export function volumeName({ name: project, volumes }: ComposeModel, volume: string): string {
   const defined = volumes?.[volume];
   return isMapping(defined) && typeof defined["name"] === "string" ? defined["name"] : `${project ?? ""}_${volume}`;

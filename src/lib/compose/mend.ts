@@ -1,7 +1,7 @@
 import type { ComposeModel, ComposeService } from "./model.ts";
 import { mapValues } from "../common/plain.ts";
 
-/** A model as Compose can read it: what it prints as JSON it does not take back as it is. */
+/** Makes a model readable for Compose, which does not accept its own JSON output as it is. */
 export function mendModel(model: ComposeModel): ComposeModel {
   return { ...model, services: mapValues(model.services, mendService) };
 }
@@ -15,12 +15,12 @@ function mendService(service: ComposeService): ComposeService {
   };
 }
 
-/** A limit of 0 is left out. */
+/** Compose leaves out a limit of 0. */
 function mendLimit(limit: unknown): unknown {
   return isMapping(limit) ? { soft: 0, hard: 0, ...limit } : limit;
 }
 
-/** The attributes of a device are called `Path` and `Rate`. */
+/** Compose writes a device's attributes as `Path` and `Rate`. */
 function mendDevices(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   return value.map((device: unknown) =>

@@ -1,6 +1,6 @@
 import type { HealthCheckTimes } from "./health-times.ts";
 
-/** The merged Compose model, as `docker compose config --format json` gives it; only what the renderer reads is typed. */
+/** The merged Compose model, as printed by `docker compose config --format json`. Only what the renderer reads is typed. */
 export interface ComposeModel {
   name?: string;
   services: Record<string, ComposeService>;
@@ -70,10 +70,10 @@ export interface ComposeDependency {
   required?: boolean;
 }
 
-/** Compose writes one for each port of a range. */
+/** A published port. Compose writes one for each port of a range. */
 export interface ComposePort {
   target: number;
-  /** A port, a range to choose from, or absent for any. */
+  /** A port, a range to choose from, or absent for any port. */
   published?: string;
   protocol?: string;
   host_ip?: string;
@@ -88,7 +88,7 @@ export interface ComposeMount {
   [key: string]: unknown;
 }
 
-/** A config or secret: its content comes from a file, from a variable, or is written in place. */
+/** A config or secret. Its content comes from a file, from a variable, or is written inline. */
 export interface ComposeSource {
   file?: string;
   environment?: string;
@@ -97,7 +97,7 @@ export interface ComposeSource {
   [key: string]: unknown;
 }
 
-/** Where a service has a config or secret. */
+/** Where a service gets a config or secret. */
 export interface ComposeSourceUse {
   source: string;
   target?: string;
@@ -107,7 +107,7 @@ export interface ComposeSourceUse {
   mode?: number | string;
 }
 
-/** What Compose calls a service's container, unless the file does. */
+/** The name that Compose gives a service's container, unless the file sets one. */
 export function defaultContainerName(project: string, service: string, number = 1): string {
   return `${project}-${service}-${number}`;
 }

@@ -2,15 +2,15 @@ import { targetOf } from "./links.ts";
 import type { ComposeService } from "./model.ts";
 import { sharedBy } from "./sharing.ts";
 
-/** The services that a service names, by `depends_on` or `links`, or whose container it shares. */
+/** The services that a service refers to by `depends_on` or `links`, or whose container it shares. */
 export function dependencies(service: ComposeService): string[] {
   return [...new Set([...Object.keys(service.depends_on ?? {}), ...(service.links ?? []).map(targetOf), ...sharedBy(service)])];
 }
 
 /**
- * The names in levels: each level depends only on earlier ones, so that the services of one level can start together.
- * Dependencies outside `names` are ignored, and a circle ends up in one level. What shares a container is in one level with
- * it, behind it.
+ * Sorts the names into levels. Each level depends only on earlier ones, so the services of one level can start together.
+ * Dependencies outside `names` are ignored, and a cycle ends up in one level. A service that shares a container is in the same
+ * level, after the service that owns it.
  */
 export function levels(services: Record<string, ComposeService>, names: readonly string[]): string[][] {
   const groupOf = sharers(services, names);
@@ -38,7 +38,7 @@ export function levels(services: Record<string, ComposeService>, names: readonly
   return result;
 }
 
-/** By service: one that stands for all that share a container with it; itself where none does. */
+/** Maps each service to one representative of all services that share a container with it. Without any, it maps to itself. */
 export function sharers(services: Record<string, ComposeService>, names: readonly string[]): (name: string) => string {
   const roots = new Map<string, string>();
   const find = (name: string): string => {
@@ -55,7 +55,7 @@ export function sharers(services: Record<string, ComposeService>, names: readonl
   return find;
 }
 
-/** Over how many others a service shares a container. */
+/** How long the chain of services is over which a service shares a container. */
 function depth(services: Record<string, ComposeService>, name: string, seen: readonly string[] = []): number {
   if (seen.includes(name)) return 0;
   return Math.max(0, ...sharedBy(services[name] ?? {}).map((target) => 1 + depth(services, target, [...seen, name])));

@@ -2,8 +2,8 @@ import { staticLinks, targetOf } from "./links.ts";
 import { defaultContainerName, type ComposeModel, type ComposeService } from "./model.ts";
 
 /**
- * The services whose very container a service uses: its network, processes, memory, host name or volumes. When they are
- * replaced, so is it, for it would go on with those of a container that is gone.
+ * The services whose container a service shares: its network, processes, memory, host name or volumes. When they are replaced,
+ * the service has to be replaced, too. Otherwise it would keep using those of a container that is gone.
  */
 export function sharedBy(service: ComposeService): string[] {
   const { network_mode, ipc, pid, uts, cgroup, volumes_from: from = [] } = service;
@@ -13,19 +13,28 @@ export function sharedBy(service: ComposeService): string[] {
   return [...new Set([...namespaces, ...from.filter((source) => !source.startsWith("container:")).map(targetOf)])];
 }
 
-/** The services with which a service is replaced: those it shares, those its links are fixed to, and those that the file says it restarts with. */
+/**
+ * The services that a service is replaced with: those it shares, those its links are fixed to, and those that the file says it
+ * restarts with.
+ */
 export function replacedWith(service: ComposeService): string[] {
   return [...new Set([...sharedBy(service), ...staticLinks(service), ...restartsWith(service)])];
 }
 
-/** The services that are replaced with others, for the script: a line each, and after a tab one of these. */
+/**
+ * The services that are replaced with others, for the script. Each line has a service, a tab, and one service that it is replaced
+ * with.
+ */
 export function followersText(services: Readonly<Record<string, ComposeService>>): string {
   return Object.entries(services)
     .flatMap(([name, service]) => replacedWith(service).map((target) => `${name}\t${target}\n`))
     .join("");
 }
 
-/** What it says it restarts with. Compose writes the same for links and for what is shared, and calls that a wish to restart, too. */
+/**
+ * The services that it explicitly restarts with. Compose also writes `restart` for links and for shared containers; those do not
+ * count.
+ */
 export function restartsWith(service: ComposeService): string[] {
   const implied = new Set([...sharedBy(service), ...(service.links ?? []).map(targetOf)]);
   return Object.entries(service.depends_on ?? {}).flatMap(([name, { restart, condition = "service_started" }]) =>
@@ -33,7 +42,7 @@ export function restartsWith(service: ComposeService): string[] {
   );
 }
 
-/** All that a service is replaced with, in the end. */
+/** All services that a service is replaced with, directly or indirectly. */
 export function tiesOf(name: string, services: Readonly<Record<string, ComposeService>>): string[] {
   const found = new Set<string>();
   const waiting = [name];
@@ -45,7 +54,7 @@ export function tiesOf(name: string, services: Readonly<Record<string, ComposeSe
   return [...found].toSorted();
 }
 
-/** A model in which a container of another service that is shared by its name is shared by the service's. */
+/** Rewrites the model: a service that shares a container by the container's name now shares it by the service's name. */
 export function byService(model: ComposeModel, project: string): ComposeModel {
   const owners = new Map<string, string>();
   for (const [name, { container_name: own }] of Object.entries(model.services)) {

@@ -2,7 +2,7 @@ import { localFolder } from "./local-volume.ts";
 import type { ComposeModel, ComposeSource } from "./model.ts";
 import { profilesOf } from "./seccomp.ts";
 
-/** A file or folder of the release's commit. A folder has its files at their paths inside it; a single file has the path "". */
+/** A file or folder of the release's commit. The files of a folder have their paths inside it. A single file has the path "". */
 export interface SourceTree {
   files: SourceFile[];
 }
@@ -12,7 +12,7 @@ export interface SourceFile {
   executable: boolean;
   /** Empty for a symbolic link. */
   content: Uint8Array;
-  /** Of a symbolic link within a folder: where it leads, as written. */
+  /** For a symbolic link within a folder: its target, as written. */
   link?: string;
 }
 
@@ -29,8 +29,9 @@ export interface KeptFile {
 export type Digest = (content: string | Uint8Array) => string;
 
 /**
- * The path that an absolute path of the model means, from where the Compose files lie: `media`, or `../media` beside them.
- * Undefined for a path of the host's own. They lie in a folder that is there for a command alone, and so does what is beside.
+ * Translates an absolute path of the model to one relative to the Compose files: `media`, or `../media` beside them. Returns
+ * undefined for a path of the host. The Compose files, and whatever lies beside them, are in a folder that exists for one command
+ * only.
  */
 export function pathInSource(absolute: string | undefined, sourceDirectory: string): string | undefined {
   if (absolute === undefined) return undefined;
@@ -42,12 +43,12 @@ export function pathInSource(absolute: string | undefined, sourceDirectory: stri
   if (whole === `${home}${incoming}`) return "..";
   if (whole === home) return "../..";
   if (whole.startsWith(`${home}${incoming}/`)) return `../${whole.slice(home.length + incoming.length + 1)}`;
-  // Beside the states of projects nobody else puts anything.
+  // Only the states of projects lie there; nobody else puts anything beside them.
   const [, first, rest = ""] = /^\/([^/]+)(\/.*)?$/.exec(whole.startsWith(`${home}/`) ? whole.slice(home.length) : "") ?? [];
   return first === undefined || first.includes("-") ? undefined : `../../${first}${rest}`;
 }
 
-/** Every path of the repository that containers need: bind mounts, the files of configs and secrets, profiles of seccomp. */
+/** Every path of the repository that containers need: bind mounts, the files of configs and secrets, seccomp profiles. */
 export function referredPaths(model: ComposeModel, sourceDirectory: string): string[] {
   const mounted = Object.values(model.services).flatMap((service) => service.volumes ?? []);
   const binds = mounted.filter(({ type }) => type === "bind").map(({ source }) => source);
@@ -59,8 +60,8 @@ export function referredPaths(model: ComposeModel, sourceDirectory: string): str
 }
 
 /**
- * Gives a tree its place on the host by its content: the same content has the same path in every release, because a path
- * of the release's own would recreate every container that mounts it.
+ * Gives a tree a place on the host that depends on its content, so that the same content has the same path in every release. A
+ * path per release would recreate every container that mounts it.
  */
 export function keepTree(path: string, tree: SourceTree, digest: Digest): { place: string; kept: KeptFile[] } {
   const name = path.split("/").at(-1) ?? "file";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { parseDuration } from "../common/duration.ts";
 import type { ComposeService } from "./model.ts";
 
-/** Whole seconds of a time as Compose writes it (`1m30s`); undefined where it is none. */
+/** Parses a time as Compose writes it (`1m30s`), in whole seconds. Returns undefined if it is none. */
 export function parseTime(written: unknown): number | undefined {
   const milliseconds = parseDuration(written);
   return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
@@ -18,7 +18,10 @@ const hooksSchema = z.array(
   }),
 );
 
-/** Commands that run in a service's container before it stops (`pre_stop`): options of `docker exec`, `--`, and the command's words. */
+/**
+ * Commands that run in a service's container before it stops (`pre_stop`). Each one has the options of `docker exec`, then `--`,
+ * then the command's words.
+ */
 export function farewellsOf(service: ComposeService): string[][] {
   const { data: hooks = [] } = hooksSchema.safeParse(service["pre_stop"]);
   return hooks.map(({ command, user, privileged, working_dir: folder, environment = {} }) => {
@@ -34,7 +37,10 @@ export function farewellsOf(service: ComposeService): string[][] {
   });
 }
 
-/** What runs in containers before they stop, for the script: a line each, its words as printf's %b reads them, tabs between. */
+/**
+ * The commands that run in containers before they stop, for the script. Each line holds one command: words as printf's %b reads
+ * them, separated by tabs.
+ */
 export function farewellsText(services: Readonly<Record<string, ComposeService>>): string {
   return Object.entries(services)
     .flatMap(([name, service]) => farewellsOf(service).map((words) => `${[name, ...words.map(escape)].join("\t")}\n`))
@@ -43,24 +49,24 @@ export function farewellsText(services: Readonly<Record<string, ComposeService>>
 
 const escapes: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/** A word that a line can hold; an empty one is what ends the output of %b before it began. */
+/** Escapes a word so that it fits into a line. An empty word becomes `\c`, which ends the output of %b before it begins. */
 function escape(word: string): string {
   return word === "" ? "\\c" : word.replaceAll(/[\\\t\n\r]/g, (character) => escapes[character] ?? character);
 }
 
-/** Ten seconds are what Docker gives a container before it kills it: too little for a database that writes down what it has. */
+/** Docker's default is ten seconds until it kills a container. That is too short for a database that has to write its data. */
 const timeToStop = "1m0s";
 
-/** A service that has time to write down what it has before it is killed. */
+/** Gives a stateful service time to write its data before it is killed. */
 export function withTimeToStop(service: ComposeService, rollout: { isStateful?: boolean | undefined } | undefined): ComposeService {
   if (rollout?.isStateful !== true || service["stop_grace_period"] !== undefined) return service;
   return { ...service, stop_grace_period: timeToStop };
 }
 
 /**
- * A service without the time to stop that it was given here: what runs already is not replaced for that. The script stops
- * it with the time that its release says.
- * @param written the service before it was given any
+ * Removes the stop time that was added here, because a running service must not be replaced just for that. The script stops it
+ * with the time that its release says.
+ * @param written the service before any time was added
  */
 export function withoutAddedTime(service: ComposeService, written: ComposeService | undefined): ComposeService {
   if (written?.["stop_grace_period"] !== undefined) return service;

@@ -2,7 +2,7 @@ import { ColdtivateError } from "../errors.ts";
 import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
 
 /**
- * Refuses what would only fail, or be lost, once a release is at work on a host.
+ * Refuses what would fail or get lost only after a release has begun on a host.
  *
  * @param names the services that are part of the release
  * @throws ColdtivateError COMPOSE_UNSUPPORTED that names every service and attribute
@@ -33,7 +33,7 @@ function unsupported(service: ComposeService, { configs = {}, secrets = {} }: Co
   ];
 }
 
-/** Compose itself refuses these, but not before it makes the container. */
+/** Compose refuses these, too, but only when it creates the container. */
 function sourceFaults(kind: string, name: string, source: ComposeSource | undefined): string[] {
   const { external, driver, template_driver: templates } = source ?? {};
   const instead = "give it a `file`, `content` or `environment`";

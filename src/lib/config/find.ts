@@ -7,8 +7,8 @@ import { topOf } from "./repository-top.ts";
 export const configName = "coldtivate.yml";
 
 /**
- * The configuration file: the given one, or the nearest at or above the working directory, as far up as the repository goes.
- * One that is found has to be this user's own: what it names is run.
+ * The configuration file: the given one, or the nearest at or above the working directory, but not above the repository. A file
+ * that is found must be this user's own, because coldtivate runs what it names.
  * Throws CONFIG_MISSING, CONFIG_UNTRUSTED.
  */
 export async function findConfig(file: string | undefined, cwd: string): Promise<string> {

@@ -9,13 +9,13 @@ import { isMissingSubmodule } from "./submodules.ts";
 export interface ImageScope {
   /** The configuration's folder, absolute. */
   directory: string;
-  /** Whether the value at a path still waits for a variable that nobody needs now. */
+  /** Whether the value at a path refers to an unset variable that nobody needs now. */
   isUnresolved: (path: Path) => boolean;
   /** Absolute paths. */
   submodules: readonly string[];
 }
 
-/** What an image is made from, as it is written. */
+/** The sources of an image, as written. */
 interface WrittenImage {
   context?: unknown;
   dockerfile?: unknown;
@@ -23,13 +23,13 @@ interface WrittenImage {
 }
 
 /**
- * What buildx takes as an address, and not as a folder (build/opt.go and util/buildflags of docker/buildx): anything else that
- * looks like one would be a folder for it.
+ * What buildx treats as an address, and not as a folder (build/opt.go and util/buildflags of docker/buildx). It would treat
+ * anything else that looks like an address as a folder.
  */
 const address = /^(?:docker-image|https?|git|ssh):\/\/|^target:|^git@|^github\.com\//i;
 const layout = /^oci-layout:\/\//i;
 
-/** Folders and Dockerfiles of an image that are not there, or that a build would read from outside the repository. */
+/** Reports folders and Dockerfiles of an image that do not exist, or that a build would read from outside the repository. */
 export function checkImage(name: string, image: WrittenImage, scope: ImageScope): Problem[] {
   return [...checkContext(name, image, scope), ...checkContexts(name, image, scope)];
 }
@@ -69,13 +69,16 @@ function checkContexts(name: string, { contexts }: WrittenImage, { directory, is
   });
 }
 
-/** Where a path leads to, links followed, if that is outside the repository; without a repository, outside the configuration's folder. */
+/**
+ * The real path, with links followed, if it is outside the repository. Without a repository, the limit is the configuration's
+ * folder.
+ */
 export function wayOut(path: string, directory: string): string | undefined {
   const real = realPath(path);
   return isBelow(real, realPath(topOf(directory) ?? directory)) ? undefined : real;
 }
 
-/** Links are followed as far as something is there: what is not yet may be made below. */
+/** Follows links as far as the path exists: the rest may be created later. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

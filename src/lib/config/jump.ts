@@ -1,6 +1,6 @@
 import type { HostConfig } from "./schema/config.ts";
 
-/** A host to go through, as ProxyJump has it: `user@host:port`, `[::1]:22`, `ssh://user@host:port`. */
+/** A jump host as in ProxyJump: `user@host:port`, `[::1]:22`, `ssh://user@host:port`. */
 export function parseJump(text: string): Pick<HostConfig, "host" | "port" | "user"> {
   const rest = text
     .trim()

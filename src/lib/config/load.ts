@@ -21,13 +21,13 @@ import { notSet, Variables, type ConfigPart, type Scope } from "./values/variabl
 
 export interface LoadOptions {
   env: NodeJS.ProcessEnv;
-  /** Where to look from; the process's own unless said otherwise. */
+  /** The folder to search from; the process's working directory by default. */
   cwd?: string;
-  /** The environment that the command is about. */
+  /** The environment that the command works on. */
   environment?: string | undefined;
   /**
-   * What the command works with; variables and secrets of all else are left alone.
-   * Unless said otherwise: registry, hosts, dotenv and hooks with an environment, registry without. `build` brings registry and hooks along.
+   * The parts that the command needs. Variables and secrets of all other parts are not loaded. By default: registry, hosts,
+   * dotenv and hooks with an environment, registry without one. `build` includes registry and hooks.
    */
   needs?: readonly ConfigPart[];
   signal?: AbortSignal | undefined;
@@ -37,7 +37,8 @@ const defaultRegistry = { image: "${CI_REGISTRY_IMAGE}", username: "${CI_REGISTR
 
 /**
  * Reads coldtivate.yml: the given file, or the nearest at or above the working directory.
- * Throws ColdtivateError (exit `usage`): CONFIG_MISSING, CONFIG_UNREADABLE, FILE_TOO_LARGE, UNKNOWN_ENVIRONMENT, CONFIG_UNTRUSTED (exit `refused`), or CONFIG_INVALID with one detail a problem.
+ * Throws ColdtivateError (exit `usage`): CONFIG_MISSING, CONFIG_UNREADABLE, FILE_TOO_LARGE, UNKNOWN_ENVIRONMENT, CONFIG_UNTRUSTED
+ * (exit `refused`), or CONFIG_INVALID with one detail per problem.
  */
 export async function loadConfig(file: string | undefined, options: LoadOptions): Promise<Config> {
   const cwd = options.cwd ?? process.cwd();
@@ -51,7 +52,7 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
 
   const value = withRegistry(dropEmpty(source.value ?? {}), variables);
   const isUnresolved = variables.isUnresolved.bind(variables);
-  // Compiling it takes longer than reading the one file with it.
+  // Compiling the schema takes longer than parsing this one file with it.
   const parsed = schema.safeParse(value, { jitless: true });
   const issues = parsed.success ? [] : describeIssues(parsed.error.issues, value).filter((problem) => !isUnresolved(problem.path));
   const problems = [
@@ -78,7 +79,10 @@ export async function loadConfig(file: string | undefined, options: LoadOptions)
   return config;
 }
 
-/** Containers print what their dotenv holds, also where a command has no need of it: while a release is followed, or one goes back. */
+/**
+ * Hides the secrets of the dotenv even if the command does not need it. Containers print them, for example while a release is
+ * followed or rolled back.
+ */
 async function hideUnneeded(config: Config, value: unknown, options: Parameters<typeof peekDotenv>[2]): Promise<void> {
   const { scope } = options;
   const environment = config.environments[scope.environment ?? ""];
@@ -102,9 +106,7 @@ function withRegistry(value: unknown, variables: Variables): unknown {
   return { ...value, registry: dropEmpty(Object.fromEntries(registry), ["registry"]) };
 }
 
-/**
- * Reads the file's text; a key that is misspelt is read as the one that was meant, so that what is wrong below it is found, too.
- */
+/** Reads the file's text. A misspelt key is read as the key that was meant, so that mistakes below it are found, too. */
 function readSource(text: string, scope: Scope): { source: SourceDocument; variables: Variables; misspelt: Misspelt[] } {
   const variables = new Variables(scope);
   const source = parseSource(text, variables.rewrite);
@@ -119,7 +121,7 @@ interface UnknownEnvironment {
   known: string[];
 }
 
-/** The environment that the command is about, where the file does not have it. */
+/** The environment that the command works on, if the file does not define it. */
 function unknownEnvironment(value: unknown, environment: string | undefined): UnknownEnvironment | undefined {
   const known = Object.keys(asMapping(asMapping(value)["environments"]));
   if (environment === undefined || known.includes(environment)) return undefined;
@@ -134,7 +136,7 @@ function refuseEnvironment({ message, known }: UnknownEnvironment, file: string)
   });
 }
 
-/** With neither of the two your own Docker login counts; one alone is a mistake. */
+/** Without username and password, the user's own Docker login is used. One of them alone is a mistake. */
 function findCredentialProblems(value: unknown, { needs }: Scope, variables: Variables): Problem[] {
   if (!needs.has("registry")) return [];
   const lacks = (key: string): boolean => valueAt(value, ["registry", key]) === undefined || variables.isUnresolved(["registry", key]);

@@ -6,12 +6,12 @@ import { text } from "node:stream/consumers";
 import { ColdtivateError } from "../errors.ts";
 
 /**
- * Refuses a file that another user wrote, or could replace, as Git refuses such a repository (safe.directory in git-config(1)):
- * with what it names, that user would run programs as this one. Root's own files are this user's, and under sudo those of
- * whoever called it.
+ * Refuses a file that another user owns or could replace, as Git refuses such a repository (safe.directory in git-config(1)):
+ * through the programs that it names, that user could run anything as this one. Root's files count as this user's. Under sudo, so
+ * do the files of the user who called it.
  *
- * @param file absolute
- * @param top of the repository that has it: Git's safe.directory may name it
+ * @param file absolute path
+ * @param top top of the repository that contains the file: Git's safe.directory may name it
  * @throws ColdtivateError CONFIG_UNTRUSTED
  */
 export async function refuseForeignFile(file: string, top: string): Promise<void> {
@@ -28,10 +28,10 @@ export async function refuseForeignFile(file: string, top: string): Promise<void
   });
 }
 
-/** Whether this user told Git to trust a repository, whoever owns it. What the repository itself says of that does not count. */
+/** Whether this user told Git to trust a repository, whoever owns it. Settings in the repository itself do not count. */
 async function isSafe(top: string): Promise<boolean> {
   const named = await safeDirectories();
-  // An empty one takes back what is before it.
+  // An empty entry cancels those before it.
   const counted = named.slice(named.lastIndexOf("") + 1);
   return counted.some((each) => each === "*" || each === top || (each.endsWith("/*") && top.startsWith(each.slice(0, -1))));
 }

@@ -12,15 +12,15 @@ import { findSubmodules } from "./submodules.ts";
 
 export interface ReferenceScope {
   directory: string;
-  /** Whether the value at a path still waits for a variable that nobody needs now. */
+  /** Whether the value at a path refers to an unset variable that nobody needs now. */
   isUnresolved: (path: Path) => boolean;
-  /** The text of an environment's dotenv; undefined where it has none. */
+  /** The text of an environment's dotenv; undefined if it has none. */
   dotenvOf: (environment: string) => Promise<string | undefined | typeof unknown>;
 }
 
 /**
- * What a schema cannot see: files that are missing, services that no Compose file has, settings that exclude each other.
- * Takes the data as it was written, so that a wrong type in one place hides nothing in another.
+ * Finds what the schema cannot see: files that are missing, services that no Compose file has, settings that exclude each other.
+ * Works on the data as written, so that a wrong type in one place hides nothing in another.
  */
 export async function findReferenceProblems(value: unknown, scope: ReferenceScope): Promise<Problem[]> {
   const { images, environments } = asMapping(value);
@@ -43,7 +43,7 @@ export async function findReferenceProblems(value: unknown, scope: ReferenceScop
   ];
 }
 
-/** A program that is given with its arguments may be one of the system's. */
+/** Does not check a program that is given with its arguments: it may be a system program. */
 function findMissingHooks(hooks: unknown, { directory, isUnresolved }: ReferenceScope): Problem[] {
   const { host, ...client } = asMapping(hooks);
   const { shape: known } = hookSchema;
@@ -80,7 +80,7 @@ async function checkCompose(name: string, environment: Record<string, unknown>, 
   return { services, problems };
 }
 
-/** An environment that names no Compose files. */
+/** Checks an environment that names no Compose files. */
 async function checkDefaults(name: string, { directory, dotenvOf, reader }: ComposeScope) {
   const path = ["environments", name];
   const dotenv = await dotenvOf(name);
@@ -93,7 +93,7 @@ async function checkDefaults(name: string, { directory, dotenvOf, reader }: Comp
   return { services, problems: faults.map(({ message }): Problem => ({ path, message, atKey: true })) };
 }
 
-/** Without any service known, the Compose files are what is wrong. */
+/** If no service is known, the problem is in the Compose files. */
 function findDanglingServices(value: unknown, known: ReadonlySet<string>): Problem[] {
   if (known.size === 0) return [];
   const { services, tasks, images } = asMapping(value);
@@ -113,7 +113,7 @@ function findDanglingServices(value: unknown, known: ReadonlySet<string>): Probl
   ];
 }
 
-/** Left out, or a list of nothing; a value of the wrong kind is the schema's business. */
+/** Whether a list is absent or empty. The schema reports a value of the wrong kind. */
 function isEmpty(list: unknown): boolean {
   return list === undefined || list === null || (Array.isArray(list) && list.length === 0);
 }

@@ -2,9 +2,9 @@ import { dirname, join, resolve } from "node:path";
 import { kindOf, textOf } from "../common/file.ts";
 
 /**
- * The top of the Git working tree that a folder lies in; from within a submodule, that of the repository which has it.
- * Undefined outside of all of them.
- * @param directory absolute, or relative to where one stands
+ * The top of the Git working tree that contains a folder. Within a submodule, it is the top of the repository that contains the
+ * submodule. Undefined outside of any working tree.
+ * @param directory absolute, or relative to the working directory
  */
 export function topOf(directory: string): string | undefined {
   let top: string | undefined;
@@ -15,7 +15,10 @@ export function topOf(directory: string): string | undefined {
   }
 }
 
-/** Whether a `.git` file leads to where Git keeps submodules (gitrepository-layout(5)), and not to a further working tree's. */
+/**
+ * Whether a `.git` file points to the place where Git keeps submodules (gitrepository-layout(5)), and not to that of a linked
+ * working tree.
+ */
 function isSubmodule(file: string): boolean {
   return /^gitdir: .*\/modules\//.test(textOf(file) ?? "");
 }

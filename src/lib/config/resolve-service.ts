@@ -4,7 +4,9 @@ import type { Written } from "./schema/schema.ts";
 
 type WrittenService = NonNullable<Written["services"]>[string];
 
-/** An LTS branch: a later one may refuse what this one takes. It is pinned by its digest when it is first used. */
+/**
+ * An LTS branch: a later branch may refuse a configuration that this one accepts. The image is pinned by its digest on first use.
+ */
 const frontImage = "haproxy:3.2-alpine";
 
 const signalWait = 4000;

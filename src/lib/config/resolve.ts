@@ -27,11 +27,11 @@ export interface Resolution {
   path: string;
   directory: string;
   secrets: LoadedSecrets;
-  /** Whether the value at a path still waits for a variable. */
+  /** Whether the value at a path refers to a variable that is not set. */
   isUnresolved: (path: Path) => boolean;
 }
 
-/** The configuration that commands read: defaults filled in, names in camel case, secrets loaded where they are needed. */
+/** The configuration that commands read: with defaults, with names in camel case, and with the secrets that are needed. */
 export function resolveConfig(written: Written, resolution: Resolution): Config {
   return {
     path: resolution.path,
@@ -64,7 +64,7 @@ function resolveHooks({ hooks: { host = {}, ...client } = {} }: Written): HooksC
   return { client: mapValues(defined(client), commandOf), host: defined(host) };
 }
 
-/** A path that has no folder is meant beside the file, and not to be looked for on PATH. */
+/** A path without a folder is relative to coldtivate.yml. It is not looked up on PATH. */
 function commandOf(hook: string | string[]): string[] {
   return Array.isArray(hook) ? hook : [hook.includes("/") ? hook : `./${hook}`];
 }
@@ -133,7 +133,7 @@ function resolveEnvironment(name: string, environment: WrittenEnvironment, { sec
   };
 }
 
-/** Its secrets are made known one by one, when it is read. */
+/** The secrets in a dotenv are registered one by one when it is read. */
 function resolveDotenv({ dotenv }: WrittenEnvironment, path: Path, secrets: LoadedSecrets) {
   const place = [...path, "dotenv"];
   const places = Array.isArray(dotenv) ? dotenv.map((_, index) => [...place, index]) : [place];
@@ -149,7 +149,7 @@ function resolveDotenv({ dotenv }: WrittenEnvironment, path: Path, secrets: Load
   };
 }
 
-/** A host's own settings come first, then the environment's. */
+/** A host's own settings take precedence over the environment's. */
 function resolveHost(
   entry: NonNullable<WrittenEnvironment["hosts"]>[number],
   path: Path,
@@ -172,7 +172,7 @@ function resolveHost(
   };
 }
 
-/** Hosts on the way take the key of the host behind them, unless they have one of their own. */
+/** A jump host uses the key of the host behind it, unless it has its own. */
 function resolveJump(
   written: WrittenEnvironment["jump"],
   path: Path,

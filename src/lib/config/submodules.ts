@@ -3,7 +3,7 @@ import { kindOf, textOf } from "../common/file.ts";
 import { topOf } from "./repository-top.ts";
 
 /**
- * Whether a folder is, or lies in, a Git submodule that is not checked out: the build fetches it.
+ * Whether a folder is, or lies in, a Git submodule that is not checked out. The build fetches such a submodule.
  * @param submodules absolute paths
  */
 export function isMissingSubmodule(folder: string, submodules: readonly string[]): boolean {
@@ -11,7 +11,7 @@ export function isMissingSubmodule(folder: string, submodules: readonly string[]
   return submodule !== undefined && kindOf(join(submodule, ".git")) === undefined;
 }
 
-/** Absolute paths of the submodules in the nearest .gitmodules at or above a folder, as far up as the repository goes. */
+/** Absolute paths of the submodules in the nearest .gitmodules at or above a folder, but not above the repository. */
 export function findSubmodules(directory: string): string[] {
   const top = topOf(directory) ?? resolve(directory);
   for (let folder = resolve(directory); ; folder = dirname(folder)) {

@@ -4,15 +4,15 @@ import { findBase } from "./base-images.ts";
 export interface ChainInput {
   /** The project's images, by name. */
   images: Readonly<Record<string, Pick<ImageConfig, "args" | "contexts" | "target">>>;
-  /** What their names start with, in references: `registry.example.com/group/backend`. */
+  /** The prefix that their names share in references: `registry.example.com/group/backend`. */
   registryImage: string;
   /** Build arguments of every image. */
   args: Readonly<Record<string, string>>;
-  /** Dockerfiles by the image's name; one that could not be read is missing. */
+  /** Dockerfiles, by image name. One that could not be read is missing. */
   dockerfiles: ReadonlyMap<string, string>;
 }
 
-/** The images that one of the project's is built from, the nearest first, through others of the project. */
+/** The images that a project image is built from, nearest first. Follows the chain through other images of the project. */
 export function baseChain(name: string, input: ChainInput): string[] {
   const chain: string[] = [];
   const visited = new Set<string>();
@@ -33,12 +33,12 @@ function baseOf(name: string, { images, args, dockerfiles }: ChainInput): string
   if (written === undefined) return undefined;
   const [, context] = Object.entries(image.contexts ?? {}).find(([alias]) => alias.toLowerCase() === written.toLowerCase()) ?? [];
   if (context === undefined) return written;
-  // Another context may be an image, an image of the project, or a folder, which is none.
+  // An additional context may be an image, an image of the project, or a folder. A folder is no base image.
   const [, kind, rest = ""] = /^(docker-image:\/\/|target:)(.+)$/.exec(context) ?? [];
   return kind === undefined ? undefined : rest;
 }
 
-/** The name in coldtivate.yml of an image that another one is built from. */
+/** The name in coldtivate.yml of the project image that a reference means, if any. */
 function ownName(reference: string, { images, registryImage }: ChainInput): string | undefined {
   return Object.keys(images).find((name) => {
     const repository = `${registryImage}/${name}`;

@@ -1,6 +1,6 @@
 import { readDockerfile, type Instruction } from "./dockerfile.ts";
 
-/** Images that a Dockerfile names: as references, and those whose names cannot be known before the build. */
+/** Images that a Dockerfile names: those known as references, and those whose names cannot be known before the build. */
 export interface BaseImages {
   references: string[];
   unknown: string[];
@@ -10,12 +10,13 @@ export interface BaseOptions {
   /** Build arguments by name. */
   args: Readonly<Record<string, string>>;
   platforms: readonly string[];
-  /** Names that stand for something else: additional contexts. */
+  /** Names of additional contexts. They do not refer to images. */
   contexts: readonly string[];
 }
 
 /**
- * The images that a Dockerfile builds on, with FROM, COPY --from and RUN --mount=…,from=: of all its stages, whether a target needs them or not.
+ * Finds the images that a Dockerfile uses in FROM, COPY --from and RUN --mount=…,from=. Covers all stages, whether a target needs
+ * them or not.
  */
 export function findBaseImages(text: string, { args, platforms, contexts }: BaseOptions): BaseImages {
   const own = new Set(["scratch", ...contexts.map((name) => name.toLowerCase())]);
@@ -45,8 +46,8 @@ export function findBaseImages(text: string, { args, platforms, contexts }: Base
 }
 
 /**
- * The image that the last stage of a Dockerfile, or its target, is built from, through its own stages; undefined where that
- * cannot be known before the build, or is nothing.
+ * Finds the image that the target of a Dockerfile, or its last stage, is built from. Follows its own stages. Returns undefined if
+ * the image cannot be known before the build, or if there is none.
  */
 export function findBase(
   text: string,
@@ -82,7 +83,7 @@ function isStageNumber(name: string, stages: number): boolean {
   return /^\d+$/.test(name) && Number(name) < stages;
 }
 
-/** `ARG BASE=debian OTHER`: what is given wins over the default, which may use what was declared before. */
+/** Reads `ARG BASE=debian OTHER`. A given value wins over the default. A default may use arguments declared before it. */
 function readArguments(rest: string, given: Readonly<Record<string, string>>, globals: Map<string, string>): void {
   for (const [, name = "", quoted, single, bare] of rest.matchAll(/([A-Za-z_]\w*)(?:=(?:"([^"]*)"|'([^']*)'|(\S*)))?/g)) {
     const written = single ?? quoted ?? bare;
@@ -92,7 +93,7 @@ function readArguments(rest: string, given: Readonly<Record<string, string>>, gl
   }
 }
 
-/** What BuildKit knows about each platform that is asked for; nothing where none is, for then the builder decides. */
+/** Adds what BuildKit knows about each platform that is asked for. If none is, the builder decides, and nothing is added. */
 function forEachPlatform(scope: ReadonlyMap<string, string>, platforms: readonly string[]): ReadonlyMap<string, string>[] {
   if (platforms.length === 0) return [scope];
   return platforms.map((platform) => {
@@ -102,7 +103,10 @@ function forEachPlatform(scope: ReadonlyMap<string, string>, platforms: readonly
   });
 }
 
-/** Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`, `${NAME:+text}`; undefined when a variable is not known, or the form is another one. */
+/**
+ * Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`, `${NAME:+text}`. Returns undefined if a variable is unknown or if
+ * the form is another one.
+ */
 function substitute(text: string, variables: ReadonlyMap<string, string>): string | undefined {
   let unknown = false;
   const result = text

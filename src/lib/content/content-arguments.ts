@@ -3,7 +3,8 @@ import type { ImageSource } from "./content-digest.ts";
 const day = 86_400_000;
 
 /**
- * Build arguments that change from one build to the next, so that what they go into is never found again: the commit, and times.
+ * Finds build arguments that differ in every build: the commit, and times. Images that use them are never found by their content
+ * again.
  * @param now milliseconds since the epoch
  * @returns a warning for each
  */

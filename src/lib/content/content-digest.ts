@@ -4,46 +4,49 @@ import { absentFrom, describeFile, describeFolder, ignoreFileOf, ignoreFilesOf, 
 import { foldersOf } from "./image-inputs.ts";
 import { joinPaths } from "../common/path.ts";
 
-/** Counts up when the same inputs come to mean another image. */
+/** Increase it when the same inputs start to mean a different image. */
 const schemaVersion = 1;
 
-/** Digits of the digest in a content tag. */
+/** How many digits of the digest a content tag has. */
 const digits = 40;
 
 /** SHA-256, in hexadecimal digits. */
 export type Hash = (content: string | Uint8Array) => string;
 
-/** One of the things that decide what an image is. */
+/** One of the inputs that determine an image. */
 export interface ContentInput {
-  /** As people know it: `Gateway/Dockerfile`, `the base image debian:bookworm-slim`. */
+  /** A name that people understand: `Gateway/Dockerfile`, `the base image debian:bookworm-slim`. */
   name: string;
   value: string;
 }
 
 /**
- * What an image is made of, and the tag that finds it; or why that cannot be told, so that it is always built. With `absent`, a
- * submodule is not checked out: what is built without it is something else.
+ * What an image is made of, and the tag that finds it. Or the reason why that is unknown, so that the image is always built. If
+ * `absent` is set, a submodule is not checked out, and what is built without it is a different image.
  */
 export type Content =
   | { name: string; tag: string; inputs: ContentInput[]; absent?: string; reason?: never }
   | { name: string; tag?: never; inputs?: never; absent?: never; reason: string };
 
-/** What decides about an image, apart from files and base images. */
+/** What determines an image, apart from files and base images. */
 export type ImageSource = Pick<ImageConfig, "name" | "context" | "dockerfile" | "target" | "contexts"> & {
   args: Record<string, string>;
   platforms: readonly string[];
-  /** What it is built for where no platform is named. */
+  /** The platform that it is built for if none is named. */
   platform: string;
-  /** What is attached to the image, where anything is. */
+  /** The attestations attached to the image, if any. */
   attestations?: string;
 };
 
-/** Build arguments that say when and from which commit an image was built: they follow from the inputs. */
+/**
+ * Build arguments that say when and from which commit an image was built. They follow from the inputs, so they are no inputs
+ * themselves.
+ */
 const derived = new Set(["COMMIT", "SOURCE_DATE_EPOCH"]);
 
 /**
- * An image with the settings of all images filled in.
- * @param platform what it is built for where no platform is named
+ * Fills in the settings that apply to all images.
+ * @param platform the platform that it is built for if none is named
  */
 export function sourceOf(
   image: ImageConfig,
@@ -54,7 +57,7 @@ export function sourceOf(
   return { ...image, args: { ...args, ...image.args }, platforms, platform, ...(attestations !== "" && { attestations }) };
 }
 
-/** Files whose text has to be known: Dockerfiles and what they leave out. */
+/** The files whose text is needed: the Dockerfile and the ignore files. */
 export function textsOf({ context, dockerfile, contexts }: ImageSource): string[] {
   const file = joinPaths(context, dockerfile);
   return [file, ...ignoreFilesOf(context, file), ...foldersOf(contexts).flatMap(([, path]) => ignoreFilesOf(path, undefined))];
@@ -68,8 +71,9 @@ export function basesOf(source: ImageSource, texts: ReadonlyMap<string, string>)
 }
 
 /**
- * The content of an image: what its inputs are, and a tag that is the same for the same inputs, whatever the commit, the clone and the time.
- * @param bases digests of the images that it builds on, by reference; what cannot be resolved is missing
+ * Describes the content of an image: its inputs, and a tag. The same inputs give the same tag, whatever the commit, the clone and
+ * the time.
+ * @param bases digests of the images that it builds on, by reference; those that cannot be resolved are missing
  */
 export function describeContent(source: ImageSource, files: FileIndex, bases: ReadonlyMap<string, string>, hash: Hash): Content {
   const { name } = source;
@@ -116,7 +120,7 @@ function findAbsent(source: ImageSource, files: FileIndex): string | undefined {
   return found.find((path) => path !== undefined);
 }
 
-/** The folders that an image's build gets, with the Dockerfile that decides what is left out. */
+/** The folders that an image's build gets, each with the Dockerfile that may have an ignore file of its own. */
 export function contextsOf({
   context,
   dockerfile,
@@ -149,7 +153,10 @@ function describeContext(
   ];
 }
 
-/** Whether a context is an address that may hold something else tomorrow: all but an image, whose digest counts, and a commit of Git's. */
+/**
+ * Whether a context is an address that may hold something else tomorrow. An image does not count, because its digest is an input,
+ * nor does a Git address with a commit.
+ */
 function isFloating(value: string): boolean {
   return /^[a-z+.-]+:/i.test(value) && !value.startsWith("docker-image://") && !/#[0-9a-f]{40}(?::|$)/.test(value);
 }

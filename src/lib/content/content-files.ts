@@ -13,9 +13,9 @@ export interface TreeEntry {
 export interface FileFacts {
   /** All entries of the commit under the images' inputs. */
   entries: readonly TreeEntry[];
-  /** Dockerfiles and ignore files as they are checked out, by path; those that are there. */
+  /** The Dockerfiles and ignore files that exist, as checked out, by path. */
   texts: ReadonlyMap<string, string>;
-  /** Files that are there, and that Git is told to ignore. */
+  /** Existing files that Git is told to ignore. */
   unseen: readonly string[];
   /** Files that Git is told not to look at, or not to check out. */
   hidden: readonly string[];
@@ -23,15 +23,15 @@ export interface FileFacts {
   absent: readonly string[];
 }
 
-/** Files of the commit by the folder that a build gets. */
+/** The files of the commit, grouped by the folders that builds get. */
 export interface FileIndex extends FileFacts {
   at: (path: string) => TreeEntry | undefined;
   under: (folder: string) => readonly TreeEntry[];
-  /** The submodule that a path lies in, or is. */
+  /** The submodule that a path lies in, or that it is itself. */
   submoduleOf: (path: string) => TreeEntry | undefined;
 }
 
-/** Why the content of an image cannot be told from Git. */
+/** Why the content of an image cannot be determined. */
 export class Untold {
   readonly reason: string;
 
@@ -40,7 +40,7 @@ export class Untold {
   }
 }
 
-/** Makes entries easy to find, for the folders that will be asked for. */
+/** Indexes entries by path, and by the folders that will be asked for. */
 export function indexFiles(facts: FileFacts, folders: readonly string[]): FileIndex {
   const byPath = new Map(facts.entries.map((entry) => [entry.path, entry]));
   const byFolder = new Map(folders.map((folder) => [folder, [] as TreeEntry[]]));
@@ -59,7 +59,10 @@ export function indexFiles(facts: FileFacts, folders: readonly string[]): FileIn
   };
 }
 
-/** A file as its path and object, or as the submodule's commit that it lies in; undefined when there is none. */
+/**
+ * Describes a file by its path and its object, or by the commit of the submodule that it lies in. Returns undefined if there is
+ * none.
+ */
 export function describeFile(path: string, files: FileIndex): string[] | Untold | undefined {
   const entry = files.at(path);
   const submodule = files.submoduleOf(path);
@@ -69,7 +72,7 @@ export function describeFile(path: string, files: FileIndex): string[] | Untold 
   return entry.mode === "120000" ? new Untold(`${path} is a symbolic link`) : [path, entry.object];
 }
 
-/** What a build gets of a folder: a line an entry, as far as no ignore file leaves it out. */
+/** Describes what a build gets from a folder, one line per entry, without what the ignore file leaves out. */
 export function describeFolder(folder: string, ignoreFile: string | undefined, files: FileIndex): string[] | Untold {
   const ignores = ignoresOf(ignoreFile, files);
   const unseen = files.unseen.find((path) => isWithin(path, folder) && !ignores(relativeTo(folder, path)));
@@ -84,36 +87,36 @@ export function describeFolder(folder: string, ignoreFile: string | undefined, f
   return (
     entries
       .map(({ path, mode, object }) => ({ path: relativeTo(folder, path), mode, object }))
-      // Some of a submodule may be let in again.
+      // An exception may let parts of a submodule in again.
       .filter(({ path, mode }) => !ignores(path) || (mode === "160000" && ignores.hasExceptions))
       .map(({ path, mode, object }) => `${mode} ${path}\0${object}`)
       .toSorted()
   );
 }
 
-/** A submodule that belongs to what a build gets of a folder, and is not checked out. */
+/** Finds a submodule that a build would get from a folder, but that is not checked out. */
 export function absentFrom(folder: string, ignoreFile: string | undefined, files: FileIndex): string | undefined {
   const ignores = ignoresOf(ignoreFile, files);
   return files.absent.find((path) => isWithin(folder, path) || (isWithin(path, folder) && !ignores(relativeTo(folder, path))));
 }
 
-/** The ignore file that counts for a folder: the Dockerfile's own, where there is one, or the folder's. */
+/** The ignore file that applies to a folder: the Dockerfile's own if there is one, otherwise the folder's. */
 export function ignoreFileOf(folder: string, dockerfile: string | undefined, files: FileIndex): string | undefined {
   const candidates = ignoreFilesOf(folder, dockerfile);
   return candidates.find((path) => files.texts.has(path) || files.at(path) !== undefined);
 }
 
-/** Where an ignore file may lie, the one that wins first. */
+/** The possible paths of an ignore file, in order of precedence. */
 export function ignoreFilesOf(folder: string, dockerfile: string | undefined): string[] {
   return [...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]), joinPaths(folder, ".dockerignore")];
 }
 
-/** What an ignore file leaves out; nothing without one. */
+/** Reads what an ignore file leaves out. Without one, that is nothing. */
 export function ignoresOf(ignoreFile: string | undefined, files: Pick<FileFacts, "texts">): Ignores {
   return readIgnoreFile((ignoreFile !== undefined && files.texts.get(ignoreFile)) || "");
 }
 
-/** A path as it is seen from a folder that holds it. */
+/** A path relative to a folder that contains it. */
 export function relativeTo(folder: string, path: string): string {
   if (folder === ".") return path;
   return path === folder ? "." : path.slice(folder.length + 1);

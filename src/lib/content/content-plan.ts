@@ -10,7 +10,7 @@ export type Cause =
   | { kind: "expired"; record: ContentRecord }
   /** The registry has no image of this content. */
   | { kind: "new" }
-  /** The registry no longer has all of it. */
+  /** The registry no longer has the whole image. */
   | { kind: "incomplete" };
 
 /** An image whose content the registry has. */
@@ -19,7 +19,7 @@ export interface UnchangedImage {
   record: ContentRecord;
 }
 
-/** An image that has to be built; with a tag and inputs where its content is known, and will be found again. */
+/** An image that has to be built. Has a tag and inputs if its content is known and will be found again. */
 export interface ChangedImage {
   name: string;
   cause: Cause;
@@ -34,17 +34,19 @@ export interface ContentPlan {
 export interface ContentFacts {
   contents: readonly Content[];
   states: readonly Pick<ImageState, "name" | "dirty">[];
-  /** By image: what the registry has under its content tag. */
+  /** What the registry has under the content tag, by image. */
   records: ReadonlyMap<string, ContentRecord>;
   /** Milliseconds since the epoch. */
   now: number;
   /** How old a record may be, in milliseconds. */
   ttl?: number | undefined;
-  /** Build all of them. */
+  /** Builds all images. */
   force: boolean;
 }
 
-/** Decides which images are built: those whose content the registry does not have, or is not to be asked for. */
+/**
+ * Decides which images are built: those whose content the registry does not have, or for which the registry must not be asked.
+ */
 export function planContent({ contents, states, records, now, ttl, force }: ContentFacts): ContentPlan {
   const plan: ContentPlan = { unchanged: [], changed: [] };
   for (const content of contents) {
@@ -65,12 +67,12 @@ export function planContent({ contents, states, records, now, ttl, force }: Cont
   return plan;
 }
 
-/** Has the content of some images not be noted. */
+/** Removes the content of some images from the plan, so that it is not recorded. */
 export function leaveUnnoted({ unchanged, changed }: ContentPlan, names: readonly string[]): ContentPlan {
   return { unchanged, changed: changed.map((image) => (names.includes(image.name) ? { name: image.name, cause: image.cause } : image)) };
 }
 
-/** Takes images that the registry turns out not to have whole from one side of the plan to the other. */
+/** Moves images that the registry turns out not to have completely from `unchanged` to `changed`. */
 export function giveUp(plan: ContentPlan, names: readonly string[], contents: readonly Content[]): ContentPlan {
   const lost = plan.unchanged.filter(({ name }) => names.includes(name));
   const changed = lost.map(({ name, record }): ChangedImage => {

@@ -11,9 +11,9 @@ export interface ContentRecord {
   built: number;
   /** The commit that was checked out. */
   revision: string;
-  /** The last commit that had touched its inputs. */
+  /** The last commit that had changed its inputs. */
   commit?: string;
-  /** By input's name: a short digest of its value. */
+  /** A short digest of each input's value, by the input's name. */
   inputs: Record<string, string>;
 }
 
@@ -32,14 +32,16 @@ const aboutSchema = z.object({
   inputs: z.record(z.string(), z.string()),
 });
 
-/** Names of inputs with digests of their values, which may be long, or nobody's business. */
+/** Names of inputs, with digests instead of their values: a value may be long or confidential. */
 export function summariseInputs(inputs: readonly ContentInput[], hash: Hash): Record<string, string> {
   return Object.fromEntries(inputs.map(({ name, value }) => [name, hash(value).slice(0, 16)]));
 }
 
 /**
- * A record as an index that refers to the image and holds its manifest: one request reads it, one writes it, no blob is needed,
- * whoever pulls it gets the image, and it can be deleted without the image.
+ * Writes a record as an index that refers to the image and contains its manifest:
+ * - One request reads it, one writes it, and it needs no blob.
+ * - Pulling it gives the image.
+ * - It can be deleted without the image.
  */
 export function writeRecord({ tag, image, built, revision, commit, inputs }: ContentRecord, hash: Hash): StoredManifest {
   const about = JSON.stringify({ tag, built, revision, ...(commit !== undefined && { commit }), inputs });
@@ -52,7 +54,7 @@ export function writeRecord({ tag, image, built, revision, commit, inputs }: Con
   return { digest: `sha256:${hash(index)}`, mediaType: indexType, bytes: Buffer.from(index) };
 }
 
-/** Reads what `writeRecord` wrote; undefined when it is something else, or not whole. */
+/** Reads what `writeRecord` wrote. Returns undefined if it is something else or incomplete. */
 export function readRecord({ bytes: index }: Pick<StoredManifest, "bytes">, hash: Hash): ContentRecord | undefined {
   try {
     const { manifests, annotations } = indexSchema.parse(JSON.parse(index.toString()));

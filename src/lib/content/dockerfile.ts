@@ -3,11 +3,11 @@ export interface Instruction {
   name: string;
   flags: string[];
   rest: string;
-  /** Where it begins, from 1 on. */
+  /** The line where it begins, counted from 1. */
   line: number;
 }
 
-/** Takes a Dockerfile apart: continued lines joined, comments and the bodies of here-documents left out. */
+/** Splits a Dockerfile into instructions. Joins continued lines, and drops comments and the bodies of here-documents. */
 export function readDockerfile(text: string): Instruction[] {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const escape = escapeOf(lines);
@@ -43,17 +43,18 @@ const numbered = new Set(["RUN", "COPY", "ADD", "WORKDIR"]);
 
 /** A step as BuildKit names it: `[builder 2/4] RUN make`. */
 export interface NumberedStep {
-  /** Unless there is one alone. */
+  /** Absent if there is only one stage. */
   stage?: string;
   number: number;
   total: number;
-  /** The instruction, variables filled in. */
+  /** The instruction, with variables filled in. */
   text: string;
 }
 
 /**
- * The line where a step begins; undefined when it cannot be told. BuildKit counts up to the stage's end, unless the stage's base is
- * given as a context: then the base is not numbered, but counts. What the step says tells one from the other.
+ * Finds the line where a step begins. Returns undefined if that cannot be told. BuildKit's numbers count up to the end of the
+ * stage. But if the stage's base is given as a context, the base has no number and still counts. The text of the step decides
+ * between the two.
  */
 export function lineOfStep(dockerfile: string, { stage, number, total, text }: NumberedStep): number | undefined {
   const stages: Instruction[][] = [];
@@ -71,7 +72,7 @@ export function lineOfStep(dockerfile: string, { stage, number, total, text }: N
   return candidates.toSorted((a, b) => b.likeness - a.likeness)[0]?.line;
 }
 
-/** How many characters an instruction begins with as the text does. */
+/** How many leading characters an instruction shares with the text. */
 function likeness({ name, flags, rest }: Instruction, text: string): number {
   const written = [name, ...flags.map((flag) => `--${flag}`), rest].join(" ").replace(/\s+/g, " ");
   let end = 0;
@@ -89,7 +90,7 @@ function stageIndex(name: string): number {
   return Number(/^stage-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
 }
 
-/** Directives are the comments that a Dockerfile begins with. */
+/** Reads the escape character. Directives are the comments at the top of a Dockerfile. */
 function escapeOf(lines: readonly string[]): string {
   for (const line of lines) {
     const [, name, value] = /^#\s*([A-Za-z]\w*)\s*=\s*(.+?)\s*$/.exec(line.trim()) ?? [];
@@ -109,7 +110,7 @@ function takeFlags(text: string): Pick<Instruction, "flags" | "rest"> {
   return { flags, rest };
 }
 
-/** The last line of the here-documents that an instruction begins: `RUN <<EOF`. */
+/** The last line of the here-documents that an instruction starts: `RUN <<EOF`. */
 function endOfDocuments({ name, rest }: Instruction, lines: readonly string[], start: number): number {
   if (!["RUN", "COPY", "ADD"].includes(name)) return start;
   let at = start;

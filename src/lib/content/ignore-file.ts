@@ -3,13 +3,13 @@ import { joinPaths } from "../common/path.ts";
 /** Tells whether a path, relative to the context, is left out of it. */
 export interface Ignores {
   (path: string): boolean;
-  /** Whether some of what is left out may be let in again. */
+  /** Whether exceptions may let some of the ignored paths in again. */
   hasExceptions: boolean;
 }
 
 /**
- * Reads a `.dockerignore` by BuildKit's rules: the last pattern that fits a path, or a folder that it lies in, decides.
- * A file that BuildKit would refuse leaves nothing out.
+ * Reads a `.dockerignore` by BuildKit's rules: the last pattern that matches a path, or a folder that it lies in, decides. A file
+ * that BuildKit would refuse leaves nothing out.
  */
 export function readIgnoreFile(text: string): Ignores {
   const patterns = patternsOf(text);
@@ -27,7 +27,7 @@ export function readIgnoreFile(text: string): Ignores {
 }
 
 interface Pattern {
-  /** Written with a `!`: what fits it is let in again. */
+  /** Written with a `!`: paths that match are let in again. */
   exception: boolean;
   fits: RegExp;
 }
@@ -49,7 +49,7 @@ function patternsOf(text: string): Pattern[] | undefined {
 function parsePattern(line: string): Pattern {
   const exception = line.startsWith("!");
   const written = exception ? line.slice(1).trim() : line;
-  // `..` at the beginning stays, and fits nothing.
+  // A leading `..` stays, and matches nothing.
   return { exception, fits: compile(joinPaths(written)) };
 }
 

@@ -2,8 +2,8 @@ import type { ImageConfig } from "../config/schema/config.ts";
 import { isWithin, joinPaths } from "../common/path.ts";
 
 /**
- * What an image is made from, relative to the configuration's folder: its context, its Dockerfile and what that one leaves out,
- * where they lie elsewhere, and folders that are additional contexts.
+ * The paths that an image is made from, relative to the configuration's folder: its context, and additional contexts that are
+ * folders. Its Dockerfile and that file's own ignore file are listed if they lie outside the context.
  */
 export function inputsOf({ context, dockerfile, contexts }: Pick<ImageConfig, "context" | "dockerfile" | "contexts">): string[] {
   const file = joinPaths(context, dockerfile);

@@ -6,17 +6,17 @@ import { isWithin } from "../common/path.ts";
 /** What Git knows about an image's inputs. */
 export interface ImageState {
   name: string;
-  /** The last commit that touched them. */
+  /** The last commit that changed them. */
   commit?: string;
   /** That commit's time, in seconds since the epoch. */
   time?: number;
   /** Why there is no such commit. */
   reason?: string;
-  /** Modified and untracked files among them. */
+  /** Modified and untracked files among the inputs. */
   dirty: string[];
 }
 
-/** The question that this asks of a repository. */
+/** What this module asks of a repository. */
 export interface InputFacts {
   lastCommits(
     groups: readonly (readonly string[])[],
@@ -24,7 +24,7 @@ export interface InputFacts {
   ): Promise<({ commit: string; time: number } | { commit?: never; reason: string })[]>;
 }
 
-/** Each image's share of the files that are not committed. */
+/** Finds the uncommitted files among each image's inputs. */
 export function findDirty(
   images: readonly ImageConfig[],
   { dirty, submoduleOf }: { dirty: readonly string[]; submoduleOf: (path: string) => string | undefined },
@@ -36,7 +36,7 @@ export function findDirty(
   });
 }
 
-/** Adds the last commit that touched each image's inputs, as of a commit. */
+/** Adds the last commit that changed each image's inputs, seen from the given commit. */
 export async function findCommits(
   images: readonly ImageConfig[],
   states: readonly ImageState[],
@@ -51,8 +51,8 @@ export async function findCommits(
 }
 
 /**
- * What goes to the registry can be found in Git: files that are not committed stay here.
- * @throws ColdtivateError UNCOMMITTED_FILES, one detail a file
+ * Refuses uncommitted files: everything that goes to the registry must be found in Git.
+ * @throws ColdtivateError UNCOMMITTED_FILES, with one detail per file
  */
 export function refuseDirty(states: readonly ImageState[], verb: string): void {
   const dirty = states.filter((state) => state.dirty.length > 0);

@@ -8,17 +8,17 @@ export interface Connections extends AsyncDisposable {
   connections: readonly HostConnection[];
 }
 
-/** Connections that are being made. */
+/** Connections in the making. */
 export interface PendingConnections extends AsyncDisposable {
-  /** Rejects as connectHosts throws. */
+  /** Rejects with what connectHosts throws. */
   made: Promise<readonly HostConnection[]>;
 }
 
 /**
- * Begins to connect to all hosts, while the caller is busy otherwise. What is not made yet when this is disposed of is
- * given up, the rest is closed.
+ * Starts connecting to all hosts while the caller does something else. Disposing gives up on connections that are not made yet,
+ * and closes the others.
  *
- * @param onMade gets each connection as soon as it is there
+ * @param onMade gets each connection as soon as it is made
  */
 export function startConnecting(
   hosts: readonly HostConfig[],
@@ -29,7 +29,7 @@ export function startConnecting(
   const connecting = connectHosts(hosts, { ...access, signal: AbortSignal.any([access.signal, dropped.signal]) }, onMade);
   const made = connecting.then(({ connections }) => connections);
   made.catch(() => {
-    // Whoever waits for them hears of it; nobody may.
+    // Marks the promise as handled. Perhaps nobody awaits it; anyone who does still gets the error.
   });
   return {
     made,
@@ -42,8 +42,8 @@ export function startConnecting(
 }
 
 /**
- * Connects to all hosts at once, one connection each; they close with the result.
- * @throws the host's own error, or with several hosts HOSTS_UNREACHABLE that lists all of theirs
+ * Connects to all hosts at once, with one connection each. Disposing of the result closes them.
+ * @throws the host's own error; with several failing hosts, HOSTS_UNREACHABLE that lists all of their errors
  */
 export async function connectHosts(
   hosts: readonly HostConfig[],
@@ -63,7 +63,7 @@ export async function connectHosts(
   });
 }
 
-/** Connects to those hosts that can be reached; each other one has an error, in the same order. */
+/** Connects to the hosts that can be reached. Each of the others has an error, in the same order. */
 export async function connectReachable(
   hosts: readonly HostConfig[],
   access: HostAccess,

@@ -10,10 +10,10 @@ export interface HostHistory {
   deploys: HistoryEntry[];
 }
 
-/** More services than these are counted, not named. */
+/** The most services that are named; if there are more, only their number is shown. */
 const most = 3;
 
-/** The deploys of an environment for people: a line each, newest first; those of hosts that had the same ones once. */
+/** Formats the deploys of an environment for people, one line each, newest first. Hosts with the same deploys share one list. */
 export function formatHistory(environment: string, hosts: readonly HostHistory[]): string {
   const told = Map.groupBy(hosts, ({ current, deploys }) =>
     JSON.stringify([current, deploys.map(({ release, outcome }) => [release, outcome])]),
@@ -44,7 +44,7 @@ function row(deploy: HistoryEntry, current: string): string[] {
     commit?.slice(0, 8) ?? "",
     ref ?? "",
     began.slice(0, 19).replace("T", " "),
-    // Hosts write down whole seconds.
+    // Hosts store whole seconds.
     formatDuration(Math.max(0, Date.parse(ended) - Date.parse(began))).replace(".0 s", " s"),
     by,
     changed.length > most ? `${changed.length} services` : changed.join(", "),

@@ -8,7 +8,7 @@ const states: Record<KeyState, string> = {
   weak: "too weak: never trusted",
 };
 
-/** A host's keys for people, and what to compare them with. */
+/** Formats a host's keys for people, with what to compare them with. */
 export function formatHostKeys({ name, address, keys }: HostKeys): string {
   const width = Math.max(0, ...keys.map(({ type }) => type.length));
   return [

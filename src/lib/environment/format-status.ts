@@ -4,8 +4,8 @@ import { formatTable } from "../report/table.ts";
 import { areAlike, type HostStatus, type ServiceStatus } from "./host-status.ts";
 
 /**
- * The state of an environment for people: for each host its release and one line a container.
- * @param now for how long the release has served
+ * Formats the state of an environment for people: each host's release, and one line per container.
+ * @param now to compute how long the release has served
  */
 export function formatStatus(environment: string, hosts: readonly HostStatus[], now: Date): string {
   const differ = `! The hosts serve different releases. To make them serve one: coldtivate recover ${environment}`;

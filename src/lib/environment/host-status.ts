@@ -21,25 +21,25 @@ export interface ReleaseStatus {
 export interface ServiceStatus {
   /** As the Compose files name it. */
   service: string;
-  /** The slot that the container is in, or that it is the service's front; absent without one. */
+  /** The slot that the container is in, or `front` if it is the service's front; absent for a service without one. */
   slot?: Slot | "front";
   container?: string;
   /** `running`, `exited`, … or `missing`. */
   state: string;
   /** `healthy`, `unhealthy`, `starting`; absent without a health check. */
   health?: string;
-  /** As Docker says it: `Up 3 minutes (healthy)`. */
+  /** As Docker reports it: `Up 3 minutes (healthy)`. */
   status: string;
   image: string;
-  /** The commit that the image is labelled with: the last one that touched its sources. */
+  /** The commit in the image's label: the last one that touched its sources. */
   commit?: string;
-  /** Whether it ran to its end, well, as it should. */
+  /** Whether it ran to completion and succeeded, as it should. */
   ended?: true;
   /** Whether the container was made from the definition of the release that serves. */
   current: boolean;
 }
 
-/** What Docker's list says of a container. */
+/** A container in Docker's list. */
 export interface ListedContainer {
   name: string;
   labels: Readonly<Record<string, string>>;
@@ -48,12 +48,15 @@ export interface ListedContainer {
   image: string;
 }
 
-/** Whether hosts serve one release, or none of them any. */
+/** Whether all hosts serve the same release, or none serves any. */
 export function areAlike(hosts: readonly Pick<HostStatus, "release">[]): boolean {
   return new Set(hosts.map(({ release }) => release?.id)).size <= 1;
 }
 
-/** Sets what runs against the release's manifest: services, and fronts, without a container are missing, others are extra. */
+/**
+ * Compares the running containers with the release's manifest. Services and fronts without a container are missing; containers
+ * that the manifest does not know are extra.
+ */
 export function compareStatus(manifest: Manifest | undefined, containers: readonly ListedContainer[]): ServiceStatus[] {
   const listed = containers
     .filter(({ labels }) => labels["com.docker.compose.oneoff"] !== "True")
@@ -95,7 +98,7 @@ function describe(container: ListedContainer, manifest: Manifest | undefined): S
   };
 }
 
-/** Which service, and which part of it, a Compose service is. */
+/** The service that a Compose service belongs to, and which part of it. */
 function partOf(name: string, manifest: Manifest | undefined): Pick<ServiceStatus, "service" | "slot"> {
   if (manifest?.fronts[name] !== undefined) return { service: name, slot: "front" };
   const dash = name.lastIndexOf("-");

@@ -4,10 +4,11 @@ import { ColdtivateError } from "../errors.ts";
 import { openEnvironment } from "./open-environment.ts";
 
 /**
- * Digests that any host of any environment runs or may go back to.
+ * The digests of all images that any host of any environment runs or may go back to.
  *
- * @param path of the configuration file; undefined: the nearest one
- * @throws what connecting throws, with the environment's name: without an answer of all of them, nobody knows; HOSTS_UNREACHABLE for several
+ * @param path of the configuration file; undefined for the nearest one
+ * @throws whatever connecting throws, with the environment's name, because every host has to answer; HOSTS_UNREACHABLE for
+ * several
  */
 export async function keptImages(
   path: string | undefined,

@@ -9,10 +9,10 @@ export interface LockReason {
 }
 
 /**
- * Locks an environment on all of its hosts; where one refuses or does not answer, those are unlocked again that this has locked.
+ * Locks an environment on all of its hosts. If one refuses or does not answer, unlocks the hosts that it has locked so far.
  *
- * @returns what the hosts said
- * @throws ColdtivateError LOCK_REFUSED with who has locked it before, and why; LOCK_INCOMPLETE where some stay locked
+ * @returns the hosts' messages
+ * @throws ColdtivateError LOCK_REFUSED with who locked it before, and why; LOCK_INCOMPLETE if some stay locked
  */
 export async function lockHosts(
   connections: readonly HostConnection[],
@@ -28,7 +28,7 @@ export async function lockHosts(
       told.push(...result.told.map((line) => `${connection.host}: ${line}`));
       continue;
     }
-    // One that does not answer may be locked all the same.
+    // A host that does not answer may be locked all the same.
     const locked = connections.slice(0, result instanceof Error ? index + 1 : index);
     const left = await takeBack(locked, name);
     if (left.length > 0) throw incomplete(connection, result, left);
@@ -42,7 +42,7 @@ export async function lockHosts(
   return told;
 }
 
-/** Unlocks hosts, whatever became of the command's own signal. Returns: those that may be locked still, and why. */
+/** Unlocks hosts, even if the command's own signal has aborted. Returns the hosts that may still be locked, and why. */
 async function takeBack(connections: readonly HostConnection[], name: string): Promise<string[]> {
   const results = await Promise.all(connections.map((connection) => attempt(runVerb(connection, name, ["unlock"], { timeout: 20_000 }))));
   return results.flatMap((result, index) => {
@@ -55,8 +55,8 @@ async function takeBack(connections: readonly HostConnection[], name: string): P
 /**
  * Unlocks an environment on all of its hosts.
  *
- * @returns what the hosts said
- * @throws ColdtivateError UNLOCK_FAILED with those that may be locked still
+ * @returns the hosts' messages
+ * @throws ColdtivateError UNLOCK_FAILED with the hosts that may still be locked
  */
 export async function unlockHosts(connections: readonly HostConnection[], name: string, signal: AbortSignal): Promise<string[]> {
   const results = await Promise.all(connections.map((connection) => attempt(runVerb(connection, name, ["unlock"], { signal }))));
@@ -75,7 +75,7 @@ export async function unlockHosts(connections: readonly HostConnection[], name: 
   }
   if (failed.length === 0) return told;
   signal.throwIfAborted();
-  // With one host, or where all say the same, their own error says it best.
+  // If every host has the same error, that error says it best.
   const [first] = errors;
   if (first !== undefined && errors.length === connections.length && errors.every((error) => isWithoutState(error))) throw first;
   const [only] = connections.length === 1 ? connections : [];
@@ -89,7 +89,7 @@ export async function unlockHosts(connections: readonly HostConnection[], name: 
 
 type Result = VerbResult | Error;
 
-/** An error as a result, so that none of several is lost. */
+/** Turns an error into a result, so that none of several is lost. */
 async function attempt(running: Promise<VerbResult>): Promise<Result> {
   return running.catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
 }

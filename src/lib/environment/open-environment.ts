@@ -3,7 +3,7 @@ import type { HostConnection } from "../adapters/ssh/ssh.ts";
 import { loadConfig } from "../config/load.ts";
 import { connectHosts } from "./connect-hosts.ts";
 
-/** An environment whose hosts are connected to. */
+/** An environment with open connections to its hosts. */
 export interface OpenEnvironment extends AsyncDisposable {
   name: string;
   /** Name of the Compose project on its hosts. */
@@ -12,9 +12,9 @@ export interface OpenEnvironment extends AsyncDisposable {
 }
 
 /**
- * Connects to an environment's hosts, for commands that need nothing else of the configuration.
+ * Connects to an environment's hosts, for commands that need nothing else from the configuration.
  *
- * @param path of the configuration file; undefined: the nearest one
+ * @param path of the configuration file; undefined for the nearest one
  */
 export async function openEnvironment(path: string | undefined, environment: string, access: HostAccess): Promise<OpenEnvironment> {
   const { signal } = access;

@@ -9,9 +9,9 @@ import type { HostHistory } from "./format-history.ts";
 const currentSchema = z.union([z.literal("-"), releaseSchema]);
 
 /**
- * The deploys that a host knows of.
+ * Reads the deploys that a host knows of.
  *
- * @param limit the newest so many
+ * @param limit the number of deploys to return, the newest ones
  * @throws ColdtivateError NOTHING_DEPLOYED, HOST_NOT_READY, HOST_ANSWER
  */
 export async function readHistory(connection: HostConnection, name: string, limit: number, signal: AbortSignal): Promise<HostHistory> {

@@ -27,8 +27,8 @@ const listSchema = z.array(
 );
 
 /**
- * What a host runs of a Compose project: its release from the state directory, its containers from Docker, both over the
- * one connection.
+ * Reads what a host runs of a Compose project: the release from the state directory, the containers from Docker, both over the
+ * same connection.
  * @throws ColdtivateError HOST_ANSWER, HOST_SILENT, SOCKET_UNREACHABLE
  */
 export async function readStatus(connection: HostConnection, project: string, signal: AbortSignal): Promise<HostStatus> {
@@ -52,7 +52,7 @@ export async function readStatus(connection: HostConnection, project: string, si
   };
 }
 
-/** Asks the usual engine at once, and another one where the host's user has chosen that. */
+/** Asks the default engine at once, and another one if the host's user has chosen it. */
 async function listContainers(connection: HostConnection, project: string, signal: AbortSignal) {
   const { defaultSocket, listProject } = await import("../adapters/host/docker-remote.ts");
   const usual = markHandled(listProject(connection, project, { signal }));

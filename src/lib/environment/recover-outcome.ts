@@ -2,10 +2,10 @@ import { ColdtivateError } from "../errors.ts";
 import type { RecoveredHost } from "./recover.ts";
 
 /**
- * What each host serves, in a line a host.
+ * Describes what each host serves, in one line per host.
  *
  * @param unreachable why the other hosts could not be asked
- * @throws ColdtivateError where not all of them serve one release: RECOVERY_REFUSED, or RECOVERY_INCOMPLETE
+ * @throws ColdtivateError if not all of them serve one release: RECOVERY_REFUSED or RECOVERY_INCOMPLETE
  */
 export function describeRecovery(environment: string, hosts: readonly RecoveredHost[], unreachable: readonly unknown[]): string {
   const lines = hosts.flatMap(describeHost);

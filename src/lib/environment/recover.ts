@@ -4,7 +4,7 @@ import { ColdtivateError } from "../errors.ts";
 import { findBehind, parseRecovery, type Recovery } from "../host/recovery.ts";
 import type { Reporter } from "../report/progress.ts";
 
-/** Milliseconds for a host to finish or undo a release, with its tasks; it goes on without anybody who waits. */
+/** How long a host may take to finish or undo a release, with its tasks, in milliseconds. It goes on even if nobody waits. */
 const patience = 3_600_000;
 
 export interface RecoverInput {
@@ -16,20 +16,20 @@ export interface RecoverInput {
 }
 
 export interface RecoveredHost extends Recovery {
-  /** What the host said, where something is wrong there still. */
+  /** What the host said, if something is still wrong there. */
   trouble: string[];
-  /** Whether nobody knows what it serves. */
+  /** Whether it is unknown what the host serves. */
   isUnknown?: true;
-  /** The script's exit code, where it refused. */
+  /** The script's exit code, if it refused. */
   refused?: number;
 }
 
 /**
- * Has hosts finish or undo what was interrupted; then brings those that serve another release than the newest to that one.
+ * Tells hosts to finish or undo what was interrupted. Then applies the newest release on the hosts that serve another one.
  *
- * Which release is the newest the hosts decide together; one that says something else than the others decides nothing.
+ * The hosts decide together which release is the newest. If they disagree, nothing is applied.
  *
- * @throws ColdtivateError NOTHING_DEPLOYED where no host has such an environment; HOST_ANSWER
+ * @throws ColdtivateError NOTHING_DEPLOYED if no host has such an environment; HOST_ANSWER
  */
 export async function recoverHosts(input: RecoverInput): Promise<RecoveredHost[]> {
   const hosts = await Promise.all(input.connections.map((connection) => recoverHost(connection, input)));
@@ -63,7 +63,7 @@ async function recoverHost(connection: HostConnection, { project, connections, s
   return { ...recovery, trouble: told, ...(code === 2 || code === 3 ? { refused: code } : {}) };
 }
 
-/** A host of which nobody knows what it came to: the others recover without it. */
+/** The result of a host whose state is unknown. The others recover without it. */
 function troubled(host: string, error: unknown): RecoveredHost {
   if (error instanceof ColdtivateError && error.code !== "NOTHING_DEPLOYED") {
     return { host, current: "", settled: [], trouble: [error.message, ...error.details], isUnknown: true };

@@ -7,7 +7,7 @@ import { formatHostKeys } from "./format-host-keys.ts";
 export interface TrustPorts {
   access: HostAccess;
   announce: (text: string) => Promise<void>;
-  /** Rejects on any answer but yes. */
+  /** Rejects unless the answer is yes. */
   confirm: (question: string) => Promise<void>;
 }
 
@@ -20,10 +20,10 @@ export interface TrustedHost {
 }
 
 /**
- * Shows the keys of hosts and of those on the way to them, and adds those that a person says yes to.
+ * Shows the keys of hosts and of the jump hosts in front of them, and adds those that the user confirms.
  *
- * @throws ColdtivateError HOST_KEY_CHANGED, HOST_KEY_REVOKED where a host shows what it must not; CONFIRMATION_NEEDED where
- * nobody can be asked; KNOWN_HOSTS_UNWRITABLE
+ * @throws ColdtivateError HOST_KEY_CHANGED or HOST_KEY_REVOKED if a host shows a wrong key; CONFIRMATION_NEEDED if nobody can be
+ * asked; KNOWN_HOSTS_UNWRITABLE
  */
 export async function trustHosts(hosts: readonly HostConfig[], { access, announce, confirm }: TrustPorts): Promise<TrustedHost[]> {
   const { addKnownHosts, showHostKeys } = await import("../adapters/ssh/host-trust.ts");

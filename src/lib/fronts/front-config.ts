@@ -1,7 +1,7 @@
 import { writtenNames } from "./header-names.ts";
 import type { FrontPort } from "../services/ports.ts";
 
-/** What a front's configuration depends on, beside the slot that it points at. Times are in milliseconds. */
+/** The settings that a front's configuration depends on, apart from the slot that it points at. Times are in milliseconds. */
 export interface FrontSettings {
   ports: readonly FrontPort[];
   /** How many containers a slot has. */
@@ -10,14 +10,16 @@ export interface FrontSettings {
   drain: number;
   /** How long the service may be silent while it works on a request. */
   requestTimeout: number;
-  /** How long a request may wait while the slot is replaced; absent: the front never holds. */
+  /** How long a request may wait while the slot is replaced; absent if the front never holds. */
   holdLimit?: number;
-  /** The ports that others than this host can reach: there X-Forwarded headers are believed from `trustedProxies` only. */
+  /**
+   * The ports that can be reached from outside this host. On these, only X-Forwarded headers from `trustedProxies` are trusted.
+   */
   openPorts: readonly number[];
   trustedProxies: readonly string[];
   /** Whether its networks have IPv6. */
   ipv6: boolean;
-  /** Names of headers as they are to be written, beside the usual ones. */
+  /** Header names in the spelling to use, in addition to the usual ones. */
   headers: readonly string[];
 }
 
@@ -26,10 +28,14 @@ type Mode = "http" | "tcp";
 const heldRetry = 100;
 
 /**
- * HAProxy's configuration for a front that passes requests on. It is a template: `@SLOT@` stands for the slot's host name;
- * `@INIT@` for how that is first resolved: `none` where HAProxy boots, because the slot may not be there yet, `libc,none`
- * where it reloads; `@FRONT@` for the service's name. Before `# @NAMES@` come names of headers that the host has learnt. Of a
- * port whose mode is found out on the host, lines begin with `@http:PORT@` or `@tcp:PORT@` that are for one mode alone.
+ * HAProxy's configuration for a front that passes requests on. It is a template:
+ *
+ * - `@SLOT@` is the slot's host name.
+ * - `@INIT@` is how that name is first resolved: `none` when HAProxy boots, because the slot may not exist yet, and `libc,none`
+ *   when it reloads.
+ * - `@FRONT@` is the service's name.
+ * - Before `# @NAMES@` come header names that the host has learnt.
+ * - If the host finds out a port's mode, lines that start with `@http:PORT@` or `@tcp:PORT@` are for that mode only.
  */
 export function frontConfig(settings: FrontSettings): string {
   return [
@@ -40,8 +46,8 @@ export function frontConfig(settings: FrontSettings): string {
 }
 
 /**
- * The configuration while the slot is replaced: what comes waits for a gate, which the open configuration listens on.
- * Nothing else keeps a connection waiting without cutting it.
+ * The configuration while the slot is replaced. Requests wait for a gate, which the open configuration listens on. This is the
+ * only way to keep a connection waiting without cutting it.
  */
 export function holdConfig(settings: FrontSettings): string {
   const sections = settings.ports.flatMap((port) => {
@@ -70,7 +76,7 @@ function preamble({ drain, requestTimeout, headers }: FrontSettings): string {
     section("global", [
       "maxconn 8192",
       "nbthread 1",
-      // The headers of a request, or of an answer, have to fit in at once.
+      // All headers of a request or a response have to fit into the buffer at once.
       "tune.bufsize 65536",
       "tune.http.maxhdr 1000",
       `hard-stop-after ${drain}ms`,
@@ -86,16 +92,16 @@ function preamble({ drain, requestTimeout, headers }: FrontSettings): string {
       "timeout http-keep-alive 5s",
       "timeout http-request 10s",
       "retries 3",
-      // Nothing more: after any other failure the request may have been carried out.
+      // Only this: after any other failure, the request may have been carried out.
       "retry-on conn-failure",
       "option redispatch 1",
       "option idle-close-on-response",
-      // A service may close an idle connection in the moment in which it would be used again.
+      // A service may close an idle connection just when we would use it again.
       "option http-server-close",
-      // One that hears of this answers some requests in another way.
+      // Services that see `Connection: close` answer some requests in another way.
       "option http-pretend-keepalive",
       "option http-no-delay",
-      // Browsers connect before they have anything to ask.
+      // Browsers connect before they have a request to send.
       "option http-ignore-probes",
       ...lenient,
       "option h1-case-adjust-bogus-client",
@@ -105,7 +111,7 @@ function preamble({ drain, requestTimeout, headers }: FrontSettings): string {
   ].join("\n");
 }
 
-/** What a service makes of a request is its own business; HAProxy 3.1 has other words for that. */
+/** We do not validate requests and responses for a service. HAProxy 3.1 has other option names for that. */
 const lenient = [
   ".if version_atleast(3.1)",
   ...["request", "response"].map((part) => `option accept-unsafe-violations-in-http-${part}`),
@@ -114,7 +120,9 @@ const lenient = [
   ".endif",
 ];
 
-/** What the front itself answers where it reaches nothing behind it: as HAProxy does, with a header that says whose front. */
+/**
+ * The front's own error pages, for when it cannot reach the service. They are like HAProxy's, with a header that names the front.
+ */
 const ownAnswers = [
   [502, "Bad Gateway", "The server returned an invalid or incomplete response."],
   [503, "Service Unavailable", "No server is available to handle this request."],
@@ -124,8 +132,8 @@ const ownAnswers = [
   return `http-error status ${status} content-type text/html string "${page}" hdr Cache-Control no-cache hdr X-Coldtivate-Front @FRONT@`;
 });
 
-// Docker's DNS dies with its daemon, which the slot survives: what it said last counts. A container that has restarted has
-// another address: what it no longer says must not.
+// Docker's DNS stops with its daemon, but slots go on running: then the last answer counts. A container that has restarted has
+// another address: an address that is missing from a new answer must not count.
 const resolvers = section("resolvers docker", [
   "nameserver dns 127.0.0.11:53",
   "resolve_retries 3",
@@ -155,7 +163,7 @@ function slotBackends(port: FrontPort, { containers }: FrontSettings): string[] 
   return [section(`backend slot-${port.port}`, [...modeLines(port), server]), ...http2Backend(port, "slot", [`${server} proto h2`])];
 }
 
-/** A client that begins with HTTP/2, without an upgrade, knows that the service speaks it. */
+/** A client that starts with HTTP/2, without an upgrade, knows that the service speaks it. */
 function http2Switch(port: FrontPort, kind: "slot" | "gate"): string[] {
   return onlyFor("http", port, [`use_backend ${kind}-h2-${port.port} if { fc_http_major 2 }`]);
 }
@@ -164,12 +172,15 @@ function http2Backend(port: FrontPort, kind: "slot" | "gate", lines: readonly st
   return port.mode === "tcp" ? [] : [section(`backend ${kind}-h2-${port.port}`, lines)];
 }
 
-/** A TCP connection may be silent for as long as its two ends like. */
+/** A TCP connection may be idle for as long as its two ends like. */
 function modeLines(port: FrontPort): string[] {
   return onlyFor("tcp", port, ["mode tcp", "timeout tunnel 24h"]);
 }
 
-/** Lines for a port in one mode: all where that is its mode, none where it is not, marked where that is not known yet. */
+/**
+ * Lines for a port in one mode: all of them if the port has that mode, none if it does not, and marked if the mode is not known
+ * yet.
+ */
 function onlyFor(mode: Mode, port: FrontPort, lines: readonly string[]): string[] {
   if (port.mode === "auto") return lines.map((line) => `@${mode}:${port.port}@ ${line}`);
   return port.mode === mode ? [...lines] : [];
@@ -180,9 +191,11 @@ function bindLines({ port }: FrontPort, { ipv6 }: FrontSettings): string[] {
 }
 
 /**
- * Between containers, and from this host, the headers stay as the one before wrote them, and only what is missing is added:
- * the service sees what it saw without a front. From outside they are replaced, unless a trusted proxy wrote them: then it
- * is appended to.
+ * Sets the X-Forwarded headers.
+ *
+ * - Requests between containers and from this host: headers stay as the sender wrote them, and only missing ones are added. The
+ *   service sees what it would see without a front.
+ * - Requests from outside: headers are replaced, unless a trusted proxy wrote them. In that case the front appends to them.
  */
 function forwardedLines({ port }: FrontPort, { openPorts, trustedProxies }: FrontSettings): string[] {
   const fill = [
@@ -200,7 +213,7 @@ function forwardedLines({ port }: FrontPort, { openPorts, trustedProxies }: Fron
   ];
 }
 
-/** A port for the gate that the service does not use itself. */
+/** A port for the gate that the service itself does not use. */
 function gatePort({ port }: FrontPort, { ports }: FrontSettings): number {
   const used = new Set(ports.map((other) => other.port));
   const free = Array.from({ length: 2 * ports.length }, (_, index) => 8999 - index).filter((candidate) => !used.has(candidate));

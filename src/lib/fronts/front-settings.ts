@@ -9,10 +9,13 @@ export const drainLimit = 30_000;
 /** How long a held request may wait, in milliseconds, unless the configuration says otherwise. */
 export const holdLimit = 60_000;
 
-/** How long a service may be silent while it works on a request, in milliseconds, unless the configuration says otherwise. */
+/**
+ * How long a service may take to respond to a request without sending anything, in milliseconds, unless the configuration says
+ * otherwise.
+ */
 const requestTimeout = 600_000;
 
-/** What the front of a service is to do. */
+/** The settings of a service's front. */
 export function frontSettings(service: ComposeService, rollout: ServiceRollout, config: ServiceConfig, model: ComposeModel): FrontSettings {
   return {
     ports: rollout.ports,
@@ -27,13 +30,13 @@ export function frontSettings(service: ComposeService, rollout: ServiceRollout, 
   };
 }
 
-/** The ports that are published to more than the host itself. */
+/** The ports that are published beyond the host itself. */
 function openPorts({ ports = [] }: ComposeService): number[] {
   const open = ports.filter(({ host_ip: address, protocol }) => protocol !== "udp" && !isLoopback(address));
   return [...new Set(open.map(({ target }) => target))];
 }
 
-/** 127.0.0.0/8 and ::1, also as an IPv4 address that is written as one of IPv6. */
+/** 127.0.0.0/8 and ::1, including IPv4 addresses written as IPv6. */
 function isLoopback(address = ""): boolean {
   const plain = address.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   return plain === "localhost" || /^(?:::ffff:)?127(?:\.\d{1,3}){1,3}$/.test(plain) || /^(?:0*:){2,7}0*1$/.test(plain);

@@ -10,20 +10,20 @@ import {
 import { mapValues } from "../common/plain.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
-/** A slot of a service: blue and green take turns; the only one of a service that is held is just the slot. */
+/** A slot of a service. `blue` and `green` take turns. A service that holds has a single slot, named `slot`. */
 export type Slot = (typeof allSlots)[number];
 
 export const allSlots = ["blue", "green", "slot"] as const;
 
-/** What a front runs. */
+/** The image and limits of a front. */
 export interface FrontImage {
-  /** As it is configured. */
+  /** As configured. */
   reference: string;
   /** As it runs. */
   image: string;
-  /** The memory that it may use, as Compose writes it; absent: no limit. */
+  /** The memory that it may use, as Compose writes it; absent for no limit. */
   memory?: string | undefined;
-  /** For how many containers of the service it has the names; one, if it is not said. */
+  /** The number of containers of the service whose names it has; 1 if absent. */
   names?: number | undefined;
 }
 
@@ -43,10 +43,10 @@ export function slotName(service: string, slot: Slot): string {
 }
 
 /**
- * The front of a service: it has everything by which others reach the service, and nothing that a release changes.
+ * The front of a service. It has everything that others use to reach the service, and nothing that a release changes.
  *
- * @param directory where its configuration lies on the host, absolute
- * @param aliases more names of it, which have to lead to its successor, too
+ * @param directory with its configuration on the host, absolute
+ * @param aliases further names of it, which must also lead to its successor
  */
 export function frontService(
   service: ComposeService,
@@ -75,8 +75,8 @@ export function frontService(
 }
 
 /**
- * By what else than its own name and aliases a service is found: what Compose calls its containers, where links lead, and
- * the host name that these give themselves, which the engine knows, too.
+ * The further names by which others find a service: the names that Compose gives to its containers, which links use, and the
+ * containers' own host name, which the engine also resolves.
  *
  * @param count how many containers it has names for
  */
@@ -91,13 +91,15 @@ function alsoNamed(names: readonly string[], attachment: ComposeAttachment | nul
   return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), ...names])] };
 }
 
-/** What a container says that it listens on: those who find it ask the lowest one, unless they are told another. */
+/** The ports that a container exposes. Programs that discover it ask the lowest one, unless they are told another. */
 function exposedPorts({ expose = [], ports = [] }: ComposeService): string[] {
   const published = ports.filter(({ protocol }) => protocol !== "udp").map(({ target }) => String(target));
   return [...new Set([...expose, ...published].map((port) => port.replace(/\/tcp$/, "")))];
 }
 
-/** What only one container can have at a time, for people; where a front has none of it, its successor can serve beside it. */
+/**
+ * Settings that only one container can have at a time, for people. If a front has none of them, its successor can run beside it.
+ */
 export function exclusiveParts({ container_name, mac_address, networks, ports }: ComposeService): string[] {
   const published = [...new Set((ports ?? []).map((port) => port.published ?? `${port.target}`))];
   const isFixed = Object.values(networks ?? {}).some(
@@ -115,8 +117,8 @@ export function exclusiveParts({ container_name, mac_address, networks, ports }:
 }
 
 /**
- * A service as both of its slots have it: without what only one container can hold, which its front holds. The engine finds
- * a container by its host name, too.
+ * A service as both of its slots have it: without anything that only one container can have. Its front has that instead. This
+ * includes the host name, because the engine resolves it, too.
  */
 export function slotService(service: ComposeService): ComposeService {
   const { container_name: _name, hostname: _hostname, ports: _ports, mac_address: _mac, networks, deploy, ...rest } = service;
@@ -126,12 +128,15 @@ export function slotService(service: ComposeService): ComposeService {
     ...hidden(rest),
     ...(deploy === undefined || Object.keys(deployed).length === 0 ? {} : { deploy: deployed }),
     ...(networks === undefined ? {} : { networks: mapValues(networks, looseAttachment) }),
-    // The one policy under which what served before a crash of the daemon serves after it.
+    // Only with this policy do containers that served before a crash of the daemon serve after it.
     restart: "always",
   };
 }
 
-/** A slot that is itself by these names: its health check asks by them, and the front that has them leads to the other slot. */
+/**
+ * Makes these names resolve to the slot itself. Its health check uses them, and the front that owns them points at the other
+ * slot.
+ */
 export function asItself(service: ComposeService, names: readonly string[]): ComposeService {
   if (names.length === 0) return service;
   const { extra_hosts: hosts } = service;
@@ -141,7 +146,7 @@ export function asItself(service: ComposeService, names: readonly string[]): Com
 }
 
 /**
- * One of the slots.
+ * Gives a slot its name and addresses.
  * @param addresses its own, by network
  */
 export function namedSlot(service: ComposeService, slot: Slot, addresses: Readonly<Record<string, string>> = {}): ComposeService {
@@ -154,7 +159,7 @@ export function namedSlot(service: ComposeService, slot: Slot, addresses: Readon
   return { ...named, networks };
 }
 
-/** What moved from a service to its front, for people. */
+/** The settings that moved from a service to its front, for people. */
 export function movedParts(service: ComposeService): string[] {
   const attachments = Object.values(service.networks ?? {}).filter((attachment) => attachment !== null);
   const isStatic = attachments.some(({ ipv4_address, ipv6_address }) => ipv4_address !== undefined || ipv6_address !== undefined);
@@ -169,7 +174,8 @@ export function movedParts(service: ComposeService): string[] {
 }
 
 /**
- * Dependencies on services with fronts are of order alone; Compose makes such of links, too, unless they are written.
+ * Relaxes dependencies on services with fronts to start order only. Compose turns links into dependencies, too, unless they are
+ * written.
  *
  * @param isFronted whether a service has a front: nothing can wait for its health, and it is never restarted
  */
@@ -186,7 +192,7 @@ function relax({ required }: ComposeDependency): ComposeDependency {
 }
 
 /**
- * Slots are services and host names: they must not be anything else already.
+ * Checks the names of slots. They are services and host names, so nothing else may have them.
  * @throws ColdtivateError SLOT_NAME_TAKEN
  */
 export function checkSlotNames(model: ComposeModel, rollouts: ReadonlyMap<string, ServiceRollout>): void {

@@ -11,8 +11,8 @@ export interface FurtherPortsInput {
 }
 
 /**
- * Has fronts pass on the ports, too, that other services mention, and those that other programs are told to ask. A mention
- * alone is not enough for a front: where no port is known otherwise, a note says what to set.
+ * Makes fronts also pass on ports that other services mention, and ports that other programs are told to ask. A mention alone is
+ * not enough for a front: if no port is known otherwise, a note says what to set.
  */
 export function addPorts(
   rollouts: ReadonlyMap<string, ServiceRollout>,

@@ -1,6 +1,6 @@
 /**
- * Names of headers as they are usually written. HAProxy knows names in lower case only, and writes those that it is told in
- * the way it is told: a service that compares them letter by letter is to see what it would see without a front.
+ * The usual spelling of header names. HAProxy knows names in lower case only, and writes listed names as they are listed. So a
+ * service that compares names case-sensitively sees what it would see without a front.
  */
 const standard = `
 A-IM Accept Accept-Additions Accept-CH Accept-Charset Accept-Datetime Accept-Encoding Accept-Features Accept-Language
@@ -53,7 +53,7 @@ CF-Visitor Fastly-Client-IP True-Client-IP Stripe-Signature Remote-Email Remote-
 
 const usual: readonly string[] = `${standard} ${customary}`.trim().split(/\s+/);
 
-/** Names with their letters as they are to be written, one of each; of two that differ in them alone the later one counts. */
+/** Header names in the spelling to write, one for each name. If two differ only in case, the later one wins. */
 export function writtenNames(own: readonly string[]): string[] {
   return [...new Map([...usual, ...own].map((name) => [name.toLowerCase(), name])).values()];
 }

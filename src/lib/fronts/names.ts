@@ -4,7 +4,7 @@ import { slotName, slotsOf } from "./fronts.ts";
 import { defaultContainerName, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
-/** As long as a part of a host name may be. */
+/** The longest part of a host name. */
 const longestLabel = 63;
 
 export interface NamesInput {
@@ -16,7 +16,7 @@ export interface NamesInput {
 }
 
 /**
- * What a release adds to the services of the Compose files has names, which must be free, and be host names.
+ * Checks the names of services that a release adds to those of the Compose files. They must be free, and valid host names.
  * @throws ColdtivateError NAME_TAKEN, NAME_TOO_LONG
  */
 export function checkNames(input: NamesInput): void {
@@ -50,7 +50,10 @@ function takenByTasks({ model: { services }, tasks }: NamesInput): string[] {
     .map(({ task, service, what }) => `the task ${task} ${what} as ${service}, which is a service of the Compose files`);
 }
 
-/** A front is found under the name of the container that it stands for; slots by theirs, and by what others call themselves. */
+/**
+ * A front has the name of the container that it replaces. Slots have names of their own, which must not be the host name or
+ * container name of another service.
+ */
 function takenByFronts({ model: { services }, rollouts, project }: NamesInput): string[] {
   return [...rollouts].flatMap(([service, rollout]) => {
     const slots = slotsOf(rollout).map((slot) => slotName(service, slot));

@@ -13,9 +13,12 @@ export interface ReachInput {
 }
 
 /**
- * What has to be reached before a release commits, in the words of the host's script: `SERVICE`, whose front reaches a
- * container behind it; `SERVICE>PORT`, which answers in HTTP; `SERVICE>PORT>tcp`, which listens; `SERVICE>TARGET>NAME>PORT`,
- * which finds another one by a name, and reaches it at a port or, with `-`, at none.
+ * The reach check before a release commits, in the words of the host's script:
+ *
+ * - `SERVICE`: its front reaches a container behind it.
+ * - `SERVICE>PORT`: it answers in HTTP.
+ * - `SERVICE>PORT>tcp`: it listens.
+ * - `SERVICE>TARGET>NAME>PORT`: it finds another service by a name, and reaches it at a port or, with `-`, at none.
  */
 export function reachedBy(input: ReachInput): string[] {
   const names = [...input.rollouts.keys()].filter((name) => !isOver(name, input)).toSorted();
@@ -24,12 +27,12 @@ export function reachedBy(input: ReachInput): string[] {
   return [...new Set([...fronted, ...own, ...names.flatMap((name) => pairs(name, input))])];
 }
 
-/** Whether a service has run to its end by then. */
+/** Whether a service has completed by then. */
 function isOver(name: string, { rollouts }: ReachInput): boolean {
   return rollouts.get(name)?.rollout === "once";
 }
 
-/** Ports of a service without a front: those at which it certainly answers in HTTP, and those that are published. */
+/** Ports of a service without a front: published ones, and those where it certainly answers in HTTP. */
 function ownPorts(name: string, { model, config }: ReachInput): string[] {
   const service = model.services[name] ?? {};
   if (Object.keys(service.networks ?? {}).length === 0) return [];
@@ -49,7 +52,7 @@ function isCertain({ healthcheck }: ComposeService, port: number, config: Servic
   return isChecked || config.mode === "http" || config.ports?.some((written) => written.port === port && written.mode === "http") === true;
 }
 
-/** Whom a service is to find by which name: those that it links to, depends on and mentions. */
+/** The services that a service has to find, and by which name: those that it links to, depends on or mentions. */
 function pairs(from: string, input: ReachInput): string[] {
   const { model, rollouts, mentions } = input;
   const service = model.services[from] ?? {};

@@ -17,37 +17,40 @@ export interface ServiceRollout {
   rollout: Rollout;
   /** Why, in the user's words. */
   reason: string;
-  /** What its front listens on; empty without a front. */
+  /** The ports that its front listens on; empty without a front. */
   ports: FrontPort[];
-  /** Whether it is a database or another program with state of its own, which needs time to stop. */
+  /** Whether it is a stateful program, such as a database, which needs time to stop. */
   isStateful?: boolean;
 }
 
-/** Whether a front stands in for a service that is rolled out so. */
+/** Whether a service with this rollout has a front. */
 export function hasFront({ rollout }: Pick<ServiceRollout, "rollout">): boolean {
   return rollout === "blue-green" || rollout === "hold";
 }
 
 export interface RolloutInput {
-  /** With sources where they lie on the host. */
+  /** With sources at their places on the host. */
   model: ComposeModel;
   /** The services that are part of the release. */
   names: readonly string[];
   config: Readonly<Record<string, ServiceConfig>>;
   /** Whether the project builds the service's image. */
   isBuilt: (service: string) => boolean;
-  /** What a service's image says of itself, where that is known. */
+  /** What a service's image declares about itself, if known. */
   factsOf?: (service: string) => ImageFacts | undefined;
-  /** Images that a service's own image is built from, as their references. */
+  /** The references of images that a service's own image is built from. */
   basesOf?: (service: string) => readonly string[];
-  /** Whether a mount is content of the commit that nobody is expected to write to. */
+  /** Whether a mount is content of the commit that no container is expected to write to. */
   isContent: (mount: ComposeMount) => boolean;
 }
 
 /**
- * Decides how each service is rolled out: as configured; else never two at once of what has state that two would share, or
- * works of its own accord; else in slots what the project builds and can be reached.
- * @throws ColdtivateError ROLLOUT_IMPOSSIBLE that names every service whose configured rollout cannot be
+ * Decides how each service is rolled out:
+ *
+ * - A configured rollout counts.
+ * - Services with state that two containers would share, and services that act on their own, never run twice at once.
+ * - Of the others, those that the project builds and that can be reached run in slots.
+ * @throws ColdtivateError ROLLOUT_IMPOSSIBLE that names every service whose configured rollout is impossible
  */
 export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> {
   const rollouts = new Map<string, ServiceRollout>();
@@ -91,7 +94,7 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
   });
 }
 
-/** Whether a release may need the image of the fronts; asked before the model's files have their place on the host. */
+/** Whether a release may need the image of the fronts. This is asked before the model's files have their places on the host. */
 export function needsFronts(input: Omit<RolloutInput, "isContent">): boolean {
   return [...inferRollouts({ ...input, isContent: () => true }).values()].some(hasFront);
 }
@@ -100,9 +103,9 @@ interface Candidate {
   name: string;
   service: ComposeService;
   known: KnownPorts;
-  /** Why no proxy can stand in for it. */
+  /** Why it cannot have a front. */
   obstacle: string | undefined;
-  /** The program with state of its own that it is. */
+  /** The stateful program that it is. */
   stateful: string | undefined;
 }
 
@@ -148,7 +151,7 @@ function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
   return { rollout: "blue-green", reason: reasons.join("; ") };
 }
 
-/** Why no proxy can stand in for a service; undefined when one can. */
+/** Why a service cannot have a front; undefined if it can. */
 function obstacleToFront(name: string, service: ComposeService, model: ComposeModel): string | undefined {
   if (service.network_mode !== undefined) return `network_mode ${service.network_mode}: no front possible`;
   const own = [service.ipc, service.pid, service["cgroup"], service["uts"]].find(
@@ -162,7 +165,7 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
 }
 
-/** That a server listens at a name of its own: with a front, that name is the front's, and so is the address. */
+/** The obstacle that a server listens at a name of its own: with a front, that name and its address are the front's. */
 function ownAddress(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
   const { text } = runsWith(service, facts);
   const own = ownNames(name, service).find((each) =>
@@ -171,21 +174,21 @@ function ownAddress(name: string, service: ComposeService, facts: ImageFacts | u
   return own === undefined ? undefined : `its command listens at ${own}, by which its front would be found`;
 }
 
-/** How the Compose file wants a new version to take over, as Swarm does it. */
+/** The update order in the Compose file, as Swarm uses it. */
 function updateOrder({ deploy }: ComposeService): string | undefined {
   const settings = deploy?.["update_config"];
   if (typeof settings !== "object" || settings === null || !("order" in settings)) return undefined;
   return typeof settings.order === "string" ? settings.order : undefined;
 }
 
-/** That no port is known; and what to do where others seem to ask it for something. */
+/** The reason that no port is known, with what to do if others seem to use the service. */
 function unknownPort({ name, known }: Candidate, model: ComposeModel): string {
   const asking = Object.entries(model.services).find(([other, service]) => other !== name && mentions(service, name));
   const hint = known.hint ?? (asking === undefined ? undefined : `${asking[0]} asks for it`);
   return hint === undefined ? known.reason : `${known.reason}, but ${hint}: set services.${name}.port to replace it without a gap`;
 }
 
-/** Whether a service links to another, or has an address of it among its settings. */
+/** Whether a service links to another one, or has its address among its settings. */
 function mentions({ links, environment, command }: ComposeService, name: string): boolean {
   if ((links ?? []).some((link) => link.split(":", 1)[0] === name)) return true;
   const address = new RegExp(`(?:^|[/@\\s,=])${literal(name)}:\\d{2,5}\\b`);

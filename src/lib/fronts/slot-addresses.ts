@@ -1,12 +1,13 @@
 import { replicas, type ComposeModel } from "../compose/model.ts";
 import type { Digest } from "../compose/sources.ts";
 
-/** By slot and network: an address. */
+/** By slot and network: its address. */
 export type SlotAddresses = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /**
- * Addresses for slots, in networks where services have addresses of their own: the engine gives whoever has none the lowest
- * that is free, which may be that of a service that starts later. An address depends on the slot's name, so that it stays.
+ * Chooses addresses for slots in networks where services have fixed addresses. The engine gives a container without one the
+ * lowest free address, which may be that of a service that starts later. The address depends on the slot's name, so it stays the
+ * same.
  *
  * @param slots names of slots, by service
  */
@@ -29,13 +30,13 @@ export function slotAddresses(model: ComposeModel, slots: ReadonlyMap<string, re
 }
 
 interface Room {
-  /** The first address of the upper half, and how many there are from there on, without the last one. */
+  /** The first address of the upper half, and the number of addresses from there on, without the last one. */
   first: number;
   size: number;
   taken: Set<number>;
 }
 
-/** Undefined where any address will do. */
+/** Undefined if any address will do. */
 function roomIn(network: string, { networks = {}, services }: ComposeModel): Room | undefined {
   const own = Object.values(services).flatMap(({ networks: attached = {} }) => attached[network]?.ipv4_address ?? []);
   const subnets = subnetsOf(networks[network]).filter(({ subnet }) => /^[\d.]+\/\d+$/.test(subnet));
@@ -48,7 +49,7 @@ function roomIn(network: string, { networks = {}, services }: ComposeModel): Roo
 }
 
 function freeAddress({ first, size, taken }: Room, wish: number): string | undefined {
-  // Half of a network that has no more than a few is needed for its services.
+  // In a small network, half of it is needed for its services.
   if (size < 7) return undefined;
   for (let step = 0; step < size; step++) {
     const address = first + ((wish + step) % size);

@@ -1,4 +1,4 @@
-/** The questions that telling which of two commits is older asks of a repository. */
+/** What a repository is asked to tell which of two commits is older. */
 export interface AgeFacts {
   /** Undefined when it cannot tell. */
   isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
@@ -6,8 +6,8 @@ export interface AgeFacts {
 }
 
 /**
- * Whether a commit is older than another one: an ancestor of it, or, where the repository does not know both with the way
- * between them, committed before it. Of two that have gone different ways neither is.
+ * Whether a commit is older than another one, which means that it is an ancestor of it. If the repository does not know both
+ * commits and the history between them, the time of the commits decides. Of two commits on different branches, neither is older.
  */
 export async function isOlder(
   commit: string,

@@ -1,6 +1,6 @@
 /**
- * Whether a branch's or tag's name fits a pattern: `*` stands for any characters, the slash among them. Each part is looked for
- * once, as far to the left as it goes: a regular expression tries every way to share a name out among many stars.
+ * Whether the name of a branch or tag matches a pattern. A `*` matches any characters, slashes included. Each part is searched
+ * for once, as far to the left as possible. A regular expression would try every way to divide a name among many stars.
  */
 export function matchesPattern(name: string, pattern: string): boolean {
   const [first = "", ...parts] = pattern.split("*");
@@ -16,7 +16,7 @@ export function matchesPattern(name: string, pattern: string): boolean {
   return name.length - last.length >= at && name.endsWith(last);
 }
 
-/** Whether the name fits one of the patterns. */
+/** Whether the name matches one of the patterns. */
 export function matchesAny(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => matchesPattern(name, pattern));
 }

@@ -2,7 +2,7 @@ import { ColdtivateError } from "../errors.ts";
 import { matchesAny } from "./pattern.ts";
 import { slugify } from "./slug.ts";
 
-/** Where a command may get its commit from; what is absent or empty was not said. */
+/** Where a command may get its commit from. Absent or empty values were not given. */
 export interface RevisionRequest {
   tag?: string | undefined;
   ref?: string | undefined;
@@ -12,20 +12,20 @@ export interface RevisionRequest {
 /** The commit that a command means. */
 export interface Revision {
   commit: string;
-  /** The tag or branch it goes by, where there is one. */
+  /** Its tag or branch, if there is one. */
   ref?: string;
   /** That name as GitLab writes it in CI_COMMIT_REF_SLUG. */
   slug?: string;
 }
 
-/** What an environment lets in. */
+/** Which branches and tags an environment accepts. */
 export interface RevisionRules {
   name: string;
   branches: readonly string[];
   tags: readonly string[];
 }
 
-/** The questions that choosing a commit asks of a repository. */
+/** What a repository is asked to choose a commit. */
 export interface RevisionFacts {
   /** What is checked out. */
   checkedOut: { commit?: string; branch?: string };
@@ -38,7 +38,8 @@ export interface RevisionFacts {
 type Wanted = { by: "tag" | "ref" | "commit" | "head"; name: string; source: string };
 
 /**
- * The commit that a deploy means: --tag, --ref, CI_COMMIT_TAG, CI_COMMIT_SHA, HEAD, in this order, and whether the environment lets it in.
+ * Chooses the commit to deploy from --tag, --ref, CI_COMMIT_TAG, CI_COMMIT_SHA, HEAD, in this order, and checks that the
+ * environment accepts it.
  * @throws ColdtivateError REF_UNKNOWN (usage), REF_NOT_ALLOWED (refused)
  */
 export async function chooseRevision(request: RevisionRequest, rules: RevisionRules, facts: RevisionFacts): Promise<Revision> {
@@ -52,7 +53,8 @@ export async function chooseRevision(request: RevisionRequest, rules: RevisionRu
 }
 
 /**
- * What a build builds: the commit that is checked out, named by CI's ref, the branch, or the only tag that points at it.
+ * Describes the commit to build: the one that is checked out. Its name is CI's ref, the branch, or the only tag that points at
+ * it.
  * @throws ColdtivateError NO_COMMIT, COMMIT_NOT_CHECKED_OUT
  */
 export async function describeCheckout(request: RevisionRequest, facts: RevisionFacts): Promise<Revision> {
@@ -89,7 +91,7 @@ async function findCommit(wanted: Wanted, facts: RevisionFacts): Promise<string>
   return commit;
 }
 
-/** The allowed tag that the commit goes by. A branch that was asked for by name is a branch, even where a tag points at its tip. */
+/** Finds the allowed tag of the commit. A branch that was asked for by name stays a branch, even if a tag points at its tip. */
 async function findTag(wanted: Wanted, commit: string, rules: RevisionRules, facts: RevisionFacts): Promise<string | undefined> {
   const isTag = wanted.by === "tag" || (wanted.by === "ref" && (await facts.resolveTag(wanted.name)) === commit);
   if (isTag) return matchesAny(wanted.name, rules.tags) ? wanted.name : undefined;

@@ -1,9 +1,9 @@
 import { shortCommit } from "../git/slug.ts";
 
-/** What hooks are for. */
+/** The actions that have hooks. */
 export type Action = "build" | "deploy" | "rollback";
 
-/** What a hook, and a chat, is told of. */
+/** The facts that hooks and chat messages get. */
 export interface HookEvent {
   action: Action;
   environment?: string;
@@ -19,15 +19,15 @@ export interface HookEvent {
   hosts: readonly string[];
 }
 
-/** How it came to its end. */
+/** How the action ended. */
 export interface HookOutcome {
   outcome: "done" | "failed";
   milliseconds: number;
-  /** Why it failed, and what is to be done, a line each. */
+  /** Why it failed, and what to do about it, one line each. */
   error?: string;
 }
 
-/** The variables that a hook gets, beside those of the process. */
+/** The variables that a hook gets, in addition to those of the process. */
 export function hookVariables(occasion: HookEvent, ending?: HookOutcome): Record<string, string> {
   return {
     COLDTIVATE_ACTION: occasion.action,
@@ -43,7 +43,7 @@ export function hookVariables(occasion: HookEvent, ending?: HookOutcome): Record
   };
 }
 
-/** What a chat is told: the text as people read it, and the facts beside it. */
+/** A chat message: the text for people, and the facts as separate fields. */
 export function chatMessage(occasion: HookEvent, ending: HookOutcome): Record<string, unknown> {
   const { action, environment = "", ref, commit, by, changed } = occasion;
   const what = ref === undefined ? shortCommit(commit) : `${ref} (${shortCommit(commit)})`;

@@ -4,7 +4,7 @@ import type { Revision } from "../git/revision.ts";
 import type { Plan } from "../plan/steps/plan.ts";
 import type { HookEvent } from "./hook-event.ts";
 
-/** A build, as hooks are told of it: `changed` are the images that are built. */
+/** The event of a build, for hooks. `changed` are the images to build. */
 export function buildHookEvent(revision: Revision, changed: readonly string[], who: Who): HookEvent {
   return {
     action: "build",
@@ -16,7 +16,7 @@ export function buildHookEvent(revision: Revision, changed: readonly string[], w
   };
 }
 
-/** A deploy or a rollback, as hooks and the chat are told of it. */
+/** The event of a deploy or a rollback, for hooks and the chat. */
 export function releaseHookEvent(action: "deploy" | "rollback", { environment, release, hosts }: Plan, who: Who): HookEvent {
   const changed = hosts.flatMap(({ services }) => services.filter(({ change }) => change !== "keep").map(({ service }) => service));
   return {

@@ -7,22 +7,23 @@ import { clean, cleanData } from "../report/clean.ts";
 import type { Reporter } from "../report/progress.ts";
 import { chatMessage, hookVariables, type HookOutcome, type HookEvent } from "./hook-event.ts";
 
-/** Milliseconds that a hook may take. */
+/** The longest time that a hook may take, in milliseconds. */
 const patience = 600_000;
 
 export interface HookTools {
   config: Pick<Config, "directory" | "hooks" | "webhook" | "secretVariables">;
   reporter: Reporter;
   signal: AbortSignal;
-  /** Whether it will be tried again after such an error. */
+  /** Whether the command will try again after this error. If so, neither hooks nor the chat are notified. */
   triesAgain?: (error: unknown) => boolean;
 }
 
 /**
- * Does something with the hooks before and after it, and tells the chat about what concerns an environment. What fails
- * after it is a warning: the work is done.
+ * Does some work with the hooks before and after it. Posts to the chat if the work concerns an environment. A hook that fails
+ * after the work only causes a warning, because the work is done.
  *
- * @throws ColdtivateError HOOK_FAILED when the hook before it fails: then it was not begun; else what the work throws
+ * @throws ColdtivateError HOOK_FAILED if the hook before the work fails, so that the work did not begin; else whatever the work
+ * throws
  */
 export async function runWithHooks<Result>(occasion: HookEvent, tools: HookTools, work: () => Promise<Result>): Promise<Result> {
   const { action } = occasion;
@@ -40,7 +41,7 @@ export async function runWithHooks<Result>(occasion: HookEvent, tools: HookTools
     await tell(occasion, ending, tools);
     return result;
   } catch (error) {
-    // Whoever leaves a deploy alone has not ended it.
+    // Detaching does not end a deploy.
     if (!(error instanceof ColdtivateError) || error.code === "DETACHED" || tools.triesAgain?.(error) === true) throw error;
     const ending = end({ outcome: "failed", error: clean([error.message, error.hint ?? ""].join("\n").trim()) });
     await warn("on_failure", hookVariables(occasion, ending), tools);
@@ -53,7 +54,7 @@ async function runOne(name: HookName, env: Record<string, string>, { config, rep
   const command = config.hooks.client[name];
   if (command === undefined) return undefined;
   const onLine = (line: string) => reporter.emit({ type: "note", text: `${name}: ${line}` });
-  // One that is to tell of an end has to run although the user wants to stop.
+  // Hooks after the work have to run even if the user wants to stop.
   const stop = name.startsWith("before_") ? { signal } : {};
   const fault = await runHook({
     command,

@@ -1,20 +1,20 @@
 import { plainWords, thingName } from "../common/host-answer.ts";
 import { parsePublished, parseSocket, type HostPort } from "../compose/host-ports.ts";
 
-/** What a host has to spare, and who listens where. What could not be seen there is absent; numbers are bytes. */
+/** A host's free resources, and its listening ports. Values that could not be determined are absent. Numbers are in bytes. */
 export interface HostCapacity {
   memory?: { total: number; available: number };
-  /** Where the engine keeps images. */
+  /** The disk where the engine keeps images. */
   disk?: { path: string; free: number };
-  /** By container of the project: its memory, caches left out. */
+  /** By container of the project: its memory use, without caches. */
   used: Readonly<Record<string, number>>;
-  /** Containers of anybody that publish ports. */
+  /** All containers that publish ports, of any project. */
   published: { project: string; container: string; ports: HostPort[] }[];
-  /** Whatever listens, published ports among it. */
+  /** All listening sockets, including published ports. */
   sockets: HostPort[];
 }
 
-/** Reads the `capacity` field of what a host answered; what makes no sense was not seen. */
+/** Reads the `capacity` field of a host's answer. Ignores values that make no sense. */
 export function parseCapacity(text: string): HostCapacity {
   const facts = text.split("\n").map((line) => line.split("\t"));
   const of = (kind: string) => facts.filter(([word]) => word === kind);

@@ -1,27 +1,27 @@
 import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "../compose/model.ts";
 
-/** What an engine has, of whatever project. */
+/** What an engine has, of any project. */
 export interface Elsewhere {
   /** Names and ids. */
   networks: ReadonlySet<string>;
   volumes: ReadonlySet<string>;
   /** State by name, and by id. */
   containers: ReadonlyMap<string, string>;
-  /** Whether networks may be there that only other hosts know yet. */
+  /** Whether the host is in a swarm, so that networks may exist that only other hosts know yet. */
   isInSwarm: boolean;
 }
 
 export interface MissingThing {
   /** In the user's words. */
   what: string;
-  /** Makes it, on the host. */
+  /** The command that creates it on the host. */
   command: string;
 }
 
-/** Networks, volumes, containers, and whether there is a swarm. */
+/** The number of answers: networks, volumes, containers, and whether there is a swarm. */
 const answers = 4;
 
-/** Reads the field of that name; undefined where it was not asked for, or is not complete. */
+/** Reads the field `elsewhere`; undefined if it was not asked for, or is incomplete. */
 export function parseElsewhere(text: string): Elsewhere | undefined {
   const lines = text.split("\n").map((line) => line.split("\t"));
   const of = (wanted: string) => lines.filter(([kind]) => kind === wanted);
@@ -37,10 +37,10 @@ export function parseElsewhere(text: string): Elsewhere | undefined {
 }
 
 /**
- * What services of a model use that no release makes, and that a host does not have.
+ * The external things that services of a model use and that a host does not have. No release creates them.
  *
  * @param profiles that are active
- * @param elsewhere absent: nobody knows, and nothing is missed
+ * @param elsewhere absent if unknown; then nothing counts as missing
  */
 export function missingElsewhere(
   host: string,
@@ -84,7 +84,7 @@ function thing(
   return { what: `${host}: ${what} ${how}; used by ${by.map(([, service]) => service).join(", ")}`, command };
 }
 
-/** The name of a network or volume on the host; undefined where the release makes it itself. */
+/** The name of an external network or volume on the host; undefined if the release creates it itself. */
 function externalName(all: Record<string, unknown> | undefined, key: string): string | undefined {
   const written = all?.[key];
   if (typeof written !== "object" || written === null || !("external" in written) || written.external === false) return undefined;
@@ -101,7 +101,7 @@ function containersOf({ network_mode: network, ipc, pid, volumes_from: from = []
   return [...new Set(shared)];
 }
 
-/** A container may be named by the beginning of its id, too. */
+/** Compose files may also name a container by the beginning of its id. */
 function stateOf(name: string, { containers }: Elsewhere): string | undefined {
   const found = containers.get(name);
   if (found !== undefined || !/^[0-9a-f]{4,64}$/.test(name)) return found;

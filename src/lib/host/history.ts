@@ -1,9 +1,15 @@
 import { commitName, plainWords, releaseName, thingName, timeSchema } from "../common/host-answer.ts";
 
-/** How a deploy came to its end: the release serves; what served before serves; a person is needed. */
+/**
+ * How a deploy ended:
+ *
+ * - `finished`: the release serves,
+ * - `undone`: what served before serves,
+ * - `broken`: a person is needed.
+ */
 export type Outcome = "finished" | "undone" | "broken";
 
-/** One deploy of the past, as a host wrote it down. */
+/** One past deploy, as a host recorded it. */
 export interface HistoryEntry {
   release: string;
   outcome: Outcome;
@@ -18,11 +24,11 @@ export interface HistoryEntry {
   ref?: string;
   /** The release that it went back to. */
   rollback?: string;
-  /** The services that were to be changed. */
+  /** The services that the deploy was to change. */
   changed: string[];
 }
 
-/** Reads a host's history, oldest first. Lines that are none are left out, and words that cannot be; older lines lack the last fields. */
+/** Reads a host's history, oldest first. Skips lines and words that are not valid. Older lines lack the last fields. */
 export function parseHistory(text: string): HistoryEntry[] {
   return text.split("\n").flatMap((line): HistoryEntry[] => {
     const [began, ended, release, outcome, by = "", commit, ref, changed, rollback] = line.split("\t");
@@ -51,7 +57,7 @@ function isOutcome(word: string | undefined): word is Outcome {
   return word === "finished" || word === "undone" || word === "broken";
 }
 
-/** A dash stands for nothing. */
+/** A dash means that there is no value. */
 function isGiven(field: string | undefined): field is string {
   return field !== undefined && field !== "" && field !== "-";
 }

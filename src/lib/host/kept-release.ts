@@ -3,11 +3,11 @@ import { readAnswer } from "../common/host-answer.ts";
 import type { ComposeModel } from "../compose/model.ts";
 import { parseModel } from "./observation.ts";
 
-/** A release as a host keeps it, beside its manifest. */
+/** A release as a host keeps it, apart from its manifest. */
 export interface KeptRelease {
   /** As it was rendered. */
   model: ComposeModel;
-  /** The plan that brings it up whatever runs: a step a line, its words separated by tabs. */
+  /** The full plan: it brings the release up whatever runs. One step per line, with words separated by tabs. */
   whole: string[];
   /** Configurations of its fronts, by file: `web.cfg`, `web.hold.cfg`. */
   configurations: Record<string, string>;
@@ -15,7 +15,7 @@ export interface KeptRelease {
   hooks: string[];
 }
 
-/** A line of a plan: words with tabs between, the first one a verb. */
+/** A line of a plan: words separated by tabs. The first one is a verb. */
 const planLine = z.string().regex(/^[a-z_]+(?:\t[^\p{Cc}]+)*$/u);
 const hookName = z.string().regex(/^[a-z_]{1,40}$/);
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { lineSchema, thingSchema } from "../common/host-answer.ts";
 
-// What the planner reads of a model has the form that Compose gives it; the rest is passed back to its host as it came.
+// The parts of a model that the planner reads have the form that Compose gives them. Everything else goes back to its host
+// unchanged.
 
 const text = z.string();
 const texts = z.array(text);
@@ -11,7 +12,7 @@ const optional = <Type extends z.ZodType>(schema: Type) => schema.optional();
 const words = optional(texts.nullable());
 const record = <Type extends z.ZodType>(value: Type) => optional(z.record(text, value));
 
-/** What is named to people in a command that they may run: no shell makes anything else of it. */
+/** Names that we show to people in commands. They must contain nothing that a shell would interpret. */
 const shellSafe = z.string().regex(/^[^\s'"`$;&|<>\\(){}*?!#~]+$/);
 
 const attachment = z.looseObject({
@@ -100,7 +101,7 @@ const source = z.looseObject({
 
 const thing = z.looseObject({ name: optional(shellSafe) }).nullable();
 
-/** A Compose model as far as it decides anything here. */
+/** The parts of a Compose model that decide anything here. */
 export const modelSchema = z.looseObject({
   name: optional(thingSchema),
   services: z.record(thingSchema, service),

@@ -6,11 +6,11 @@ import { isNamed, type NamedRepositories } from "../release/repositories.ts";
 import { referredPaths } from "../compose/sources.ts";
 
 /**
- * Refuses a model in which a host has services, images or files that nobody named: neither the commit's Compose files nor
- * coldtivate.yml. A host is not asked for what to send it.
+ * Refuses a model with services, images or files that neither the commit's Compose files nor coldtivate.yml name. A host must not
+ * choose what it is sent.
  *
- * @param named of the commit's Compose files and coldtivate.yml
- * @throws ColdtivateError HOST_MODEL that names all of it
+ * @param named the repositories of the commit's Compose files and coldtivate.yml
+ * @throws ColdtivateError HOST_MODEL that lists all of them
  */
 export function refuseForeignModel(
   { host, model, sourceDirectory }: Pick<HostState, "host" | "model" | "sourceDirectory">,

@@ -3,8 +3,8 @@ import type { HostState } from "./host-state.ts";
 import type { ComposeModel } from "../compose/model.ts";
 
 /**
- * A model whose networks are defined as they were made: those that containers are on cannot be made anew under them. Without
- * a container of the project, all are defined as they are written.
+ * Replaces the definitions of networks with those that they were created with. A network cannot be recreated while containers are
+ * on it. If the project has no container, all networks are defined as written.
  */
 export function withNetworksAsMade<Model extends ComposeModel>(
   model: Model,
@@ -17,15 +17,15 @@ export function withNetworksAsMade<Model extends ComposeModel>(
     : { ...model, networks: { ...model.networks, ...Object.fromEntries(own.map((name) => [name, made[name]])) } };
 }
 
-/** The networks that a release defines, by their names in Compose; those from elsewhere are not its own. */
+/** The networks that a release defines, by their names in Compose. External networks do not count. */
 export function ownNetworks({ networks = {} }: Pick<ComposeModel, "networks">): Record<string, unknown> {
   return Object.fromEntries(Object.entries(networks).filter(([, network]) => attribute(network, "external") !== true));
 }
 
 /**
- * Says which networks stay other than they are written.
+ * Notes the networks that differ from their definition in the Compose files.
  * @param written the model as the Compose files have it
- * @param kept the model with networks as they were made
+ * @param kept the model with networks as they were created
  */
 export function networkNotes(written: ComposeModel, kept: ComposeModel): string[] {
   return Object.entries(written.networks ?? {})
@@ -36,7 +36,7 @@ export function networkNotes(written: ComposeModel, kept: ComposeModel): string[
     );
 }
 
-/** Under another name it is another network, and whatever it was before stays with the other one. */
+/** Networks with different names are different networks. The old definition stays with the old network. */
 function isSameNetwork(one: unknown, other: unknown): boolean {
   return attribute(one, "name") === attribute(other, "name");
 }

@@ -47,7 +47,7 @@ export function parseFields(host: string, output: Uint8Array): Map<string, strin
 const releaseOrNone = z.union([z.literal(""), releaseSchema]);
 
 /**
- * What a host answered to `observe`. Compose's refusal to merge the files is an error that quotes it.
+ * Reads a host's answer to `observe`. If Compose refused to merge the files, throws an error that quotes it.
  * @throws ColdtivateError HOST_ANSWER, COMPOSE_REFUSED
  */
 export function parseState(host: string, fields: ReadonlyMap<string, string>): HostState {
@@ -144,7 +144,7 @@ const mountsSchema = z.array(
   }),
 );
 
-/** Undefined where the engine said nothing that can be read. */
+/** Undefined if the engine's answer cannot be read. */
 function parseMounts(host: string, text: string): ObservedMount[] | undefined {
   if (text === "") return undefined;
   try {
@@ -176,7 +176,7 @@ function parseFronts(host: string, text: string): Record<string, Slot> {
 }
 
 /**
- * A Compose model; one without services where there is no text.
+ * Reads a Compose model; without text, a model without services.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function parseModel(host: string, text: string): ComposeModel {

@@ -1,34 +1,34 @@
 import * as z from "zod";
 import { commitSchema, lineSchema, readAnswer, releaseSchema, unreadable } from "../common/host-answer.ts";
 
-/** A release of the past that a host keeps: it served once, and could again. */
+/** An earlier release that a host keeps. It has served, and could serve again. */
 export interface PastRelease {
   id: string;
   /** 40 characters. */
   commit: string;
-  /** The tag or branch that it was asked for by. */
+  /** The tag or branch that it was requested by. */
   ref?: string;
-  /** Nobody goes back past it. */
+  /** Whether rollbacks past it are forbidden. */
   isIrreversible: boolean;
-  /** The release that it repeats, where it went back itself. */
+  /** The release that it repeats, if it was a rollback itself. */
   repeats?: string;
 }
 
-/** What a host keeps of its past, and all of one release of it. */
+/** The earlier releases that a host keeps, and all files of one of them. */
 export interface Past {
-  /** Whatever served last comes first. */
+  /** The one that served last comes first. */
   releases: PastRelease[];
-  /** Files of the release that was asked for, by path in its folder; none where it is not kept. */
+  /** Files of the requested release, by path in its folder; empty if the host does not keep it. */
   files: ReadonlyMap<string, string>;
 }
 
 const prefix = "kept/";
 
-/** What there is of a kept release; the rest of a path names a service, and what of it. */
+/** The files of a kept release. The last part of a path in `fronts/` names a service and a kind of configuration. */
 const keptFile = /^(?:manifest\.json|compose\.json|plan\.whole|hooks|fronts\/[A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
 
 /**
- * Refuses files that no release has: their paths lead back into a release's folder.
+ * Refuses files that no release has, because their paths will be written into a release's folder.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function checkKept(host: string, files: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
@@ -37,7 +37,7 @@ export function checkKept(host: string, files: ReadonlyMap<string, string>): Rea
 }
 
 /**
- * Reads the script's fields on the past; undefined where it was not asked.
+ * Reads the script's fields about the past; undefined if it was not asked.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function parsePast(host: string, fields: ReadonlyMap<string, string>): Past | undefined {

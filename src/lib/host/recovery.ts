@@ -1,22 +1,22 @@
 import { readAnswer, releaseName, releaseSchema, unreadable } from "../common/host-answer.ts";
 import * as z from "zod";
 
-/** What a host came to that was to recover. */
+/** The result of a recovery on a host. */
 export interface Recovery {
   host: string;
   /** The id of the release that serves; empty when none does. */
   current: string;
-  /** What it had left unsettled, in order, and how that ended. */
+  /** The interrupted releases, in order, and how each one ended. */
   settled: { release: string; outcome: string }[];
-  /** The releases that it has, in the order in which it took them up; absent from a script that does not tell. */
+  /** The host's releases, in the order in which it took them up; absent if the script is too old to report it. */
   order?: string[];
 }
 
 const settledSchema = z.tuple([releaseSchema, z.enum(["finished", "undone", "broken"])]);
 
 /**
- * What a host's script says when it has recovered: `current ⇥ release`, `order ⇥ release…`, then a line for each release
- * that it settled.
+ * Reads the script's output after a recovery: `current ⇥ release`, `order ⇥ release…`, then one line for each release that it
+ * settled.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function parseRecovery(host: string, text: string): Recovery {
@@ -24,7 +24,7 @@ export function parseRecovery(host: string, text: string): Recovery {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.split("\t"));
-  // It refused before it had anything to say.
+  // The script refused before it had anything to say.
   if (first === undefined) return { host, current: "", settled: [] };
   const [word, current = "-"] = first;
   if (word !== "current" || (current !== "-" && !releaseName.test(current))) throw unreadable(host, "it does not say which release serves");
@@ -42,20 +42,20 @@ export function parseRecovery(host: string, text: string): Recovery {
   };
 }
 
-/** What hosts that serve different releases are to come to. */
+/** How hosts that serve different releases get to the same one. */
 export interface Catching<Host> {
-  /** The release that all hosts are to serve; empty where none serves anywhere. */
+  /** The release that all hosts should serve; empty if none serves. */
   newest: string;
-  /** Those that serve another one, and are to take it up. */
+  /** The hosts that serve another release, and have to apply this one. */
   behind: Host[];
-  /** Where hosts do not agree on which release is the newest, or none of them knows: which they serve. */
+  /** The serving releases, if the hosts disagree on which one is the newest, or none of them knows. */
   disputed?: string[];
 }
 
 /**
- * The release that all hosts are to serve, the newest that any of them committed, and those that serve another one. Which of
- * two is newer the hosts tell by the order in which they took them up: clients made the ids, by clocks of their own. Where no
- * host tells an order at all, ids count.
+ * Finds the release that all hosts should serve, and the hosts that serve another one. It is the newest release that any host has
+ * committed. The hosts tell which of two releases is newer by the order in which they took them up. Ids do not tell it: clients
+ * make them, with their own clocks. Ids count only if no host reports an order.
  */
 export function findBehind<Host extends Pick<Recovery, "current" | "order">>(hosts: readonly Host[]): Catching<Host> {
   const serving = [...new Set(hosts.map(({ current }) => current))].filter((current) => current !== "");

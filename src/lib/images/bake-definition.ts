@@ -1,6 +1,6 @@
 import type { BuildPlan, ImageBuild } from "./build-plan.ts";
 
-/** Where a secret's value lies on this machine, by image and id. */
+/** The file on this machine that holds a secret's value, by image and id. */
 export type SecretPath = (image: string, id: string) => string;
 
 export interface BakeDefinition {
@@ -10,14 +10,14 @@ export interface BakeDefinition {
 
 export type BakeTarget = Record<string, string | boolean | string[] | Record<string, string>>;
 
-/** The definition for `docker buildx bake -f -`: a target an image, all in the group `default`. */
+/** The definition for `docker buildx bake -f -`: one target per image, all in the group `default`. */
 export function bakeDefinition(plan: BuildPlan, secretPath: SecretPath): BakeDefinition {
   const targets = bakeTargets(plan);
   const entries = plan.images.map((image) => [targets.get(image.name) ?? image.name, describeTarget(image, plan, secretPath)] as const);
   return { group: { default: { targets: [...targets.values()] } }, target: Object.fromEntries(entries) };
 }
 
-/** The name of each image's target: bake takes no dot in it. */
+/** Names each image's target. Bake allows no dot in a target's name. */
 export function bakeTargets({ images }: BuildPlan): Map<string, string> {
   const taken = new Set<string>();
   const targets = new Map<string, string>();
@@ -52,9 +52,12 @@ function describeTarget(image: ImageBuild, { output, insecure, pusher }: BuildPl
 }
 
 /**
- * An engine that only passes an image on need not lay its files out: should it run the image, it does so then. BuildKit takes an
- * empty value for true (its exporter/containerimage/export.go), and buildx does not: with `true`, one before 0.22, which does not know
- * that an engine's BuildKit pushes by itself, has the engine push each tag once more (buildx's build/build.go, "pushing NAME with docker").
+ * Describes the output of a push. An engine that only passes an image on need not unpack its files. It does so later if it ever
+ * runs the image.
+ *
+ * BuildKit takes an empty value for true (its exporter/containerimage/export.go), and buildx does not. With `true`, buildx before
+ * 0.22 makes the engine push each tag once more, because it does not know that an engine's BuildKit pushes by itself (buildx's
+ * build/build.go, "pushing NAME with docker").
  */
 function describePush(insecure: boolean, pusher: BuildPlan["pusher"]): string {
   return `type=image,push=${pusher === "embedded" ? "" : "true"},unpack=false${insecure ? ",registry.insecure=true" : ""}`;
@@ -64,7 +67,7 @@ function escapeValues(values: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, escape(value)]));
 }
 
-/** Bake reads strings of JSON as HCL templates. */
+/** Bake reads JSON strings as HCL templates. */
 function escape(text: string): string {
   return text.replaceAll("${", () => "$${").replaceAll("%{", "%%{");
 }

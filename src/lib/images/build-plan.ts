@@ -25,17 +25,19 @@ export interface ImageBuild {
   /** Relative to the context. */
   dockerfile: string;
   target?: string;
-  /** Full names under which the builder leaves it. */
+  /** Full names that the builder itself gives it. */
   tags: string[];
-  /** The full name by its commit; `dirty` stands for a commit where files that are not committed go in. */
+  /** The full name with the commit's tag. With uncommitted files, the tag is `dirty`. */
   reference: string;
-  /** Full names that it gets once it is in the registry: there a name is one request, and a push looks at every layer again. */
+  /**
+   * Full names that it gets once it is in the registry. There a name costs one request, while a push checks every layer again.
+   */
   laterTags: string[];
-  /** By name: additional contexts, and the base images as they are pinned. */
+  /** Additional contexts and the pinned base images, by name. */
   contexts: Record<string, string>;
   labels: Record<string, string>;
   args: Record<string, string>;
-  /** Ids of BuildKit secrets; their values travel apart. */
+  /** Ids of BuildKit secrets. Their values are passed separately. */
   secrets: string[];
   ssh: boolean;
   platforms: string[];
@@ -43,16 +45,16 @@ export interface ImageBuild {
   cacheTo: string[];
   /** Whether every step runs anew. */
   noCache: boolean;
-  /** Attestations, as buildx writes them. */
+  /** Attestations, in buildx syntax. */
   attest: string[];
-  /** The last commit that touched its inputs. */
+  /** The last commit that changed its inputs. */
   commit?: string;
-  /** Whether files that are not committed go in. */
+  /** Whether uncommitted files go in. */
   dirty: boolean;
 }
 
 export interface BuilderFacts {
-  /** Whether it is the Docker engine itself, which knows by its own configuration how to speak to a registry. */
+  /** Whether it is the Docker engine itself, whose own configuration says how to speak to a registry. */
   isEngine: boolean;
   /** Whether it can put a cache into a registry, and make an index. */
   cacheExport: boolean;
@@ -63,16 +65,16 @@ export interface BuildFacts {
   states: readonly ImageState[];
   /** What the builder can do. */
   builder: BuilderFacts;
-  /** By image: the tag of its content, where that is known. */
+  /** The content tag, where it is known, by image. */
   contentTags?: ReadonlyMap<string, string>;
-  /** Images of which every step is to run anew. */
+  /** Images whose steps must all run anew. */
   withoutCache?: ReadonlySet<string>;
-  /** By image: the digests of its base images, by reference. */
+  /** The digests of the base images, by image and then by reference. */
   bases?: ReadonlyMap<string, Record<string, string>>;
 }
 
 /**
- * Decides what is built, under which names and with which caches; touches nothing.
+ * Decides what is built, under which names and with which caches. Has no side effects.
  * @throws ColdtivateError ATTESTATIONS_IMPOSSIBLE, PLATFORMS_IMPOSSIBLE
  */
 export function planBuild(config: Config, images: readonly ImageConfig[], facts: BuildFacts, output: "load" | "push"): BuildPlan {
@@ -94,23 +96,25 @@ export function planBuild(config: Config, images: readonly ImageConfig[], facts:
   return { revision: facts.revision, output, images: builds, insecure, pusher: findPusher(builder), warnings };
 }
 
-/** An engine's own builder can push by itself where it keeps images in containerd. */
+/** Decides who pushes. An engine's own builder can push by itself if the engine keeps images in containerd. */
 function findPusher({ isEngine, cacheExport }: BuilderFacts): BuildPlan["pusher"] {
   if (!isEngine) return "builder";
   return cacheExport ? "embedded" : "engine";
 }
 
-/** Whether an image of several manifests can be made and kept there: into the local engine, no other builder can put one. */
+/**
+ * Whether an image with several manifests can be built and kept. Only the engine's own builder can put one into the local engine.
+ */
 function keepsIndexes({ isEngine, cacheExport }: BuilderFacts, output: "load" | "push"): boolean {
   return cacheExport && (isEngine || output === "push");
 }
 
-/** Whether steps may use an agent. */
+/** Whether build steps may use an SSH agent. */
 export function forwardsAgent({ ssh, sshKey }: Config["build"]): boolean {
   return ssh || sshKey !== undefined;
 }
 
-/** Whether the images will have the attestations that are asked for, if any are. */
+/** Whether the images will have all attestations that are asked for. */
 export function attachesAll({ provenance, sbom }: Config["build"], builder: BuilderFacts, output: "load" | "push"): boolean {
   return (provenance === undefined && sbom === undefined) || keepsIndexes(builder, output);
 }
@@ -128,7 +132,8 @@ function planImage(
   const cache =
     build.cache === undefined ? undefined : `type=registry,ref=${name}:${build.cache}${facts.insecure ? ",registry.insecure=true" : ""}`;
   const known = isDirty ? undefined : commit;
-  // Without it the image holds the time at which some builder ran each step, and another builder makes another image of the same layers.
+  // Without it the image holds the time at which a builder ran each step. Another builder would make a different image of the
+  // same layers.
   const epoch = known === undefined || time === undefined ? {} : { SOURCE_DATE_EPOCH: String(time) };
   return {
     name: image.name,
@@ -153,22 +158,25 @@ function planImage(
   };
 }
 
-/** What a builder pushes under the commit's name gets the others afterwards; an engine that pushes takes all of them. */
+/**
+ * A builder pushes only under the commit's name, and the image gets its other names afterwards. An engine pushes under all names.
+ */
 function nameImage(
   names: RevisionTags,
   contentTag: string | undefined,
   { builder, output }: Pick<BuildFacts, "builder"> & { output: "load" | "push" },
 ): Pick<ImageBuild, "tags" | "reference" | "laterTags"> {
   const { ref, commit: reference } = names;
-  // Here the content's tag says what `push` may call it; in the registry it comes last, when all is there.
+  // In the local engine the content tag tells a later `push` which content the image has. In the registry it comes last, when the
+  // rest is there.
   if (output === "load") return { tags: [...allTags(names), ...(contentTag === undefined ? [] : [contentTag])], reference, laterTags: [] };
   if (findPusher(builder) === "engine") return { tags: allTags(names), reference, laterTags: [] };
   return { tags: [reference], reference, laterTags: ref === undefined ? [] : [ref] };
 }
 
 /**
- * Has the build take the very base images that its content was worked out from: an engine may have others of that name,
- * and a registry may have others by then. A context of that name stands for the image.
+ * Makes the build take exactly the base images that its content was computed from. An engine may have others of the same name,
+ * and by then so may a registry. A context of that name replaces the image.
  */
 function pinBases(bases: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
@@ -180,7 +188,10 @@ function pinBases(bases: Record<string, string>): Record<string, string> {
   );
 }
 
-/** Left to itself BuildKit attaches provenance, which holds the time of the build: without asking, no image would be the same twice. */
+/**
+ * Turns provenance off unless it is asked for. BuildKit attaches it by default, with the time of the build, and then no image
+ * would be the same twice.
+ */
 function describeAttestations({ provenance, sbom }: Config["build"], builder: BuilderFacts, output: "load" | "push"): string[] {
   const isWanted = provenance !== undefined || sbom !== undefined;
   const isPossible = keepsIndexes(builder, output);

@@ -24,17 +24,17 @@ export const recordType = "application/vnd.oci.image.index.v1+json";
 const created = "org.opencontainers.image.created";
 const revision = "org.opencontainers.image.revision";
 
-/** The tag that a commit's record is kept under, beside the image. */
+/** The tag under which a commit's record is kept, beside the image. */
 export function recordTag(commit: string): string {
   return `built-${commit}`;
 }
 
-/** Whether a tag is one that records are kept under. */
+/** Whether a tag is one under which records are kept. */
 export function isRecordTag(tag: string): boolean {
   return /^built-[0-9a-f]{40}$/.test(tag);
 }
 
-/** A commit's record with one more build; the same one when it has it already. */
+/** Adds a build to a commit's record, unless the record has it already. */
 export function addBuild({ commit, builds }: BuildRecord, build: RecordedBuild): BuildRecord {
   return builds.some(({ digest }) => digest === build.digest) ? { commit, builds } : { commit, builds: [...builds, build] };
 }
@@ -49,7 +49,7 @@ export function formatRecord({ commit, builds }: BuildRecord): string {
   });
 }
 
-/** Reads what the registry keeps; undefined when it is no record. */
+/** Reads what the registry keeps. Returns undefined if it is no record. */
 export function parseRecord(text: string): BuildRecord | undefined {
   const { manifests, annotations } = asObject(parseJson(text));
   const commit = asObject(annotations)[revision];

@@ -1,10 +1,10 @@
 import type { NumberedStep } from "../content/dockerfile.ts";
 
-/** One message of BuildKit's about its progress. */
+/** A progress message of BuildKit. */
 export interface BuildStatus {
   vertexes: Vertex[];
   logs: BuildLog[];
-  /** Names whose manifests were sent; whether the registry took them shows there. */
+  /** Names whose manifests were sent. Whether the registry accepted them can only be seen there. */
   sent?: SentManifest[];
 }
 
@@ -30,13 +30,13 @@ export interface Vertex {
   error?: string | undefined;
 }
 
-/** What a vertex's name says: whose it is, and what it does. */
+/** What a vertex's name tells: which target it belongs to, and what it does. */
 export interface BuildStep {
-  /** The bake target; undefined when only one is built, or when it belongs to all. */
+  /** The bake target. Undefined if only one is built, or if the vertex belongs to all. */
   target?: string;
   /** `2/4 RUN make`, `load build context`, `exporting to image`. */
   title: string;
-  /** For an instruction of a Dockerfile. */
+  /** Set for an instruction of a Dockerfile. */
   place?: NumberedStep;
   kind: "step" | "base" | "cache-import" | "cache-export" | "export" | "push" | "other";
 }
@@ -59,7 +59,7 @@ export function readStep(name: string, single: boolean): BuildStep {
   return { ...(target !== undefined && { target }), title, ...(at && { place: at }), kind: kindOf(words, text) };
 }
 
-/** `linux/amd64 builder 2/4`: platform and stage are there when there are several. */
+/** Reads `linux/amd64 builder 2/4`. Platform and stage are only there if there are several. */
 function placeOf(words: readonly string[], text: string): BuildStep["place"] {
   const [, number, total] = /^(\d+)\/(\d+)$/.exec(words.at(-1) ?? "") ?? [];
   if (number === undefined) return undefined;

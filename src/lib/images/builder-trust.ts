@@ -1,4 +1,7 @@
-/** What to do about a builder or an engine that cannot speak to a registry because of its certificate, or of its lack of one; undefined for anything else. */
+/**
+ * Says what to do if a builder or an engine cannot speak to a registry because of its certificate, or because it has none.
+ * Returns undefined for any other error.
+ */
 export function hintForTrust(said: string): string | undefined {
   if (/x509|certificate/i.test(said)) {
     return "It does not trust the authority that signed the certificate. Engines and builders look for it in places of their own: see docs/configuration.md, registry.";

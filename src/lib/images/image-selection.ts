@@ -2,7 +2,7 @@ import type { Config, ImageConfig } from "../config/schema/config.ts";
 import { ColdtivateError } from "../errors.ts";
 
 /**
- * The images of that name in the configuration's order; all of them when none is named.
+ * Selects the named images, in the configuration's order. Selects all of them if none is named.
  * @throws ColdtivateError UNKNOWN_IMAGE
  */
 export function selectImages({ images }: Pick<Config, "images">, names: readonly string[]): ImageConfig[] {

@@ -6,21 +6,21 @@ export function repositoryOfImage(registryImage: string, name: string): string {
   return `${registryImage}/${name}`;
 }
 
-/** An image's full name by a tag. */
+/** An image's full name with a tag. */
 export function taggedImage(registryImage: string, name: string, tag: string): string {
   return `${repositoryOfImage(registryImage, name)}:${tag}`;
 }
 
-/** An image's full name by its digest. */
+/** An image's full name with its digest. */
 export function pinnedImage(registryImage: string, name: string, digest: string): string {
   return `${repositoryOfImage(registryImage, name)}@${digest}`;
 }
 
 /** An image's full names for a revision. */
 export interface RevisionTags {
-  /** By the slug of its branch or tag; absent where it has none. */
+  /** With the slug of its branch or tag. Absent if it has none. */
   ref?: string;
-  /** By its commit. */
+  /** With its commit. */
   commit: string;
 }
 
@@ -31,7 +31,7 @@ export function revisionTags(registryImage: string, name: string, { commit, slug
   return { ...(slug !== undefined && slug !== short && { ref: named(slug) }), commit: named(short) };
 }
 
-/** All of them, the commit's last: what is found by the commit is there with its other names. */
+/** All full names, the commit's last: an image that can be found by its commit then already has its other names. */
 export function allTags({ ref, commit }: RevisionTags): string[] {
   return ref === undefined ? [commit] : [ref, commit];
 }

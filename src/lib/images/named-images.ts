@@ -3,17 +3,17 @@ import { recordTag } from "./build-record.ts";
 import { isDigest, isTime } from "../common/forms.ts";
 import { parseJson } from "../common/plain.ts";
 
-/** What an index of ours stands for. */
+/** What one of our indexes refers to. */
 export interface NamedImages {
-  /** The tag that it says it is kept under; absent where it says none. */
+  /** The tag under which it says it is kept. Absent if it does not say. */
   tag?: string;
   /** Digests. */
   images: string[];
-  /** The last build of them, in milliseconds since the epoch. */
+  /** When the latest of them was built, in milliseconds since the epoch. */
   builtAt?: number;
 }
 
-/** What becomes a part of an address has to have its form. */
+/** Digests become part of an address, so their form is checked. */
 const digestSchema = z.string().refine(isDigest);
 const annotations = z.record(z.string(), z.string());
 const indexSchema = z.object({
@@ -23,7 +23,7 @@ const indexSchema = z.object({
 const partsSchema = z.object({ manifests: z.array(z.object({ digest: digestSchema })).max(10_000) });
 const contentSchema = z.object({ tag: z.string(), built: z.number().refine(isTime) });
 
-/** Reads a record or a content tag's index; undefined when it is something else, such as an image. */
+/** Reads a record or a content tag's index. Returns undefined for anything else, such as an image. */
 export function readImageIndex(text: string): NamedImages | undefined {
   const { data: index } = indexSchema.safeParse(parseJson(text));
   if (index === undefined) return undefined;
@@ -39,7 +39,7 @@ export function readImageIndex(text: string): NamedImages | undefined {
   };
 }
 
-/** Digests of the manifests that an index consists of; none when it is no index. */
+/** The digests of the manifests that an index consists of. Empty if it is no index. */
 export function readParts(text: string): string[] {
   const { data: index } = partsSchema.safeParse(parseJson(text));
   return index?.manifests.map(({ digest }) => digest) ?? [];

@@ -1,25 +1,25 @@
 import { recordTag } from "./build-record.ts";
 
-/** A tag in an image's repository, and what it means now. */
+/** A tag in an image's repository, and what it refers to now. */
 export interface TagFact {
   tag: string;
-  /** What it is: an index of ours, which stands for images by their content or by the commit they were built from; or a name of an image. */
+  /** One of our indexes, which refers to images by their content or by the commit they were built from; or a name of an image. */
   kind: "content" | "record" | "name";
-  /** Of what the tag names. */
+  /** The digest of what the tag names. */
   digest: string;
-  /** The images that it stands for: its own digest, or those that an index of ours names. */
+  /** The images that it refers to: its own digest, or those that one of our indexes names. */
   images: string[];
-  /** When they were built, in milliseconds since the epoch; where that is known. */
+  /** When they were built, in milliseconds since the epoch, if known. */
   builtAt?: number;
 }
 
-/** An image that nobody will ask for again. */
+/** An image that nobody needs any more. */
 export interface Leftover {
   name: string;
   digest: string;
-  /** All that name it. */
+  /** All tags that name it. */
   tags: string[];
-  /** Of content tags and records that name it and nothing that stays. */
+  /** The digests of content tags and records that name it and no image that stays. */
   indexes: string[];
   /** Milliseconds since the epoch. */
   builtAt?: number;
@@ -30,18 +30,18 @@ export interface PruneFacts {
   repositories: ReadonlyMap<string, readonly TagFact[]>;
   /** Digests that hosts may go back to. */
   retained: ReadonlySet<string>;
-  /** Milliseconds since the epoch: what was built later stays, as somebody may be about to name it. */
+  /** Milliseconds since the epoch. Images that were built later stay, because somebody may be about to name them. */
   since: number;
 }
 
-/** Whether a tag stands for an image by its content. */
+/** Whether a tag is a content tag. */
 export function isContentTag(tag: string): boolean {
   return /^content-[0-9a-f]{40}$/.test(tag);
 }
 
 /**
- * Whether a tag is one of ours that no person ever wrote, and that keeps no image by itself: an index, or a commit's tag. A branch can
- * have a name of eight such digits, too: it is a commit's where that commit's record names the image.
+ * Whether a tag is one of ours that nobody writes themselves and that keeps no image: an index, or a commit's tag. A branch can
+ * also have a name of eight such digits. The tag is a commit's if that commit's record names the image.
  * @param facts all tags of the repository
  */
 export function isOwnTag({ tag, kind, digest }: TagFact, facts: readonly TagFact[]): boolean {

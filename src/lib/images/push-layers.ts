@@ -1,4 +1,4 @@
-/** A line of the engine's about a push. */
+/** A line that the engine prints about a push. */
 export interface PushRecord {
   id?: string | undefined;
   status?: string | undefined;
@@ -7,7 +7,9 @@ export interface PushRecord {
 
 const finished = /^(Pushed|Layer already exists|Mounted from .*)$/;
 
-/** Counts a push's layers and bytes; gives a new text when something worth showing has moved: a layer, or a tenth of all bytes. */
+/**
+ * Counts a push's layers and bytes. Returns a new text when there is progress worth showing: a layer, or a tenth of all bytes.
+ */
 export function countLayers(): (record: PushRecord) => string | undefined {
   const layers = new Map<string, { done: boolean; current: number; total: number }>();
   let shown = "";

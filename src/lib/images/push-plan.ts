@@ -15,7 +15,7 @@ export interface LocalImage {
   id: string;
   /** The commit that its label names. */
   revision?: string;
-  /** Digests that it goes by in registries. */
+  /** Its digests in registries. */
   digests: string[];
 }
 
@@ -27,16 +27,17 @@ export interface PushPlan {
 
 export interface PlannedPush {
   name: string;
-  /** The name by the commit, where the engine pushes its image under it. */
+  /** The commit's name, if the engine pushes its image under it. */
   pushed?: string;
-  /** Names that are put at that image once the registry has it. */
+  /** Names that the image gets once the registry has it. */
   laterTags: string[];
 }
 
 /**
- * Decides what goes to the registry: the image of this commit, where only the engine has it, and the names that are not its own there.
- * @param lost images that the registry says it has, and has not whole: to be built whatever it says
- * @throws ColdtivateError NOTHING_TO_PUSH when an image of this commit is neither here nor there
+ * Decides what goes to the registry: the image of this commit if only the engine has it, and the names that do not refer to it
+ * there.
+ * @param lost images that the registry claims to have but does not have completely, and that must be built in any case
+ * @throws ColdtivateError NOTHING_TO_PUSH if an image of this commit is neither here nor in the registry
  */
 export function planPush(facts: readonly PushFacts[], lost: readonly string[] = []): PushPlan {
   const missing = facts.filter(({ tags, local, remote }) => !local.has(tags.commit) && !remote.has(tags.commit));
@@ -58,10 +59,10 @@ function isPresent({ pushed, laterTags }: PlannedPush): boolean {
   return pushed === undefined && laterTags.length === 0;
 }
 
-/** What the ref's name means here does not matter: it may still be another build's, and a build that pushed left it alone. */
+/** Ignores what the ref's name means here. It may still name another build, and a build that pushes does not change it. */
 function planOne({ name, tags: { ref, commit }, local, remote }: PushFacts): PlannedPush {
   const image = local.get(commit);
-  // Whose it is there cannot be told from here.
+  // From here it is unknown which image the ref's name has there.
   if (image === undefined) return { name, laterTags: [] };
   const digest = remote.get(commit);
   const isThere = digest !== undefined && image.digests.includes(digest);

@@ -5,7 +5,7 @@ import { replicas, type ComposeModel, type ComposeMount, type ComposeService } f
 import type { Digest } from "../compose/sources.ts";
 import { imageVolumes, plainPath } from "../services/writable.ts";
 
-/** By service and target: the volume that stands for one without a name. */
+/** By service and target: the volume that replaces one without a name. */
 export type VolumeNames = Record<string, Record<string, string>>;
 
 export interface VolumeInput {
@@ -18,19 +18,20 @@ export interface VolumeInput {
   containers: readonly ObservedContainer[];
   /** By service with a front: the slot that it points at. */
   live: Readonly<Record<string, Slot>>;
-  /** Names that the release before has. */
+  /** Names in the previous release. */
   known: VolumeNames;
   digest: Digest;
 }
 
 export interface NamedVolumes extends Pick<ComposeModel, "services" | "volumes"> {
-  /** Also those of services and targets that the release before had. */
+  /** Includes those of services and targets that only the previous release had. */
   names: VolumeNames;
 }
 
 /**
- * Gives volumes without a name one: Compose hands them on from a container to the one that replaces it, which nobody else can
- * do. What runs keeps the very volume that it has. Of several containers each has its own, which is left to Compose.
+ * Gives anonymous volumes a name. Otherwise only Compose could hand them on from a container to the one that replaces it. Running
+ * containers keep the volume that they have. If a service has several containers, each has its own volume, and Compose handles
+ * them.
  */
 export function nameVolumes(model: ComposeModel, input: VolumeInput): NamedVolumes {
   const services = { ...model.services };
@@ -58,13 +59,13 @@ export function nameVolumes(model: ComposeModel, input: VolumeInput): NamedVolum
   return { services, ...(Object.keys(volumes).length > 0 ? { volumes } : {}), names: mergeVolumes(names, input.known) };
 }
 
-/** The names that a release has, and those that another one has of what this one does not: it may be mounted once more. */
+/** Merges a release's names with those of another one for services and targets that it lacks: they may be mounted again. */
 export function mergeVolumes(own: VolumeNames, others: VolumeNames): VolumeNames {
   const services = new Set([...Object.keys(others), ...Object.keys(own)]);
   return Object.fromEntries([...services].map((name) => [name, { ...others[name], ...own[name] }]));
 }
 
-/** By target: the volumes of the container that a service runs in, of the one that serves where there are several. */
+/** By target: the volumes of a service's container. If there are several containers, the serving one counts. */
 function mountedIn(name: string, { containers, live }: VolumeInput): Map<string, string> {
   const slot = live[name];
   const rank = ({ service, status }: ObservedContainer) =>
@@ -77,7 +78,7 @@ function mountedIn(name: string, { containers, live }: VolumeInput): Map<string,
   return new Map(mounts.toReversed().flatMap(({ target, name: volume }) => (volume === undefined ? [] : [[plainPath(target), volume]])));
 }
 
-/** Where nobody tells what the image declares: what its container has, and no file says. */
+/** If the image's volumes are unknown: the anonymous volumes that the container has and that the Compose files do not mount. */
 function unnamedIn(running: ReadonlyMap<string, string>, service: ComposeService): string[] {
   const taken = new Set((service.volumes ?? []).map(({ target }) => plainPath(target)));
   return [...running].filter(([target, volume]) => isUnnamed(volume) && !taken.has(target)).map(([target]) => target);
@@ -87,17 +88,17 @@ function ownName(service: string, target: string, { project, digest }: VolumeInp
   return `${project}_${service}_${digest(target).slice(0, 8)}`;
 }
 
-/** The engine calls a volume so that nobody gave a name. */
+/** The engine gives anonymous volumes such a name. */
 export function isUnnamed(volume: string): boolean {
   return /^[0-9a-f]{64}$/.test(volume);
 }
 
-/** Whether Compose may make it where it is gone: it holds nothing then that somebody else would miss. */
+/** Whether Compose may recreate it if it is gone. It then holds nothing that anybody else would miss. */
 function isOurs(volume: string, project: string): boolean {
   return isUnnamed(volume) || (volume.startsWith(`${project}_`) && /_[0-9a-f]{8}$/.test(volume));
 }
 
-/** What a volume is called in the model: as it is there already, else by a key that is free. */
+/** The key of a volume in the model: the existing one, or else a free one. */
 function keyOf(volume: string, wanted: string, volumes: Readonly<Record<string, unknown>>): string {
   const known = Object.entries(volumes).find(
     ([, value]) => typeof value === "object" && value !== null && "name" in value && value.name === volume,

@@ -2,7 +2,7 @@ import type { ComposeMount } from "../compose/model.ts";
 import { isPlacedContent, type Layout } from "./placement.ts";
 import type { KeptFile } from "../compose/sources.ts";
 
-/** Files in which programs keep what they write. */
+/** Files in which programs usually store data. */
 const dataFile = /\.(?:db|sqlite\d?|sqlite3-\w+|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid)$/i;
 
 export interface PlacedFiles {
@@ -11,7 +11,7 @@ export interface PlacedFiles {
   stateDirectory: string;
 }
 
-/** Whether a mount is content of the commit that nobody is expected to write to: read-only, or a file of settings. */
+/** Whether a mount is content of the commit that no container is expected to write to: read-only, or a settings file. */
 export function isContent({ source = "", read_only: readOnly }: ComposeMount, { files, layout, stateDirectory }: PlacedFiles): boolean {
   if (!isPlacedContent(source, stateDirectory, layout)) return false;
   return readOnly === true || (!dataFile.test(source) && files.some(({ path }) => `${stateDirectory}/${path}` === source));

@@ -5,41 +5,41 @@ import { asWritten } from "./mounts.ts";
 import { digestIn, isOf, type MountPlace } from "./places.ts";
 
 export interface LeftBehindInput {
-  /** As the release has them: the services by name, with all that their containers mount. */
+  /** The services of the release by name, with everything that their containers mount. */
   services: Readonly<Record<string, ComposeService>>;
   model: Pick<ComposeModel, "name" | "volumes">;
-  /** By service that has slots: their names in the release. */
+  /** By service with slots: the names of its slots in the release. */
   composeServices?: Readonly<Record<string, readonly string[]>>;
   /** Services whose containers stay. */
   unchanged?: ReadonlySet<string>;
-  /** Whether the host keeps the release: then nobody looked whether its images have volumes without a name. */
+  /** Whether the host keeps the release. If so, nobody checked whether its images have anonymous volumes. */
   isKept?: boolean;
   containers: readonly ObservedContainer[];
   written: readonly WrittenContent[];
   /** Absolute path on the host. */
   stateDirectory: string;
-  /** Where things lie in the release that serves; undefined where none does, or one of an older coldtivate. */
+  /** The places of mounts in the serving release; undefined if there is none, or if it is from an older coldtivate. */
   before: Readonly<Record<string, MountPlace>> | undefined;
-  /** Where things lie in the release. */
+  /** The places of mounts in the release. */
   after: Readonly<Record<string, MountPlace>>;
 }
 
-/** What a release would no longer mount of what containers write to. */
+/** What containers write to and the release would no longer mount. */
 export interface LeftBehind {
-  /** Data of which a container has another one mounted in its place, or none: for people. */
+  /** Data of containers for which the release mounts something else in its place, or nothing. For people. */
   data: string[];
-  /** Content that was written to, by its folder in `files/`, with what is told of it. */
+  /** Content that was written to, by its folder in `files/`, with the text to report. */
   content: { digest: string; told: string }[];
-  /** Folders of `files/` that were written to, and of which somebody said that they are content all the same. */
+  /** Folders of `files/` that were written to, but are declared as content. */
   declared: string[];
-  /** Folders of `files/` that nobody wrote to, and nobody may until the release serves. */
+  /** Folders of `files/` that nobody has written to. Nobody may write to them until the release serves. */
   watched: string[];
-  /** Folders of plain containers with what the commit has in them: the same is to be in them. */
+  /** Folders of plain containers whose files must be the same as the commit's. */
   plain: { path: string; source: string; container: string; target: string }[];
   notes: string[];
 }
 
-/** Looks for what containers write to now and the release mounts nowhere. */
+/** Finds what containers write to now and the release does not mount. */
 export function findLeftBehind(input: LeftBehindInput): LeftBehind {
   const mounted = mountedIn(Object.values(input.services), input.model);
   const found: LeftBehind = { data: [], content: [], declared: [], watched: [], plain: [], notes: [] };
@@ -57,7 +57,7 @@ export function findLeftBehind(input: LeftBehindInput): LeftBehind {
       judge({ container, name, mount, identity, isMounted: mounted.has(identity) }, input, found);
     }
   }
-  // What a release that was undone wrote is in no container any more.
+  // What an undone release wrote is no longer in any container.
   for (const written of input.written.filter(({ count }) => count > 0)) {
     const isMounted = mounted.has(written.place) || found.content.some(({ digest }) => digest === digestIn(written.place));
     if (!isMounted && !seen.has(written.place)) tellContent(written, undefined, input, found);
@@ -65,10 +65,10 @@ export function findLeftBehind(input: LeftBehindInput): LeftBehind {
   return { ...found, declared: unique(found.declared), watched: unique(found.watched), notes: unique(found.notes) };
 }
 
-/** A mount of a container, with what the release has for it. */
+/** A mount of a container, with its counterpart in the release. */
 interface Judged {
   container: ObservedContainer;
-  /** The container's service, where the release has it. */
+  /** The container's service, if the release has it. */
   name: string | undefined;
   mount: ObservedMount;
   identity: string;
@@ -81,14 +81,14 @@ function judge({ container, name, mount, identity, isMounted }: Judged, input: L
   const successor = service === undefined ? undefined : mountAt(mount.target, service);
   const digest = identity.startsWith(`${input.stateDirectory}/files/`) ? digestIn(identity) : "";
   const written = input.written.find(({ place }) => digestIn(place) === digest);
-  // A release that does not know of it may serve again: the host does.
+  // The manifest of an earlier release may not know that this is data. The host does.
   const isData = written?.count === 0 || Object.values(input.before ?? {}).some(({ kind, place }) => kind === "data" && place === identity);
   const path = pathAt(successor?.source, input.after);
   if (digest !== "" && !isData) {
     if (!isMounted) judgeContent(written, digest, path ?? pathAt(identity, input.before ?? {}), input, found);
     return;
   }
-  // Others may go on mounting what this service would no longer see.
+  // Other services may still mount what this service would no longer see.
   if (service !== undefined && mountedIn([service], input.model).has(identity)) return;
   if (isMounted && successor === undefined) return;
   const told = `${container.name} has ${mount.type === "volume" ? `the volume ${identity}` : identity} at ${mount.target}`;
@@ -112,7 +112,7 @@ function judge({ container, name, mount, identity, isMounted }: Judged, input: L
   found.data.push(`${told}; the release would give ${name} ${instead} there, and leave behind what it wrote`);
 }
 
-/** Looks at content of a commit that the release mounts nowhere. */
+/** Judges content of a commit that the release does not mount. */
 function judgeContent(
   written: WrittenContent | undefined,
   digest: string,
@@ -126,8 +126,8 @@ function judgeContent(
 }
 
 /**
- * Whether a volume without a name, which the release does not name, is in no container afterwards: Compose hands it on from a
- * container to the one that replaces it in the same Compose service.
+ * Whether an anonymous volume that the release does not name will be in no container afterwards. Compose hands such a volume on
+ * from a container to the one that replaces it in the same Compose service.
  */
 function isLost(
   { service: running, definition }: ObservedContainer,
@@ -147,7 +147,7 @@ function isLost(
     );
     return false;
   }
-  // One alone that nobody could make again is kept until the release serves, and its successors come beside it.
+  // A single container that could not be recreated is kept until the release serves, and its successors start beside it.
   const isReplaced =
     (definition !== "" && input.before !== undefined) || input.containers.filter((other) => other.service === running).length > 1;
   return !(input.isKept === true || ((isWritten || replicas(service) !== 1) && isReplaced));
@@ -161,7 +161,10 @@ function unique(words: readonly string[]): string[] {
   return [...new Set(words)];
 }
 
-/** Whoever says that a path is content, by `:ro` or in coldtivate.yml, needs nothing of what was written to it. */
+/**
+ * Reports content that was written to. If the path is declared as content, by `:ro` or in coldtivate.yml, nothing that was
+ * written to it is needed.
+ */
 function tellContent(written: WrittenContent, path: string | undefined, { before = {}, after }: LeftBehindInput, found: LeftBehind): void {
   const digest = digestIn(written.place);
   const former = path ?? Object.entries(before).find(([, { place }]) => digestIn(place) === digest)?.[0];
@@ -176,7 +179,7 @@ function tellContent(written: WrittenContent, path: string | undefined, { before
   if (!found.content.some((other) => other.digest === digest)) found.content.push({ digest, told });
 }
 
-/** The path of the repository that a place of the release is of. */
+/** The path in the repository for a place of the release. */
 function pathAt(place: string | undefined, places: Readonly<Record<string, MountPlace>>): string | undefined {
   return place === undefined ? undefined : Object.entries(places).find(([, other]) => other.place === place)?.[0];
 }
@@ -190,7 +193,7 @@ function describe({ type, source }: { type: string; source?: string }, model: Le
   return type === "volume" ? `the volume ${volumeName({ ...model, services: {} }, source)}` : source;
 }
 
-/** Whatever services of the release mount. A folder that is within a mounted one is, too. */
+/** Everything that services of the release mount, including folders within a mounted one. */
 function mountedIn(services: readonly ComposeService[], model: LeftBehindInput["model"]): { has: (identity: string) => boolean } {
   const all = new Set<string>();
   for (const { volumes = [] } of services)
@@ -205,7 +208,7 @@ function mountedIn(services: readonly ComposeService[], model: LeftBehindInput["
   };
 }
 
-/** What two mounts have in common that show the same; undefined for one that keeps nothing. */
+/** An identity that two mounts of the same data share; undefined for a mount that stores nothing. */
 function identityOf({ type, source, name }: ObservedMount): string | undefined {
   if (type === "volume") return name;
   return type === "bind" ? source : undefined;
@@ -215,7 +218,7 @@ function isAnonymous({ type, name = "" }: ObservedMount): boolean {
   return type === "volume" && /^[0-9a-f]{64}$/.test(name);
 }
 
-/** What a host has of its own: nobody keeps anything there for a service. */
+/** System paths of a host. No service stores data there. */
 function isSystem(path: string): boolean {
   return (
     path === "/" ||

@@ -6,25 +6,25 @@ import { isMapping } from "../common/plain.ts";
 import { profilesOf } from "../compose/seccomp.ts";
 import { pathInSource } from "../compose/sources.ts";
 
-/** A path beside the Compose files that a service gets to see. */
+/** A path relative to the Compose files that a service uses. */
 export interface MountUse {
-  /** As the repository has it: `uploads`; `../shared` beside it. */
+  /** Path in the repository: `uploads`; `../shared` for one beside it. */
   path: string;
   service: string;
   /** Path in the container. */
   target: string;
   writable: boolean;
-  /** Whether it has to be a file: what a secret or a config comes from. */
+  /** Whether it has to be a file, as for a secret or a config. */
   isFile: boolean;
-  /** Whether it is made where the host lacks it. */
+  /** Whether it is created if the host lacks it. */
   isMade: boolean;
-  /** Whether the engine does not make it: an older Compose asks for what is there, unless it is told otherwise. */
+  /** Whether we have to create it because the engine does not: an older Compose expects it to exist, unless told otherwise. */
   isLeftToUs: boolean;
-  /** The volume whose folder it is, by its name on the host. */
+  /** If it is the folder of a volume: the volume's name on the host. */
   volume?: string;
 }
 
-/** Every use of a path beside the Compose files; what the host has at paths of its own is no part of it. */
+/** Finds every use of a path relative to the Compose files. Paths of the host's own are not included. */
 export function mountUses(model: ComposeModel, sourceDirectory: string): MountUse[] {
   return Object.entries(model.services).flatMap(([service, written]) => [
     ...bindUses(service, written, sourceDirectory),
@@ -45,7 +45,7 @@ function bindUses(service: string, { volumes = [] }: ComposeService, sourceDirec
   });
 }
 
-/** Only `create_host_path: false` asks for what is there, which an older Compose writes as an empty `bind`. */
+/** Only `create_host_path: false` expects the path to exist. An older Compose writes it as an empty `bind`. */
 export function makesFolder(bind: unknown): boolean {
   return !isMapping(bind) || (bind["create_host_path"] !== false && Object.keys(bind).length > 0);
 }
@@ -75,7 +75,7 @@ function fileUses(
   });
 }
 
-/** Compose reads these; no container sees them. */
+/** Files that Compose reads and no container sees. */
 function profileUses(service: string, written: ComposeService, sourceDirectory: string): MountUse[] {
   return profilesOf(written).flatMap((file) => {
     const path = pathInSource(file, sourceDirectory);
@@ -84,7 +84,7 @@ function profileUses(service: string, written: ComposeService, sourceDirectory: 
   });
 }
 
-/** Whether a list of `data` or `content` names a mount: by its path in the repository, or where it is in the container. */
+/** Whether a list of `data` or `content` contains a mount, by its path in the repository or in the container. */
 export function isListed(listed: readonly string[] | undefined, { path, target }: Pick<MountUse, "path" | "target">): boolean {
   return (listed ?? []).some((entry) => bare(entry) === bare(path) || bare(entry, true) === bare(target, true));
 }
@@ -94,7 +94,7 @@ export function asWritten(path: string): string {
   return /^\.(?:\.|$)/.test(path) ? path : `./${path}`;
 }
 
-/** What services' settings list, and no service mounts: most likely misspelt. */
+/** Entries in services' settings that no service mounts. Most likely they are misspelt. */
 export function unknownMounts(uses: readonly MountUse[], config: Readonly<Record<string, ServiceConfig>>): string[] {
   return Object.entries(config).flatMap(([service, settings]) =>
     (["data", "content"] as const).flatMap((key) =>

@@ -5,15 +5,15 @@ import { asWritten, makesFolder, type MountUse } from "./mounts.ts";
 import type { MountPlace } from "./places.ts";
 import { pathInSource, type SourceTree } from "../compose/sources.ts";
 
-/** A path of the host that a release mounts, and that neither its commit nor any container says is there. */
+/** A path on the host that a release mounts, and of which neither its commit nor any container shows that it exists. */
 export interface RequiredPath {
   /** Absolute. */
   place: string;
-  /** Who mounts it, for people. */
+  /** The user of the path, for people. */
   user: string;
-  /** As the Compose files have it. */
+  /** As written in the Compose files. */
   written: string;
-  /** Whether its lack refuses the release; otherwise the engine makes a folder, which is told. */
+  /** Whether the release is refused without it. Otherwise the engine creates a folder, and a note says so. */
   isRequired: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface NeedsInput {
   places?: Readonly<Record<string, MountPlace>> | undefined;
 }
 
-/** What the host is to be asked for, before anything is pulled. */
+/** The paths to ask the host for, before anything is pulled. */
 export function needsOf(uses: readonly MountUse[], places: ReadonlyMap<string, MountPlace>, input: NeedsInput): RequiredPath[] {
   const mounted = new Set((input.containers ?? []).flatMap(({ mounts = [] }) => mounts.map(({ source }) => source)));
   const all = [...usedPaths(uses, places, input), ...hostPaths(input)].filter(({ place }) => !mounted.has(place));
@@ -48,7 +48,7 @@ function usedPaths(
   });
 }
 
-/** Paths of the host's own: what the system has of itself is left to it. */
+/** Paths of the host's own. System paths are left alone. */
 function hostPaths({ model, sourceDirectory }: NeedsInput): RequiredPath[] {
   const isAsked = (path: string | undefined): path is string =>
     path !== undefined && pathInSource(path, sourceDirectory) === undefined && !/^\/(dev|etc|proc|run|sys|var\/run)(\/|$)/.test(path);
@@ -76,7 +76,9 @@ const endings =
 const names =
   /^(\.[a-z]*(env|rc|pass|passwd|htpasswd|htaccess|credentials)|caddyfile|corefile|crontab|dockerfile|htpasswd|makefile|procfile|vmoptions|robots\.txt)$/i;
 
-/** Whether a path is a file's by its name: where it is not there the engine would make a folder, which no program expects. */
+/**
+ * Whether a path's name looks like a file's. If it does not exist, the engine would create a folder, which no program expects.
+ */
 export function isFileName(path: string): boolean {
   const name = path.split("/").at(-1) ?? "";
   return endings.test(name) || names.test(name);

@@ -2,20 +2,20 @@ import type { ComposeService } from "../compose/model.ts";
 import { isMapping, mapValues } from "../common/plain.ts";
 
 export interface PassingPaths {
-  /** What the model's relative paths were resolved against: a folder that is there for a command alone. */
+  /** The folder that the model's relative paths were resolved against. It exists during one command only. */
   sourceDirectory: string;
   /** Absolute path on the host. */
   stateDirectory: string;
 }
 
-/** What Compose alone reads. */
+/** Keys that only Compose reads. */
 const unread = new Set(["build", "develop", "env_file", "label_file"]);
 
 /**
- * A service in which nothing names a folder that is gone when the service runs. What the Compose files make of their own
- * folder (`${PWD}`) in a variable or a command means where relative mounts lie.
+ * Replaces paths in a service that no longer exist when it runs. If the Compose files use their own folder (`${PWD}`) in a
+ * variable or a command, it means the folder of relative mounts.
  *
- * @returns the service, and where such a path was: `environment HOST_MEDIA`
+ * @returns the service, and where such paths were: `environment HOST_MEDIA`
  */
 export function settlePaths(service: ComposeService, paths: PassingPaths): { service: ComposeService; found: string[] } {
   const found: string[] = [];
@@ -27,7 +27,7 @@ export function settlePaths(service: ComposeService, paths: PassingPaths): { ser
   return { service: settled, found: [...new Set(found)] };
 }
 
-/** A value that names no folder that is gone when it is used, in any part of it. */
+/** Replaces such paths in all parts of a value. */
 export function settle<Value>(value: Value, paths: PassingPaths, tell?: () => void): Value;
 export function settle(value: unknown, { sourceDirectory, stateDirectory }: PassingPaths, tell: () => void = () => {}): unknown {
   if (typeof value === "string") {
@@ -41,7 +41,7 @@ export function settle(value: unknown, { sourceDirectory, stateDirectory }: Pass
   return mapValues(value, (inner) => settle(inner, { sourceDirectory, stateDirectory }, tell));
 }
 
-/** The folder that what is beside the repository would lie in; the folder itself where there is no such. */
+/** The folder for paths beside the repository, or the folder itself if there is none. */
 function outer(sourceDirectory: string): string {
   return /^.*\/\.coldtivate\/incoming\.[^/]+(?=\/[^/]+$)/.exec(sourceDirectory)?.[0] ?? sourceDirectory;
 }

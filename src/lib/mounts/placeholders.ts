@@ -1,17 +1,17 @@
 import type { SourceTree } from "../compose/sources.ts";
 
-/** What Git needs to keep a folder that is otherwise empty, by the names that people give it. */
+/** Common names of placeholder files, which make Git keep an otherwise empty folder. */
 const names =
   /^(\.git(keep|ignore|attributes)|\.?(git)?keep|\.(empty|placeholder|hold|dummy|nomedia|dockerignore)|empty|placeholder|readme(\.(md|txt|rst))?)$/i;
 
-/** Whether a file has nothing yet: no byte, or an object or a list without anything in it. */
+/** Whether a file has no content yet: no byte, or an empty object or list. */
 function isEmpty(content: Uint8Array): boolean {
   return content.length < 20 && /^\s*(?:\{\s*\}|\[\s*\])?\s*$/.test(new TextDecoder().decode(content));
 }
 
 /**
- * Whether a tree of the commit is there for what others will put there: a folder that has placeholders alone, or an empty
- * file that containers write to.
+ * Whether a tree of the commit only makes room for other content: a folder with nothing but placeholders, or an empty file that
+ * containers write to.
  */
 export function holdsNothing({ files }: SourceTree, isWritable: boolean): boolean {
   return files.every(({ path, content, link }) => {

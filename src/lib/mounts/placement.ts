@@ -15,7 +15,7 @@ export interface PlacementInput {
   model: ComposeModel;
   /** Absolute path on the host. */
   stateDirectory: string;
-  /** What the model's relative paths were resolved against, absolute on the host. */
+  /** The folder that the model's relative paths were resolved against; absolute, on the host. */
   sourceDirectory: string;
   /** By path in the repository; a path that the commit does not have is missing here. */
   sources: ReadonlyMap<string, SourceTree>;
@@ -23,16 +23,16 @@ export interface PlacementInput {
   variables: Readonly<Record<string, string>>;
   /** Settings of services, by name. */
   services: Readonly<Record<string, ServiceConfig>>;
-  /** What the host runs: where a service has its data it keeps it. */
+  /** The host's containers. A service keeps its data where it has it now. */
   containers?: readonly ObservedContainer[];
-  /** Where things lie in the release that serves. */
+  /** The places of mounts in the serving release. */
   places?: Readonly<Record<string, MountPlace>> | undefined;
-  /** Folders of volumes that the engine has, by their names. */
+  /** Existing folders of volumes, by volume name. */
   devices?: Readonly<Record<string, string>>;
   digest: Digest;
 }
 
-/** A model whose files lie where they do on the host. */
+/** A model with the paths of files on the host. */
 export interface Placed extends Pick<ComposeModel, "volumes"> {
   configs: Record<string, ComposeSource>;
   secrets: Record<string, ComposeSource>;
@@ -42,7 +42,7 @@ export interface Placed extends Pick<ComposeModel, "volumes"> {
   layout: Layout;
 }
 
-/** What a host has to prepare for a release's mounts, and to keep in mind of them. */
+/** What a host has to prepare for a release's mounts, and to remember about them. */
 export interface Layout {
   /** By path in the repository. */
   places: Record<string, MountPlace>;
@@ -50,17 +50,20 @@ export interface Layout {
   watched: string[];
   /** Folders of `files/` that have become data. */
   adopted: string[];
-  /** Folders that have to be there before the engine makes one within them. */
+  /** Folders that have to exist before the engine creates one within them. */
   parents: string[];
-  /** Folders that the engine does not make. */
+  /** Folders that the engine does not create. */
   folders: string[];
-  /** What the commit has for data: put there once, where nothing is. */
+  /** Initial content for data from the commit. It is put there once, if nothing is there. */
   seeds: { place: string; files: SourceTree["files"] }[];
-  /** What has to be on the host already. */
+  /** Paths that have to exist on the host already. */
   needs: RequiredPath[];
 }
 
-/** Gives every file of a model its place on the host: content of the commit by its digest, data one place for all releases. */
+/**
+ * Gives every file of a model its place on the host. Content of the commit is placed by its digest; data has one place for all
+ * releases.
+ */
 export function placeFiles(input: PlacementInput): Placed {
   const { model, stateDirectory, sourceDirectory, digest } = input;
   const uses = mountUses(model, sourceDirectory);
@@ -108,7 +111,7 @@ function settledNote(service: string, found: readonly string[], stateDirectory: 
   return `${service}: ${found.join(", ")} names the folder of the Compose files, which is not on the host: ${stateDirectory}/data stands for it, where relative mounts lie that the commit does not have`;
 }
 
-/** What the commit has for the places of content, each file once. */
+/** The commit's files for the places of content, each file once. */
 function keptContent(places: ReadonlyMap<string, MountPlace>, { sources, stateDirectory }: PlacementInput): Map<string, KeptFile> {
   const files = new Map<string, KeptFile>();
   for (const [path, { kind, place }] of places) {
@@ -122,7 +125,7 @@ function keptContent(places: ReadonlyMap<string, MountPlace>, { sources, stateDi
   return files;
 }
 
-/** Whether a path lies in the place of another one of a kind. */
+/** Whether a path lies in the place of another path of the given kind. */
 function isWithin(path: string, kind: PlaceKind, places: ReadonlyMap<string, MountPlace>): boolean {
   return [...places].some(([outer, other]) => {
     const rest = restWithin(path, outer);
@@ -130,7 +133,10 @@ function isWithin(path: string, kind: PlaceKind, places: ReadonlyMap<string, Mou
   });
 }
 
-/** What lies within a mounted folder, for whoever mounts that, and elsewhere on the host: seen through it all the same. */
+/**
+ * Extra mounts for paths that lie within a mounted folder but have a place elsewhere on the host, so that they are visible
+ * through it.
+ */
 function innerMounts(
   mounts: readonly ComposeMount[],
   places: ReadonlyMap<string, MountPlace>,
@@ -146,7 +152,7 @@ function innerMounts(
       const rest = restWithin(within, path);
       if (rest === undefined || kind === "content" || place === `${outer.place}/${rest}`) return [];
       const target = `${mount.target.replace(/\/$/, "")}/${rest}`;
-      // What nobody may write to has no room for another mount, unless the commit made it.
+      // A read-only folder has no room for another mount, unless the commit has a path there.
       const hasRoom =
         mount.read_only !== true || (sources.get(path)?.files ?? []).some((file) => file.path === rest || file.path.startsWith(`${rest}/`));
       if (!hasRoom || targets.has(normalise(target)) || uses.every((use) => use.path !== within || use.isFile)) return [];
@@ -214,7 +220,7 @@ function notesOf(
   return [...new Set(notes)];
 }
 
-/** Whether a placed path is content of a commit, which a release that needs another one mounts from elsewhere. */
+/** Whether a placed path is content of a commit. A release that needs other content mounts it from another place. */
 export function isPlacedContent(path: string, stateDirectory: string, { adopted }: Pick<Layout, "adopted"> = { adopted: [] }): boolean {
   return path.startsWith(`${stateDirectory}/files/`) && !adopted.includes(digestIn(path));
 }

@@ -7,17 +7,20 @@ import { holdsNothing } from "./placeholders.ts";
 import { keepTree, type Digest, type SourceTree } from "../compose/sources.ts";
 
 /**
- * What a mounted path is: `data`, in one place for all releases; `watched`, content of a commit that containers may write
- * to, so that the host looks whether they did; `content`, which nobody changes, or whose changes nobody needs.
+ * The kind of a mounted path:
+ *
+ * - `data`: has one place for all releases,
+ * - `watched`: content of a commit that containers may write to, so the host checks whether they did,
+ * - `content`: content that nobody changes, or whose changes nobody needs.
  */
 export type PlaceKind = "data" | "watched" | "content";
 
-/** Where a path lies on the host. */
+/** The place of a path on the host. */
 export interface MountPlace {
   kind: PlaceKind;
   /** Absolute. */
   place: string;
-  /** Of content: which. */
+  /** For content: its digest. */
   digest?: string | undefined;
 }
 
@@ -27,15 +30,15 @@ export interface PlacesInput {
   config: Readonly<Record<string, ServiceConfig>>;
   /** Absolute path on the host. */
   stateDirectory: string;
-  /** As the release that serves has them. */
+  /** The places in the serving release. */
   known?: Readonly<Record<string, MountPlace>> | undefined;
   containers: readonly ObservedContainer[];
-  /** Folders of volumes that the engine has, by their names. */
+  /** Existing folders of volumes, by volume name. */
   devices?: Readonly<Record<string, string>> | undefined;
   digest: Digest;
 }
 
-/** Decides for every path that services mount what it is, and where it lies: a path within another one lies in that one's place. */
+/** Decides the kind and the place of every path that services mount. A path within another one lies in that one's place. */
 export function choosePlaces(input: PlacesInput): Map<string, MountPlace> {
   const places = new Map<string, MountPlace>();
   const uses = Map.groupBy(input.uses, ({ path }) => path);
@@ -63,7 +66,8 @@ function placeOf(path: string, uses: readonly MountUse[], outer: ReadonlyMap<str
   const content = digestIn(kept.place);
   const kind = isWritable && !isDisposable ? "watched" : "content";
   if (!isWritable) return { kind, place: `${input.stateDirectory}/${kept.place}`, digest: content };
-  // Where an older coldtivate placed it, and where it lies for those who only read it: two paths with the same content share it.
+  // The place in an older coldtivate, and still the place for services that only read it. Two paths with the same content share
+  // it.
   const former = `${input.stateDirectory}/${kept.place}`;
   if (known?.digest === content && (known.kind === "watched" || (known.kind === "content" && known.place !== former)))
     return { kind, place: known.place, digest: content };
@@ -79,33 +83,33 @@ function parentOf(path: string, places: ReadonlyMap<string, MountPlace>): { plac
   return within === undefined ? undefined : { place: within[1], rest: restWithin(path, within[0]) ?? "" };
 }
 
-/** What is left of a path within another one; undefined where it is not in it, or the very same. */
+/** The rest of a path within another one; undefined if it is not within it, or is the same. */
 export function restWithin(path: string, outer: string): string | undefined {
   if (path === outer || stepsOut(path) !== stepsOut(outer)) return undefined;
   if (outer === ".") return path;
   return path.startsWith(`${outer}/`) ? path.slice(outer.length + 1) : undefined;
 }
 
-/** Where the containers of these very services have their data now. */
+/** The place where the containers of these services have their data now. */
 function mountedNow(path: string, uses: readonly MountUse[], input: PlacesInput): string | undefined {
   const { stateDirectory, devices = {}, containers, known = {} } = input;
   const others = new Set(Object.entries(known).flatMap(([other, { place }]) => (other === path ? [] : [place])));
   const volumes = uses.flatMap(({ volume = "" }) => devices[volume] ?? []);
   const mounted = containersAt(uses, input)
-    // Content that nobody could write to is of a commit, and not what is looked for.
+    // Read-only content belongs to a commit. It is not the data that we look for.
     .filter(({ source, writable }) => writable || !source.startsWith(`${stateDirectory}/files/`))
     .filter(({ source }) => isNamed(source, path) && !others.has(source))
     .toSorted((one, other) => Number(other.writable) - Number(one.writable));
   const found = [...volumes, ...mounted.map(({ source }) => source)].find((place) => !isTemporaryFolder(place));
   if (found !== undefined) return found;
-  // At another target, or in a service of another name, than plain Compose has it.
+  // Under plain Compose, it may be at another target, or in a service with another name.
   const plain = containers
     .filter(({ definition, workingDirectory }) => definition === "" && workingDirectory !== undefined)
     .map(({ workingDirectory, mounts = [] }) => ({ mounts, place: absolute(`${workingDirectory}/${path}`) }));
   return plain.find(({ mounts, place }) => mounts.some(({ type, source }) => type === "bind" && source === place))?.place;
 }
 
-/** Whether a folder of the host can be what the Compose files call by this path: another mount may have been at its target. */
+/** Whether a host's folder may be the one at this path in the Compose files. Another mount may have been at its target. */
 function isNamed(source: string, path: string): boolean {
   const name = path
     .split("/")
@@ -133,19 +137,19 @@ export function isOf(running: string, service: string): boolean {
   return running === service || allSlots.some((slot) => running === slotName(service, slot));
 }
 
-/** Whether a path lies in a folder that is there for a command alone. */
+/** Whether a path lies in a folder that exists during one command only. */
 export function isTemporaryFolder(path: string): boolean {
   return /\/\.coldtivate\/incoming\.[^/]+(\/|$)/.test(path);
 }
 
-/** How many folders above the repository a path begins. */
+/** How many folders above the repository a path starts. */
 function stepsOut(path: string): number {
   const parts = path.split("/");
   const inside = parts.findIndex((part) => part !== "..");
   return inside === -1 ? parts.length : inside;
 }
 
-/** `data/…` of the state; what is beside the repository has a folder of its own, one for each step out of it. */
+/** `data/…` in the state directory. Paths beside the repository have a folder of their own for each step out of it. */
 export function defaultPlace(path: string, stateDirectory: string): string {
   const parts = path.split("/");
   const ups = stepsOut(path);
@@ -153,7 +157,7 @@ export function defaultPlace(path: string, stateDirectory: string): string {
   return [`${stateDirectory}/outside${ups === 1 ? "" : `.${ups}`}`, ...parts.slice(ups)].join("/");
 }
 
-/** The name of the folder in `files/` that a place is in; empty where it is in none. */
+/** The name of the folder in `files/` that a place is in; empty if it is in none. */
 export function digestIn(place: string): string {
   return /(?:^|\/)files\/([0-9a-f]{64})(?:\/|$)/.exec(place)?.[1] ?? "";
 }
@@ -163,8 +167,8 @@ function depth(path: string): number {
 }
 
 /**
- * Where things lie once an older release serves again: as it mounts them; what it does not know stays where it is, and what
- * has become data since is data. One of an older coldtivate knows nothing of it.
+ * The places of mounts once an older release serves again. Mounts lie where the older release has them. Paths that it does not
+ * know stay where they are, and paths that have become data since are data. A release of an older coldtivate has no places.
  */
 export function mergePlaces(
   older: Readonly<Record<string, MountPlace>> | undefined,

@@ -10,9 +10,9 @@ export interface FrontUpdate {
   project: string;
   /** Absolute path, on the host. */
   stateDirectory: string;
-  /** What fronts are to run. */
+  /** The image for the fronts. */
   front: FrontImage;
-  /** Whose fronts. */
+  /** The services whose fronts are updated. */
   services: readonly string[];
   digest: Digest;
 }
@@ -20,11 +20,11 @@ export interface FrontUpdate {
 export interface UpdatedFronts {
   release: KeptRelease;
   fronts: Manifest["fronts"];
-  /** What a front's successor cannot have as long as it is there, by service. */
+  /** By service: what a new front cannot have while the old one exists. */
   exclusive: Record<string, string[]>;
 }
 
-/** A release with other fronts; nothing else of it differs. */
+/** Gives a release other fronts. Nothing else changes. */
 export function updateFronts(kept: KeptRelease, manifest: Manifest, update: FrontUpdate): UpdatedFronts {
   const { project, stateDirectory, front, digest } = update;
   const services = { ...kept.model.services };
@@ -53,7 +53,7 @@ export function updateFronts(kept: KeptRelease, manifest: Manifest, update: Fron
   return { release: { ...kept, model: { ...kept.model, services }, whole }, fronts, exclusive };
 }
 
-/** What a plan pulls, with new images in the place of those that no front runs any more. */
+/** Replaces the images of updated fronts in a `pull` line. An old image stays if another front still runs it. */
 function replaceImages(line: string, replaced: ReadonlyMap<string, string>, left: ReadonlySet<string>): string {
   const [verb, ...images] = line.split("\t");
   if (verb !== "pull") return line;

@@ -4,8 +4,8 @@ import { missingImages } from "./capacity/capacity-disk.ts";
 import type { HostPlan, Step } from "./steps/plan.ts";
 
 /**
- * Images of the release that serves which a host no longer has, as after `docker system prune`, and which undoing a plan
- * needs: those of what it changes. Without a word of the host on its images there are none.
+ * Finds images that undoing a plan needs and that a host no longer has, for example after `docker system prune`. These are images
+ * of services that the plan changes. Empty if the host did not report its images.
  */
 export function imagesToUndo({ services }: Pick<HostPlan, "services">, state: HostState): string[] {
   const { manifest, images } = state;
@@ -18,20 +18,20 @@ function imagesOf(service: string, { services, fronts }: Pick<Manifest, "service
   return [services[service]?.image ?? "", fronts[service]?.image ?? ""].filter((image) => image.includes("@"));
 }
 
-/** A plan that pulls certain images, too, before all else that it does. */
+/** Makes a plan pull further images, before anything else that it does. */
 export function pullToo(plan: HostPlan, images: readonly string[]): HostPlan {
   if (images.length === 0 || plan.steps.length === 0) return plan;
   const at = plan.steps.findIndex(({ verb }) => verb === "pull");
   const before = at === -1 ? [] : (plan.steps[at]?.args ?? []);
   const args = [...new Set([...before, ...images])].toSorted();
   const step: Step = { verb: "pull", args, title: `pull ${args.length} image${args.length === 1 ? "" : "s"}` };
-  // A plan begins by looking whether it still holds, and with what is to run before.
+  // A plan begins with a check whether it still holds, and with hooks.
   const first = plan.steps.findIndex(({ verb }) => verb !== "expect" && verb !== "hook");
   const steps = at === -1 ? plan.steps.toSpliced(Math.max(0, first), 0, step) : plan.steps.with(at, step);
   return { ...plan, steps };
 }
 
-/** A name for people, with the beginning of its digest. */
+/** Shortens the digest in an image's name, for people. */
 export function shortImageName(image: string): string {
   return image.replace(/(@sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1");
 }

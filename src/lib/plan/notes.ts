@@ -6,7 +6,7 @@ import { healthNotes } from "./steps/health-limit.ts";
 import type { HostPlan, ServiceChange } from "./steps/plan.ts";
 import { settleSeconds } from "./steps/steps.ts";
 
-/** What the user should know of a host before it starts. */
+/** Notes on a host that the user should read before the deploy starts. */
 export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
   const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
@@ -36,12 +36,12 @@ export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendere
   ];
 }
 
-/** Ports of a service that a front passes on connection by connection. */
+/** Ports of a service where the front forwards connections rather than requests. */
 function sealedPorts(service: string, { fronts }: Rendered): string {
   return portsIn("tcp", fronts[service]?.ports ?? []);
 }
 
-/** What a front does with ports that are not certain to speak HTTP. */
+/** Notes on how a front treats ports that may not speak HTTP. */
 function modeNotes(service: string, { fronts }: Rendered): string[] {
   const { ports = [] } = fronts[service] ?? {};
   const [bytes, open] = [portsIn("tcp", ports), portsIn("auto", ports)];
@@ -60,7 +60,7 @@ function portsIn(wanted: FrontPort["mode"], ports: readonly FrontPort[]): string
     .join(", ");
 }
 
-/** Compose gives a container_name to one container only, so that it has to remove the one that has it. */
+/** Compose gives a container_name to one container only, so it has to remove the one that has it. */
 function foreignNotes(host: string, services: readonly ServiceChange[], { model }: Rendered): string[] {
   const foreign = services.filter(({ change, reasons }) => change !== "keep" && reasons.includes(notOurs)).map(({ service }) => service);
   const { lost = [], kept = [] } = Object.groupBy(foreign, (name) =>
@@ -77,7 +77,7 @@ function foreignNotes(host: string, services: readonly ServiceChange[], { model 
   ];
 }
 
-/** A release does not change what fronts run. */
+/** Notes fronts that differ from the configuration. A release does not change the image of existing fronts. */
 export function otherFronts({ fronts }: Rendered, { front }: Pick<Config, "front">): string[] {
   const others = Object.values(fronts).filter(({ reference, memory }) => reference !== front.image || memory !== front.memory);
   if (others.length === 0) return [];
@@ -89,7 +89,7 @@ function describeFront(image: string, memory: string | undefined): string {
   return memory === undefined ? image : `${image} with ${memory}`;
 }
 
-/** What runs to its end is up when it has. */
+/** One-shots need no check: they are up once they have completed. */
 function isUnchecked(service: RenderedService | undefined): boolean {
   return service !== undefined && !service.checked && service.rollout !== "once";
 }

@@ -39,32 +39,38 @@ export interface DeployInput extends StepFacts {
   state: HostState;
   /** The release's commit. */
   commit: string;
-  /** Tasks run once over all hosts: on the one where this is true. */
+  /** Whether this host runs the tasks. They run once for all hosts. */
   runsTasks: boolean;
   /** The last run of each task in the environment. */
   lastRuns?: TaskRuns;
-  /** Whose hooks run; a deploy's unless it is said. */
+  /** The action whose hooks run; by default, a deploy's. */
   action?: "deploy" | "rollback";
-  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  /** Whether the environment has other hosts. If so, the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
   /** Whether the release is declared irreversible. */
   isIrreversible?: boolean;
-  /** What the release leaves behind of what containers write to. */
+  /** Data that containers wrote and that the release leaves behind. */
   leaves?: {
-    /** Folders that nobody has written to, which is looked at once more: words of the step `unwritten`. */
+    /** Folders that nobody has written to, to be checked again: arguments of the step `unwritten`. */
     unwritten: readonly string[];
-    /** Folders that somebody has written to, and that may stay as they are. */
+    /** Folders that somebody has written to, and that may be left behind. */
     abandoned: readonly string[];
   };
 }
 
 /**
- * Decides what a host has to do to run a release; touches nothing. Services that run it already are left alone.
+ * Decides what a host has to do to run a release. Changes nothing. Services that already run it are left alone.
  *
- * What the project does not build (a database) comes first, then the tasks, then services that are new here, by dependency.
- * Of the others all idle slots start at once. Singletons are replaced once these are healthy, and before anything switches:
- * until then every failure is undone without a request having noticed. Where memory is short, they come first, and the
- * others go one at a time, the old one stopped before the next one starts. Barriers are where a host waits for its peers.
+ * The order is:
+ *
+ * - Services with images that the project does not build, such as a database.
+ * - Tasks.
+ * - Services that are new on this host, by dependency.
+ * - All other services. Their idle slots start at the same time.
+ *
+ * Singletons are replaced once the new slots are healthy, and before anything switches. Until then, every failure is undone
+ * without any request noticing. If memory is short, singletons come first, and the other services go one at a time: each old one
+ * stops before the next one starts. At barriers, a host waits for its peers.
  */
 export function planHost(input: DeployInput): HostPlan {
   const { rendered, state, hasPeers = false, action = "deploy" } = input;
@@ -97,7 +103,7 @@ export function planHost(input: DeployInput): HostPlan {
   ];
   const switched = isInTurn ? [] : works.filter((work) => switches(work, input)).map(({ service }) => service);
   const joined = isInTurn ? [] : works.filter((work) => work.front === "join").map(({ service }) => service);
-  // The old fronts know the old slots alone.
+  // The old fronts only know the old slots.
   const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   const changes = ![...steps, ...after].every(isBarrier);
   const isDone = serves(input, [...steps, ...after]);
@@ -126,7 +132,7 @@ export function planHost(input: DeployInput): HostPlan {
   };
 }
 
-/** Services none of whose containers has the name of a first one, as after Compose gave them other numbers: links lead there. */
+/** Services without a container numbered 1, for example because Compose renumbered them. Links use that name. */
 function misnamed({ rendered, state }: DeployInput): string[] {
   const containers = Map.groupBy(
     state.containers.filter(({ oneOff, definition }) => !oneOff && definition !== ""),
@@ -140,9 +146,9 @@ function misnamed({ rendered, state }: DeployInput): string[] {
 }
 
 /**
- * Services of which nothing serves, or that are replaced in place: each level is up before the next one starts.
+ * Brings up services that do not serve yet, or that are replaced in place. Each level is up before the next one starts.
  *
- * @param mayServe whether services that are held may serve, so that requests are to wait
+ * @param mayServe whether services with the rollout `hold` may already serve, so that requests have to wait
  */
 export function byLevel(works: readonly Pick<ServiceWork, "service" | "before">[], input: StepFacts, mayServe = false): Step[] {
   const { rendered } = input;
@@ -179,7 +185,10 @@ function slotsToReplace(works: readonly ServiceWork[], { rendered }: StepFacts):
     .map(({ service }) => service);
 }
 
-/** Services that serve: in slots, which are warm unless they go in turn, where they have fronts, in place otherwise. */
+/**
+ * Updates services that serve: in slots if they have fronts, in place otherwise. The slots are already warm, unless services go
+ * one at a time.
+ */
 function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boolean): Step[] {
   const { rendered } = input;
   const ways = Object.groupBy(works, ({ service }) => rendered.services[service]?.rollout ?? "recreate");
@@ -187,7 +196,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   const held = (ways.hold ?? []).filter(({ isReplaced }) => isReplaced);
   const moving = held.filter(({ front: work }) => work === "move" || work === "make");
   const holding = held.filter((work) => !moving.includes(work));
-  // A slot that is switched, or opened, gets the front's new settings on the way.
+  // Switching or opening a slot also gives the front its new settings.
   const fronts = works.filter(
     (work) =>
       work.front === "replace" ||
@@ -203,7 +212,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
     ...moving.flatMap(({ service, before }) => [...remove(before), ...replaceSlot(service, input), ...startFronts([service])]),
     ...holding.flatMap(({ service, before }) => hold(service, before, input)),
     ...probe(known),
-    // One after the other: each gap is as short as can be.
+    // One after the other, to keep each gap as short as possible.
     ...fronts.filter((work) => !turns.includes(work) && !joining.includes(work)).flatMap(({ service }) => startFronts([service])),
     ...join(joining.map(({ service }) => service)),
     ...works.filter((work) => switches(work, input) && !turns.includes(work)).map(({ service }) => switchOver(service)),
@@ -211,7 +220,7 @@ function update(works: readonly ServiceWork[], input: DeployInput, isInTurn: boo
   ];
 }
 
-/** Services in slots, one after the other: the old one has stopped before the next one starts. */
+/** Updates services in slots one after the other. The old one has stopped before the next one starts. */
 function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], input: DeployInput): Step[] {
   const byName = new Map(works.map((work) => [work.service, work]));
   const written = Object.fromEntries(works.map(({ service }) => [service, settingsOf(service, input.rendered)]));
@@ -227,7 +236,7 @@ function inTurn(works: readonly ServiceWork[], fronts: readonly ServiceWork[], i
     });
 }
 
-/** Whether a front that points at one slot is to point at the other one. */
+/** Whether a front has to switch from one slot to the other. */
 function switches({ service, change, isReplaced }: ServiceWork, { rendered, state }: DeployInput): boolean {
   return change === "update" && isReplaced && rendered.services[service]?.rollout === "blue-green" && state.fronts[service] !== undefined;
 }
@@ -239,7 +248,10 @@ function neededImages(works: readonly ServiceWork[], { rendered }: StepFacts): s
   ]);
 }
 
-/** Whether the host runs the release already, so that nothing is left to do; another commit, or a declaration, is recorded even if it changes nothing. */
+/**
+ * Whether the host already runs the release, so that nothing is left to do. Another commit or an irreversible declaration is
+ * recorded even if it changes nothing.
+ */
 function serves({ state: { manifest }, commit: wanted, isIrreversible = false }: DeployInput, steps: readonly Step[]): boolean {
   return steps.every(isBarrier) && manifest?.commit === wanted && (!isIrreversible || manifest.irreversible === true);
 }

@@ -11,13 +11,13 @@ export interface FrontsInput {
   state: HostState;
   manifest: Manifest;
   updated: UpdatedFronts;
-  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  /** Whether the environment has other hosts. If so, the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
 }
 
 /**
- * Decides how a host's fronts are updated; touches nothing. Each new one joins the old one, which leaves once all serve.
- * Those that cannot be there twice are replaced in place, one after the other: each gap is as short as can be.
+ * Decides how a host's fronts are updated. Changes nothing. Each new front joins the old one, which leaves once all of them
+ * serve. Fronts that cannot exist twice are replaced in place, one after the other, to keep each gap as short as possible.
  */
 export function planFronts({ config, state, manifest, updated, hasPeers = false }: FrontsInput): HostPlan {
   const changed = Object.keys(updated.fronts).filter(
@@ -49,7 +49,7 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
   };
 }
 
-/** What the user should know before it starts. */
+/** Notes that the user should read before the update starts. */
 export function frontNotes({ steps }: HostPlan, { exclusive }: UpdatedFronts): string[] {
   return steps
     .filter(({ verb }) => verb === "front")

@@ -5,10 +5,11 @@ import { byLevel } from "./plan-deploy.ts";
 import { commit, startFronts, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
 
 /**
- * The plan that brings a release up whatever a host runs, for whoever applies a kept release by hand on the host itself.
- * What runs already is found there: `keep` leaves those slots alone, and Compose the other containers.
+ * The full plan: it brings a release up whatever a host runs. Recovery uses it, and so do people who apply a kept release on the
+ * host itself. The host finds out what runs already: `keep` leaves those slots alone, and Compose leaves the other containers
+ * alone.
  *
- * @param isInTurn whether memory is short: then services in slots go one at a time
+ * @param isInTurn whether memory is short, so that services in slots go one at a time
  */
 export function planFull(facts: StepFacts, runsTasks: boolean, isInTurn = false): Step[] {
   const { services, fronts, tasks } = facts.rendered;

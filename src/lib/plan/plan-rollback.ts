@@ -10,25 +10,25 @@ import type { HostPlan } from "./steps/plan.ts";
 export interface RollbackInput {
   state: HostState;
   repeated: RestoredRelease;
-  /** The commit of the release that is to serve again. */
+  /** The commit of the release that will serve again. */
   commit: string;
-  /** Whether the environment has other hosts: then the plan has barriers, for alignHosts. */
+  /** Whether the environment has other hosts. If so, the plan has barriers, for alignHosts. */
   hasPeers?: boolean;
-  /** How many releases the host is to keep. */
+  /** How many releases the host keeps. */
   keepReleases?: number;
-  /** What it leaves behind of what containers write to. */
+  /** Data that containers wrote and that the release leaves behind. */
   leaves?: DeployInput["leaves"];
 }
 
 export interface RollbackPlan {
   plan: HostPlan;
-  /** Images that it needs, and that the host no longer has: it pulls them. */
+  /** Images that the plan needs and that the host no longer has. The plan pulls them. */
   missing: string[];
 }
 
 /**
- * Decides how a host goes back to a release that it keeps; touches nothing. As in a deploy, services that run it already
- * are left alone. Nothing is pulled that is there, and tasks do not run.
+ * Decides how a host goes back to a release that it keeps. Changes nothing. As in a deploy, services that already run that
+ * release are left alone. Images that are present are not pulled, and tasks do not run.
  */
 export function planRollback({
   state,
@@ -55,7 +55,9 @@ export function planRollback({
   return { plan: pullToo({ ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing), missing };
 }
 
-/** Whether two releases come to the same services with the same settings, of the same commit; their fronts do not count. */
+/**
+ * Whether two releases have the same services with the same settings, from the same commit. Their fronts' images do not count.
+ */
 export function isSameRelease(one: Manifest, other: Manifest): boolean {
   return one.commit === other.commit && summary(one) === summary(other);
 }
@@ -71,10 +73,10 @@ function summary({ services, fronts }: Manifest): string {
 }
 
 /**
- * The releases that were declared irreversible after one that is to serve again, up to the one that serves now. Which came
- * after which the host has written down: clients made the ids, by clocks of their own.
+ * The irreversible releases after the target, up to the one that serves now. The host's own record gives the order. Ids do not:
+ * clients make them, with their own clocks.
  *
- * @param past whatever served last comes first
+ * @param past with the release that served last first
  * @param current id of the release that serves
  */
 export function releasesInTheWay(past: readonly PastRelease[], target: string, current: string): PastRelease[] {

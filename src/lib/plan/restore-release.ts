@@ -15,26 +15,26 @@ export interface RestoreInput {
   project: string;
   /** Absolute path, on the host. */
   stateDirectory: string;
-  /** What the fronts that are there run, by service: a release does not change it, an older one neither. */
+  /** By service: the image of the running fronts. Neither a new nor an older release changes it. */
   runningFronts: Readonly<Record<string, FrontImage>>;
   digest: Digest;
 }
 
-/** A kept release as it is to serve again. */
+/** A kept release, prepared to serve again. */
 export interface RestoredRelease {
   release: KeptRelease;
-  /** As if it had been rendered anew; without its tasks, which ran when it was released. */
+  /** As if rendered again, without its tasks: they ran when it was released. */
   rendered: Rendered;
   fronts: Manifest["fronts"];
-  /** How its services roll out, by service. */
+  /** By service: the settings for its rollout. */
   settings: Record<string, ServiceConfig>;
 }
 
-/** Reads a kept release as one that is to serve again: its services as they were, its fronts with what fronts run now. */
+/** Prepares a kept release to serve again: services as they were, and fronts with the image that fronts run now. */
 export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: RestoreInput): RestoredRelease {
   const { release, fronts } = withRunningFronts(kept, manifest, input);
   const settings = settingsOf(kept.whole, manifest.fronts);
-  // Releases of older versions do not say it.
+  // Releases of older versions do not mark one-shots.
   const oneShots = findOneShots(release.model, Object.keys(manifest.services));
   const rendered: Rendered = {
     model: release.model,
@@ -97,7 +97,7 @@ function contentOf(name: string, front: ManifestFront | undefined, { services }:
   return services[slot === undefined ? name : slotName(name, slot)] ?? {};
 }
 
-/** The settings of services that decide how they roll out, as the plan that brings up all of a release has them. */
+/** The settings that decide how services roll out, taken from the release's full plan. */
 function settingsOf(whole: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
   const settings: Record<string, ServiceConfig> = {};
   const slots = new Map(Object.keys(fronts).map((name) => [slotName(name, "slot"), name]));
@@ -134,7 +134,7 @@ function readSignal(wait: string | undefined, [kind, ...words]: readonly string[
   return { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: Number(wait) * 1000 };
 }
 
-/** What that release was to reach: as the plan that brings up all of it has it. */
+/** The reach check of that release, taken from its full plan. */
 function reachOf(whole: readonly string[], fronts: Manifest["fronts"]): string[] {
   const line = whole.find((step) => step.startsWith("reach\t"));
   return line === undefined ? Object.keys(fronts) : line.split("\t").slice(2);

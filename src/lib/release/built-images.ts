@@ -5,7 +5,7 @@ import { normalise } from "../compose/files/compose-walk.ts";
 import { isMapping } from "../common/plain.ts";
 import { pathInSource } from "../compose/sources.ts";
 
-/** An image of coldtivate.yml, as Compose files may mean it. */
+/** An image of coldtivate.yml that services in Compose files may use. */
 export interface OwnImage {
   name: string;
   /** Path in the repository. */
@@ -13,34 +13,34 @@ export interface OwnImage {
   /** Likewise. */
   dockerfile: string;
   target?: string | undefined;
-  /** Services that run it, whatever the Compose files say. */
+  /** Services that run it, even if the Compose files say otherwise. */
   services: readonly string[];
 }
 
 export interface BuiltImagesInput {
   model: ComposeModel;
   images: readonly OwnImage[];
-  /** What every image's name starts with. */
+  /** The prefix of every image's name. */
   registryImage: string;
-  /** What the model's relative paths were resolved against, absolute on the host. */
+  /** The folder that the model's relative paths were resolved against; absolute, on the host. */
   sourceDirectory: string;
   /** Active Compose profiles. */
   profiles: readonly string[];
 }
 
-/** What Compose would build, by path in the repository. */
+/** A build in a Compose file, with paths in the repository. */
 interface Build {
   context: string;
-  /** Absent: it is written in the Compose file itself. */
+  /** Absent if the Dockerfile is written in the Compose file itself. */
   dockerfile?: string;
   target?: string;
 }
 
 /**
- * Gives services the images of coldtivate.yml that they mean without naming them: those that are said to run them, and those
- * that Compose would build from the same context, Dockerfile and stage.
+ * Gives services the images of coldtivate.yml that they use without naming them: images that list the service, and images that
+ * Compose would build from the same context, Dockerfile and stage.
  *
- * @throws ColdtivateError IMAGE_MISSING_IN_COMPOSE that names every service of the release that has none
+ * @throws ColdtivateError IMAGE_MISSING_IN_COMPOSE that names every service of the release without an image
  */
 export function assignImages(input: BuiltImagesInput): ComposeModel {
   const { model, images, registryImage, profiles } = input;

@@ -8,7 +8,7 @@ import { hasFront, type ServiceRollout } from "../fronts/rollout.ts";
 import { tiesOf } from "../compose/sharing.ts";
 import type { Digest } from "../compose/sources.ts";
 
-/** What a service's own containers come from, whichever slot they are in. */
+/** The definition of a service's own containers, the same for every slot. */
 export function contentOf(
   written: ComposeService,
   rollout: ServiceRollout | undefined,
@@ -19,7 +19,10 @@ export function contentOf(
   return rollout !== undefined && hasFront(rollout) ? slotService(service) : service;
 }
 
-/** The definitions of services, by name: with the content of those that each one is replaced with, and these again. */
+/**
+ * Computes definition digests of services, by name. A digest also covers the services that the service is replaced with, directly
+ * and indirectly.
+ */
 export function definitions(
   contents: Readonly<Record<string, ComposeService>>,
   frame: ComposeModel,

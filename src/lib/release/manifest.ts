@@ -11,7 +11,7 @@ const serviceSchema = z.object({
   reference: lineSchema,
   /** The image as it runs: `repository@sha256:…`. */
   image: lineSchema,
-  /** The image of coldtivate.yml that it runs, if it is one of ours. */
+  /** The image of coldtivate.yml that it runs, if the project builds it. */
   built: lineSchema.optional(),
   /** By variable: a digest of its value, so that the next plan can name what changed. */
   environment: z.record(lineSchema, lineSchema).optional(),
@@ -24,13 +24,13 @@ const serviceSchema = z.object({
 const frontSchema = z.object({
   /** Digest of the rendered front, its image included. */
   definition: lineSchema,
-  /** The image as it is configured. */
+  /** The image as configured. */
   reference: lineSchema,
   /** The image as it runs: `repository@sha256:…`. */
   image: lineSchema,
   /** The memory that it may use. */
   memory: lineSchema.optional(),
-  /** For how many containers of the service it has the names; one, if it is not said. */
+  /** The number of containers of the service whose names it has; 1 if absent. */
   names: z.number().int().min(0).max(10_000).optional(),
   /** Digest of its HAProxy configuration. */
   configuration: lineSchema,
@@ -41,7 +41,7 @@ const placeSchema = z.object({
   kind: z.enum(["data", "watched", "content"]),
   /** Absolute path on the host. */
   place: lineSchema,
-  /** Of content: which; of data: which the commit had for it. */
+  /** For content: its digest. For data: the digest of the commit's initial content for it. */
   digest: lineSchema.optional(),
 });
 
@@ -52,40 +52,40 @@ const manifestSchema = z.object({
   environment: thingSchema,
   /** 40 characters. */
   commit: commitSchema,
-  /** When it was committed to Git: ISO 8601, UTC. */
+  /** When the commit was made in Git: ISO 8601, UTC. */
   committedAt: timeSchema.optional(),
-  /** The tag or branch that it was asked for by. */
+  /** The tag or branch that it was requested by. */
   ref: lineSchema.optional(),
   /** ISO 8601, UTC. */
   createdAt: timeSchema,
-  /** The release that it repeats, where it goes back to one. */
+  /** The release that it repeats, if it is a rollback. */
   rollback: releaseSchema.optional(),
-  /** Whether nobody goes back past it. */
+  /** Whether rollbacks past it are forbidden. */
   irreversible: z.boolean().optional(),
-  /** By service: every one that is part of the release. */
+  /** By name: every service that is part of the release. */
   services: z.record(thingSchema, serviceSchema),
-  /** By service: the fronts of those that have one. */
+  /** By service: its front, if it has one. */
   fronts: z.record(thingSchema, frontSchema).default({}),
   /** By task: the digest of its definition. */
   tasks: z.record(lineSchema, lineSchema),
-  /** By image as it runs: what the registry told of it, so that it is not asked again. */
+  /** By image as it runs: the facts from the registry, so that it is not asked again. */
   images: z.record(lineSchema, imageFactsSchema).default({}),
-  /** By service and target: the volume that stands for one without a name. */
+  /** By service and target: the volume that replaces one without a name. */
   volumes: z.record(lineSchema, z.record(lineSchema, lineSchema)).optional(),
-  /** By path beside the Compose files: where it lies on the host. Absent in releases of an older coldtivate. */
+  /** By path relative to the Compose files: its place on the host. Absent in releases of an older coldtivate. */
   places: z.record(lineSchema, placeSchema).optional(),
-  /** By network of the project: the definition that it was made with. */
+  /** By network of the project: the definition that it was created with. */
   networks: z.record(lineSchema, z.unknown()).optional(),
   /** By task: the last run that counts, as of this release. */
   runs: z.record(lineSchema, z.object({ definition: lineSchema, release: releaseSchema })).optional(),
 });
 
-/** What a release consists of; kept beside it on every host, and read again by whatever comes after it. */
+/** What a release consists of. Every host stores it with the release, and later releases read it again. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestService = z.infer<typeof serviceSchema>;
 export type ManifestFront = z.infer<typeof frontSchema>;
 
-/** Reads a manifest that a host sent. Undefined when there is none, or when it is not one that this version understands. */
+/** Reads a manifest that a host sent. Undefined if there is none, or if this version does not understand it. */
 export function parseManifest(text: string): Manifest | undefined {
   try {
     return manifestSchema.parse(readJson("", "its manifest", text));

@@ -5,18 +5,21 @@ import { isNamed, repositoriesOf } from "./repositories.ts";
 import type { PinnedImage } from "./rendered.ts";
 
 export interface Pins {
-  /** By reference as written: those that are settled. */
+  /** By reference as written: images whose digest is already known. */
   pinned: Map<string, PinnedImage>;
   /** References that the registry has to be asked about. */
   open: string[];
 }
 
 /**
- * Sorts the images that a model's services and fronts run: the project's own take the digest of the release, one that names a digest
- * keeps it, and any other keeps the digest that runs while the written reference stays the same.
+ * Pins the images that a model's services and fronts run:
+ *
+ * - The project's own images get the digest of the release.
+ * - A reference with a digest keeps it.
+ * - Any other image keeps the digest that runs, as long as the written reference stays the same.
  *
  * @param own by the repository's name, such as `registry.example.com/group/backend/web`
- * @param front the image of the fronts, as configured; absent when there can be none
+ * @param front the image of the fronts, as configured; absent if there are none
  */
 export function pinImages(
   model: ComposeModel,
@@ -55,13 +58,13 @@ export function pinImages(
   return { pinned, open: [...open].toSorted() };
 }
 
-/** What runs for a reference, where that is an image of its repository by its digest: a host may say anything. */
+/** The image that runs for a reference, if it has a digest and is from the same repository. A host may claim anything. */
 function pinOf(reference: string, runs: string | undefined): string | undefined {
   if (runs === undefined || !/@sha256:[0-9a-f]{64}$/.test(runs)) return undefined;
   return isNamed(runs, repositoriesOf([reference])) ? runs : undefined;
 }
 
-/** A reference without its tag and digest; of Docker Hub's, which have several spellings, the shortest. */
+/** A reference without its tag and digest. For Docker Hub, which has several spellings, the shortest one. */
 export function repositoryOf(reference: string): string {
   const name = reference.split("@", 1)[0] ?? reference;
   const colon = name.lastIndexOf(":");

@@ -8,8 +8,8 @@ import type { RenderedFront, RenderInput } from "./rendered.ts";
 import type { ServiceRollout } from "../fronts/rollout.ts";
 
 /**
- * A service's front: what runs as it, and what it is set to.
- * @param frame the model with all of it rendered but fronts and slots
+ * Renders a service's front: its Compose service and its settings.
+ * @param frame the rendered model without fronts and slots
  */
 export function renderFront(
   name: string,
@@ -55,7 +55,7 @@ export function renderFront(
   };
 }
 
-/** A service whose containers say which definition they came from. */
+/** Labels a service, so that its containers say which definition they were created from. */
 export function label(service: ComposeService, definition: string, { stateDirectory }: RenderInput): ComposeService {
   return { ...service, labels: { ...service.labels, [labels.definition]: definition, [labels.state]: stateDirectory } };
 }

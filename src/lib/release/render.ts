@@ -25,9 +25,15 @@ import { taskDefinition } from "./task-runs.ts";
 import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./variable-sources.ts";
 
 /**
- * Turns the merged Compose model into what runs: images pinned by digest, files by content, services in slots behind fronts
- * where that is how they roll out, tasks as services of their own, and labels that say which definition a container came
- * from. Pure; equal input gives equal text.
+ * Turns the merged Compose model into what runs:
+ *
+ * - images pinned by digest,
+ * - files by content,
+ * - services in slots behind fronts, if they roll out that way,
+ * - tasks as services of their own,
+ * - labels that say which definition a container came from.
+ *
+ * This is a pure function: equal input gives equal text.
  */
 export function render(input: RenderInput): Rendered {
   const { values, ...replaced } = nameVariables(input);
@@ -76,7 +82,7 @@ export function render(input: RenderInput): Rendered {
     const content = contents[name] ?? service;
     const definition = definitionFor(name);
     const labelled = label(content, definition, input);
-    // As Compose does it, a task's volumes without a name are its own.
+    // As in Compose, a task has its own anonymous volumes.
     const alone = written.services[name] ?? {};
     single[name] = contentOf(alone, rollout, isFronted, { ...input, model: written });
     if (slots.length === 0 || rollout === undefined) services[name] = labelled;
@@ -115,7 +121,7 @@ export function render(input: RenderInput): Rendered {
   }
   const images = factsInUse(Object.values(rendered), input.imageFacts);
   const copied = keepWritten({ ...frame, services }, values, input.digest);
-  // First of all, so that the script finds it without reading JSON.
+  // The first key, so that the script finds it without parsing JSON.
   const head = copied === undefined ? {} : { [writtenKey]: `${input.stateDirectory}/${copied.place}` };
   return {
     model: { ...head, ...frame, services },
@@ -135,7 +141,7 @@ function slotNames(rollouts: ReadonlyMap<string, ServiceRollout>): Map<string, s
   return new Map([...rollouts].map(([name, rollout]) => [name, slotsOf(rollout).map((slot) => slotName(name, slot))]));
 }
 
-/** A service with its image as it runs, and without what Compose would build or pull it with. */
+/** A service with its pinned image, and without the settings that Compose would build or pull it with. */
 function pin(written: ComposeService, { images }: RenderInput): ComposeService {
   const { build: _build, develop: _develop, env_file: _envFile, pull_policy: _pullPolicy, ...service } = written;
   const image = images.get(written.image ?? "")?.image;

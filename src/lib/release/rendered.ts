@@ -19,19 +19,19 @@ export interface PinnedImage {
 export interface RenderInput extends PlacementInput {
   /** Name of the Compose project. */
   project: string;
-  /** By the reference that the Compose files, or the fronts' settings, write. */
+  /** By reference as written in the Compose files or in the fronts' settings. */
   images: ReadonlyMap<string, PinnedImage>;
-  /** By image as it runs: what it says of itself; one that nobody could be asked about is missing. */
+  /** By image as it runs: what it declares about itself. Missing if the registry could not be asked. */
   imageFacts?: ReadonlyMap<string, ImageFacts>;
-  /** By name of an image that the project builds: what it is built from, as references. */
+  /** By name of an image that the project builds: the references of its base images. */
   bases?: ReadonlyMap<string, readonly string[]>;
   /** What the host runs. */
   containers?: readonly ObservedContainer[];
   /** By service with a front: the slot that it points at. */
   live?: Readonly<Record<string, Slot>>;
-  /** Volumes that stand for such without a name in the release that serves. */
+  /** Names that the serving release gives to anonymous volumes. */
   knownVolumes?: VolumeNames | undefined;
-  /** What the fronts that are there run, by service: a release does not change it. */
+  /** By service: the image of the running fronts. A release does not change it. */
   runningFronts?: Readonly<Record<string, FrontImage>>;
   front: FrontConfig;
   /** Settings of services, by name. */
@@ -47,28 +47,30 @@ export interface Rendered {
   model: ComposeModel;
   /** The services that are part of the release, by the names that the Compose files give them. */
   services: Record<string, RenderedService>;
-  /** The fronts of those that have one, by service. */
+  /** By service: its front, if it has one. */
   fronts: Record<string, RenderedFront>;
   tasks: Record<string, RenderedTask>;
-  /** What has to be reached before it commits, in the words of reach.ts. */
+  /** The reach check before the commit, in the words of reach.ts. */
   reach: string[];
-  /** What is known of the services' images, by image as it runs. */
+  /** What is known about the services' images, by image as it runs. */
   images: Record<string, ImageFacts>;
-  /** Volumes that stand for such without a name. */
+  /** Names for anonymous volumes. */
   volumeNames: VolumeNames;
   files: KeptFile[];
-  /** Where its mounts lie; absent for a kept release, which the host has prepared for. */
+  /** Where its mounts lie; absent for a kept release, because the host is already prepared for it. */
   layout?: Layout;
   notes: string[];
 }
 
 export interface RenderedService extends Checks {
-  /** Of its containers, whichever slot they are in. */
+  /** The definition digest of its containers, the same for every slot. */
   definition: string;
   reference: string;
   image: string;
   built?: string;
-  /** Services with fronts that it restarts with; the model says nothing of it, because fronts restart for reasons of their own. */
+  /**
+   * Services with fronts that it restarts with. The model does not contain this, because fronts restart for reasons of their own.
+   */
   restarts?: string[];
   /** Digest of each variable's value. */
   environment: Record<string, string>;
@@ -81,15 +83,15 @@ export interface RenderedFront extends FrontImage {
   definition: string;
   slots: Slot[];
   ports: FrontPort[];
-  /** HAProxy's configuration, a template. */
+  /** The template of HAProxy's configuration. */
   config: string;
-  /** The one for the time in which the slot is replaced, if that is how it is rolled out. */
+  /** The configuration while the slot is replaced, if the rollout is `hold`. */
   hold?: string;
   /** Digest of both. */
   configuration: string;
-  /** What the Compose files give to the service, and its front holds. */
+  /** Settings of the service in the Compose files that move to its front. */
   moved: string[];
-  /** What its successor cannot have as long as it is there; with none, that one takes over without a gap. */
+  /** What a successor cannot have while this front exists. If empty, the successor takes over without a gap. */
   exclusive: string[];
 }
 
@@ -100,10 +102,10 @@ export interface RenderedTask {
   image: string;
   /** Milliseconds. */
   timeout: number;
-  /** Whether another command takes it back. */
+  /** Whether it has an undo command. */
   hasUndo: boolean;
-  /** Whether it runs although its last run was the same. */
+  /** Whether it runs even if it has not changed since its last run. */
   runsAlways?: boolean;
-  /** The services that the one it runs in depends on. */
+  /** The services that its own service depends on. */
   needs: string[];
 }

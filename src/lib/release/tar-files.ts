@@ -1,5 +1,5 @@
 export interface TarFile {
-  /** Where it goes, from the top of a file system. */
+  /** Path from the root of the file system. */
   path: string;
   content: Uint8Array;
   mode: number;
@@ -12,7 +12,7 @@ const block = 512;
 const magic = "ustar\0";
 const encoder = new TextEncoder();
 
-/** An archive of a few files, in the form that every tar reads. */
+/** Packs a few files into an archive in the form that every tar reads. */
 export function packFiles(files: readonly TarFile[]): Uint8Array {
   const parts = files.flatMap(({ content, ...file }) => {
     const padding = (block - (content.length % block)) % block;
@@ -51,7 +51,7 @@ function octal(value: number, width: number): string {
   return value.toString(8).padStart(width - 1, "0");
 }
 
-/** A long path has its folders in a field of their own. */
+/** The folders of a long path go into a field of their own. */
 function split(path: string): { prefix: string; name: string } {
   if (encoder.encode(path).length <= 100) return { prefix: "", name: path };
   const slash = path.lastIndexOf("/", 155);

@@ -4,9 +4,9 @@ import type { ComposeModel, ComposeService } from "../compose/model.ts";
 import { dependencies } from "../compose/order.ts";
 import type { Digest } from "../compose/sources.ts";
 
-/** The last time that a task ran in a release that serves or served: undone releases leave none. */
+/** The last run of a task in a release that serves or has served. Releases that were undone do not count. */
 export interface TaskRun {
-  /** What it was, as taskDefinition has it. */
+  /** The task's digest, from taskDefinition. */
   definition: string;
   /** The release that it ran in. */
   release: string;
@@ -14,7 +14,7 @@ export interface TaskRun {
 
 export type TaskRuns = Readonly<Record<string, TaskRun>>;
 
-/** What changes nothing about what a task does. */
+/** Settings that do not change what a task does. */
 const incidental: ReadonlySet<string> = new Set([
   "annotations",
   "blkio_config",
@@ -45,11 +45,11 @@ const incidental: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Digest of a task: its image, command, environment, mounts with the content of the commit, networks; and where the services
- * that it depends on keep their data, because on another database it has to run again.
+ * The digest of a task. It covers its image, command, environment, mounts with the commit's content, and networks. It also covers
+ * where the services that it depends on keep their data: with another database, the task has to run again.
  *
  * @param service that runs it, rendered
- * @param owner whose image and settings it has
+ * @param owner the service whose image and settings it has
  */
 export function taskDefinition(service: ComposeService, owner: ComposeService, frame: ComposeModel, digest: Digest): string {
   const own = Object.fromEntries(Object.entries(service).filter(([key]) => !incidental.has(key)));
@@ -61,7 +61,7 @@ function dataOf({ volumes = [] }: ComposeService): unknown {
   return volumes.filter(({ read_only: readOnly }) => readOnly !== true).map(({ type, source, target }) => [type, source, target]);
 }
 
-/** The last run of each task in an environment, whichever of its hosts knows it. */
+/** The last run of each task in an environment, over all of its hosts. */
 export function lastRuns(manifests: readonly ({ runs?: TaskRuns | undefined } | undefined)[]): TaskRuns {
   const last: Record<string, TaskRun> = {};
   for (const [name, run] of manifests.flatMap((manifest) => Object.entries(manifest?.runs ?? {}))) {
@@ -75,7 +75,7 @@ export function lastRuns(manifests: readonly ({ runs?: TaskRuns | undefined } | 
  * The last run of each task once a release serves.
  *
  * @param tasks of the release
- * @param ran those that run in it
+ * @param ran the tasks that run in it
  */
 export function runsAfter(
   release: string,

@@ -2,10 +2,10 @@ import { hidden } from "../compose/discovery-labels.ts";
 import type { ComposeService } from "../compose/model.ts";
 
 /**
- * The service that runs a task: its service's image, environment, volumes and networks, and nothing that would make it
- * be taken for the service itself (names, aliases, addresses, ports, what others find it by).
+ * The service that runs a task. It has its service's image, environment, volumes and networks. It has nothing that would make
+ * others take it for the service itself: names, aliases, addresses, ports, or labels and variables for discovery.
  *
- * @param run the command: the task's, or the one that takes it back
+ * @param run the command of the task, or its undo command
  */
 export function renderTask(service: ComposeService, run: readonly string[]): ComposeService {
   const { container_name: _name, depends_on: _depends, hostname: _host, mac_address: _mac, ports: _ports, scale: _scale, ...own } = service;

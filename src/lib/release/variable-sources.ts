@@ -5,13 +5,14 @@ import { mapValues } from "../common/plain.ts";
 import { keepTree, type Digest, type KeptFile, type SourceFile } from "../compose/sources.ts";
 import { packFiles, type TarFile } from "./tar-files.ts";
 
-// Configs and secrets whose content is no file: Compose writes it into a container before it starts it, with the owner and the
-// mode that the service asks for. The host keeps the variables for that, and the same as archives for where it is not Compose
-// that starts a container. One whose file system is read-only cannot be written to, and mounts a file instead.
+// Configs and secrets that do not come from a file. Compose writes them into a container before it starts it, with the owner and
+// the mode that the service asks for. For this, the host stores the variables. It also stores archives with the same content, for
+// containers that Compose does not start. A container with a read-only file system cannot be written to, so it mounts a file
+// instead.
 
 export interface VariablesInput {
   model: ComposeModel;
-  /** What they may come from. */
+  /** The variables that configs and secrets may come from. */
   variables: Readonly<Record<string, string>>;
   /** Active Compose profiles. */
   profiles: readonly string[];
@@ -19,11 +20,11 @@ export interface VariablesInput {
 }
 
 export interface NamedVariables {
-  /** What comes from a variable has the key `variable` until restoreVariables gives it its own back. */
+  /** Configs and secrets from a variable have the key `variable` until restoreVariables restores the original key. */
   model: ComposeModel;
-  /** Under other names for other values: another value is another definition. */
+  /** The name depends on the value, so that another value gives another definition. */
   values: ReadonlyMap<string, string>;
-  /** What may be written as files, by variable. */
+  /** Content that may be written as files, by variable. */
   variables: Record<string, string>;
 }
 
@@ -64,16 +65,17 @@ export function nameVariables(input: VariablesInput): NamedVariables {
   return { model: { ...model, ...sources, services }, values, variables: texts };
 }
 
-/** Sources as Compose knows them. */
+/** Restores the form of sources that Compose knows. */
 export function restoreVariables(sources: Record<string, ComposeSource>): Record<string, ComposeSource> {
   return mapValues(sources, ({ variable, ...source }) => (typeof variable === "string" ? { ...source, environment: variable } : source));
 }
 
-/** What the model's key is called that says where a release keeps what Compose writes into containers. */
+/** The key of the model that says where a release stores what Compose writes into containers. */
 export const writtenKey = "x-coldtivate-written";
 
 /**
- * What a host needs to write into containers, and where that lies; nothing where there is nothing to write.
+ * The files that a host needs to write configs and secrets into containers, and their place; undefined if there is nothing to
+ * write.
  * @param model rendered
  */
 export function keepWritten(
@@ -93,7 +95,10 @@ function file(path: string, content: Uint8Array): SourceFile {
   return { path, executable: false, content };
 }
 
-/** One for what has an owner of its own: Compose has the engine look that one up. */
+/**
+ * Packs the files of a service into archives. Files with an owner of their own get a separate one: Compose has the engine look
+ * that owner up.
+ */
 function archivesOf(name: string, service: ComposeService, model: ComposeModel, values: ReadonlyMap<string, string>) {
   const files = kinds.flatMap((kind) =>
     (service[kind] ?? []).flatMap((entry: ComposeSourceUse): (TarFile & { isOwned: boolean })[] => {

@@ -2,12 +2,15 @@ import { blank, redactor } from "../secrets/redactor.ts";
 import { isMapping } from "../common/plain.ts";
 import { splitAtOurs, withoutControls } from "./controls.ts";
 
-/** A text of anybody's, as it may be shown: nothing that a terminal obeys, and no secret, not even one that such things had split. */
+/**
+ * Makes any text safe to show: removes everything that a terminal would obey, and redacts secrets, even those that control
+ * characters had split.
+ */
 export function clean(text: string): string {
   return redactor.redact(withoutControls(text));
 }
 
-/** A text without secrets, those that sequences of our own stand within included; `inFrame` as for withoutForeignControls. */
+/** Redacts secrets in a text, even where our own sequences stand inside a secret; `inFrame` as for withoutForeignControls. */
 export function redactAround(text: string, inFrame = false): string {
   const parts = splitAtOurs(text, inFrame);
   if (parts.length === 1) return redactor.redact(text);
@@ -24,7 +27,7 @@ export function redactAround(text: string, inFrame = false): string {
     .join("");
 }
 
-/** Plain data with all of its texts clean, the names of fields included. */
+/** Cleans all texts in plain data, including field names. */
 export function cleanData(data: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [clean(name), cleanValue(value)]));
 }

@@ -3,32 +3,32 @@ import { exitAfter } from "../changes.ts";
 import { ColdtivateError, exitCodes, type Exit } from "../errors.ts";
 import { nearest } from "../common/nearest.ts";
 
-/** An error as it is shown, to people or as JSON. Never holds a command line. */
+/** An error as shown, to people or as JSON. Never contains a command line. */
 export interface Failure {
   code: string;
   message: string;
   details: readonly string[];
   hint?: string;
   exit: Exit;
-  /** What had been changed by then, a line for each kind of change. */
+  /** What had been changed by then, one line for each kind of change. */
   changed: readonly string[];
-  /** Where it happened; for bugs, and for everything under --verbose. */
+  /** Where it happened; for bugs, and for all errors under --verbose. */
   stack?: string;
 }
 
 export interface FailureContext {
-  /** Why the work was stopped, once the user asked for that: what fails then fails because of it. */
+  /** Why the work was stopped, if the user interrupted it. Later failures are a result of that. */
   interruption?: unknown;
   verbose?: boolean;
-  /** What was changed before it. */
+  /** What was changed before the error. */
   changed?: readonly string[];
-  /** What is typed to get help: `coldtivate build`. */
+  /** The command to get help for: `coldtivate build`. */
   command?: string;
   /** Flags that exist, `--json` and the like. */
   flags?: readonly string[];
 }
 
-/** Turns whatever was thrown into what the user gets to see. */
+/** Turns anything that was thrown into what the user sees. */
 export function describeFailure(error: unknown, context: FailureContext = {}): Failure {
   if (context.interruption !== undefined && !isMixed(error)) return describeInterruption(error, context);
   if (error instanceof ColdtivateError) return describeOwn(error, context);
@@ -83,7 +83,7 @@ function describeBug(error: unknown, { changed = [] }: FailureContext): Failure 
   };
 }
 
-/** The message, unless it may carry a command line: execa puts the whole of it there. */
+/** The message of an error, unless it may contain a command line: execa puts all of it there. */
 function summarise(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!isChildError(error)) return error.message || error.name;
@@ -102,7 +102,7 @@ function isChildError(error: Error): error is ChildError {
   return "escapedCommand" in error;
 }
 
-/** The frames of the error and of its causes, without the messages of errors that may carry a command line. */
+/** The stack frames of the error and of its causes, without messages that may contain a command line. */
 function stackOf(error: Error): string {
   const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
   const cause = error.cause instanceof Error ? [`caused by ${error.cause.name}: ${summarise(error.cause)}`, stackOf(error.cause)] : [];

@@ -14,7 +14,10 @@ export function chooseMode(stream: { isTTY?: boolean }, environment: Environment
   return "terminal";
 }
 
-/** Whether to colour what goes to a stream: NO_COLOR and FORCE_COLOR decide, then what reads it. GitLab's job log shows colours. */
+/**
+ * Whether to colour the output of a stream. NO_COLOR and FORCE_COLOR decide first, then the kind of stream. GitLab's job log
+ * shows colours.
+ */
 export function wantsColor(stream: { isTTY?: boolean }, environment: Environment): boolean {
   if (environment.NO_COLOR) return false;
   if (environment.FORCE_COLOR) return environment.FORCE_COLOR !== "0" && environment.FORCE_COLOR !== "false";

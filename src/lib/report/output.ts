@@ -8,18 +8,18 @@ import { withoutForeignControls } from "./controls.ts";
 type Write = NodeJS.WritableStream["write"];
 type Stream = Writable & { write: Write };
 
-/** A stream that is guarded. */
+/** The state of a guarded stream. */
 interface Guard {
-  /** What wrote to it before. */
+  /** Its original write function. */
   unguarded: Write;
   decoder: StringDecoder;
-  /** The end of what was written, which may be the beginning of a sequence. */
+  /** Withheld output that may be the beginning of a control sequence. */
   sequence: string;
-  /** What came before that, which may be the beginning of a secret. */
+  /** Withheld output before that, which may be the beginning of a secret. */
   open: string;
 }
 
-/** How Node.js shows bytes to whoever debugs it: those of a secret that is just being read are known to nobody yet. */
+/** How Node.js prints bytes when debugging. They may be bytes of a secret that is still being read, and so is not known yet. */
 const dumps = /<Buffer(?: [0-9a-f]{2})+[^>]{0,60}>/g;
 
 const guards = new WeakMap<Writable, Guard>();
@@ -27,9 +27,8 @@ const guarding = new WeakSet<Write>();
 const rawGuards = new WeakSet<object>();
 
 /**
- * The one place that all output goes through, whoever writes it: no secret passes, not even one that comes in several pieces, and
- * nothing that a terminal obeys but our own colours. Makes a reader that has gone away no error. Can be called again; a stream
- * is guarded once.
+ * All output passes through here. No secret gets out, even in several pieces, and nothing that a terminal obeys except our own
+ * colours. A reader that has gone away is no error. You can call this again; a stream is guarded once.
  */
 export function guardOutput(streams: readonly Stream[] = [process.stdout, process.stderr]): void {
   for (const stream of streams) {
@@ -48,15 +47,15 @@ export function guardOutput(streams: readonly Stream[] = [process.stdout, proces
 }
 
 /**
- * Writes a frame of the live display: it is whole, and may move on the screen.
+ * Writes a complete frame of the live display, which may move the cursor.
  *
- * @param fallback what writes to a stream that is not guarded
+ * @param fallback the write function for a stream that is not guarded
  */
 export function writeFrame(stream: Writable, text: string, fallback: Write): boolean {
   return Reflect.apply(guards.get(stream)?.unguarded ?? fallback, stream, [redactAround(withoutForeignControls(text, true), true)]);
 }
 
-/** Resolves when all that was written so far has been handed to the system, or can no longer be. */
+/** Resolves when all output so far has been handed to the system, or can no longer be. */
 export async function flushOutput(streams: readonly Writable[] = [process.stdout, process.stderr]): Promise<void> {
   for (const stream of streams) showOpen(stream);
   await Promise.all(streams.map(flush));
@@ -69,14 +68,14 @@ function flush(stream: Writable): Promise<void> {
   });
 }
 
-/** @param encoding of a chunk that is a text, as `write` takes it */
+/** @param encoding of a text chunk, as `write` takes it */
 function textOf(chunk: string | Uint8Array, encoding: unknown, { decoder }: Guard): string {
   if (typeof chunk !== "string") return decoder.write(Buffer.from(chunk));
   const isEncoded = typeof encoding === "string" && Buffer.isEncoding(encoding) && !/^utf-?8$/i.test(encoding);
   return isEncoded ? decoder.write(Buffer.from(chunk, encoding)) : chunk;
 }
 
-/** What can be shown of all that was written so far. */
+/** The part of the output so far that can be shown. */
 function take(guard: Guard, chunk: string): string {
   const text = guard.sequence + chunk;
   // oxlint-disable-next-line no-control-regex
@@ -100,7 +99,7 @@ function showRest(): void {
   for (const stream of [process.stdout, process.stderr]) showOpen(stream);
 }
 
-/** Node.js writes warnings, and what NODE_DEBUG asks for, past the streams. */
+/** Node.js writes warnings, and the output of NODE_DEBUG, without using the streams. */
 function guardRawDebug(): void {
   const unguarded: unknown = Reflect.get(process, "_rawDebug");
   if (typeof unguarded !== "function" || rawGuards.has(unguarded)) return;

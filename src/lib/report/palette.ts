@@ -9,7 +9,7 @@ export interface Palette {
   faint: (text: string) => string;
 }
 
-/** The palette; without colour every function gives its text back. */
+/** Creates the palette. Without colour, every function returns its text unchanged. */
 export function createPalette(color: boolean): Palette {
   const chalk: ChalkInstance = new Chalk({ level: color ? 1 : 0 });
   return {

@@ -4,14 +4,14 @@ import { keptLines, type ProgressEvent, type Row, type Section } from "./progres
 
 export type RowState = "waiting" | "running" | "done" | "skipped" | "failed";
 
-/** What is known about a row. Times in milliseconds of the given clock. */
+/** The state of a row. Times are in milliseconds of the given clock. */
 export interface ProgressRow extends Row {
   section: ProgressSection;
   state: RowState;
   text: string;
   startedAt?: number;
   endedAt?: number;
-  /** The last lines that whatever runs for it wrote. */
+  /** The last lines of its output. */
   output: string[];
 }
 
@@ -21,12 +21,12 @@ export interface ProgressSection {
   rows: ProgressRow[];
 }
 
-/** The state of the display: what all reporters know, and none of them decides. */
+/** The state of the display, which all reporters share. */
 export class ProgressState {
   readonly sections: ProgressSection[] = [];
   readonly #rows = new Map<string, ProgressRow>();
   readonly #now: () => number;
-  /** Columns of the widest title of a row, and of a section, of those that were planned so far. */
+  /** Width of the widest title of a row and of a section planned so far, in columns. */
   rowWidth = 0;
   sectionWidth = 0;
 
@@ -35,8 +35,8 @@ export class ProgressState {
   }
 
   /**
-   * Takes an event in.
-   * @returns the event with clean texts and the row that it is about; a row that nobody planned comes into being in a section without a title
+   * Applies an event.
+   * @returns the event with clean texts, and its row; an unplanned row is created in a section without a title
    */
   apply(event: ProgressEvent): { event: ProgressEvent; row?: ProgressRow } {
     const told = cleanEvent(event);
@@ -52,7 +52,7 @@ export class ProgressState {
     return row.startedAt === undefined ? 0 : (row.endedAt ?? this.#now()) - row.startedAt;
   }
 
-  /** How long a section has been at work: from the start of its first row to the end of its last one, in milliseconds. */
+  /** How long a section has been running: from the start of its first row to the end of its last one, in milliseconds. */
   sectionElapsed({ rows }: ProgressSection): number {
     const starts = rows.map(({ startedAt }) => startedAt).filter((start) => start !== undefined);
     if (starts.length === 0) return 0;

@@ -1,22 +1,22 @@
-/** How many lines of what runs for a row are kept, so that its failure can show them: the last ones. */
+/** How many of the last lines of a row's output are kept, to be shown if it fails. */
 export const keptLines = 20;
 
-/** A line of the display: an image that is built, a step on a host. */
+/** A line of the display, such as an image being built or a step on a host. */
 export interface Row {
   id: string;
   title: string;
 }
 
-/** A group of rows that belong together: a host, a stage. */
+/** A group of related rows: a host, or a stage. */
 export interface Section {
   id: string;
   title: string;
   rows: Row[];
 }
 
-/** What happens while a plan is carried out; the only thing a reporter gets to know. */
+/** An event while a plan is carried out. Reporters get no other information. */
 export type ProgressEvent = Happening & {
-  /** How long ago it was, in milliseconds, where it is told afterwards. */
+  /** How long ago it happened, in milliseconds, if it is reported late. */
   ago?: number;
 };
 
@@ -26,25 +26,25 @@ type Happening =
   | { type: "updated"; row: string; text: string }
   | { type: "done"; row: string; text?: string }
   | { type: "skipped"; row: string; text?: string }
-  /** With `output`, that is what failed, and not all that was written for the row. */
+  /** `output` is the output that shows the failure, not everything that was written for the row. */
   | { type: "failed"; row: string; text?: string; output?: readonly string[] }
-  /** Output of whatever runs for a row: shown as it comes in plain mode, and kept for the error otherwise. */
+  /** Output of a row. Plain mode shows it as it comes; other modes keep it for the error. */
   | { type: "output"; row: string; line: string }
-  /** A question that waits for an answer, until there is one. */
+  /** A question, shown until it is answered. */
   | { type: "asked"; text: string }
   | { type: "answered" }
   | { type: "note"; text: string }
   | { type: "warning"; text: string };
 
-/** Shows progress on standard error; decides nothing. */
+/** Shows progress on standard error. Makes no decisions. */
 export interface Reporter {
   emit(event: ProgressEvent): void;
-  /** Draws what is left and gives the terminal back; `emit` after it is ignored. */
+  /** Draws the rest and restores the terminal. Later calls of `emit` are ignored. */
   close(): Promise<void>;
 }
 
 /** A reporter on a screen or in a log. */
 export interface ScreenReporter extends Reporter {
-  /** Output of rows that failed, which it has shown: an error need not repeat it. */
+  /** The output of failed rows that was already shown, so that an error need not repeat it. */
   failedOutput(): ReadonlySet<string>;
 }

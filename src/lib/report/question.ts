@@ -3,10 +3,10 @@ import { createInterface } from "node:readline/promises";
 
 /**
  * Asks on standard error, and waits for a line on standard input.
- * @returns the line; empty when the input ends without one
+ * @returns the line; empty if the input ends without one
  */
 export async function askOnTerminal(question: string, signal: AbortSignal): Promise<string> {
-  // Not a terminal of readline's: Ctrl-C has to stay a signal.
+  // `terminal: false`, so that Ctrl-C stays a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const ended = new AbortController();
   try {
@@ -19,8 +19,8 @@ export async function askOnTerminal(question: string, signal: AbortSignal): Prom
 }
 
 /**
- * Asks for something that is not to be seen while it is typed. Standard input has to be a terminal; Ctrl-C stays a signal.
- * @returns what was typed; empty when the input ends
+ * Asks for hidden input, such as a password. Standard input has to be a terminal; Ctrl-C still sends a signal.
+ * @returns the input; empty if the input ends
  */
 export async function askHidden(question: string, signal: AbortSignal): Promise<string> {
   const { stdin, stderr } = process;

@@ -1,8 +1,8 @@
 import { padToWidth, widthOf } from "./width.ts";
 
 /**
- * Rows in aligned columns, two spaces apart, under headers in capitals. Columns of numbers stand to the right.
- * @param rows as many cells each as there are headers
+ * Formats rows in aligned columns, two spaces apart, under headers in capitals. Columns of numbers are aligned to the right.
+ * @param rows with as many cells each as there are headers
  */
 export function formatTable(headers: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [headers.map((header) => header.toUpperCase()), ...rows];

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Characters of which each stands alone and takes one column: most texts have no others. */
+/** Characters that never combine and take one column each. Most texts have no others. */
 const plain = /^[\x20-\x7E\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2190-\u21FF\u2500-\u257F\u2713\u2717]*$/;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** What a reader takes for one character each. The first time it takes some milliseconds. */
+/** Splits a text into what a reader sees as characters. The first call takes some milliseconds. */
 function segmentsOf(text: string): Iterable<{ segment: string }> {
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   return segmenter.segment(text);
@@ -15,7 +15,7 @@ function segmentsOf(text: string): Iterable<{ segment: string }> {
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\u303E\u3041-\u33FF\u3400-\u4DBF\u4E00-\u9FFF\uA000-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
 
-/** How many columns a text takes in a terminal; colours take none. */
+/** The width of a text in a terminal, in columns; colours take none. */
 export function widthOf(text: string): number {
   const bare = stripVTControlCharacters(text);
   if (plain.test(bare)) return bare.length;
@@ -24,13 +24,13 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The text, filled with spaces up to a number of columns. */
+/** Pads a text with spaces to a number of columns. */
 export function padToWidth(text: string, width: number, side: "left" | "right" = "right"): string {
   const filling = " ".repeat(Math.max(0, width - widthOf(text)));
   return side === "right" ? text + filling : filling + text;
 }
 
-/** The text, cut to a number of columns with `…` at its end. For text without colours. */
+/** Cuts a text to a number of columns, with `…` at its end. For text without colours. */
 export function cutToWidth(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let cut = "";

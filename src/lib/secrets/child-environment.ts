@@ -1,9 +1,9 @@
 import { helperVariables } from "./helper-variables.ts";
 
-/** What we start, by what it needs of the environment. */
+/** The programs that we start, grouped by what they need from the environment. */
 export type Child = "git" | "git with a remote" | "docker" | "ssh" | "ssh-agent" | "sops" | "credential helper";
 
-/** What every program needs to be found, to run as this user, and to speak to people. `*` stands for anything. */
+/** What every program needs to be found, to run as this user, and to communicate with people. `*` matches anything. */
 const common = [
   "PATH",
   "HOME",
@@ -22,7 +22,7 @@ const common = [
   "LD_*",
 ];
 
-/** What those need that go through the network. */
+/** For programs that use the network. */
 const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 const network = [...proxies, ...proxies.map((name) => name.toLowerCase()), "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"];
 
@@ -30,7 +30,10 @@ const agent = ["SSH_AUTH_SOCK", "SSH_AGENT_PID"];
 const keyring = ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "GNUPGHOME", "GPG_TTY"];
 const git = [...common, ...network, ...agent, ...keyring, "GIT_*", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE"];
 
-/** What Docker's client and buildx read, by their documentation. DOCKER_AUTH_CONFIG is none: its logins are in the configuration that we give. */
+/**
+ * What Docker's client and buildx read, according to their documentation. DOCKER_AUTH_CONFIG is not included: its logins are in
+ * the configuration that we pass.
+ */
 const docker =
   "API_VERSION BUILDKIT CERT_PATH CONFIG CONTENT_TRUST CONTENT_TRUST_SERVER CONTEXT CUSTOM_HEADERS DEFAULT_PLATFORM HOST TLS TLS_VERIFY"
     .split(" ")
@@ -38,29 +41,29 @@ const docker =
 
 const needs: Readonly<Record<Child, readonly string[]>> = {
   git,
-  // What the helpers of GitLab's and GitHub's jobs and clients read.
+  // Read by the helpers of GitLab's and GitHub's jobs and clients.
   "git with a remote": [...git, "CI_JOB_TOKEN", "CI_SERVER_*", "GITHUB_TOKEN", "GH_TOKEN", "GH_HOST", "GITLAB_TOKEN", "GITLAB_HOST"],
   docker: [...common, ...network, ...agent, ...docker, "BUILDX_*", "BUILDKIT_*", "SOURCE_DATE_EPOCH", "KUBECONFIG"],
   ssh: [...common, ...agent, "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY", "WAYLAND_DISPLAY"],
   "ssh-agent": common,
-  // Its keys lie with a cloud, with Vault, with age or with PGP.
+  // Its keys may be held by a cloud, by Vault, by age or by PGP.
   sops: [...common, ...network, ...agent, ...keyring, ...helperVariables.clouds, "GPG_EXEC", "SOPS_*", "VAULT_*"],
   "credential helper": [...common, ...network],
 };
 
-/** What stands for many names does not stand for these: somebody else's password may be called alike. */
+/** A pattern with `*` does not match these names: somebody else's password may have such a name. */
 const sensitive = /token|passw|secret|private|credential/i;
 
-/** Names that the user wants every child to get. */
+/** Lists variables that the user wants every child process to get. */
 const kept = "COLDTIVATE_KEEP_ENV";
 
 /**
- * The environment of a program that we start: of our own what it needs, and nothing else. A job's environment has the keys of all
- * environments, and a build has no business with any of them.
+ * The environment of a program that we start: only the variables of our own environment that it needs. A CI job's environment
+ * holds the keys of all environments, and a build has no business with any of them.
  *
- * @param own what it gets on top
- * @param from our own
- * @param helpers credential helpers of Docker that it may start, such as `ecr-login`
+ * @param own extra variables for the program
+ * @param from our own environment
+ * @param helpers Docker credential helpers that the program may start, such as `ecr-login`
  */
 export function childEnvironment(
   child: Child,
@@ -74,7 +77,7 @@ export function childEnvironment(
   return defined({ ...only(isWanted, from), ...own });
 }
 
-/** The environment of a program of the user's own, which may need anything of it, but not the secrets that only we work with. */
+/** The environment of one of the user's own programs. It may need any variable, except the secrets that only we use. */
 export function hookEnvironment(secretVariables: readonly string[], own: Readonly<Record<string, string>>): Record<string, string> {
   const wanted = new Set(keptNames(process.env));
   return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name)), ...own });

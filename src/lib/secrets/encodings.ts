@@ -1,17 +1,20 @@
 import { Fragments, type Span } from "./fragments.ts";
 
-/** Characters in a row that are no chance: six bytes in either encoding. */
+/** Matches of this length are no coincidence: six bytes in either encoding. */
 const base64Length = 8;
 const hexLength = 12;
 
-/** Where a block of base64 is wrapped: a line's end, as such or escaped within JSON, and how the next one is indented. */
+/** Where a block of base64 wraps: a line end, literal or escaped within JSON, and the indentation of the next line. */
 const wraps = /(?<=[A-Za-z0-9+/])[ \t]{0,40}(?:\r?\n|(?:\\+r)?\\+n)[ \t|│]{0,40}(?=[A-Za-z0-9+/])/g;
 
-/** Bytes in hexadecimal digits, one behind the other or apart: `68:75`, `6875 6e74`, `\x68\x75`, `0x68, 0x75`, `%68%75`. */
+/** Bytes in hexadecimal digits, adjacent or separated: `68:75`, `6875 6e74`, `\x68\x75`, `0x68, 0x75`, `%68%75`. */
 const hexRuns = /[0-9A-Fa-f]{2}(?:(?:[\s:,\\%-]|0?x|u00){0,16}[0-9A-Fa-f]{2}){5,}/g;
 const apart = /[\s:,\\%-]|0?x|u00/gi;
 
-/** Finds texts in base64 (that for addresses, too, wrapped, and within longer texts) and in hexadecimal digits, or parts of them. */
+/**
+ * Finds texts, or parts of them, in base64 and in hexadecimal digits. The base64 may be URL-safe, wrapped, or part of a longer
+ * text.
+ */
 export class Encodings {
   readonly #base64 = new Fragments(base64Length);
   readonly #hex = new Fragments(hexLength);
@@ -19,7 +22,7 @@ export class Encodings {
   add(value: string): void {
     const bytes = Buffer.from(value);
     this.#base64.add(bytes.toString("base64").replaceAll("=", ""));
-    // From each place where it may begin within something longer, without what shares a letter with that.
+    // The text may begin at any offset within something longer. Letters that it shares with its neighbours are left out.
     for (const offset of [1, 2]) {
       const rest = bytes.subarray(offset);
       this.#base64.add(rest.subarray(0, rest.length - (rest.length % 3)).toString("base64"));
@@ -31,7 +34,7 @@ export class Encodings {
     return [...this.#findBase64(text), ...this.#findHex(text)];
   }
 
-  /** How many characters at a text's end may be the beginning of one. */
+  /** How many characters at the end of a text may be the beginning of a match. */
   openEnd(text: string): number {
     return Math.max(this.#base64.openEnd(plain(text.slice(-base64Length))), this.#hex.openEnd(text.slice(-hexLength).toLowerCase()));
   }
@@ -49,12 +52,12 @@ export class Encodings {
   }
 }
 
-/** With the letters for addresses replaced by the usual ones. */
+/** The text with the letters of URL-safe base64 replaced by the usual ones. */
 function plain(text: string): string {
   return text.replaceAll("-", "+").replaceAll("_", "/");
 }
 
-/** The letters that the secret shares with what stands before and behind it in base64. */
+/** Widens a match by the letters that the secret shares with its neighbours in base64. */
 function widen(text: string, start: number, end: number): Span {
   const before = /[A-Za-z0-9+/_-]{0,2}$/.exec(text.slice(Math.max(0, start - 2), start))?.[0].length ?? 0;
   const behind = /^[A-Za-z0-9+/_-]{0,3}={0,2}/.exec(text.slice(end, end + 5))?.[0].length ?? 0;
@@ -63,14 +66,14 @@ function widen(text: string, start: number, end: number): Span {
 
 interface Squeezed {
   text: string;
-  /** Where a character of it stands in the original. */
+  /** Maps an offset in this text to the original. */
   original: (at: number) => number;
 }
 
 /** A text without the matches of a pattern. */
 function squeeze(text: string, pattern: RegExp): Squeezed {
   const parts: string[] = [];
-  /** Where each part begins in the squeezed text, and how much was taken out before it. */
+  /** Where each part begins in the squeezed text, and how many characters were removed before it. */
   const begins: { at: number; taken: number }[] = [];
   let at = 0;
   let behind = 0;

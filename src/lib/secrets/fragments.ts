@@ -1,13 +1,13 @@
-/** A part of a text, from an offset to the one behind it. */
+/** A part of a text: the offset where it begins, and the offset after its end. */
 export interface Span {
   start: number;
   end: number;
 }
 
-/** Bits of the table that tells most of what is no piece: a lookup in it costs next to nothing. */
+/** Bits of a table that rules out most of what is not a piece. A lookup in it costs next to nothing. */
 export const tableSize = 1 << 18;
 
-/** Pieces of texts, all of one length: finds whatever they follow one another in. */
+/** Pieces of texts, all of the same length. Finds every place in a text where they follow one another. */
 export class Fragments {
   readonly #length: number;
   readonly #pieces = new Set<string>();
@@ -18,7 +18,7 @@ export class Fragments {
     this.#length = length;
   }
 
-  /** Takes in what is to be found. */
+  /** Adds a text to look for. */
   add(text: string): void {
     for (let at = 0; at + this.#length <= text.length; at++) {
       this.#pieces.add(text.slice(at, at + this.#length));
@@ -27,7 +27,7 @@ export class Fragments {
     }
   }
 
-  /** Every part of a text, as long as possible, that is made of pieces. */
+  /** Every part of a text, as long as possible, that consists of pieces. */
   find(text: string): Span[] {
     const found: Span[] = [];
     for (let at = 0; at + this.#length <= text.length; at++) {
@@ -40,7 +40,7 @@ export class Fragments {
     return found;
   }
 
-  /** How many characters at a text's end are the beginning of a piece, where that is less than a piece. */
+  /** How many characters at the end of a text are the beginning of a piece, but not a whole one. */
   openEnd(text: string): number {
     for (let length = this.#length - 1; length > 0; length--) {
       const end = text.slice(-length);
@@ -55,7 +55,7 @@ export class Fragments {
   }
 }
 
-/** FNV-1a, cut to the table's size. */
+/** FNV-1a, reduced to the table's size. */
 export function fragmentHash(text: string, at: number, length: number): number {
   let hash = 0x811c9dc5;
   for (let index = at; index < at + length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);

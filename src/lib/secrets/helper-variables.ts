@@ -4,7 +4,7 @@ const azure = ["AZURE_*"];
 const pass = ["PASSWORD_STORE_*", "GNUPGHOME", "GPG_TTY"];
 const desktop = ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"];
 
-/** By the name of a credential helper: what it reads of the environment, by its documentation. */
+/** The environment variables that each credential helper reads, according to its documentation. */
 const byHelper: Readonly<Record<string, readonly string[]>> = {
   "ecr-login": aws,
   gcr: google,
@@ -20,7 +20,7 @@ const byHelper: Readonly<Record<string, readonly string[]>> = {
   desktop,
 };
 
-/** What programs that give logins and keys read. `*` stands for anything. */
+/** Variables read by programs that provide logins and keys. `*` matches anything. */
 export const helperVariables = {
   clouds: [...aws, ...google, ...azure],
   of: (helper: string): readonly string[] => (Object.hasOwn(byHelper, helper) ? byHelper[helper]! : []),

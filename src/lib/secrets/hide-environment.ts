@@ -3,12 +3,13 @@ import { asMapping } from "../common/plain.ts";
 import { redactor } from "./redactor.ts";
 import { isNameOfSecret } from "./telling-names.ts";
 
-/** Shorter values of variables that only sound secret are as likely to be something else. */
+/** If only its name sounds secret, a shorter value is as likely to be something else. */
 const shortest = 8;
 
 /**
- * Keeps the secrets of our own environment out of all output, those that no command needs, too: hooks have it, and print it. They are
- * known by their names, by being a password within an address, or by being a login for Docker.
+ * Keeps the secrets of our own environment out of all output. This includes those that no command needs, because hooks get the
+ * environment and may print it. A secret is recognised by its variable's name, as the password within an address, or as a Docker
+ * login.
  */
 export function hideEnvironment(env: NodeJS.ProcessEnv): void {
   for (const [name, value = ""] of Object.entries(env)) {
@@ -18,7 +19,7 @@ export function hideEnvironment(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Of the content of a Docker configuration: its `auth`, which is `user:password` in base64, and what is in that. */
+/** Hides the secrets of a Docker configuration: its `auth`, which is `user:password` in base64, and the password in it. */
 function hideLogins(value: string): void {
   for (const login of Object.values(asMapping(asMapping(parse(value))["auths"]))) {
     const { auth, password, identitytoken } = asMapping(login);

@@ -1,6 +1,6 @@
 /**
- * Words of six letters and more that output has anyway: those of our own messages, of Compose files and of programs that start up, and
- * what people write where they should write a password. To blank them out hides nothing, and makes the rest unreadable.
+ * Words of six letters and more that are common in output: words of our own messages, of Compose files and of programs that start
+ * up, and words that people write instead of a password. Blanking them out would hide nothing, and make the rest unreadable.
  */
 export const ordinaryWords: ReadonlySet<string> = new Set(
   `

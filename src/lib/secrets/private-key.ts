@@ -1,15 +1,15 @@
 import { createPrivateKey } from "node:crypto";
 
-/** A whole key, with whatever stands for its line ends. */
+/** A whole key, whatever its line ends were replaced with. */
 const wholeKey = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]*)-----END \1PRIVATE KEY-----/;
 
-/** How long the lines of a key are: RFC 7468 has 64, OpenSSH's own format 70. */
+/** The line width of a key: RFC 7468 uses 64, OpenSSH's own format 70. */
 const widths: Record<string, number> = { "OPENSSH ": 70 };
 
 /**
- * A private key with Unix line ends and exactly one at its end. What CI/CD variables and clipboards do to keys is undone
- * where there is only one way to read it: line ends lost, written as `\n` or turned into spaces; quotes around it; lines
- * that are indented; all of it in base64.
+ * A private key with Unix line ends and exactly one at its end. Undoes what CI/CD variables and clipboards do to keys, if there
+ * is only one way to read the result: line ends that are lost, written as `\n` or turned into spaces; quotes around the key;
+ * indented lines; the whole key in base64.
  */
 export function normaliseKey(content: string): string {
   const plain = fromBase64(content)
@@ -19,7 +19,7 @@ export function normaliseKey(content: string): string {
   const unfolded = unquoted.includes("\n") ? unquoted : unquoted.replaceAll(/(?:\\r)?\\n/g, "\n");
   const lines = `${unfolded.replace(/\r\n?/g, "\n").trim()}\n`;
   const [whole = "", kind = "", body = ""] = wholeKey.exec(lines) ?? [];
-  // What stands around it, or is no base64, may mean something: keyFault says what is wrong.
+  // Text around the key, or text that is not base64, may mean something: keyFault reports what is wrong.
   if (whole !== lines.trim() || !/^[A-Za-z0-9+/=\s]+$/.test(body)) return lines;
   const folded = body.replaceAll(/\s/g, "").match(new RegExp(`.{1,${widths[kind] ?? 64}}`, "g")) ?? [];
   return [`-----BEGIN ${kind}PRIVATE KEY-----`, ...folded, `-----END ${kind}PRIVATE KEY-----`, ""].join("\n");
@@ -30,7 +30,7 @@ export function isFoldedKey(text: string): boolean {
   return text.includes("-----BEGIN ") || isEncodedKey(text);
 }
 
-/** Whether a text is a private key in base64, as some put it into a variable. */
+/** Whether a text is a private key in base64, as some people store it in a variable. */
 export function isEncodedKey(text: string): boolean {
   return /^\s*LS0tLS1CRUdJTi[A-Za-z0-9+/\s]+=*\s*$/.test(text);
 }
@@ -40,8 +40,8 @@ function fromBase64(content: string): string {
 }
 
 /**
- * What is wrong with a private key (normalised), in words that show none of it; nothing when it can be used.
- * @param mayAsk whether a passphrase is no fault: there is somebody to ask for it
+ * What is wrong with a private key (normalised), in words that reveal nothing of it; undefined if the key can be used.
+ * @param mayAsk whether a passphrase is acceptable because there is somebody to ask for it
  */
 export function keyFault(key: string, mayAsk = false): string | undefined {
   if (/^(ssh-|ecdsa-|sk-)\S+ AAAA/.test(key) || key.includes("BEGIN PUBLIC KEY")) return "this is a public key: the private one is needed";
@@ -69,7 +69,10 @@ const passphrase =
   "this key has a passphrase, and there is no terminal to ask for it: use a key without one, or leave the key out and load it into an ssh-agent";
 const damaged = "this private key is damaged or cut short";
 
-/** The format: a magic, then length-prefixed cipher, derivation and its options, a count, public and private part. */
+/**
+ * The format is a magic, the cipher, the key derivation and its options, a count, the public part and the private part. All but
+ * the magic and the count are length-prefixed.
+ */
 function opensshFault(bytes: Buffer): string | undefined {
   const magic = "openssh-key-v1\0";
   if (bytes.subarray(0, magic.length).toString("latin1") !== magic) return damaged;

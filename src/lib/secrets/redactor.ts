@@ -5,13 +5,13 @@ import { isWord, weakness, type Weakness } from "./weakness.ts";
 
 export type { Span } from "./fragments.ts";
 
-/** Shorter lines of a secret of several lines are left to the others. */
+/** Shorter lines of a secret with several lines are not added by themselves. */
 const shortestLine = 8;
 
-/** Told that a secret cannot be kept out of output, and what it is called. */
+/** Called with the name of a secret that cannot be kept out of output. */
 export type OnWeak = (name: string, weakness: Weakness) => void;
 
-/** Knows every secret of this process and takes them out of text that leaves it. */
+/** Knows every secret of this process and removes them from text that leaves it. */
 export class Redactor {
   readonly #known = new Set<string>();
   readonly #texts = new SecretTexts();
@@ -20,10 +20,10 @@ export class Redactor {
   #onWeak: OnWeak = () => {};
 
   /**
-   * Adds a secret, as a whole and line by line (a private key is printed by lines), and the password that an address has in it.
-   * One that is too short, or an ordinary word, would blank out other words, and is not added: whoever listens is told once.
+   * Adds a secret as a whole and line by line (a private key is printed by lines), and the password of an address. A value that
+   * is too short, or an ordinary word, would blank out other words. It is not added; the listener is called once instead.
    *
-   * @param name what to call it to people: a variable, or a place in coldtivate.yml
+   * @param name what to call it in messages: a variable, or a place in coldtivate.yml
    */
   add(value: string, name?: string): void {
     const whole = value.trim();
@@ -35,39 +35,41 @@ export class Redactor {
     }
     if (this.#known.has(whole)) return;
     this.#take(whole);
-    // Of an encoded text its lines are parts.
+    // This covers the lines as well: they are parts of the encoded text.
     this.#encodings.add(whole);
     for (const line of whole.split(/\r?\n/).map((text) => text.trim())) {
-      // `-----BEGIN OPENSSH PRIVATE KEY-----` tells nothing, and messages need it.
+      // `-----BEGIN OPENSSH PRIVATE KEY-----` reveals nothing, and messages need it.
       if (line.length >= shortestLine && !/^-----[A-Z ]+-----$/.test(line) && weakness(line) === undefined) this.#take(line);
     }
     this.addPasswords(whole, name);
   }
 
-  /** Adds the password that an address has in it, and no more of it. */
+  /** Adds the password of an address, and nothing else of it. */
   addPasswords(address: string, name?: string): void {
     for (const part of passwordsOf(address)) this.add(part, name);
   }
 
-  /** Notes that a secret cannot be kept out of output. */
+  /** Reports that a secret cannot be kept out of output. */
   noteWeak(name: string, weak: Weakness): void {
     if (this.#weak.has(name)) return;
     this.#weak.set(name, weak);
     this.#onWeak(name, weak);
   }
 
-  /** Tells of the secrets that cannot be kept out of output: of those that are known, and of each that comes. */
+  /**
+   * Sets the listener for secrets that cannot be kept out of output. It is called for those known so far, and for each later one.
+   */
   set onWeak(onWeak: OnWeak) {
     this.#onWeak = onWeak;
     for (const [name, weak] of this.#weak) onWeak(name, weak);
   }
 
-  /** The text with every known secret replaced by `***`, where they overlap too. */
+  /** The text with every known secret replaced by `***`, even where secrets overlap. */
   redact(text: string): string {
     return blank(text, this.find(text));
   }
 
-  /** Where secrets stand in a text, in order, none over another. */
+  /** The spans of the secrets in a text, in order and without overlap. */
   find(text: string): Span[] {
     if (this.#known.size === 0) return [];
     const hits = [...this.#texts.find(text), ...this.#encodings.find(text)].toSorted((a, b) => a.start - b.start);
@@ -80,12 +82,12 @@ export class Redactor {
     return found;
   }
 
-  /** How many characters at a text's end may be the beginning of a secret that goes on in what is written next. */
+  /** How many characters at the end of a text may be the beginning of a secret that continues in the next output. */
   openEnd(text: string): number {
     if (this.#known.size === 0 || /(?:^|\n)$/.test(text)) return 0;
     const open = Math.max(this.#texts.openEnd(text), this.#encodings.openEnd(text));
     if (open === 0) return 0;
-    // What is found already is not to be cut.
+    // A secret that was found must not be cut in two.
     const cut = this.find(text).find(({ end }) => end > text.length - open);
     return cut === undefined ? open : Math.max(open, text.length - cut.start);
   }
@@ -97,7 +99,7 @@ export class Redactor {
   }
 }
 
-/** The password of `scheme://user:password@host`, as it is written and as it is meant. */
+/** The password of `scheme://user:password@host`, as written and decoded. */
 function passwordsOf(value: string): string[] {
   const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*?:([^/@\s]+)@/i.exec(value) ?? [];
   if (password === undefined) return [];
@@ -109,7 +111,7 @@ function passwordsOf(value: string): string[] {
 }
 
 /**
- * A part of a text with spans of the whole replaced by `***`.
+ * Replaces spans of a whole text with `***` in a part of it.
  *
  * @param at where the part begins in the whole
  */
@@ -119,12 +121,12 @@ export function blank(text: string, spans: readonly Span[], at = 0): string {
   for (const span of spans) {
     if (span.end <= at || span.start >= at + text.length) continue;
     blanked += text.slice(end - at, Math.max(0, span.start - at));
-    // One that began in an earlier part has its asterisks there.
+    // A span that began in an earlier part has its asterisks there.
     if (span.start >= at) blanked += "***";
     end = Math.min(span.end, at + text.length);
   }
   return blanked + text.slice(end - at);
 }
 
-/** The process's own: secrets register here when they are loaded. */
+/** The redactor of this process: secrets are registered here when they are loaded. */
 export const redactor = new Redactor();

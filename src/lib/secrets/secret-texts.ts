@@ -1,10 +1,10 @@
 import { fragmentHash, tableSize, type Span } from "./fragments.ts";
 import { spelling } from "./spelling.ts";
 
-/** Characters that are looked for first. */
+/** Length of the substring that is looked up first. */
 const anchorLength = 4;
 
-/** Where a word may begin and end: beside what is no letter and no digit, or behind what stands for one of those. */
+/** Where a word may begin and end: next to anything but a letter or a digit, or after an escape sequence for such a character. */
 const wordBegins = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2}))`;
 const wordEnds = "(?![A-Za-z0-9])";
 
@@ -14,15 +14,15 @@ interface Text {
   pattern?: RegExp;
 }
 
-/** Finds texts as they are written anywhere: see spelling.ts. */
+/** Finds texts in any spelling: see spelling.ts. */
 export class SecretTexts {
-  /** By four letters that each has in every spelling. */
+  /** The texts, by four characters that appear in every spelling. */
   readonly #byAnchor = new Map<string, Text[]>();
   readonly #table = new Uint8Array(tableSize >> 3);
-  /** Those that have no such letters. */
+  /** The texts without such characters. */
   readonly #others: Text[] = [];
 
-  /** @param isWord whether it counts only where it stands alone */
+  /** @param isWord whether the text counts only where it stands alone */
   add(value: string, isWord: boolean): void {
     const text = { value, isWord };
     const [longest = ""] = (value.match(/[A-Za-z0-9]+/g) ?? []).toSorted((a, b) => b.length - a.length);
@@ -37,7 +37,7 @@ export class SecretTexts {
     return [...new Set(this.#candidates(text)), ...this.#others].flatMap((each) => occurrences(text, patternOf(each)));
   }
 
-  /** How many characters at a text's end may be the beginning of one. */
+  /** How many characters at the end of a text may be the beginning of a match. */
   openEnd(text: string): number {
     const all = [...this.#others, ...[...this.#byAnchor.values()].flat()];
     return Math.max(0, ...all.map((each) => openEnd(text, each)));
@@ -59,7 +59,7 @@ function patternOf(text: Text): RegExp {
   return (text.pattern ??= new RegExp(text.isWord ? wordBegins + pattern + wordEnds : pattern, "g"));
 }
 
-/** Those that overlap, too. */
+/** All matches, including those that overlap. */
 function occurrences(text: string, pattern: RegExp): Span[] {
   const found: Span[] = [];
   pattern.lastIndex = 0;
@@ -70,7 +70,7 @@ function occurrences(text: string, pattern: RegExp): Span[] {
   return found;
 }
 
-/** The spellings that are likely where output comes in pieces. A word may still become a longer one. */
+/** Considers the spellings that are likely where output arrives in pieces. A complete word may still turn into a longer one. */
 function openEnd(text: string, { value, isWord }: Text): number {
   const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), value.replaceAll("$", "$$$$")];
   const lengths = spellings.map((written) => {

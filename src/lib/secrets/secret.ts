@@ -3,15 +3,15 @@ import { redactor } from "./redactor.ts";
 
 const shown = "[redacted]";
 
-/** A value that prints as `[redacted]` wherever it ends up; `reveal()` is the only way to its content. */
+/** A value that prints as `[redacted]` wherever it ends up. `reveal()` is the only way to its content. */
 export class Secret {
   readonly #value: string;
 
   /**
-   * Makes the value known to the redactor, so that no line that leaves the process can carry it.
+   * Registers the value with the redactor, so that no line that leaves the process can contain it.
    *
-   * @param isHidden whether it is a secret as a whole: of a dotenv, the values are made known one by one
-   * @param name what to call it where it cannot be kept out of output: a variable, or a place in coldtivate.yml
+   * @param isHidden whether the whole value is a secret; the values of a dotenv are registered one by one instead
+   * @param name what to call it if it cannot be kept out of output: a variable, or a place in coldtivate.yml
    */
   constructor(value: string, name?: string, isHidden = true) {
     this.#value = value;

@@ -1,9 +1,9 @@
 const named: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos" };
 
 /**
- * A pattern for a text however its special characters are written: as they are, escaped with backslashes any number of times (JSON in
- * JSON, shells), by number (`\u0024`, `\x24`), for addresses (`%24`, `+`), for HTML (`&amp;`), or doubled (`$$` in Compose files, `''` in
- * YAML). Letters and digits are the same everywhere.
+ * A pattern that matches a text in every spelling of its special characters: literal; escaped with backslashes any number of
+ * times (JSON in JSON, shells); by number (`\u0024`, `\x24`); URL-encoded (`%24`, `+`); for HTML (`&amp;`); or doubled (`$$` in
+ * Compose files, `''` in YAML). Letters and digits are the same everywhere.
  */
 export function spelling(text: string): string {
   return Array.from(text, spell).join("");
@@ -30,13 +30,13 @@ function literals(character: string, literal: string): string[] {
     case "\\":
       return [String.raw`\\{1,15}`];
     case "\n":
-      // Within a block of YAML the next line is indented.
+      // In a YAML block the next line is indented.
       return [String.raw`\r?\n[ \t]{0,40}`, String.raw`(?:\\{1,15}r)?\\{1,15}n`];
     case "\r":
       return [String.raw`\r?`, String.raw`\\{1,15}r`];
     case "\t":
       return [String.raw`\t`, String.raw`\\{1,15}t`];
-    // A shell ends the quotes, writes one, and begins anew.
+    // A shell closes the quotes, writes a quote, and opens them again.
     case "'":
       return [String.raw`'\\{1,15}''`, `'"'"'`, String.raw`(?:\\{0,15}'){1,4}`];
     case "$":
@@ -48,12 +48,12 @@ function literals(character: string, literal: string): string[] {
   }
 }
 
-/** In UTF-8, encoded once or twice. */
+/** Percent-encoded UTF-8, encoded once or twice. */
 function percent(character: string): string {
   return Array.from(Buffer.from(character), (byte) => `%(?:25)?${hex(byte, 2)}`).join("");
 }
 
-/** A number in upper or lower case. */
+/** A hexadecimal number in upper or lower case. */
 function hex(code: number, digits: number): string {
   const written = code.toString(16).padStart(digits, "0");
   return written.replaceAll(/[a-f]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);

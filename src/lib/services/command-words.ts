@@ -3,21 +3,21 @@ import type { ComposeService } from "../compose/model.ts";
 
 /** What a service's container runs, and with what. */
 export interface RunsWith {
-  /** Entrypoint and command in one, variables filled in as far as they are known. */
+  /** Entrypoint and command as one text, with all known variables filled in. */
   text: string;
-  /** Whether the Compose file says nothing of it, so that the image's own command runs. */
+  /** Whether the Compose file sets neither, so that the image's own command runs. */
   isImages: boolean;
-  /** The container's variables, the image's own among them. */
+  /** The container's variables, including those of the image. */
   environment: Record<string, string>;
 }
 
-/** What a service's container runs: what the Compose file says, else what the image does. */
+/** What a service's container runs, from the Compose file, otherwise from the image. */
 export function runsWith(service: ComposeService, facts: ImageFacts | undefined): RunsWith {
   const own = Object.entries(service.environment ?? {}).map(([name, value]) => [name, unescape(value ?? "")]);
   const environment: Record<string, string> = { ...facts?.environment, ...Object.fromEntries(own) };
   const entrypoint = service.entrypoint?.map(unescape);
   const command = service.command?.map(unescape);
-  // Another entrypoint takes the image's command away, too.
+  // A different entrypoint also drops the image's command.
   const words = [...(entrypoint ?? facts?.entrypoint ?? []), ...(command ?? (entrypoint === undefined ? (facts?.command ?? []) : []))];
   return {
     text: fillIn(words.join(" "), environment),
@@ -26,12 +26,12 @@ export function runsWith(service: ComposeService, facts: ImageFacts | undefined)
   };
 }
 
-/** Compose writes a `$` that is not to be filled in twice. */
+/** Compose doubles a `$` that must not be interpolated. */
 function unescape(word: string): string {
   return word.replaceAll("$$", "$");
 }
 
-/** Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`; what is not known stays as it is. */
+/** Fills in `$NAME`, `${NAME}`, `${NAME:-text}`, `${NAME-text}`. Unknown variables stay as written. */
 export function fillIn(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?-)([^{}$]*))?\})/g, (whole, bare, braced, form, fallback) => {
     const value = variables[String(bare ?? braced)];
@@ -43,11 +43,11 @@ export function fillIn(text: string, variables: Readonly<Record<string, string>>
 export interface SimpleCommand {
   /** Without quotes. */
   words: string[];
-  /** Variables that are set for it alone. */
+  /** Variables that are set for this command alone. */
   variables: Record<string, string>;
 }
 
-/** The commands in a line of a shell, or the one in a list of words. */
+/** The commands in a shell command line, or the one command in a list of words. */
 export function commandsOf(text: string): SimpleCommand[] {
   return text.split(/&&|\|\||[;|&\n]/).flatMap((part) => {
     const words = part

@@ -3,11 +3,11 @@ import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 
 /**
- * Whether several of a service may write to a folder at once, because the program that it runs coordinates itself there.
+ * Whether several containers of a service may write to a folder at once, because its program coordinates its own access there.
  *
- * So far Caddy: "Any Caddy instances that are configured to use the same storage will automatically share those resources
- * and coordinate certificate management as a cluster" (https://caddyserver.com/docs/automatic-https#storage). Its folders
- * are those of https://caddyserver.com/docs/conventions#file-locations.
+ * So far Caddy: "Any Caddy instances that are configured to use the same storage will automatically share those resources and
+ * coordinate certificate management as a cluster" (https://caddyserver.com/docs/automatic-https#storage). Its folders are those
+ * of https://caddyserver.com/docs/conventions#file-locations.
  * @param target path in the container
  */
 export function isCoordinated(target: string, service: ComposeService, facts: ImageFacts | undefined): boolean {

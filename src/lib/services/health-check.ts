@@ -2,31 +2,31 @@ import { fillIn } from "./command-words.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 
-/** What a health check asks in its own container. */
+/** The port that a health check asks in its own container. */
 export interface CheckedPort {
   port: number;
   protocol: "http" | "https" | "other";
 }
 
-/** Words for the container itself, whatever it is called. */
+/** Names by which a container always reaches itself, whatever it is called. */
 const localHosts =
   "localhost|127\\.\\d+\\.\\d+\\.\\d+|0\\.0\\.0\\.0|\\[::1?\\]|::1|\\$\\{?HOSTNAME\\}?|\\$\\(hostname[^)]*\\)|`hostname[^`]*`";
 
-/** The words of a service's health check, its image's where the Compose file has none; empty where nothing is checked. */
+/** The words of a service's health check, or of its image's if the Compose file has none. Empty if nothing is checked. */
 export function checkOf({ healthcheck }: ComposeService, facts: ImageFacts | undefined): string[] {
   if (healthcheck?.disable === true) return [];
   const test = healthcheck?.test?.map((word) => word.replaceAll("$$", "$")) ?? facts?.healthcheck ?? [];
   return test[0] === "NONE" ? [] : test;
 }
 
-/** By what a service's own containers find it. */
+/** The names under which a service's own containers find it. */
 export function ownNames(name: string, { container_name: container, hostname }: ComposeService): string[] {
   return [...new Set([name, container, hostname].filter((own): own is string => own !== undefined && own !== ""))];
 }
 
 /**
- * The port that a health check asks: by HTTP where that can be seen.
- * @param names the service's own
+ * The port that a health check asks, and whether it does so by HTTP, if that can be seen.
+ * @param names the service's own names
  */
 export function checkedPort(
   test: readonly string[],
@@ -34,7 +34,7 @@ export function checkedPort(
   names: readonly string[] = [],
 ): CheckedPort | undefined {
   const text = fillIn(test.slice(1).join(" "), environment);
-  // What it asks over a socket has no port, whatever its URL says.
+  // A check over a socket has no port, whatever its URL says.
   if (/\s--(?:abstract-)?unix-socket[\s=]/.test(text)) return undefined;
   const here = `(?:${[localHosts, ...names.map(literal)].join("|")})`;
   const end = "(?=[/?#\\s\"'|;,)\\\\]|$)";
@@ -43,7 +43,7 @@ export function checkedPort(
     const protocol = scheme.toLowerCase() === "https" ? "https" : "http";
     return { port: urlPort === undefined ? (protocol === "https" ? 443 : 80) : Number(urlPort), protocol };
   }
-  // These take an address without a scheme for one of HTTP.
+  // These programs treat an address without a scheme as HTTP.
   const isHttp = /(?:^|[\s/"'(])(?:curl|wget|http|httpie|xh)\s/.test(text);
   const [, bare] = new RegExp(`(?:^|[\\s"'=@(])${here}:(\\d{1,5})${end}`).exec(text) ?? [];
   if (bare !== undefined && !/\b(?:grpc|GRPC)/.test(text)) return { port: Number(bare), protocol: isHttp ? "http" : "other" };
@@ -59,7 +59,7 @@ export function checkedPort(
   return plain === undefined ? undefined : { port: Number(plain), protocol: "other" };
 }
 
-/** Those of a service's own names by which its health check asks it. */
+/** The service's own names that its health check uses to ask it. */
 export function askedByName(test: readonly string[], names: readonly string[]): string[] {
   const text = test.slice(1).join(" ");
   return names.filter((name) => {
@@ -69,7 +69,7 @@ export function askedByName(test: readonly string[], names: readonly string[]): 
   });
 }
 
-/** A name as a regular expression has it. */
+/** Escapes a name for use in a regular expression. */
 export function literal(name: string): string {
   return name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -1,18 +1,18 @@
 import * as z from "zod";
 
-/** What an image says of itself, as far as it decides how its containers run; also kept in manifests, so that nobody asks twice. */
+/** What an image says about how its containers run. Also kept in manifests, so that it has to be looked up only once. */
 export const imageFactsSchema = z.object({
   /** TCP ports that it exposes. */
   ports: z.array(z.number()),
-  /** Folders for which every container gets a volume of its own, unless something else is mounted there. */
+  /** Folders that get a volume of their own in every container, unless something else is mounted there. */
   volumes: z.array(z.string()),
   entrypoint: z.array(z.string()),
   command: z.array(z.string()),
-  /** Values that are too long to name a port or a folder are empty. */
+  /** Values that are too long for a port or a folder are left empty. */
   environment: z.record(z.string(), z.string()),
-  /** The test of its health check, as Compose writes it; absent: none. */
+  /** The test of its health check, as Compose writes it. Absent if there is none. */
   healthcheck: z.array(z.string()).optional(),
-  /** When it is checked, in nanoseconds, by the names that Compose has; absent without a health check. */
+  /** The times of its health check, in nanoseconds, with Compose's names. Absent without a health check. */
   checkTimes: z
     .object({
       interval: z.number().optional(),
@@ -31,7 +31,7 @@ const words = z.array(z.string()).nullish();
 const count = z.number().nullish();
 const keys = z.record(z.string(), z.unknown()).nullish();
 
-/** The OCI image configuration, and Docker's. */
+/** The image configuration, as in OCI and Docker. */
 const configurationSchema = z.object({
   config: z
     .object({
@@ -50,7 +50,7 @@ const configurationSchema = z.object({
 
 const longestValue = 200;
 
-/** Reads an image's configuration; undefined when it is none. */
+/** Reads an image's configuration. Returns undefined if it is none. */
 export function parseImageFacts(text: string): ImageFacts | undefined {
   try {
     const { config } = configurationSchema.parse(JSON.parse(text));
@@ -72,7 +72,7 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
   }
 }
 
-/** TCP ports in `8000`, `8000/tcp`, `8000-8003`; none of UDP. */
+/** The TCP ports in `8000`, `8000/tcp`, `8000-8003`. Empty for UDP. */
 export function exposedPorts(written: string): number[] {
   const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(written) ?? [];
   if (from === undefined || (protocol !== undefined && protocol !== "tcp")) return [];
@@ -82,7 +82,7 @@ export function exposedPorts(written: string): number[] {
 
 type WrittenTimes = Partial<Record<"Interval" | "Timeout" | "StartPeriod" | "StartInterval" | "Retries", number | null | undefined>>;
 
-/** What is zero is as good as not written. */
+/** A time of zero counts as not set. */
 function readTimes({ Interval, Timeout, StartPeriod, StartInterval, Retries }: WrittenTimes): NonNullable<ImageFacts["checkTimes"]> {
   return {
     ...(Interval ? { interval: Interval } : {}),
@@ -99,7 +99,7 @@ function readVariable(line: string): [string, string] {
   return [name, whole.length > longestValue ? "" : whole];
 }
 
-/** What is known of the images that services run, by image as it runs, in the order of their names. */
+/** The known facts about the images that services use, by image reference, in the order of these references. */
 export function factsInUse(
   services: readonly { image: string }[],
   known: ReadonlyMap<string, ImageFacts> | undefined,

@@ -1,21 +1,21 @@
 import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "../compose/model.ts";
 import type { KeptFile } from "../compose/sources.ts";
 
-/** A port of a service that another one speaks of: in its environment, its command, or a file that it mounts. */
+/** A port of a service that another service mentions: in its environment, its command, or a file that it mounts. */
 export interface MentionedPort {
-  /** Who speaks of it. */
+  /** The service that mentions it. */
   from: string;
-  /** Whose port it is. */
+  /** The service that the port belongs to. */
   to: string;
-  /** How it is called there: the service's name, an alias, a link, its container's name. */
+  /** The name that is used there: the service's name, an alias, a link, its container's name. */
   name: string;
   port: number;
-  /** Whether it is written as an address to ask, so that it is surely meant. */
+  /** Whether it is written as an address, so that it certainly means this port. */
   isAddress: boolean;
 }
 
 export interface MentionInput {
-  /** With files where they lie on the host. */
+  /** The model, with files at their places on the host. */
   model: ComposeModel;
   /** Name of the Compose project. */
   project: string;
@@ -26,10 +26,10 @@ export interface MentionInput {
   stateDirectory: string;
 }
 
-/** Longer files are no configuration. */
+/** Longer files are not considered to be configuration. */
 const longestFile = 200_000;
 
-/** Every port that a service is asked at by another one that shares a network with it, as far as that is written anywhere. */
+/** Finds the ports of services that other services in the same network mention, as far as that is written down. */
 export function findMentions(input: MentionInput): MentionedPort[] {
   const { services } = input.model;
   const names = Object.keys(services).filter((name) => isActive(services[name] ?? {}, input.profiles));
@@ -50,7 +50,7 @@ export function findMentions(input: MentionInput): MentionedPort[] {
   return [...found.values()];
 }
 
-/** Ports of a service that others are told to ask, beside those that are known anyway, and who is told so. */
+/** The ports of a service that others mention and that are not known otherwise, each with the services that mention it. */
 export function furtherPorts(service: string, known: readonly number[], mentions: readonly MentionedPort[]): Map<number, string[]> {
   const further = mentions.filter(({ to, port }) => to === service && !known.includes(port));
   const ports = Map.groupBy(further, ({ port }) => port);
@@ -59,12 +59,12 @@ export function furtherPorts(service: string, known: readonly number[], mentions
   );
 }
 
-/** Whether two services are in one network. */
+/** Whether two services share a network. */
 export function isNear({ networks: one = {} }: ComposeService, { networks: other = {} }: ComposeService): boolean {
   return Object.keys(one).some((network) => network in other);
 }
 
-/** The names, in lower case, by which a service finds others, and whose they are. */
+/** The names by which a service finds others, in lower case, and the services that they belong to. */
 function namesFor(from: string, names: readonly string[], { model: { services }, project }: MentionInput): Map<string, string> {
   const asking = services[from] ?? {};
   const own = new Set(extraHosts(asking));
@@ -85,13 +85,13 @@ function namesFor(from: string, names: readonly string[], { model: { services },
   return known;
 }
 
-/** Names that a service resolves by itself. */
+/** Names that a service resolves from its own hosts file. */
 export function extraHosts({ extra_hosts: hosts }: ComposeService): string[] {
   if (Array.isArray(hosts)) return hosts.map((line) => line.split(/[:=]/, 1)[0] ?? "");
   return Object.keys(hosts ?? {});
 }
 
-/** All that is written of a service, and in what it mounts of the release. */
+/** All texts in a service's definition, and in the files of the release that it mounts. */
 function textsOf(service: ComposeService, { model, files, stateDirectory }: MentionInput, contents: Map<string, string>): string[] {
   const { environment = {}, command, entrypoint, labels = {}, healthcheck } = service;
   const words = [
@@ -116,7 +116,7 @@ function textsOf(service: ComposeService, { model, files, stateDirectory }: Ment
   ];
 }
 
-/** Empty for what is no text. */
+/** Returns an empty text for a file that is no text. */
 function readText({ content }: KeptFile): string {
   if (content.length > longestFile || content.includes(0)) return "";
   return new TextDecoder().decode(content);
@@ -131,7 +131,7 @@ function scan(text: string, add: (name: string, port: number, isAddress: boolean
     add(name, tls === "" ? 80 : 443, true);
 }
 
-/** `DB_HOST=db` and `DB_PORT=5432`. */
+/** Reads pairs such as `DB_HOST=db` and `DB_PORT=5432`. */
 function splitAddresses(environment: Readonly<Record<string, string | null>>): [string, number][] {
   return Object.entries(environment).flatMap(([variable, value]): [string, number][] => {
     const [, prefix] = /^(.*?)_?(?:HOST|HOSTNAME|SERVER|ADDRESS|ADDR)$/i.exec(variable) ?? [];

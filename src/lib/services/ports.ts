@@ -5,25 +5,25 @@ import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
 
-/** A port that a front listens on, and passes on to the same port of the slot. */
+/** A port on which a front listens. It passes traffic on to the same port of the slot. */
 export interface FrontPort {
   port: number;
-  /** `auto`: requests are passed on where the new container answers one in HTTP, connections otherwise. */
+  /** `auto`: passes requests on if the new container answers one in HTTP, and connections otherwise. */
   mode: PortMode | "auto";
-  /** Whether the slot is told the client's address by the PROXY protocol. */
+  /** Whether the slot learns the client's address by the PROXY protocol. */
   proxyProtocol: boolean;
 }
 
 export interface KnownPorts {
-  /** Those at which it certainly takes requests come first. */
+  /** The ports at which it certainly takes requests come first. */
   ports: FrontPort[];
-  /** How they are known, in the user's words: `port 8000, from its health check`. */
+  /** How they were found, in the user's words: `port 8000, from its health check`. */
   reason: string;
-  /** What speaks for a port that is not known well enough, in the user's words. */
+  /** What suggests a port that is not certain enough, in the user's words. */
   hint?: string;
 }
 
-/** Ports whose protocol is not HTTP wherever they are used by their name: by IANA's registry, and their programs' documentation. */
+/** Ports that never carry HTTP in their usual use, by IANA's registry and by their programs' documentation. */
 const otherProtocols = new Set([
   // SSH, mail, DNS, directories, TLS
   22, 25, 53, 110, 143, 389, 443, 465, 587, 636, 853, 993, 995, 1025, 8443,
@@ -36,10 +36,10 @@ const otherProtocols = new Set([
 ]);
 
 /**
- * The ports at which a service takes requests: all that are configured, published, exposed by the Compose file or the image;
- * where there are none, those that its health check asks or its command names.
+ * The ports at which a service takes requests. Takes all that are configured, published, or exposed by the Compose file or the
+ * image. If there are none, takes those that its health check asks or its command names.
  *
- * @param facts what its image says of itself, where that is known
+ * @param facts what its image says about itself, if known
  * @param name by which its health check may ask it
  */
 export function findPorts(service: ComposeService, config: ServiceConfig = {}, facts?: ImageFacts, name = ""): KnownPorts {
@@ -54,7 +54,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
     { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
-    // Whoever runs something else from an image may run something that takes no requests.
+    // A service that runs something else from an image may take no requests.
     { from: "from PORT", found: isImages && Number.isInteger(variable) && variable > 0 && variable < 65_536 ? [variable] : [] },
     { from: "exposed by its image", found: isImages || command !== undefined ? images : [] },
   ];
@@ -74,7 +74,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
   return { ports, reason: `port${numbers.length === 1 ? "" : "s"} ${listed(numbers)}, ${first.from}` };
 }
 
-/** HTTP only where it is certain. */
+/** Chooses HTTP only if that is certain. */
 function modeOf(port: number, checked: { port: number; protocol: string } | undefined, isOther: boolean): FrontPort["mode"] {
   if (checked?.port === port && checked.protocol !== "other") return checked.protocol === "http" ? "http" : "tcp";
   return isOther || otherProtocols.has(port) ? "tcp" : "auto";
@@ -93,16 +93,16 @@ function hintFor(
   return told === null ? {} : { hint: `its command says ${told[0].trim()}` };
 }
 
-/** How programs that nobody knows are told where to listen. */
+/** The options by which unknown programs are usually told where to listen. */
 const optionForPort =
   /(?<=^|\s)--?(?:(?:http|web|server|api|app)[-_.]?)?(?:port|listen|addr|address|bind)[= ](?:[\w.*-]*:|\[[\da-f:]*\]:)?\d{2,5}(?=\s|$)/;
 
-/** Published UDP ports: a front cannot take them. */
+/** Published UDP ports, which a front cannot take. */
 export function udpPorts(service: ComposeService): number[] {
   return (service.ports ?? []).filter(({ protocol }) => protocol === "udp").map(({ target }) => target);
 }
 
-/** `80`, `80 and 443`, `8000–8009`. */
+/** Formats numbers as `80`, `80 and 443`, `8000–8009`. */
 function listed(numbers: readonly number[]): string {
   const [first = 0, last = 0] = [numbers[0], numbers.at(-1)];
   if (numbers.length > 2 && last - first === numbers.length - 1) return `${first}–${last}`;

@@ -1,32 +1,32 @@
 import { commandsOf } from "./command-words.ts";
 import { servers, type Server } from "./servers.ts";
 
-/** What a program's name comes after: a shell, an interpreter, or whatever starts others. */
+/** Words that a program's name may follow: shells, interpreters, and programs that start others. */
 const starters =
   /^(?:exec|env|npx|bunx|npm|yarn|pnpm|bundle|dlx|x|run|--|-m|-jar|-y|--yes|tini|dumb-init|catatonit|sh|bash|nohup|nice|ionice|busybox|python[\d.]*|php[\d.]*|node|nodejs|ruby|perl|dotnet|deno|bun|tsx|ts-node|elixir|start|.*\.sh|.*entrypoint.*)$/;
 
-/** These run a command as somebody else, who comes first. */
+/** Programs that run a command as another user, who is named first. */
 const substitutes = /^(?:gosu|su-exec|chpst|setuidgid|chroot)$/;
 
-/** Programs that do something with a server other than run it. */
+/** Programs that do something to a server other than running it. */
 const installers = /^(pip3?|apk|apt|apt-get|gem|brew|which|command|echo|printf|pkill|kill|killall|test|\[)$/;
 
 export interface CommandPorts {
   ports: number[];
-  /** The server, as it is written. */
+  /** The server, as written. */
   program: string;
-  /** Whether what it speaks is known to be no HTTP. */
+  /** Whether its protocol is known not to be HTTP. */
   isOther: boolean;
-  /** Whether nothing but a file may say where it listens. */
+  /** Whether only a file may say where it listens. */
   isToldElsewhere: boolean;
 }
 
 /**
- * The ports at which a command listens for other containers, where it runs a server that is known; undefined where it runs
- * none. A server that listens for its own container alone, or at a socket, has no port.
+ * The ports at which a command listens for other containers, if it runs a known server. Undefined if it runs none. A server that
+ * listens only for its own container, or on a socket, has no port.
  *
- * @param text the whole command, variables filled in
- * @param environment what the container has of variables
+ * @param text the whole command, with variables filled in
+ * @param environment the container's variables
  */
 export function portsOfCommand(text: string, environment: Readonly<Record<string, string>>): CommandPorts | undefined {
   const found: CommandPorts[] = [];
@@ -41,7 +41,7 @@ export function portsOfCommand(text: string, environment: Readonly<Record<string
       const isIt = at !== -1 && (server.action === undefined || rest.some((word) => server.action?.test(word)));
       return isIt ? [{ server, rest, at }] : [];
     });
-    // What is said about the server itself goes before what is said about whatever starts it: `npm exec -- serve -l 3000`.
+    // Settings of the server itself come before those of the program that starts it: `npm exec -- serve -l 3000`.
     for (const { server, rest, at } of matches.toSorted((one, other) => rank(one.server) - rank(other.server) || one.at - other.at)) {
       const ports = portsOf(server, rest, { ...environment, ...variables });
       const isToldElsewhere = ports === "elsewhere";
@@ -61,10 +61,10 @@ export function portsOfCommand(text: string, environment: Readonly<Record<string
   return found.find(({ ports }) => ports.length > 0) ?? found[0];
 }
 
-/** Whether a word stands where the name of a program is to be expected. */
+/** Whether a word is in a place where a program's name is expected. */
 export function isStarted(words: readonly string[], index: number): boolean {
   let before = index - 1;
-  // Options of whatever starts it.
+  // Skip the options of the program that starts it.
   while (before > 0 && (words[before] ?? "").startsWith("-") && !starters.test(words[before] ?? "")) before--;
   return before < 0 || starters.test(programName(words[before] ?? "")) || substitutes.test(programName(words[before - 1] ?? ""));
 }
@@ -73,7 +73,7 @@ function rank({ action, binds, ports, fallback }: Server): number {
   return action === undefined && binds === undefined && ports === undefined && fallback === undefined ? 1 : 0;
 }
 
-/** Undefined where nothing says where it listens, so that it may be another kind of command altogether. */
+/** Returns undefined if nothing says where it listens, because it may then be an entirely different kind of command. */
 function portsOf(
   server: Server,
   words: readonly string[],
@@ -93,7 +93,7 @@ function portsOf(
     ].toSorted((a, b) => a - b);
   }
   if (port !== undefined) {
-    // A server that is told its port by a variable, on a platform, listens for everybody.
+    // A server that gets its port from a variable, on a platform, listens for everybody.
     const isTold = server.portVariables !== undefined && valuesOf(server.ports, words).length === 0;
     const isLocal = host === undefined ? server.isLocal === true && !(isTold && server.hosts === undefined) : isLoopback(host);
     return isLocal ? [] : [portIn(port, "")].filter((found) => found !== undefined);
@@ -108,7 +108,7 @@ function isGiven(names: readonly string[] = [], words: readonly string[]): boole
   return words.some((word) => names.some((name) => word === name || word.startsWith(`${name}=`)));
 }
 
-/** The values of options, in each of the ways in which they can be written. */
+/** The values of options, in all the ways in which they can be written. */
 function valuesOf(names: readonly string[] = [], words: readonly string[]): string[] {
   return words.flatMap((word, index) => {
     const next = words[index + 1];
@@ -122,9 +122,9 @@ function valuesOf(names: readonly string[] = [], words: readonly string[]): stri
 }
 
 /**
- * The port in an address, where other containers reach it.
+ * The port in an address, if other containers can reach it there.
  *
- * @param host what an address that is a port alone means
+ * @param host the host of an address that is only a port
  */
 function portIn(address: string, host: string): number | undefined {
   const plain = address.replace(/^[a-z]+:\/\//, "").replace(/[/?].*$/, "");

@@ -1,44 +1,44 @@
 /**
- * How a server is told where it listens. Each entry's words and defaults are those of its own documentation. Servers that
- * read it from a file of theirs (nginx, Apache, PHP-FPM) are not among them.
+ * How a server is told where to listen. The words and defaults of each entry come from its own documentation. Servers that read
+ * this from a configuration file (nginx, Apache, PHP-FPM) are not included.
  */
 export interface Server {
   /** The program, without its folder. */
   program: RegExp;
-  /** A word that has to come after it. */
+  /** A word that must follow the program. */
   action?: RegExp;
   /** Options whose value is an address with a port: `0.0.0.0:8000`, `:8000`, `8000`, `tcp://…`. */
   binds?: readonly string[];
-  /** Options whose value is a port alone. */
+  /** Options whose value is only a port. */
   ports?: readonly string[];
-  /** Options whose value is an address alone. */
+  /** Options whose value is only an address. */
   hosts?: readonly string[];
-  /** Whether a word of its own, without an option, can be the address or port. */
+  /** Whether a word without an option can be the address or port. */
   isPositional?: boolean;
-  /** Variables that give the port, and the address, where no option does. */
+  /** Variables that give the port, and the address, if no option does. */
   portVariables?: readonly string[];
   hostVariables?: readonly string[];
   /** Variables that give addresses with ports. */
   bindVariables?: readonly string[];
-  /** Where it listens unless it is told; absent: nowhere that can be known. */
+  /** The port that it listens on by default. Absent if that cannot be known. */
   fallback?: number;
-  /** Options that name a file which may say it instead. */
+  /** Options that name a file which may set the address instead. */
   files?: readonly string[];
-  /** Whether it reads such a file unasked. */
+  /** Whether it reads such a file by default. */
   readsFile?: boolean;
-  /** Options for a socket, in place of any port. */
+  /** Options for a socket, which replaces any port. */
   sockets?: readonly string[];
-  /** Whether it then listens for its own container alone. */
+  /** Whether it listens only for its own container by default. */
   isLocal?: boolean;
-  /** Whether what it speaks is no HTTP. */
+  /** Whether its protocol is not HTTP. */
   isOther?: boolean;
   /** A variable with more options. */
   optionsVariable?: string;
-  /** Whether its name is a word like any other, which counts only where a program's name is to be expected. */
+  /** Whether its name is a common word, which counts only where a program's name is expected. */
   isCommon?: boolean;
 }
 
-/** What is known of servers; of two that a command matches, the one that is told more comes first. */
+/** The known servers. If a command matches two, the one with more settings comes first. */
 export const servers: readonly Server[] = [
   // Python
   {
@@ -238,7 +238,7 @@ export const servers: readonly Server[] = [
   },
   // Elixir
   { program: /^mix$/, action: /^phx\.server$/, portVariables: ["PORT"] },
-  // Servers of files, and proxies
+  // File servers and proxies
   { program: /^caddy$/, action: /^(file-server|respond)$/, binds: ["-l", "--listen"], fallback: 80 },
   { program: /^caddy$/, action: /^reverse-proxy$/, binds: ["-f", "--from"] },
   { program: /^httpd$/, isCommon: true, binds: ["-p"] },

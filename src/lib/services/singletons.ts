@@ -3,10 +3,10 @@ import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 import { isStarted, programName } from "./server-commands.ts";
 
-/** A program that does things of its own accord, by the words of its command; two of it do them twice. */
+/** A program that acts on its own, recognised by the words of its command. Two of it would do everything twice. */
 interface Singleton {
   program: RegExp;
-  /** What has to be among the words after it. */
+  /** A word that must follow somewhere after the program. */
   action?: RegExp;
 }
 
@@ -56,17 +56,17 @@ const programs: readonly Singleton[] = [
   { program: /^(cron|crond|cronie|dcron|supercronic|yacron|ofelia|go-crond|anacron|fcron|jobber|tasker|snooze|crony|mcron)$/ },
 ];
 
-/** Words by which people call what must not run twice. */
+/** Words that people use for what must not run twice. */
 const wordsForOne =
   /^(?:schedulers?|beat|celery|celerybeat|workers?|cron|crons|crond|cronjobs?|crontab|bots?|consumers?|queue|queues|poller|pollers|sidekiq|horizon|resque|rq|huey|dramatiq|clock|timer|daemon|ticker|ingester|ingestor|crawler|scraper|watcher|jobs|jobrunner|runner|dispatcher|reaper|leader|backups?|etl|importer|indexer|notifier|syncer|subscriber)$/;
 
-/** Words by which they call what takes requests, which go before: a `scheduler-api` is an API. */
+/** Words that people use for what takes requests. These take precedence: a `scheduler-api` is an API. */
 const wordsForMany =
   /^(?:api|apis|web|www|http|https|ui|front|frontend|backend|gateway|server|site|dashboard|admin|portal|graphql|rest|rpc|grpc|webhook|webhooks|proxy|flower|exporter|monitor|console)$/;
 
 /**
- * Why there must never be two of a service, though both would be well: what it does, it does of its own accord, so that two
- * of it do it twice. Undefined where nothing says so.
+ * Why two containers of a service must never run at once, even if both are healthy: it acts on its own, so two of it would do
+ * everything twice. Undefined if nothing indicates that.
  */
 export function findSingleton(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
   const { text } = runsWith(service, facts);
@@ -101,11 +101,11 @@ function byCommand(words: readonly string[]): string | undefined {
 
 const extension = /\.(?:py|m?js|cjs|ts|rb|php|sh|jar|dll|pl|exs?)$/;
 
-/** Names that say nothing of a program, so that its folder's or its package's does. */
+/** Names that say nothing about a program, so that the name of its folder or package counts. */
 const plainNames = /^(?:index|main|app|run|start|cli|__main__)$/;
 const plainFolders = /^(?:src|dist|build|lib|bin|out|js)$/;
 
-/** What a program, script or module is called, if that is like one of a kind: `bot.py`, `base_api.worker`, `worker/index.js`. */
+/** The name of a program, script or module, if it is typical of a singleton: `bot.py`, `base_api.worker`, `worker/index.js`. */
 function calledSo(word: string, isModule: boolean): string | undefined {
   const parts = isModule ? word.split(".") : word.split("/");
   const bare = (part: string) => (isModule ? part : part.replace(extension, ""));
@@ -119,14 +119,14 @@ function calledSo(word: string, isModule: boolean): string | undefined {
   return isModule ? word : parts.slice(at).join("/");
 }
 
-/** A program of the project's own with what it is told to be, if that is one of a kind: `./shop worker`. */
+/** One of the project's own programs with its first argument, if that is typical of a singleton: `./shop worker`. */
 function toldSo(words: readonly string[], index: number): string | undefined {
   const [word = "", told = ""] = words.slice(index, index + 2);
   const isOwn = word.includes("/") || extension.test(word) || words[index - 1] === "-m";
   return isOwn && wordsForOne.test(told.replace(/^(?:run|start)[-_:]/, "")) ? `${programName(word)} ${told}` : undefined;
 }
 
-/** The word in a service's name that says that it is one of a kind. */
+/** The word in a service's name that marks it as a singleton. */
 function wordOf(name: string): string | undefined {
   const words = name
     .replaceAll(/([a-z])([A-Z])/g, "$1-$2")

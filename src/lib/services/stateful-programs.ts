@@ -6,5 +6,5 @@ import { stores } from "./stateful-programs/stores.ts";
 
 export type { StatefulProgram };
 
-/** What is known of programs whose state is their own. */
+/** The known programs that have state of their own. */
 export const statefulPrograms: readonly StatefulProgram[] = [...databases, ...cachesAndQueues, ...searchEngines, ...stores];

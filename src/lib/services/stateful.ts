@@ -11,11 +11,11 @@ export interface ServiceTraits {
   /** Whether the project builds its image. */
   isBuilt: boolean;
   facts?: ImageFacts | undefined;
-  /** Images that its own image is built from, as their references. */
+  /** References of the images that its own image is built from. */
   bases?: readonly string[];
 }
 
-/** Names of services that are given to databases and queues, whatever image they run. */
+/** Service names that people give to databases and queues, whatever image they run. */
 const names: Readonly<Record<string, string>> = {
   db: "a database",
   database: "a database",
@@ -37,7 +37,10 @@ const names: Readonly<Record<string, string>> = {
   zookeeper: "ZooKeeper",
 };
 
-/** The program of which there must never be two on one state, and how it is known, in the user's words; undefined for any other. */
+/**
+ * The program of a service that must never run twice on one state, and how it was recognised, in the user's words. Undefined for
+ * any other service.
+ */
 export function findStateful(traits: ServiceTraits): string | undefined {
   const signs: [string, (program: StatefulProgram) => boolean][] = [
     ["its image", byImage(traits)],
@@ -57,7 +60,7 @@ export function findStateful(traits: ServiceTraits): string | undefined {
 }
 
 function byImage({ service: { image = "" }, isBuilt }: ServiceTraits) {
-  // What the project builds is called as the project likes.
+  // A project may give its own images any name.
   return (program: StatefulProgram) => !isBuilt && isImageOf(program, image);
 }
 
@@ -65,7 +68,10 @@ function byBase({ bases = [] }: ServiceTraits) {
   return (program: StatefulProgram) => bases.some((base) => isImageOf(program, base));
 }
 
-/** Variables of the image itself; those of the Compose file are often given to all services, but for a folder's. */
+/**
+ * Checks the variables of the image. Variables of the Compose file are often given to all services, so they count only if they
+ * name a folder.
+ */
 function byVariable({ facts, service }: ServiceTraits) {
   const folders = Object.entries(service.environment ?? {}).filter(([, value]) => value?.startsWith("/"));
   const set = new Set([...Object.keys(facts?.environment ?? {}), ...folders.map(([name]) => name)]);
@@ -90,7 +96,7 @@ function byCheck({ name, service, facts }: ServiceTraits) {
   return ({ checks = [] }: StatefulProgram) => checks.some((check) => commands.some((command) => command.includes(` ${check} `)));
 }
 
-/** Whether a check leads to another container: then it tells nothing of this one. */
+/** Whether a check asks another container. Then it says nothing about this one. */
 function asksAnother(words: readonly string[], own: readonly unknown[]): boolean {
   return words.some((word, index) => {
     const host = hostIn(word) ?? (hostOption.test(word) ? bareHost(words[index + 1] ?? "") : "");
@@ -100,7 +106,7 @@ function asksAnother(words: readonly string[], own: readonly unknown[]): boolean
 
 const hostOption = /^(?:--host(?:name)?|-h|-H|--server|--bootstrap-server)$/;
 
-/** The host that a word says by itself: in a URL, after `--host=`, in `-hdb`, in `db:5432/shop`; undefined where it says none. */
+/** The host that a single word names: in a URL, after `--host=`, in `-hdb`, in `db:5432/shop`. Undefined if it names none. */
 function hostIn(word: string): string | undefined {
   const [, url] = /[a-z+]+:\/\/(.+)$/.exec(word) ?? [];
   if (url !== undefined) return bareHost(url);
@@ -141,7 +147,7 @@ function isImageOf({ images }: StatefulProgram, reference: string): boolean {
   );
 }
 
-/** `orders-db-2` is a `db`. */
+/** The last word of a name: `orders-db-2` is a `db`. */
 function lastWord(name: string): string {
   return (
     name

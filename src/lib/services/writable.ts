@@ -6,21 +6,21 @@ export interface WritableInput {
   service: ComposeService;
   model: ComposeModel;
   facts: ImageFacts | undefined;
-  /** What is known of another service's image. */
+  /** The known facts about another service's image. */
   factsOf?: ((service: string) => ImageFacts | undefined) | undefined;
-  /** Whether a mount is content of the commit that nobody is expected to write to. */
+  /** Whether a mount is content of the commit that nobody should write to. */
   isContent: (mount: ComposeMount) => boolean;
 }
 
-/** Paths of the host that containers look at, or speak through, whatever the mount allows. */
+/** Paths of the host that containers only look at, or communicate through, even if the mount allows writing. */
 const system =
   /^(?:\/(?:dev|proc|sys|lib\/modules|usr\/share\/zoneinfo|usr\/src|usr\/lib\/modules|boot)(?:\/|$)|\/etc\/(?:localtime|timezone|hosts|hostname|resolv\.conf|passwd|group|machine-id|os-release|ssl\/certs|pki\/ca-trust|ca-certificates)(?:\/|$)|\/(?:var\/)?run\/(?:docker|containerd|podman|dbus|udev|systemd|user|php|uwsgi|gunicorn|avahi-daemon|pcscd|cups)(?:[./]|$)|\/tmp\/\.X11-unix)/;
 
-/** Devices that one program at a time uses. */
+/** Devices that only one program can use at a time. */
 const ownDevice =
   /^\/dev\/(?:tty(?:USB|ACM|AMA|S)\d|serial\/|video\d|bus\/usb|usb\/|hidraw\d|input\/|i2c-\d|spidev|gpio|rfcomm\d|sg\d|st\d|cdrom|sr\d)/;
 
-/** What a container writes to that outlives it, in the user's words: two of a service would write to it at once. */
+/** What a container writes to that outlives it, in the user's words. Two containers of a service would write to it at once. */
 export function writableState(input: WritableInput): string[] {
   const { service, facts, isContent } = input;
   const mounts = (service.volumes ?? [])
@@ -39,13 +39,13 @@ export function writableState(input: WritableInput): string[] {
   return [...mounts, ...anonymous, ...shared, ...devices];
 }
 
-/** Folders in which a service's program coordinates itself, so that two of it may write there at once. */
+/** Folders in which a service's program coordinates its own access, so that two containers may write there at once. */
 export function coordinatedFolders({ service, facts }: Pick<WritableInput, "service" | "facts">): string[] {
   const writable = (service.volumes ?? []).filter(isWritable).map(({ target }) => plainPath(target));
   return writable.filter((target) => isCoordinated(target, service, facts));
 }
 
-/** Folders that an image declares as volumes, and where nothing else is mounted: each container gets one of its own. */
+/** Folders that an image declares as volumes and where nothing else is mounted. Each container gets its own volume there. */
 export function imageVolumes(
   service: ComposeService,
   facts: ImageFacts | undefined,
@@ -61,7 +61,7 @@ export function imageVolumes(
   return (facts?.volumes ?? []).map(plainPath).filter((target) => !taken.has(target));
 }
 
-/** A path without what changes nothing about it. */
+/** Normalises a path without changing its meaning. */
 export function plainPath(path: string): string {
   return path.replaceAll(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
 }

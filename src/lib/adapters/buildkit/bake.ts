@@ -17,11 +17,11 @@ export interface BakeStart {
   privateDirectory: string;
   output: "load" | "push";
   env: Record<string, string>;
-  /** A builder of buildx; the chosen one unless said otherwise. */
+  /** A buildx builder; the selected one by default. */
   builder?: string | undefined;
-  /** Whether steps may use the agent. */
+  /** Whether build steps may use the ssh-agent. */
   ssh: boolean;
-  /** Whether the images get provenance, which says what repository and commit they are from. */
+  /** Whether the images get provenance, which names their repository and commit. */
   provenance: boolean;
   signal: AbortSignal;
 }
@@ -32,31 +32,31 @@ export interface BakeWork {
   onStatus: (status: BuildStatus) => void;
 }
 
-/** What a bake made, by target; the digest of a manifest is missing where the engine keeps none. */
+/** The images that a bake built, by target. The manifest's digest is missing if the engine keeps no manifest. */
 export type BakedImages = Map<string, { digest?: string; configuration?: string }>;
 
-/** How a bake ended: what it made, or what buildx said in the end. */
+/** The result of a bake: the images, or the end of buildx's output. */
 export type BakeResult = { images: BakedImages } | { images?: never; exitCode: number | undefined; said: string[]; cause: unknown };
 
 const metadata = z.record(z.string(), z.unknown());
 const withDigest = z.object({ "containerimage.digest": z.string(), "containerimage.config.digest": z.string().optional() });
 
-/** A `docker buildx bake` that waits for what it is to make; whoever disposes of it before that ends it. */
+/** A `docker buildx bake` process that waits for its definition. Disposing of it before that ends it. */
 export interface StartedBake extends AsyncDisposable {
   /**
-   * Has it make something, once. A failed build is a result, not an error.
+   * Gives it a definition to build, once. A failed build is a result, not an error.
    * @throws ColdtivateError BUILDX_OUTDATED
    */
   make(definition: BakeDefinition, work: BakeWork): Promise<BakeResult>;
 }
 
-/** Starts one: it takes a while to be ready, and gets its definition over standard input. */
+/** Starts a bake. It takes a while to be ready, and reads its definition from standard input. */
 export async function startBake(start: BakeStart): Promise<StartedBake> {
   const { directory, privateDirectory, output, env, builder, ssh, provenance, signal } = start;
   const { execa, ExecaError } = await import("execa");
   const metadataFile = join(privateDirectory, "metadata.json");
   const args = ["buildx", "bake", "--progress", "rawjson", "-f", "-", "--metadata-file", metadataFile];
-  // Where it goes to otherwise is said in the definition, with how to speak to the registry.
+  // Any other output is described in the definition, with how to talk to the registry.
   if (output === "load") args.push("--load");
   if (builder !== undefined) args.push("--builder", builder);
   if (ssh && (await mayAllowSsh(signal))) args.push("--allow", "ssh");
@@ -72,11 +72,11 @@ export async function startBake(start: BakeStart): Promise<StartedBake> {
     forceKillAfterDelay: 10_000,
   });
   const ended = markHandled(child);
-  // What it says before it is known what it makes is kept: why it cannot, perhaps.
+  // Output that arrives before the definition is known is kept: it may explain a failure.
   const early: string[] = [];
   let takeLine = (line: string): void => void early.push(line);
   const reading = markHandled(takeLines(child.stderr, (line) => takeLine(line)));
-  // It says itself why it no longer listens.
+  // The process itself reports why it stopped reading.
   child.stdin.on("error", () => {});
 
   const read = async (work: BakeWork): Promise<BakeResult> => {
@@ -96,7 +96,7 @@ export async function startBake(start: BakeStart): Promise<StartedBake> {
       return { images: await readImages(metadataFile, work.builder) };
     } catch (cause) {
       if (!(cause instanceof ExecaError) || work.signal.aborted) throw cause;
-      // Asked here alone, as the answer takes as long as half of what comes before a build.
+      // Checked only here: the check takes half as long as everything that comes before a build.
       if (!hasStatus) await requireBuildx(work.signal);
       return { exitCode: cause.exitCode, said: said.slice(-20), cause };
     }
@@ -123,10 +123,10 @@ export async function startBake(start: BakeStart): Promise<StartedBake> {
 }
 
 function environmentOf(provenance: boolean): Record<string, string> {
-  // Contexts and secrets are the configuration's own: nobody has to allow them by path.
+  // Contexts and secrets come from the configuration, so nobody has to allow them by path.
   const entitled = { BUILDX_BAKE_ENTITLEMENTS_FS: "0" };
-  // For provenance buildx asks Git before it builds, with up to eight processes a target, one after the other, and also where none
-  // is wanted (buildx's build/git.go).
+  // For provenance, buildx asks Git before it builds, with up to eight processes per target, one after the other. It does so even
+  // if no provenance is wanted (buildx's build/git.go).
   const { BUILDX_GIT_INFO: wish } = process.env;
   if (provenance || wish !== undefined) return entitled;
   return { ...entitled, BUILDX_GIT_INFO: "false" };
@@ -139,15 +139,15 @@ async function readImages(file: string, { cacheExport }: Pick<Builder, "cacheExp
       const { data } = withDigest.safeParse(value);
       if (data === undefined) return [];
       const { "containerimage.digest": digest, "containerimage.config.digest": configuration } = data;
-      // An engine without the containerd image store, which cannot write caches either, keeps no manifest: what it gives is
-      // the configuration's digest.
+      // An engine without the containerd image store keeps no manifest, and cannot write caches either. It reports the
+      // configuration's digest instead.
       const isManifest = cacheExport || digest !== configuration;
       return [[target, { ...(isManifest && { digest }), ...(configuration !== undefined && { configuration }) }]];
     }),
   );
 }
 
-/** By pieces as they come: a build says a lot, on processors that it could use itself. */
+/** Takes pieces as they arrive: a build prints a lot, and needs the processors itself. */
 async function takeLines(stream: AsyncIterable<Buffer>, take: (line: string) => void): Promise<void> {
   const decoder = new StringDecoder("utf8");
   let open = "";

@@ -19,13 +19,13 @@ const record = z.object({
   logs: z.array(log).nullish(),
 });
 
-/** What the status of a push says (BuildKit's util/push). */
+/** The beginning of a push's status (BuildKit's util/push). */
 const sending = "pushing manifest for ";
 
 /**
- * Reads what `docker buildx --progress rawjson` writes: records of JSON, spread over lines (buildx 0.13) or one a line (later ones),
- * and plain text between them.
- * @returns a function that takes one line, and gives a record or a line of text once there is one
+ * Reads the output of `docker buildx --progress rawjson`: JSON records, each spread over several lines (buildx 0.13) or on one
+ * line (later versions), and plain text between them.
+ * @returns a function that takes one line, and returns a record or a line of text once it is complete
  */
 export function readBuildStream(): (line: string) => { status?: BuildStatus; text?: string } {
   let open: string[] | undefined;
@@ -48,12 +48,14 @@ export function readBuildStream(): (line: string) => { status?: BuildStatus; tex
 
 type Log = z.infer<typeof log>;
 
-/** Gives the text of a piece of output; nothing the second time, for a step that several images have comes in each one's stream. */
+/**
+ * Decodes a piece of output; undefined the second time, because a step that several images share appears in the stream of each.
+ */
 function createDecoder(): (log: Log) => string | undefined {
   const streams = new Map<string, { decoder: StringDecoder; seen: Set<string> }>();
   return ({ vertex: of, stream = 0, data, timestamp }) => {
     const key = `${of} ${stream}`;
-    // A character may come in two pieces.
+    // A character may be split between two pieces.
     const { decoder, seen } = streams.get(key) ?? { decoder: new StringDecoder("utf8"), seen: new Set() };
     streams.set(key, { decoder, seen });
     const piece = `${timestamp} ${data.length}`;
@@ -63,7 +65,7 @@ function createDecoder(): (log: Log) => string | undefined {
   };
 }
 
-/** How many bytes went where: most of what is said, and nothing that matters here. */
+/** Whether a record only says how many bytes were transferred. Most records do, and nothing in them matters here. */
 function isAboutBytesAlone(text: string): boolean {
   const matters = ['"vertexes":', '"logs":', `"${sending}`];
   return /^\{\s*"statuses":/.test(text) && text.endsWith("}") && !matters.some((part) => text.includes(part));

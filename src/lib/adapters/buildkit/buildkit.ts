@@ -2,27 +2,27 @@ import { childEnvironment } from "../../secrets/child-environment.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { describeDockerFailure, describeDockerTrouble } from "../docker/docker-failure.ts";
 
-/** The builder that the user's Docker has chosen. */
+/** The builder that is selected in the user's Docker. */
 export interface Builder {
-  /** Its name, where it is not the chosen one. */
+  /** Its name, if it is not the selected one. */
   name?: string;
-  /** Whether it is the Docker engine itself: its registries and images are the engine's. */
+  /** Whether it is the Docker engine itself: then its registries and images are the engine's. */
   isEngine: boolean;
-  /** Whether it can put a layer cache into a registry, and make an index: of several platforms, or with attestations. */
+  /** Whether it can store a layer cache in a registry, and create an index (for several platforms, or with attestations). */
   cacheExport: boolean;
-  /** What it builds for unless it is told, such as `linux/amd64`; where it says so. */
+  /** Its default platform, such as `linux/amd64`, if it reports one. */
   platform?: string;
 }
 
 /**
- * Looks at the builder before anything is asked of it.
- * @param name a builder of buildx; the chosen one unless said otherwise
+ * Inspects the builder before it is used.
+ * @param name a buildx builder; the selected one by default
  * @throws ColdtivateError DOCKER_MISSING, BUILDX_MISSING, DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
 export async function inspectBuilder(signal: AbortSignal, name?: string): Promise<Builder> {
   const about = await docker(["buildx", "inspect", ...(name === undefined ? [] : [name])], signal);
   const driver = /^Driver:[ \t]*(\S+)/m.exec(about)?.[1];
-  // A builder that does not answer is described, with the exit code 0.
+  // A builder that does not answer is still described, with exit code 0.
   const [, error] = /^Error:[ \t]*(.+)$/m.exec(about) ?? [];
   if (error !== undefined) throw describeDockerTrouble(error, undefined) ?? unusable(error, undefined);
   const platform = /^Platforms:[ \t]*([a-z0-9/]+)/m.exec(about)?.[1];
@@ -32,8 +32,8 @@ export async function inspectBuilder(signal: AbortSignal, name?: string): Promis
 }
 
 /**
- * Whether the engine keeps its images in containerd. Then its builder is BuildKit's worker for containerd, which says so in a
- * label that newer buildx shows (moby's builder/builder-next/controller.go); else the engine is asked.
+ * Whether the engine keeps its images in containerd. If so, its builder is BuildKit's containerd worker, and newer buildx shows a
+ * label of that worker (moby's builder/builder-next/controller.go). Otherwise the engine is asked.
  */
 async function hasContainerdStore(about: string, signal: AbortSignal): Promise<boolean> {
   if (/^\s*org\.mobyproject\.buildkit\.worker\.snapshotter:/m.test(about)) return true;
@@ -41,7 +41,7 @@ async function hasContainerdStore(about: string, signal: AbortSignal): Promise<b
 }
 
 /**
- * Takes names from images in the local engine, which keeps the images under their others.
+ * Removes names from images in the local engine. The images remain under their other names.
  * @throws ColdtivateError DOCKER_UNREACHABLE, BUILDER_UNUSABLE
  */
 export async function untagImages(names: readonly string[], signal: AbortSignal): Promise<void> {
@@ -67,7 +67,7 @@ async function docker(args: readonly string[], signal: AbortSignal): Promise<str
 }
 
 /**
- * Sees that buildx is not too old.
+ * Checks that buildx is not too old.
  * @throws ColdtivateError BUILDX_OUTDATED
  */
 export async function requireBuildx(signal: AbortSignal): Promise<void> {
@@ -75,12 +75,12 @@ export async function requireBuildx(signal: AbortSignal): Promise<void> {
   if (!isAtLeast(version, [0, 13])) throw outdated(version);
 }
 
-/** Whether buildx takes `--allow ssh`, without which newer ones forward no agent. */
+/** Whether buildx accepts `--allow ssh`. Newer versions do not forward the agent without it. */
 export async function mayAllowSsh(signal: AbortSignal): Promise<boolean> {
   return isAtLeast(await findVersion(signal), [0, 19]);
 }
 
-/** Of buildx, such as `0.13.1`. */
+/** The version of buildx, such as `0.13.1`. */
 async function findVersion(signal: AbortSignal): Promise<string> {
   return /\bv?(\d+\.\d+\.\d+)/.exec(await docker(["buildx", "version"], signal))?.[1] ?? "0.0.0";
 }

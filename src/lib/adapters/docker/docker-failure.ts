@@ -1,7 +1,9 @@
 import type { ExecaError } from "execa";
 import { ColdtivateError } from "../../errors.ts";
 
-/** What it means when a `docker` of ours could not do its work because of Docker itself; undefined when something else was wrong. */
+/**
+ * Explains the failure of a `docker` command that we ran, if Docker itself is the cause; undefined if something else was wrong.
+ */
 export function describeDockerFailure(failure: ExecaError): ColdtivateError | undefined {
   if (failure.code === "ENOENT") {
     return new ColdtivateError("docker cannot be run", {
@@ -14,7 +16,7 @@ export function describeDockerFailure(failure: ExecaError): ColdtivateError | un
   return describeDockerTrouble([failure.stderr, failure.stdout].map(String).join("\n"), failure);
 }
 
-/** The same for what a `docker` said. */
+/** The same for the output of a `docker` command. */
 export function describeDockerTrouble(said: string, cause: unknown): ColdtivateError | undefined {
   if (/'?buildx'? is not a docker command|unknown command:? (docker )?buildx|unknown flag: --(progress|metadata-file)/i.test(said)) {
     return new ColdtivateError("this docker has no buildx, which builds the images", {
@@ -29,7 +31,7 @@ export function describeDockerTrouble(said: string, cause: unknown): ColdtivateE
   return unreachable === undefined ? undefined : engineUnreachable(unreachable.trim(), cause);
 }
 
-/** The engine that builds does not answer. */
+/** The error for a build engine that does not answer. */
 export function engineUnreachable(detail: string, cause: unknown): ColdtivateError {
   return new ColdtivateError("the Docker engine does not answer", {
     code: "DOCKER_UNREACHABLE",

@@ -5,8 +5,8 @@ import { execa } from "execa";
 import { childEnvironment } from "../../secrets/child-environment.ts";
 
 /**
- * The Docker engine that the user's client talks to. The client itself carries the connection, so that its context, DOCKER_HOST,
- * certificates and ssh count here as they do in a build.
+ * The Docker engine that the user's client talks to. The client itself provides the connection, so that its context, DOCKER_HOST,
+ * certificates and ssh apply here as in a build.
  */
 export function openLocalDocker(): Docker {
   const options: DockerOptions & { agent: Agent } = { protocol: "http", host: "docker", agent: new ClientAgent({ maxSockets: 4 }) };
@@ -35,7 +35,7 @@ class ClientStream extends Duplex {
     stdout.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) stdout.pause();
     });
-    // The client's own words say more than a broken pipe: they come when it ends.
+    // The client's own message says more than a broken pipe. It arrives when the client ends.
     stdin.on("error", () => {});
     void this.#watch();
   }
@@ -59,7 +59,7 @@ class ClientStream extends Duplex {
     destroyed(error);
   }
 
-  /** An HTTP client calls a socket's own methods; a stream has none of them. */
+  /** An HTTP client calls methods of a socket that a stream does not have. */
   setKeepAlive = () => this;
   setTimeout = () => this;
   setNoDelay = () => this;

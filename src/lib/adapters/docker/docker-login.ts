@@ -9,12 +9,13 @@ import type { PrivateDirectory } from "../private-directory.ts";
 import { unauthorized } from "../registry/registry-auth.ts";
 import { dockerConfigDirectory, hasJobLogins, loginName, readDockerConfig } from "../registry/registry-credentials.ts";
 
-/** Environment of every `docker` that is to know the registry. */
+/** Environment variables for every `docker` command that needs the registry. */
 export type DockerEnvironment = Record<string, string>;
 
 /**
- * Logs in to the registry in a Docker configuration of its own, the user's with the login added; without credentials the user's own serves.
- * @param directory where the configuration goes; it holds the password until it is disposed of
+ * Logs in to the registry in a separate Docker configuration: a copy of the user's, with the login added. Without credentials,
+ * the user's own login is used.
+ * @param directory where the configuration is written; it holds the password until it is disposed of
  * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_UNREACHABLE, DOCKER_UNREACHABLE, DOCKER_MISSING
  */
 export async function logInToRegistry(
@@ -29,8 +30,8 @@ export async function logInToRegistry(
 }
 
 /**
- * Has the engine try the login: it may reach the registry, and trust it, where this machine does not, and the other way round.
- * @param env what logInToRegistry or noteLogin gave
+ * Lets the engine try the login: it may reach and trust a registry that this machine does not, and the other way round.
+ * @param env the result of logInToRegistry or noteLogin
  * @throws as logInToRegistry
  */
 export async function tryLogin(
@@ -58,8 +59,8 @@ export async function tryLogin(
 }
 
 /**
- * The same without a Docker engine that would try it: builders elsewhere ask the client for the login.
- * @param directory as for `logIn`
+ * The same without a Docker engine that tries the login: builders elsewhere ask the client for it.
+ * @param directory as for logInToRegistry
  */
 export async function noteLogin(
   { host, credentials }: Pick<RegistryConfig, "host" | "credentials">,
@@ -70,7 +71,7 @@ export async function noteLogin(
   return copyDockerConfig(host, directory, { auth });
 }
 
-/** The user's configuration with everything that works through it, except that the login of a host that is named stays in the file. */
+/** Copies the user's configuration with everything that works through it. Only the login for the given host stays in the file. */
 async function copyDockerConfig(
   host: string | undefined,
   { path, write }: PrivateDirectory,
@@ -84,7 +85,7 @@ async function copyDockerConfig(
     JSON.stringify({
       ...config,
       ...(key !== undefined && login !== undefined && { auths: { ...config.auths, [key]: login } }),
-      // An empty helper keeps the password out of the user's keychain, and in our file.
+      // An empty helper keeps the password out of the user's keychain and in our file.
       credHelpers: { ...config.credHelpers, ...(key !== undefined && { [key]: "" }) },
     }),
   );
@@ -100,7 +101,7 @@ async function copyDockerConfig(
   return {
     DOCKER_CONFIG: path,
     BUILDX_CONFIG: builders || join(own, "buildx"),
-    // The client looks for its certificates in its configuration's folder.
+    // The client looks for certificates in the folder of its configuration.
     DOCKER_CERT_PATH: certificates || own,
   };
 }

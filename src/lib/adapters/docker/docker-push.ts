@@ -25,14 +25,14 @@ const record = z.object({
 });
 
 /**
- * An image in the local engine; undefined when it is not there.
+ * An image in the local engine; undefined if it does not exist.
  * @throws ColdtivateError DOCKER_UNREACHABLE
  */
 export async function inspectImage(docker: Docker, name: string): Promise<LocalImage | undefined> {
   try {
     const { Id: id, RepoDigests: names, Config: config } = await docker.getImage(name).inspect();
     const revision = config?.Labels?.["org.opencontainers.image.revision"];
-    // In the containerd image store the id is the digest.
+    // In the containerd image store, the ID is the digest.
     return {
       id,
       ...(revision !== undefined && { revision }),
@@ -46,7 +46,8 @@ export async function inspectImage(docker: Docker, name: string): Promise<LocalI
 
 /**
  * Pushes an image under one name.
- * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, PUSH_FAILED (exit `failed`); DOCKER_UNREACHABLE
+ * @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, PUSH_FAILED (exit `failed`);
+ * DOCKER_UNREACHABLE
  */
 export async function pushImage(docker: Docker, name: string, { credentials, signal, onRecord }: PushOptions): Promise<void> {
   const { registry } = parseReference(name);

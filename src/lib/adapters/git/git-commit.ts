@@ -2,27 +2,27 @@ import { isUtf8 } from "node:buffer";
 import { filtered, type FilterFault } from "./git-filtered.ts";
 import { openAt, openSubmodule, type RepositoryAt, type SubmoduleFault } from "./git-repository-at.ts";
 
-/** Why something of a commit cannot be read as a checkout would have it. */
+/** Why a part of a commit cannot be read as a checkout would show it. */
 export interface CommitFault {
   kind: "loop" | "outside" | "dangling" | "unnamed" | "large" | SubmoduleFault | FilterFault;
-  /** In the repository: the link, the submodule or the file. */
+  /** Path in the repository of the link, the submodule or the file. */
   path: string;
-  /** Of a link: where it leads, as written. */
+  /** For a link: its target, as written. */
   target?: string;
 }
 
-/** A file of a commit, at its path in the folder that was asked for; "" if that is a file. */
+/** A file of a commit. Its path is relative to the requested folder, and empty if a file was requested. */
 export interface CommitFile {
   path: string;
   executable: boolean;
   /** Empty for a link. */
   content: Uint8Array;
-  /** Of a symbolic link: where it leads, as written. */
+  /** For a symbolic link: its target, as written. */
   link?: string;
 }
 
 export interface CommitPart {
-  /** Absent when the commit has nothing there. */
+  /** Absent if the commit has nothing there. */
   files?: CommitFile[];
   faults: CommitFault[];
 }
@@ -30,8 +30,8 @@ export interface CommitPart {
 /** A commit as a checkout of it would show it: links are followed, and submodules are at their pinned commits. */
 export interface CommitTree extends Disposable {
   /**
-   * A file, or everything in a folder, where links stay links. Paths are those of the repository.
-   * @param most bytes that a file has; a larger one is a fault
+   * A file, or everything in a folder, where links stay links. Paths are relative to the repository.
+   * @param most maximum size of a file in bytes; a larger file is a fault
    */
   read(path: string, most?: number): Promise<CommitPart>;
 }
@@ -39,33 +39,33 @@ export interface CommitTree extends Disposable {
 interface Entry {
   mode: string;
   id: string;
-  /** Whether its name is no UTF-8: it cannot be written down as it is. */
+  /** Whether its name is not UTF-8 and so cannot be written down as it is. */
   isUnnamed: boolean;
 }
 
-/** A folder of a commit, its own or a submodule's. */
+/** A folder in a commit, of the project's repository or of a submodule's. */
 interface Folder {
   repository: RepositoryAt;
   /** Path in that repository. */
   inside: string;
-  /** Path in the project's. */
+  /** Path in the project's repository. */
   path: string;
   tree: string;
 }
 
-/** A part of a path that is still to be walked. */
+/** A part of a path that still has to be walked. */
 interface Step {
   name: string;
-  /** The link that it comes from, if it is not of the path itself. */
+  /** The link that it comes from; absent if it belongs to the path itself. */
   link?: CommitFault;
 }
 
 const modes = { executable: "100755", link: "120000", folder: "40000", submodule: "160000" };
-/** As many links in one path as Linux follows, and as long as it takes them. */
+/** Linux follows this many links in one path, and accepts links of this length. */
 const mostLinks = 40;
 const longestLink = 4096;
 
-/** @param worktree the working tree's top */
+/** @param worktree top of the working tree */
 export async function openCommit(worktree: string, commit: string): Promise<CommitTree> {
   const repository = await openAt(worktree, commit);
   const submodules = new Map<string, Promise<RepositoryAt | SubmoduleFault>>();
@@ -166,13 +166,13 @@ export async function openCommit(worktree: string, commit: string): Promise<Comm
   };
 }
 
-/** Undefined where it is larger. */
+/** Undefined if the blob is larger than `most`. */
 async function readBlob({ repository: { objects } }: Folder, id: string, most?: number): Promise<Buffer | undefined> {
   const object = await objects.read(id, most);
   return object?.isTooLarge ? undefined : (object?.content ?? Buffer.alloc(0));
 }
 
-/** In one order, whatever came first. */
+/** In a fixed order, whatever was read first. */
 function settled({ files, faults }: Required<CommitPart>): CommitPart {
   return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), faults };
 }
@@ -190,7 +190,7 @@ function join(folder: string, name: string): string {
   return folder === "" ? name : `${folder}/${name}`;
 }
 
-/** Git's own form: mode, space, name, zero byte, then the id's bytes, `length` of them. */
+/** Git's own format: mode, space, name, zero byte, then the bytes of the ID, `length` of them. */
 function parseTree(content: Buffer, length: number): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   for (let at = 0; at < content.length;) {
@@ -198,7 +198,7 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
     const end = content.indexOf(0, space);
     const written = content.subarray(space + 1, end);
     const isUnnamed = !isUtf8(written);
-    // Byte by byte, and as nothing else is called: no two are taken for one.
+    // Latin-1 preserves every byte, and no other name begins with NUL, so no two names are confused.
     const name = isUnnamed ? `\0${written.toString("latin1")}` : written.toString();
     entries.set(name, {
       mode: content.toString("utf8", at, space),

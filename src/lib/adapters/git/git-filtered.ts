@@ -8,7 +8,9 @@ import { childEnvironment } from "../../secrets/child-environment.ts";
 import { gitEnvironment } from "./git-run.ts";
 import { workingFile, type RepositoryAt } from "./git-repository-at.ts";
 
-/** What stands in a commit for content that is elsewhere, or that only some can read. */
+/**
+ * Content that is elsewhere (`lfs`), or that only some people can read (`encrypted`): the commit holds something in its place.
+ */
 export type FilterFault = "lfs" | "encrypted";
 
 const largestPointer = 1024;
@@ -16,10 +18,10 @@ const lfsStart = "version https://git-lfs.github.com/spec/v1\n";
 const cryptStart = "\0GITCRYPT\0";
 
 /**
- * A file's content as a checkout has it: that of a Git LFS pointer, or of what git-crypt has encrypted, is found where the
- * clone has it. Anything else is as the commit has it.
+ * A file's content as a checkout has it. The content behind a Git LFS pointer, or behind git-crypt's encryption, is taken from
+ * the clone. Any other content is as in the commit.
  *
- * @param path in its repository
+ * @param path path in its repository
  */
 export async function filtered(content: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | FilterFault> {
   const pointer = parsePointer(content);
@@ -33,13 +35,13 @@ function startsWith(content: Buffer, text: string): boolean {
   return content.subarray(0, text.length).equals(Buffer.from(text));
 }
 
-/** The SHA-256 of what a pointer stands for. */
+/** The SHA-256 of the content that a pointer refers to. */
 function parsePointer(content: Buffer): string | undefined {
   if (content.length > largestPointer || !startsWith(content, lfsStart)) return undefined;
   return /^oid sha256:([0-9a-f]{64})$/m.exec(content.toString())?.[1];
 }
 
-/** Looks where Git LFS keeps what it has fetched, then at what is checked out; then Git LFS itself is asked, if it is there. */
+/** Looks in the storage of Git LFS, then at the file that is checked out. Then it asks Git LFS itself, if it is installed. */
 async function readLfs(id: string, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
   const isIt = (content: Buffer | undefined) => content !== undefined && createHash("sha256").update(content).digest("hex") === id;
   const store = join(await storage(repository), "objects", id.slice(0, 2), id.slice(2, 4), id);
@@ -63,7 +65,7 @@ async function storage(repository: RepositoryAt): Promise<string> {
 
 async function smudge(pointer: Buffer, { worktree }: RepositoryAt, path: string): Promise<Buffer | undefined> {
   try {
-    // A clone may be told to leave pointers where they are.
+    // A clone may be configured to leave pointers as they are.
     const env = childEnvironment("git with a remote", { ...gitEnvironment, GIT_LFS_SKIP_SMUDGE: "0" });
     const child = spawn("git", ["lfs", "smudge", "--", path], { cwd: worktree, env, stdio: ["pipe", "pipe", "ignore"] });
     child.stdin.on("error", () => {});

@@ -8,12 +8,12 @@ import { submoduleEdges } from "./git-tree.ts";
 /** A commit and its time in seconds since the epoch, or why there is none. */
 export type LastCommit = { commit: string; time: number } | { commit?: never; reason: string };
 
-/** The first step into a shallow clone's past; each next one is twice as long. */
+/** How many commits to fetch first when a shallow clone is deepened. Each further step is twice as large. */
 const firstStep = 50;
 
 /**
- * Questions about a repository's past; a shallow clone is deepened as far as an answer needs.
- * @param shallowFile where Git lists the commits at a shallow clone's edge, relative to the directory or absolute
+ * Answers questions about a repository's history. A shallow clone is deepened as far as an answer needs.
+ * @param shallowFile where Git lists the boundary commits of a shallow clone, relative to the directory or absolute
  */
 export function history(directory: string, shallowFile: string) {
   const past = createPast(directory, resolve(directory, shallowFile));
@@ -33,7 +33,7 @@ export function history(directory: string, shallowFile: string) {
         directory,
         asked.map((paths) => lastCommitCommand(commit, paths)),
       );
-      // All of them before the first one has the clone deepened: it has another edge then.
+      // Asks for all of them before the first one deepens the clone, which moves the boundary.
       const found = await Promise.all(asked.map((paths) => findLast(directory, paths, { commit, edges, ask })));
       return Promise.all(asked.map(async (paths, index) => found[index] ?? lastCommit(directory, past, paths, commit)));
     },
@@ -43,7 +43,7 @@ export function history(directory: string, shallowFile: string) {
 interface Past {
   /** Commits whose parents the clone does not have. */
   edges: () => Promise<Set<string>>;
-  /** Asks, deepens, asks again, until there is an answer or no more past to get. */
+  /** Asks, deepens and asks again, until there is an answer or no more history to get. */
   deepenUntil: <T>(commit: string, ask: (edges: Set<string>) => Promise<T | undefined>) => Promise<T | undefined>;
 }
 
@@ -56,7 +56,7 @@ function createPast(directory: string, shallowFile: string): Past {
     return new Set(content.split("\n").filter(Boolean));
   };
 
-  // Two fetches at once would fight for the same lock file: whoever comes second waits for the first one's result.
+  // Two fetches at once would compete for the same lock file, so a second caller waits for the first one's result.
   const deepen = (commit: string) => {
     busy ??= fetchMore(directory, commit, step).finally(() => {
       busy = undefined;
@@ -81,14 +81,14 @@ function createPast(directory: string, shallowFile: string): Past {
   };
 }
 
-/** Gets `step` more commits behind the edge; false when the remote gives none. */
+/** Gets `step` more commits beyond the boundary; false if the remote gives none. */
 async function fetchMore(directory: string, commit: string, step: number): Promise<boolean> {
   const remote = await remoteName(directory);
   if (remote === undefined) return false;
   const flags = ["--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc"];
   const asked = await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote, commit]);
   if (asked.code === 0) return true;
-  // A server that refuses to be asked for a commit by its id may still give its branches.
+  // A server that refuses requests for a commit by its ID may still provide its branches.
   return (await tryGit(directory, ["fetch", ...flags, `--deepen=${step}`, remote])).code === 0;
 }
 
@@ -105,13 +105,13 @@ async function isOnBranch(directory: string, commit: string, patterns: readonly 
   return branches.some((ref) => matchesAny(ref.replace(/^refs\/(heads|remotes\/origin)\//, ""), patterns));
 }
 
-/** Fetches nothing: most often the answer is for a deploy that goes on all the same. */
+/** Fetches nothing: in most cases, the deploy that asks goes on whatever the answer is. */
 async function isAncestor(directory: string, past: Past, ancestor: string, commit: string): Promise<boolean | undefined> {
   const asked = await tryGit(directory, ["merge-base", "--is-ancestor", ancestor, commit]);
   if (asked.code === 0) return true;
   if (asked.code !== 1) return undefined;
   if ((await past.edges()).size === 0) return false;
-  // In a shallow clone the way from one to the other can be cut, unless it leads back.
+  // In a shallow clone, the history between the two may be cut off. Only the reverse relation is a reliable no.
   const reverse = await tryGit(directory, ["merge-base", "--is-ancestor", commit, ancestor]);
   return reverse.code === 0 ? false : undefined;
 }
@@ -133,10 +133,10 @@ interface Asking {
   ask: AskGit;
 }
 
-/** Undefined where a shallow clone cannot tell. */
+/** Undefined if a shallow clone cannot tell. */
 async function findLast(directory: string, paths: readonly string[], { commit, edges, ask }: Asking): Promise<LastCommit | undefined> {
   const [last = "", time = ""] = (await ask(directory, lastCommitCommand(commit, paths))).trim().split(" ");
-  // At the edge of a shallow clone every file looks as if that commit had added it.
+  // At the boundary of a shallow clone, every file looks as if the boundary commit had added it.
   if (edges.has(last)) return undefined;
   if (last !== "") return { commit: last, time: Number(time) };
   return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;

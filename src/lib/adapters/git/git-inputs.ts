@@ -5,20 +5,20 @@ import { askTogether } from "./git-together.ts";
 import { entriesCommand, indexCommand, listEntries, readGitIndex, type TreeFile } from "./git-tree.ts";
 import { dirtyBetween, dirtyCommand, findBlindSpots, ignoredCommand, type BlindSpots } from "./git-worktree.ts";
 
-/** What Git and the working tree hold under some paths. */
+/** What Git and the working tree contain under some paths. */
 export interface InputTree extends BlindSpots {
-  /** Files and submodules of the commit, from one look; a path inside a submodule stands for that submodule. */
+  /** Files and submodules of the commit, read at once. A path inside a submodule is replaced by that submodule. */
   entries: TreeFile[];
-  /** Modified and untracked files, submodules at another commit included. */
+  /** Modified and untracked files, including submodules at another commit. */
   dirty: string[];
   /** The submodule that a path lies in. */
   submoduleOf: (path: string) => string | undefined;
 }
 
-/** Looks at all inputs at once: the number of processes does not grow with the number of paths. */
+/** Reads all inputs at once: the number of processes does not grow with the number of paths. */
 export async function readInputs(directory: string, commit: string, inputs: readonly string[]): Promise<InputTree> {
   const paths = [...new Set(inputs.map((path) => join(path)))];
-  // As it is where no path lies in a submodule, of which the index tells.
+  // Assumes that no path lies in a submodule, which only the index can tell.
   const likely = [entriesCommand(commit), dirtyCommand, ignoredCommand].map((args) => ({ args, aboutPaths: true }));
   const ask = askTogether(directory, [{ args: indexCommand, aboutPaths: false }, ...likely], paths);
   const index = await readGitIndex(directory, ask);
@@ -27,20 +27,20 @@ export async function readInputs(directory: string, commit: string, inputs: read
   const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];
   const [entries, dirty, spots] = await Promise.all([
     listEntries(directory, commit, outside, ask),
-    // Whether the submodule itself has moved is seen from outside alone.
+    // Only the outer repository shows whether the submodule itself is at another commit.
     dirtyBetween(directory, edges, [...new Set([...paths, ...outside])], ask),
     findBlindSpots(directory, index, paths, ask),
   ]);
   return { entries, dirty, ...spots, submoduleOf };
 }
 
-/** The text of each file that is there, by path. */
+/** The text of each file that exists, by path. */
 export function readTexts(directory: string, paths: readonly string[]): Map<string, string> {
   const found = [...new Set(paths)].map((path) => [path, textOf(join(directory, path))] as const);
   return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** Whether there is a folder. */
+/** Whether the path is a folder that exists. */
 export function isFolder(directory: string, path: string): boolean {
   return kindOf(join(directory, path)) === "folder";
 }

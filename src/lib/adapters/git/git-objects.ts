@@ -7,16 +7,16 @@ export interface GitObject {
   id: string;
   /** `blob`, `tree`, `commit` or `tag`. */
   type: string;
-  /** Empty where it is larger than was asked for. */
+  /** Empty if the object is larger than was asked for. */
   content: Buffer;
   isTooLarge?: boolean;
 }
 
-/** Objects of one repository, read by one process. */
+/** Reads objects of one repository with one process. */
 export interface GitObjects extends Disposable {
   /**
-   * An object by its id, or by a name without spaces or line breaks; undefined when the repository does not have it.
-   * @param most bytes that are kept of it; more are passed over
+   * An object by its ID, or by a name without spaces or line breaks; undefined if the repository does not have it.
+   * @param most maximum size in bytes; the content of a larger object is skipped
    */
   read(name: string, most?: number): Promise<GitObject | undefined>;
 }
@@ -29,7 +29,7 @@ interface Question {
 
 const newline = 10;
 
-/** @param where arguments that say which repository it is, where the folder does not */
+/** @param where arguments that identify the repository, if the folder does not */
 export function openObjects(directory: string, where: readonly string[] = []): GitObjects {
   const child = spawn("git", [...gitFlags, ...where, "cat-file", "--batch"], {
     cwd: directory,
@@ -39,9 +39,9 @@ export function openObjects(directory: string, where: readonly string[] = []): G
   const waiting: Question[] = [];
   let received: Buffer[] = [];
   let bytes = 0;
-  /** So many bytes the next answer has at least. */
+  /** The next answer has at least this many bytes. */
   let needed = 1;
-  /** So many of the next bytes belong to an object that nobody wants. */
+  /** This many of the next bytes belong to an object that is skipped. */
   let unwanted = 0;
   let ended: unknown;
 

@@ -5,21 +5,21 @@ import { readSubmodules } from "../../config/submodules.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
 import { tryGit } from "./git-run.ts";
 
-/** A repository of which one commit is read: the project's, or a submodule's at the commit that is pinned. */
+/** A repository from which one commit is read: the project's, or a submodule's at its pinned commit. */
 export interface RepositoryAt {
-  /** Its working tree, absolute; it need not be checked out. */
+  /** Absolute path of its working tree, which need not be checked out. */
   worktree: string;
   objects: GitObjects;
   commit: string;
   /** The commit's tree. */
   tree: string;
-  /** Runs git in it. */
+  /** Runs git in the repository. */
   ask: (args: readonly string[], env?: Record<string, string>) => ReturnType<typeof tryGit>;
-  /** Where Git keeps what belongs to it, absolute. */
+  /** The absolute path where Git keeps what belongs to the repository. */
   gitDirectory: () => Promise<string>;
 }
 
-/** Opens a working tree; undefined when it does not have the commit. */
+/** Opens a working tree; undefined if it does not have the commit. */
 export async function openAt(
   worktree: string,
   commit: string,
@@ -38,13 +38,13 @@ export async function openAt(
   return { worktree, objects, commit, tree: tree.id, ask, gitDirectory: () => (directory ??= findDirectory()) };
 }
 
-/** Why a submodule cannot be read: it was never fetched, or not since another commit is pinned. */
+/** Why a submodule cannot be read: it was never fetched, or not since another commit was pinned. */
 export type SubmoduleFault = "absent" | "behind";
 
 /**
- * Opens a submodule at the commit that is pinned, checked out or not.
+ * Opens a submodule at its pinned commit, checked out or not.
  *
- * @param path in its parent
+ * @param path path in its parent
  */
 export async function openSubmodule(parent: RepositoryAt, path: string, commit: string): Promise<RepositoryAt | SubmoduleFault> {
   const worktree = join(parent.worktree, path);
@@ -55,12 +55,12 @@ export async function openSubmodule(parent: RepositoryAt, path: string, commit: 
   return (await openAt(worktree, commit, [`--git-dir=${kept}`, "--work-tree=/"], "/")) ?? "behind";
 }
 
-/** The name under which .gitmodules has a path. */
+/** The name that .gitmodules gives to the submodule at a path. */
 function nameOf(path: string, modules: string): string | undefined {
   return readSubmodules(modules).find((section) => section.path === path)?.name;
 }
 
-/** What a file of the working tree holds now. */
+/** The current content of a file in the working tree. */
 export function workingFile({ worktree }: RepositoryAt, path: string): Buffer | undefined {
   try {
     return readFileSync(join(worktree, path));

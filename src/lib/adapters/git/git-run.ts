@@ -11,18 +11,19 @@ export interface GitRun {
   stderr: string;
 }
 
-/** What every git of ours gets: no prompt, English messages, no lock for a mere look. */
+/** The environment of every git that we run: no prompts, English messages, no locks for read-only commands. */
 export const gitEnvironment = { GIT_TERMINAL_PROMPT: "0", GIT_OPTIONAL_LOCKS: "0", LC_ALL: "C" };
 
-/** What comes before every command of ours: a path is a path, whatever it is made of. */
+/** Flags before every command: paths are taken literally, whatever characters they contain. */
 export const gitFlags = ["--literal-pathspecs"];
 
 /**
- * Runs git in a folder and gives its exit code and output; the caller judges the code.
- * @throws ColdtivateError GIT_MISSING without a git on PATH
+ * Runs git in a folder and returns its exit code and output. The caller judges the code.
+ * @throws ColdtivateError GIT_MISSING if there is no git on PATH
  */
 export async function tryGit(directory: string, args: readonly string[], env: Record<string, string> = {}): Promise<GitRun> {
-  // Without a library: a command asks git several times before it does anything, and each of them would start a little later.
+  // Does not use a library: a command asks git several times before it does anything, and each process would start a little
+  // later.
   const { code, stdout, stderr } = await run(directory, [...gitFlags, ...args], childEnvironment("git", { ...gitEnvironment, ...env }));
   if (typeof code !== "number") throw interrupted();
   return { code, stdout, stderr: stderr.toString() };
@@ -38,12 +39,12 @@ async function run(directory: string, args: readonly string[], env: NodeJS.Proce
   }
 }
 
-/** Asks git something in a folder, and gives its standard output as text. */
+/** Asks git something in a folder, and returns its standard output as text. */
 export type AskGit = (directory: string, args: readonly string[]) => Promise<string>;
 
 /**
- * Runs git in a folder and gives its standard output as text.
- * @throws ColdtivateError GIT_FAILED with git's own last words
+ * Runs git in a folder and returns its standard output as text.
+ * @throws ColdtivateError GIT_FAILED with the end of git's error output
  */
 export const git: AskGit = async (directory, args) => {
   const { code, stdout, stderr } = await tryGit(directory, args);
@@ -56,7 +57,7 @@ export const git: AskGit = async (directory, args) => {
   });
 };
 
-/** Somebody ended it. */
+/** The error for a git process that somebody ended. */
 export function interrupted(): ColdtivateError {
   return failed("git ended before it was done");
 }

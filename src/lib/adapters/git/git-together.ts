@@ -8,18 +8,18 @@ import { ColdtivateError } from "../../errors.ts";
 import { markHandled } from "../../common/mark-handled.ts";
 import { git, gitEnvironment, gitFlags, interrupted, type AskGit } from "./git-run.ts";
 
-/** A command of git up to its paths. */
+/** A git command without its paths. */
 export interface LikelyQuestion {
   args: readonly string[];
-  /** Whether the paths follow, after `--`. */
+  /** Whether the paths are added, after `--`. */
   aboutPaths: boolean;
 }
 
 /**
- * Starts several commands of git in a folder at once, and by one process: to start one stops Node.js for some 4 ms, as the
- * system copies what it knows of the memory.
- * @param likely what will probably be asked, at most seven: what is not asked after all may have failed
- * @returns takes the answer that is there already, or asks git
+ * Starts several git commands in a folder at once, through one process. Starting a process stops Node.js for some 4 ms, because
+ * the system copies what it knows of the memory.
+ * @param likely questions that will probably be asked, at most seven; one that is not asked after all may have failed
+ * @returns a function that takes the answer that is already there, or asks git
  */
 export function askTogether(directory: string, likely: readonly LikelyQuestion[], paths: readonly string[]): AskGit {
   const answers = orNone(runTogether(directory, likely, paths));
@@ -32,9 +32,10 @@ export function askTogether(directory: string, likely: readonly LikelyQuestion[]
 }
 
 /**
- * Asks git many small things by as few processes of Node.js's own as there are processors: each of these asks in turn.
- * @param questions of which no answer has a NUL in it
- * @returns takes the answer that is there already, or asks git
+ * Asks git many small questions. Node.js starts no more processes than there are processors, and each of them asks its share in
+ * turn.
+ * @param questions no answer may contain a NUL
+ * @returns a function that takes the answer that is already there, or asks git
  */
 export function askInTurn(directory: string, questions: readonly (readonly string[])[]): AskGit {
   const lanes = Math.min(questions.length, availableParallelism());
@@ -50,7 +51,7 @@ export function askInTurn(directory: string, questions: readonly (readonly strin
   };
 }
 
-/** The script is read as it is carried out: there may be more of it than the arguments of a process can hold. */
+/** The shell reads the script while it runs, because the script may be longer than the arguments of a process can be. */
 async function runInTurn(directory: string, questions: readonly (readonly string[])[]): Promise<(string | undefined)[]> {
   const script = questions.map((args) => String.raw`git ${wordsOf(args)} </dev/null; printf '\0%s\0' $?`).join("\n");
   const child = spawn("sh", ["-s"], { cwd: directory, env: childEnvironment("git", gitEnvironment), stdio: ["pipe", "pipe", "ignore"] });
@@ -62,7 +63,7 @@ async function runInTurn(directory: string, questions: readonly (readonly string
   return questions.map((_, index) => (parts[2 * index + 1] === "0" ? parts[2 * index] : undefined));
 }
 
-/** @throws ColdtivateError GIT_FAILED where somebody ended it; else what kept it from being started */
+/** @throws ColdtivateError GIT_FAILED if somebody ended the process; otherwise the error that kept it from starting */
 async function whenEnded(child: ChildProcess): Promise<void> {
   const [, signal] = (await once(child, "exit")) as unknown[];
   if (signal !== null) throw interrupted();
@@ -72,7 +73,7 @@ function orNone(run: Promise<(string | undefined)[]>): Promise<(string | undefin
   return markHandled(
     run.catch((error: unknown) => {
       if (error instanceof ColdtivateError) throw error;
-      // What went wrong is told by git itself, which is asked once more.
+      // Git is asked again, and then reports itself what went wrong.
       return [];
     }),
   );
@@ -83,15 +84,15 @@ function keyOf(args: readonly string[]): string {
 }
 
 /**
- * A shell starts them, each with an output of its own from the fourth stream on, and says how each ended.
- * @returns their outputs; of what failed none
+ * A shell starts the commands, each with an output of its own from the fourth stream on, and reports how each ended.
+ * @returns their outputs; undefined for a command that failed
  */
 async function runTogether(
   directory: string,
   questions: readonly LikelyQuestion[],
   paths: readonly string[],
 ): Promise<(string | undefined)[]> {
-  // What a git leaves behind, such as a daemon that watches files, must not keep these open.
+  // A process that git leaves behind, such as a daemon that watches files, must not keep these open.
   const closed = questions.map((_, index) => `${3 + index}>&-`).join(" ");
   const commands = questions.map(({ args, aboutPaths }, index) => {
     return `git ${wordsOf(args)}${aboutPaths ? ' -- "$@"' : ""} >&${3 + index} ${closed} & all="$all $!"`;

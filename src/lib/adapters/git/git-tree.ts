@@ -14,19 +14,19 @@ export interface Submodule {
   name: string;
   path: string;
   url: string;
-  /** The commit that the tree pins; absent when .gitmodules names a path that is no submodule. */
+  /** The commit that the tree pins; absent if .gitmodules names a path that is not a submodule. */
   commit?: string;
 }
 
-/** Reads a file's content as of a commit; undefined when there is no such file. */
+/** Reads a file's content as of a commit; undefined if there is no such file. */
 export type ReadFile = (commit: string, path: string) => Promise<Buffer | undefined>;
 
-/** Reads files of one repository. One process reads all that are asked for before the last of them has come. */
+/** Reads files of one repository. One process serves all requests until none is pending. */
 export function fileReader(directory: string): ReadFile {
   let open: { objects: GitObjects; wanted: number } | undefined;
   return async (commit, path) => {
     const name = `${commit}:./${path}`;
-    // The answer about a name that is not there begins with that name, and could look like another answer.
+    // The answer for a name that does not exist begins with that name, and could look like another answer.
     if (/\s/.test(name)) return readFile(directory, name);
     const reading = (open ??= { objects: openObjects(directory), wanted: 0 });
     reading.wanted++;
@@ -53,12 +53,12 @@ export async function listFiles(directory: string, commit: string, prefix: strin
   return listEntries(directory, commit, [prefix === "" ? "." : prefix]);
 }
 
-/** What lists the files under paths as of a commit. */
+/** The command that lists the files under paths as of a commit. */
 export function entriesCommand(commit: string): string[] {
   return ["ls-tree", "-r", "-z", commit];
 }
 
-/** Every file under some paths as of a commit, by one look; a submodule counts as one. */
+/** Every file under some paths as of a commit, with one command; a submodule counts as one. */
 export async function listEntries(directory: string, commit: string, paths: readonly string[], ask: AskGit = git): Promise<TreeFile[]> {
   if (paths.length === 0) return [];
   const output = await ask(directory, [...entriesCommand(commit), "--", ...paths]);
@@ -82,7 +82,7 @@ export async function listSubmodules(directory: string, root: string, commit: st
   );
 }
 
-/** What an index says of the working tree. */
+/** What the index says about the working tree. */
 export interface IndexFacts {
   /** Paths of submodules. */
   edges: string[];
@@ -90,12 +90,12 @@ export interface IndexFacts {
   hidden: string[];
 }
 
-/** Paths of the submodules that the index holds. */
+/** Paths of the submodules in the index. */
 export async function submoduleEdges(directory: string): Promise<string[]> {
   return (await readGitIndex(directory)).edges;
 }
 
-/** What lists the index. */
+/** The command that lists the index. */
 export const indexCommand = ["ls-files", "-v", "--stage", "-z"];
 
 /** Reads the index once. */

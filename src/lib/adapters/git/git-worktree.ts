@@ -4,15 +4,15 @@ import { git, tryGit, type AskGit } from "./git-run.ts";
 import { readGitIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
 
 /**
- * Files under the paths that are modified or untracked, as the working tree has them; what .gitignore names does not count.
- * Submodules are looked into; one that is checked out at another commit than the pinned one counts as a file.
+ * Modified and untracked files under the paths, in the working tree. Files that .gitignore names do not count. Files in
+ * submodules do. A submodule that is checked out at another commit than the pinned one counts as a file.
  */
 export async function dirtyPaths(directory: string, paths: readonly string[]): Promise<string[]> {
   return dirtyBetween(directory, await submoduleEdges(directory), paths);
 }
 
 /**
- * The same where the index has been read.
+ * The same for an index that was read already.
  * @param edges paths of submodules
  */
 export async function dirtyBetween(
@@ -30,9 +30,9 @@ export async function dirtyBetween(
   return [...new Set(found.flat())].toSorted();
 }
 
-/** What is in a working tree, or is not, without a word of `git status`. */
+/** What is in a working tree, or missing from it, without `git status` reporting it. */
 export interface BlindSpots {
-  /** Files that are there and that .gitignore names; a folder of which everything is ignored is one path, with a `/` at its end. */
+  /** Existing files that .gitignore names. A folder whose whole content is ignored is one path that ends with `/`. */
   ignored: string[];
   /** Files that Git is told not to look at, or not to check out. */
   hidden: string[];
@@ -40,7 +40,7 @@ export interface BlindSpots {
   absent: string[];
 }
 
-/** Looks for them under some paths, within submodules too. */
+/** Finds them under some paths, also within submodules. */
 export async function findBlindSpots(
   directory: string,
   index: IndexFacts,
@@ -76,17 +76,17 @@ async function lookInto(look: Look, home: string, index: IndexFacts | undefined,
   };
 }
 
-/** What lists ignored files under paths. */
+/** The command that lists ignored files under paths. */
 export const ignoredCommand = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
 
-/** What lists modified and untracked files under paths. */
+/** The command that lists modified and untracked files under paths. */
 export const dirtyCommand = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
 
 async function listIgnored(directory: string, paths: readonly string[], ask: AskGit): Promise<string[]> {
   return (await ask(directory, [...ignoredCommand, "--", ...paths])).split("\0").filter(Boolean);
 }
 
-/** In the empty folder of one that is not, Git would speak of the repository around it. */
+/** In the empty folder of a submodule that is not checked out, Git would report on the repository around it. */
 async function isCheckedOut(submodule: string): Promise<boolean> {
   return access(join(submodule, ".git")).then(
     () => true,
@@ -110,7 +110,7 @@ async function dirtyIn(directory: string, home: string, paths: readonly string[]
   return files.flat();
 }
 
-/** Paths inside a submodule are asked for in that submodule: git refuses to look beyond its edge. */
+/** Groups paths by the submodule that contains them. Git refuses to look across a submodule's boundary, so it is asked inside. */
 function groupByHome(edges: readonly string[], paths: readonly string[]): Map<string, string[]> {
   const homes = new Map<string, string[]>();
   for (const path of paths.map((each) => join(each))) {
@@ -145,7 +145,7 @@ async function prefixOf(directory: string): Promise<string> {
   return stdout.toString().replace(/\n$/, "");
 }
 
-/** Porcelain v2 speaks of paths from the top of the tree. */
+/** Porcelain v2 reports paths relative to the top of the tree. */
 function relativeTo(prefix: string, path: string): string {
   if (path.startsWith(prefix)) return path.slice(prefix.length);
   return join(

@@ -9,9 +9,9 @@ import { dirtyPaths } from "./git-worktree.ts";
 export type { InputTree, LastCommit, Submodule, TreeFile };
 
 export interface CheckedOut {
-  /** Missing before the first one. */
+  /** Missing before the first commit. */
   commit?: string;
-  /** Missing when detached, and before the first commit. */
+  /** Missing if HEAD is detached, and before the first commit. */
   branch?: string;
 }
 
@@ -22,40 +22,43 @@ export interface Repository {
   root: string;
   /** The folder's path in the repository; empty at its top. */
   prefix: string;
-  /** What was checked out when this was opened. */
+  /** What was checked out when the repository was opened. */
   checkedOut: CheckedOut;
   /** The commit that is checked out now. */
   head(): Promise<string | undefined>;
-  /** The full commit that a tag, branch, its `origin/` copy or (abbreviated) commit names; undefined when there is none. */
+  /**
+   * The full ID of the commit that a tag, a branch, its `origin/` copy or an (abbreviated) commit names; undefined if there is
+   * none.
+   */
   resolve(ref: string): Promise<string | undefined>;
-  /** The full commit of exactly this tag. */
+  /** The full ID of the commit that exactly this tag names. */
   resolveTag(tag: string): Promise<string | undefined>;
   /** Tags that point at the commit. */
   tagsAt(commit: string): Promise<string[]>;
-  /** Whether a branch of this name, or its `origin/` copy, holds the commit; a shallow clone is deepened as far as that needs. */
+  /** Whether a matching branch, or its `origin/` copy, contains the commit. A shallow clone is deepened as far as needed. */
   isReachableFrom(commit: string, branchPatterns: readonly string[]): Promise<boolean>;
-  /** Whether `ancestor` is in the history of `commit`; undefined when the clone, as it is, cannot tell. */
+  /** Whether `ancestor` is in the history of `commit`; undefined if the clone, in its present state, cannot tell. */
   isAncestor(ancestor: string, commit: string): Promise<boolean | undefined>;
-  /** When a commit was committed; undefined when it is not there. */
+  /** The time of a commit; undefined if the commit does not exist. */
   timeOf(commit: string): Promise<Date | undefined>;
-  /** For each group of paths the last commit up to `commit` that touched one of them. */
+  /** For each group of paths, the last commit up to `commit` that changed one of them. */
   lastCommits(groups: readonly (readonly string[])[], commit: string): Promise<LastCommit[]>;
   isShallow(): Promise<boolean>;
-  /** Modified and untracked files under the paths, within submodules too; what .gitignore names does not count. */
+  /** Modified and untracked files under the paths, also within submodules. Files that .gitignore names do not count. */
   dirtyPaths(paths: readonly string[]): Promise<string[]>;
-  /** What the commit and the working tree have under the paths, of all of them at once. */
+  /** What the commit and the working tree contain under all of the paths, read at once. */
   readInputs(commit: string, paths: readonly string[]): Promise<InputTree>;
-  /** A file's content as of the commit; undefined when it is not there. */
+  /** A file's content as of the commit; undefined if the file does not exist. */
   readFile(commit: string, path: string): Promise<Buffer | undefined>;
   /** Files under a path as of the commit; a submodule is one entry of type `commit`. */
   listFiles(commit: string, path: string): Promise<TreeFile[]>;
   submodules(commit: string): Promise<Submodule[]>;
-  /** Paths that differ between two commits; undefined when the clone does not have both. */
+  /** Paths that differ between two commits; undefined if the clone does not have both. */
   changedPaths(from: string, to: string, paths: readonly string[]): Promise<string[] | undefined>;
 }
 
 /**
- * Opens the working tree that holds the folder.
+ * Opens the working tree that contains the folder.
  * @throws ColdtivateError GIT_MISSING, NOT_A_REPOSITORY, GIT_UNTRUSTED
  */
 export async function openRepository(directory: string): Promise<Repository> {
@@ -83,15 +86,15 @@ export async function openRepository(directory: string): Promise<Repository> {
 }
 
 interface Surroundings extends Pick<Repository, "root" | "prefix" | "checkedOut"> {
-  /** Where Git lists the commits at a shallow clone's edge. */
+  /** Where Git lists the boundary commits of a shallow clone. */
   shallowFile: string;
   /** Whether the commit that is checked out names submodules. */
   hasSubmodules: boolean;
 }
 
-/** Asks for the working tree and what is checked out there, all at once. */
+/** Asks for the working tree and for what is checked out there, all at once. */
 async function lookAround(directory: string): Promise<Surroundings> {
-  // What there may be none of comes last: Git gives up there, and has told the rest.
+  // Whatever may not exist comes last: Git gives up there, after it has answered the rest.
   const asked = [
     "--show-toplevel",
     "--show-prefix",
@@ -129,7 +132,7 @@ async function commitOf(directory: string, ref: string): Promise<string | undefi
   if (ref === "" || ref.startsWith("-")) return undefined;
   const { code, stdout } = await tryGit(directory, ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
   const commit = stdout.toString().trim();
-  // `^main` is taken for all but that, and comes back as such.
+  // `^main` means everything but main, and comes back with the `^`.
   return code === 0 && /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined;
 }
 
@@ -139,7 +142,7 @@ async function tagsAt(directory: string, commit: string): Promise<string[]> {
 }
 
 async function changedPaths(directory: string, from: string, to: string, paths: readonly string[]): Promise<string[] | undefined> {
-  // What begins with a hyphen would be an option, such as one that writes a file.
+  // Anything that begins with a hyphen would be an option, such as one that writes a file.
   if (!isCommit(from) || !isCommit(to)) return undefined;
   const { code, stdout } = await tryGit(directory, ["diff-tree", "-r", "-z", "--name-only", "--relative", from, to, "--", ...paths]);
   return code === 0 ? stdout.toString().split("\0").filter(Boolean) : undefined;

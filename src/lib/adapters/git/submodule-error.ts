@@ -2,7 +2,7 @@ import { ColdtivateError } from "../../errors.ts";
 
 interface Cause {
   pattern: RegExp;
-  /** What is missing, and where it is given; `project` is the other repository. */
+  /** Says what is missing, and where to grant it; `project` is the other repository. */
   remedy: (project: string, isJob: boolean) => string;
 }
 
@@ -38,7 +38,7 @@ const otherwise =
   "Whoever runs this needs read access to that repository: a key (build.ssh_key, or an ssh-agent), or the job token's permission.";
 
 /**
- * A submodule that git could not fetch, from what git said: which project it is, and what is missing.
+ * The error for a submodule that git could not fetch. Git's output tells which project it is, and what is missing.
  * @param wanted the submodules that were asked for
  * @param isJob whether a CI job's token is used
  */
@@ -65,7 +65,7 @@ function projectOf(url: string): string | undefined {
   return path;
 }
 
-/** A clone's address may carry a token. */
+/** The address of a clone may contain a token. */
 function withoutUser(text: string): string {
   return text.replace(/(\w+:\/\/)[^@/\s]+@/g, "$1");
 }

@@ -9,12 +9,13 @@ export interface SubmoduleOptions {
   onLine?: (line: string) => void;
 }
 
-/** What git says when a server gives no commit by its id, or none of a shallow clone's kind. */
+/** What git says when a server does not give a commit by its ID, or does not support shallow clones. */
 const refusesShallow = /not our ref|unadvertised object|did not contain|does not support shallow|dumb http/i;
 
 /**
- * Checks out the commits that the tree pins, recursively, where they are not: never what a remote has since. One that was not
- * there at all comes without its past, four at a time; one that somebody works in, on a branch of its own, stays as it is.
+ * Checks out the commits that the tree pins, recursively, where they are not checked out: never what a remote has since. A
+ * submodule that was absent is fetched without its history, four at a time. A submodule that somebody works in, on a branch of
+ * its own, stays as it is.
  * @param paths submodules, relative to the folder
  * @returns those that were fetched
  * @throws ColdtivateError SUBMODULE_UNREADABLE
@@ -26,12 +27,12 @@ export async function fetchSubmodules(directory: string, paths: readonly string[
   if (absent.length > 0 && !(await update(directory, absent, ["--depth", "1"], options, refusesShallow))) {
     await update(directory, absent, [], options);
   }
-  // A clone that has its past keeps it.
+  // A clone that has its history keeps it.
   if (there.length > 0) await update(directory, there, [], options);
   return wanted.map(({ path }) => path);
 }
 
-/** @returns false when git failed in the way that the caller has another way for */
+/** @returns false if git failed in a way for which the caller has an alternative */
 async function update(
   directory: string,
   paths: readonly string[],

@@ -6,22 +6,22 @@ import type { HostConnection } from "../ssh/ssh.ts";
 import { excessError, silenceError } from "../ssh/ssh-error.ts";
 import { TooMuch } from "../ssh/ssh-output.ts";
 
-/** Where an engine listens unless somebody says otherwise. */
+/** Where an engine listens by default. */
 export const defaultSocket = "/var/run/docker.sock";
 
-/** Bytes that an engine may say in all. */
+/** Maximum size of an engine's answer, in bytes. */
 const mostSaid = 32 * 1024 * 1024;
 
 export interface EngineOptions {
   signal: AbortSignal;
   /** Where the engine listens. */
   socket?: string;
-  /** Milliseconds until it has to have answered. */
+  /** Milliseconds within which it has to answer. */
   timeout?: number;
 }
 
 /**
- * All containers of a Compose project, as the engine of a host lists them: nobody has looked at what it says.
+ * All containers of a Compose project, as the engine of a host lists them. The answer is not validated.
  * @throws ColdtivateError HOST_SILENT, HOST_ANSWER, SOCKET_UNREACHABLE, CONNECTION_LOST
  */
 export function listProject(connection: HostConnection, project: string, options: EngineOptions): Promise<unknown> {
@@ -29,7 +29,7 @@ export function listProject(connection: HostConnection, project: string, options
   return askEngine(connection, `/containers/json?${new URLSearchParams({ all: "true", filters }).toString()}`, options);
 }
 
-/** Asks the engine of a host over the connection that is there already. Where its answer leads elsewhere, nobody goes there. */
+/** Asks the engine of a host over the existing connection. Redirects are not followed. */
 async function askEngine(connection: HostConnection, path: string, options: EngineOptions): Promise<unknown> {
   const { signal, socket = defaultSocket, timeout = 60_000 } = options;
   const { host } = connection;
@@ -73,7 +73,7 @@ function collect(response: IncomingMessage, host: string, { resolve, reject }: P
   });
 }
 
-/** A channel has none of a socket's own methods, which a client of HTTP calls to keep it alive. */
+/** A channel has none of the socket methods that an HTTP client calls to keep a connection alive. */
 function asSocket(stream: Duplex): Duplex {
   const nothing = () => stream;
   return Object.assign(stream, { setKeepAlive: nothing, setTimeout: nothing, setNoDelay: nothing, ref: nothing, unref: nothing });

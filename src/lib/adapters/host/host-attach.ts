@@ -6,17 +6,17 @@ import type { HostConnection } from "../ssh/ssh.ts";
 export interface FollowOptions {
   /** Name of the Compose project. */
   name: string;
-  /** Told before the first line: the release that somebody works on, and its plan.json, `{}` where it has none. */
+  /** Called before the first line, with the release in progress and its plan.json, or `{}` if it has none. */
   onRelease(release: string, plan: string): void;
   onLine(line: JournalLine): void;
-  /** Aborted: it is no longer followed. */
+  /** Once aborted, the release is no longer followed. */
   signal: AbortSignal;
 }
 
 /**
- * Follows the release that somebody works on, with the whole of its journal, to its end.
+ * Follows the release in progress to its end, with the whole of its journal.
  *
- * @returns as the script's `follow`; 3 where nobody is at work
+ * @returns as the script's `follow`; 3 if no release is in progress
  * @throws ColdtivateError HOST_ANSWER, HOST_SILENT
  */
 export async function attachToRelease(connection: HostConnection, input: FollowOptions): Promise<{ code: number; told: string[] }> {
@@ -28,7 +28,7 @@ export async function attachToRelease(connection: HostConnection, input: FollowO
       return;
     }
     const entry = parseJournalLine(line);
-    // A sign of life is no part of the journal.
+    // A sign of life is not part of the journal.
     if (entry !== undefined && entry.state !== "alive") input.onLine(entry);
   };
   return runVerb(connection, input.name, ["attach"], { signal: input.signal, onLine, ...whileAtWork });

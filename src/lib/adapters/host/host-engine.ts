@@ -4,9 +4,9 @@ import { bash } from "../ssh/remote-shell.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 
 /**
- * The socket of the engine that a host's user has chosen, by a context or by variables; undefined: the usual one.
+ * The socket of the engine that a host's user has selected, by a context or by variables; undefined for the default socket.
  *
- * @throws ColdtivateError SOCKET_UNREACHABLE where that engine is not on a socket of the host's
+ * @throws ColdtivateError SOCKET_UNREACHABLE if that engine is not on a socket of the host
  */
 export async function findSocket(connection: HostConnection, signal: AbortSignal): Promise<string | undefined> {
   const command = bash(

@@ -7,10 +7,10 @@ import type { HostConnection } from "../ssh/ssh.ts";
 const digests = z.array(z.string().regex(/^sha256:[0-9a-f]{64}$/));
 
 /**
- * Digests of all images that the releases kept on a host name: what it runs, and what it may go back to.
+ * Digests of all images that the releases on a host name: what it runs, and what it may go back to.
  *
  * @param name of the Compose project
- * @throws ColdtivateError RELEASE_INCOMPLETE when they cannot be read; HOST_ANSWER
+ * @throws ColdtivateError RELEASE_INCOMPLETE if they cannot be read; HOST_ANSWER
  */
 export async function readKeptImages(connection: HostConnection, name: string, signal: AbortSignal): Promise<string[]> {
   const command = bash(

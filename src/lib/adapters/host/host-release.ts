@@ -6,10 +6,10 @@ import { bash, shellWord } from "../ssh/remote-shell.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 
 /**
- * The files of a release, as its host keeps it, by path in its folder.
+ * The files of a release on its host, by path in its folder.
  *
  * @param name of the Compose project
- * @param release its id; `current`: the one that serves
+ * @param release its id; `current` for the serving release
  */
 export async function readRelease(
   connection: HostConnection,

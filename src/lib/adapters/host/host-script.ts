@@ -8,9 +8,9 @@ import type { TarEntry } from "../tar.ts";
 export const scriptName = "environment-deployment-management.sh";
 
 /**
- * The script that runs on the hosts, with its parts beside it, as it is sent to them.
+ * The script that runs on the hosts, and its parts, as they are sent to them.
  *
- * @param root of an installed coldtivate
+ * @param root root folder of an installed coldtivate
  */
 export async function readHostScript(root: string): Promise<TarEntry[]> {
   const folder = scriptName.replace(/\.sh$/, "");
@@ -24,7 +24,7 @@ export async function readHostScript(root: string): Promise<TarEntry[]> {
 
 let own: Promise<TarEntry[]> | undefined;
 
-/** The script that belongs to this very code. What a host keeps of it is run by people on the host, not by the CLI. */
+/** The script that belongs to this very code. The copy that a host keeps is run by people on the host, not by the CLI. */
 export function ownScript(): Promise<TarEntry[]> {
   return (own ??= readHostScript(findRoot()));
 }
@@ -37,9 +37,9 @@ function findRoot(): string {
 }
 
 /**
- * Shell that ends with 3 unless the script in `$d` is, byte by byte, the one that was sent.
+ * Shell code that exits with 3 unless the script in `$d` is, byte for byte, the one that was sent.
  *
- * @param entries what was sent, the script among it
+ * @param entries everything that was sent, including the script
  */
 export function checkScript(entries: readonly TarEntry[]): string {
   const folder = `${scriptName.replace(/\.sh$/, "")}/`;

@@ -5,26 +5,26 @@ import { bash, inOctal } from "../ssh/remote-shell.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 import type { TarEntry } from "../tar.ts";
 
-/** Questions of the script's part `survey.sh`, which has them. */
+/** A question that the script's part `survey.sh` answers. That file describes the questions. */
 export interface SurveyQuestion {
   about: "exists" | "tree" | "device";
   /** A path, or a volume's name. */
   subject: string;
 }
 
-/** Answers, as words; the first one says of which kind it is. */
+/** An answer, as words. The first word is its kind. */
 export type SurveyAnswer = string[];
 
 const part = "survey.sh";
 
-/** All files of what is mounted are read there; milliseconds, and bytes of the answer. */
+/** Limits in milliseconds, and in bytes of the answer: the host reads all files of what is mounted. */
 const patience = 900_000;
 const mostTold = 96 * 1024 * 1024;
 
 /**
- * Asks a host what else has to be known of it, once it is known what a release mounts there. Changes nothing.
+ * Asks a host for further facts, once it is known what a release mounts there. Changes nothing.
  *
- * @param script what readHostScript gave
+ * @param script the result of readHostScript
  */
 export async function surveyHost(
   connection: HostConnection,
@@ -59,12 +59,12 @@ const answerSchema = z.union([
   z.tuple([z.literal("file"), z.string(), z.string(), z.string()]),
 ]);
 
-/** The words of an answer; none for what is no answer: the name of a file may have a line of its own. */
+/** The words of an answer; empty if the line is not an answer, because the name of a file may span lines. */
 function readWords(host: string, line: string): SurveyAnswer[] {
   const [about = "", ...words] = line.split("\t");
   if (!["exists", "device", "more", "sum", "file"].includes(about)) return [];
   const [subject = "", ...rest] = words;
-  // The path of a file is for people.
+  // The path of a file is shown to people.
   if (about === "file") return [["file", subject, rest[0] ?? "", printable(rest.slice(1).join(" "))]];
   return [readAnswer(host, "what it says of mounts", answerSchema, [about, subject, ...rest])];
 }

@@ -7,34 +7,34 @@ import type { HostConnection } from "../ssh/ssh.ts";
 import type { ExecOptions } from "../ssh/ssh-channel.ts";
 import { packTar } from "../tar.ts";
 
-/** The script, as it is sent to be run once. */
+/** The script, packed to be sent and run once. */
 let packed: Promise<Buffer> | undefined;
-/** Where it lies meanwhile. */
+/** Where it is stored while it runs. */
 const folder = "coldtivate-script.";
 
-/** Milliseconds for a verb that waits for nobody. */
+/** Milliseconds for a verb that does not wait for anybody. */
 const patience = 120_000;
 
 export interface VerbResult {
   /** The script's exit code. */
   code: number;
   stdout: string;
-  /** What it said to people, a line an element. */
+  /** Its messages to people, one line per element. */
   told: string[];
 }
 
 export interface VerbOptions extends Pick<ExecOptions, "signal" | "onLine" | "timeout" | "limit"> {
-  /** What the verb reads. */
+  /** What the verb reads from standard input. */
   input?: string;
 }
 
 /**
- * Runs a verb of the script on an environment's state: of this coldtivate's own script, which is sent along. What lies on the
- * host others may have changed.
+ * Runs a verb of the script on an environment's state. This coldtivate's own script is sent along and run, because others may
+ * have changed the copy on the host.
  *
- * @param name of the Compose project, which is the state directory's, too
+ * @param name of the Compose project, and of the state directory
  * @param words verb and arguments, in `[A-Za-z0-9._-]`; anything else goes over standard input
- * @throws ColdtivateError NOTHING_DEPLOYED where the host has no such environment; HOST_ANSWER for a word that is none
+ * @throws ColdtivateError NOTHING_DEPLOYED if the host has no such environment; HOST_ANSWER for a word that is not allowed
  */
 export async function runVerb(
   connection: HostConnection,
@@ -45,7 +45,7 @@ export async function runVerb(
   const script = await ownScript();
   const archive = await (packed ??= packTar(script));
   const state = `$HOME/.coldtivate/${shellWord(name)}`;
-  // In memory: a full disk is what somebody may want to look into.
+  // In memory: a full disk may be the very thing that somebody wants to look into.
   const command = bash(
     `umask 077; [ -e "${state}/${scriptName}" ] || compgen -G "${state}/releases/*/" >/dev/null || exit ${nothing}; ` +
       `find /dev/shm -maxdepth 1 -name "${folder}*" -mtime +0 -exec rm -rf {} + 2>/dev/null; ` +
@@ -60,7 +60,7 @@ export async function runVerb(
     timeout,
     ...options,
   });
-  // What it ends with otherwise is a refusal; one that broke off has told what of, in its journal.
+  // The codes 2, 3 and `nothing` are refusals. A verb that broke off has written to its journal what it did.
   if (code === 0) change?.done();
   else if (code === 2 || code === 3 || code === nothing) change?.dropped();
   if (code === nothing) {
@@ -73,7 +73,7 @@ export async function runVerb(
   return { code, stdout: stdout.toString(), told: plainLines(stderr) };
 }
 
-/** Verbs that change a host by themselves: what they did, and what that takes back. */
+/** Verbs that change a host by themselves: what they did, and which earlier change they revert. */
 const changing = new Map<string, [what: string, undoes?: string]>([
   ["lock", ["locked"]],
   ["unlock", ["unlocked", "locked"]],
@@ -81,5 +81,5 @@ const changing = new Map<string, [what: string, undoes?: string]>([
   ["catch_up", ["brought to the release that other hosts serve"]],
 ]);
 
-/** What the command ends with where the environment has no state; the script itself never does. */
+/** The command's exit code if the environment has no state; the script itself never uses it. */
 const nothing = 77;

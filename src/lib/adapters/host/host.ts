@@ -14,7 +14,7 @@ import type { ExecOptions } from "../ssh/ssh-channel.ts";
 import { lostError } from "../ssh/ssh-error.ts";
 import { packTar, type TarEntry } from "../tar.ts";
 
-/** For a release at work: the script says that it is alive every ten seconds, and a journal is no longer than that. */
+/** Limits for a release in progress: the script sends a sign of life every ten seconds, and no journal is longer than that. */
 export const whileAtWork = { timeout: 120_000, limit: 1024 * 1024 * 1024 };
 
 /** One line of a release's journal. Step 0 is the release itself. */
@@ -27,17 +27,17 @@ export interface JournalLine {
 }
 
 /**
- * Starts the two commands of a deploy before there is anything to send them: they wait for it on the host.
+ * Starts the two commands of a deploy before there is anything to send them. They wait for their input on the host.
  *
  * @param name of the Compose project
- * @param script what readHostScript gave
+ * @param script the result of readHostScript
  */
 export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
   connection.startAhead(observeCommand(name, script));
   connection.startAhead(applyCommand(name, script));
 }
 
-/** Reads the release's name and how long its tar is from a first line; no line: there is nothing to do. */
+/** Reads the release's name and the length of its tar from the first line. No line means that there is nothing to do. */
 function applyCommand(project: string, script: readonly TarEntry[]): string {
   const name = shellWord(project);
   return bash(
@@ -48,15 +48,15 @@ function applyCommand(project: string, script: readonly TarEntry[]): string {
   );
 }
 
-/** What hosts are asked. */
+/** The question that hosts are asked. */
 export interface Question {
-  /** The script, with what belongs to it. */
+  /** The script, and everything that belongs to it. */
   entries: readonly TarEntry[];
   input: Buffer;
 }
 
 /**
- * Packs what hosts are sent to be asked: the same for all of them.
+ * Packs the question for the hosts: the same for all of them.
  *
  * @param entries script, Compose files, dotenv, variables, arguments; see docs/protocol.md
  */
@@ -65,10 +65,10 @@ export async function packQuestion(entries: readonly TarEntry[]): Promise<Questi
 }
 
 /**
- * Asks a host what it has and runs, and what the release's Compose files come to there. Changes nothing on it.
+ * Asks a host what it has and runs, and how it renders the release's Compose files. Changes nothing on it.
  *
- * @param name of the Compose project, which is the state directory's, too
- * @param question what packQuestion made
+ * @param name of the Compose project, and of the state directory
+ * @param question the result of packQuestion
  */
 export async function observeHost(connection: HostConnection, name: string, question: Question, signal?: AbortSignal): Promise<HostState> {
   const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
@@ -92,27 +92,30 @@ export interface Application {
   release: string;
   /** compose.json, manifest.json, plan, who, the script, files/… */
   entries: readonly TarEntry[];
-  /** For the registries that the host pulls from. */
+  /** Credentials for the registries that the host pulls from. */
   credentials: readonly { registry: string; credentials: Credentials }[];
   onLine(line: JournalLine): void;
-  /** Gets what speaks to the script while it is at work: `go BARRIER`, `abort`, `here`; docs/protocol.md has them. */
+  /**
+   * Receives a function that sends messages to the script while it is at work: `go BARRIER`, `abort`, `here`; see
+   * docs/protocol.md.
+   */
   onStart?: (say: (message: string) => void) => void;
-  /** Aborted: the host is left alone, once it has begun. */
+  /** Once aborted, the host is left alone as soon as it has begun. */
   detach?: AbortSignal;
 }
 
-/** How a release came to its end on a host. */
+/** How a release ended on a host. */
 export interface ReleaseEnd {
   /** The script's exit code. */
   code: number;
-  /** What it said to people. */
+  /** Its messages to people. */
   stderr: string;
 }
 
 /**
- * Sends a release to a host, has the script carry out its plan, and follows the journal to its end.
+ * Sends a release to a host, lets the script carry out its plan, and follows the journal to its end.
  *
- * @throws the reason of `detach` when it is left alone; ColdtivateError CONNECTION_LOST
+ * @throws the reason of `detach` if the host is left alone; ColdtivateError CONNECTION_LOST
  */
 export async function applyRelease(connection: HostConnection, application: Application): Promise<ReleaseEnd> {
   const { name, release, entries, onStart } = application;
@@ -130,7 +133,7 @@ export async function applyRelease(connection: HostConnection, application: Appl
   }
 }
 
-/** Follows a release that a host is at work on, from its beginning; otherwise as applyRelease. */
+/** Follows a release in progress on a host, from its beginning; otherwise like applyRelease. */
 export function followRelease(
   connection: HostConnection,
   { name, release, ...rest }: Pick<Application, "name" | "release" | "onLine" | "detach">,
@@ -149,7 +152,7 @@ function followJournal(
   return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
 }
 
-/** @param run what says the lines of the journal */
+/** @param run prints the lines of the journal */
 async function follow(
   host: string,
   { onLine, detach }: Pick<Application, "onLine" | "detach">,
@@ -159,7 +162,7 @@ async function follow(
   const running = run({
     onLine: (text) => {
       const line = parseJournalLine(text);
-      // A sign of life is no part of the journal.
+      // A sign of life is not part of the journal.
       if (line === undefined || line.state === "alive") return;
       if (line.state === "begin") leaving.begun();
       onLine(line);
@@ -168,7 +171,7 @@ async function follow(
     ...whileAtWork,
   });
   const { code, stderr } = await running.catch((error: unknown): never => {
-    // Whatever it did not say, or said too much of, it may be at work on the release.
+    // Although it fell silent or said too much, it may be at work on the release.
     throw isUnheard(error) ? lostError(host, error) : error;
   });
   return { code, stderr };
@@ -178,7 +181,7 @@ function isUnheard(error: unknown): error is ColdtivateError {
   return error instanceof ColdtivateError && (error.code === "HOST_ANSWER" || error.code === "HOST_SILENT");
 }
 
-/** Aborts with another signal, but not before somebody works on the release who does not need us. */
+/** Aborts with another signal, but not before a process that does not need us works on the release. */
 function leaveOnceBegun(detach: AbortSignal | undefined): { signal: AbortSignal; begun: () => void } {
   const left = new AbortController();
   const leave = () => left.abort(detach?.reason);
@@ -197,15 +200,15 @@ export function parseJournalLine(line: string): JournalLine | undefined {
 }
 
 export interface Serving {
-  /** The release's manifest.json; empty when none serves. */
+  /** The release's manifest.json; empty if none serves. */
   manifest: string;
   /** When it took over. */
   since?: Date;
-  /** Who deploys right now, or locked it; empty when nobody does. */
+  /** Who deploys right now, or who locked it; empty if nobody does. */
   busy: string;
 }
 
-/** Which release serves on a host, since when, and whether somebody is at it. */
+/** Which release serves on a host, since when, and whether somebody deploys or has locked it. */
 export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
   const command = bash(
     `cd "$HOME/.coldtivate/${shellWord(name)}" 2>/dev/null || exit 0; ` +
@@ -222,7 +225,7 @@ export async function readServing(connection: HostConnection, name: string, sign
   };
 }
 
-/** Who deploys right now, in a line; empty when nobody does, or ever did. */
+/** Who deploys right now, in one line; empty if nobody does, or nobody ever deployed. */
 async function readAtWork(connection: HostConnection, name: string, signal: AbortSignal): Promise<string> {
   try {
     const { code, stdout, told } = await runVerb(connection, name, ["at_work"], { signal });

@@ -6,14 +6,14 @@ export interface HttpRequest {
   url: URL;
   headers: http.OutgoingHttpHeaders;
   body?: Buffer;
-  /** The most bytes that the answer may have, 4 MiB unless it is said; a longer one is an error. */
+  /** Maximum size of the answer in bytes, 4 MiB by default; a longer answer is an error. */
   limit?: number;
-  /** What it changes once it is sent, in words for `changes.begin`. */
+  /** What the request changes once it is sent, in words for `changes.begin`. */
   change?: { what: string; subject: string };
 }
 
 export interface HttpAnswer {
-  /** Who answered, after redirects. */
+  /** The address that answered, after redirects. */
   url: URL;
   status: number;
   headers: http.IncomingHttpHeaders;
@@ -22,11 +22,11 @@ export interface HttpAnswer {
 
 export type Send = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** Bytes that an answer may have unless its question says otherwise: what the registries' own implementation allows a manifest. */
+/** Default maximum size of an answer in bytes: what the registries' own implementation allows for a manifest. */
 export const mostAnswerBytes = 4 * 1024 * 1024;
 
 /**
- * A registry answered with something that must not be believed, or taken.
+ * The error for a registry's answer that must not be trusted or used.
  * @param registry as images name it
  * @param what what it did, such as `gives another manifest than the one that was asked for`
  */

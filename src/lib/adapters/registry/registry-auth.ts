@@ -6,7 +6,7 @@ import { invalidAnswer, type Send } from "./registry-answer.ts";
 
 /** A registry, and the address at which it was asked. */
 export interface Asked {
-  /** As images name it. */
+  /** The name that images use. */
   registry: string;
   url: URL;
 }
@@ -16,11 +16,11 @@ export interface Challenge {
   parameters: Record<string, string>;
 }
 
-/** What may go into a header: anything else would be a header of its own, or no request at all. */
+/** Characters that may go into a header. Others could add a header, or break the request. */
 const token = z.string().regex(/^[\x21-\x7e]{1,65536}$/);
 const tokenAnswer = z.object({ token: token.optional(), access_token: token.optional() });
 
-/** Bytes of a token server's answer. */
+/** Maximum size of a token server's answer, in bytes. */
 const mostAnswer = 1024 * 1024;
 
 /** Reads a WWW-Authenticate header: `Bearer realm="…",service="…",scope="…"`. */
@@ -40,8 +40,8 @@ export function basicAuthorization({ username, password }: Credentials): string 
 
 /**
  * Answers a registry's challenge with an Authorization header.
- * @throws ColdtivateError REGISTRY_UNAUTHORIZED when the credentials are missing or wrong, REGISTRY_ANSWER_INVALID when the token's
- * server is one that nobody may be told to
+ * @throws ColdtivateError REGISTRY_UNAUTHORIZED if the credentials are missing or wrong, REGISTRY_ANSWER_INVALID if the token
+ * server must not get them
  */
 export async function answerChallenge(
   { registry, url: asked }: Asked,
@@ -69,7 +69,10 @@ export async function answerChallenge(
   return `Bearer ${new Secret(given).reveal()}`;
 }
 
-/** Over TLS a token's server may be anywhere: registries have them elsewhere. In plain HTTP it is the registry's own machine, which is spoken to like that already. */
+/**
+ * Over TLS a token server may be anywhere, and registries do have them elsewhere. Over plain HTTP it must be the registry's own
+ * machine, which already gets plain HTTP from us.
+ */
 function refuseOpenRealm(registry: string, asked: URL, realm: URL): void {
   if (realm.username !== "" || realm.password !== "" || !["http:", "https:"].includes(realm.protocol)) throw noToken(registry);
   if (realm.protocol === "https:") return;
@@ -95,7 +98,7 @@ function noToken(registry: string): ColdtivateError {
   });
 }
 
-/** The registry does not take who we are. */
+/** The error for credentials that are missing or refused. */
 export function unauthorized(registry: string, credentials: Credentials | undefined): ColdtivateError {
   return new ColdtivateError(
     credentials === undefined

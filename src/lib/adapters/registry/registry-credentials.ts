@@ -17,7 +17,7 @@ const configFile = z.looseObject({
   credsStore: z.string().optional(),
 });
 
-/** The parts of a Docker client's config.json that matter here; the rest is kept. */
+/** The parts of a Docker client's config.json that matter here; the others are preserved. */
 export type DockerConfigFile = z.infer<typeof configFile>;
 
 const helperAnswer = z.object({ Username: z.string(), Secret: z.string() });
@@ -28,13 +28,13 @@ export function dockerConfigDirectory(): string {
   return directory === undefined || directory === "" ? join(homedir(), ".docker") : directory;
 }
 
-/** Whether a CI job brings logins of its own along: GitLab's name for a Docker configuration in a variable. */
+/** Whether a CI job brings logins of its own, in the variable that GitLab uses for a Docker configuration. */
 export function hasJobLogins(): boolean {
   return (process.env["DOCKER_AUTH_CONFIG"] ?? "") !== "";
 }
 
 /**
- * The user's config.json, empty when there is none, with the logins that DOCKER_AUTH_CONFIG brings along in front of its own.
+ * The user's config.json, or an empty one, with the logins of DOCKER_AUTH_CONFIG taking precedence over its own.
  * @throws ColdtivateError DOCKER_CONFIG_INVALID
  */
 export async function readDockerConfig(directory = dockerConfigDirectory()): Promise<DockerConfigFile> {
@@ -48,18 +48,18 @@ export async function readDockerConfig(directory = dockerConfigDirectory()): Pro
     "It is the content of a config.json, as docker login writes it, or the path of one.",
   );
   for (const { auth } of Object.values(auths)) if (auth !== undefined && auth !== "") redactor.add(auth);
-  // An empty helper: the login is in the file.
+  // An empty helper means that the login is in the file.
   const inFile = Object.fromEntries(Object.keys(auths).map((registry) => [registry, ""]));
   return { ...config, auths: { ...config.auths, ...auths }, credHelpers: { ...config.credHelpers, ...inFile } };
 }
 
-/** The credential helpers that Docker's client may start, by the user's configuration. */
+/** The credential helpers that the Docker client may start, according to the user's configuration. */
 export async function configuredHelpers(): Promise<string[]> {
   const { credsStore = "", credHelpers = {} } = await readDockerConfig();
   return [...new Set([credsStore, ...Object.values(credHelpers)])].filter((helper) => helper !== "");
 }
 
-/** A file-type variable holds a path. */
+/** A variable of type file holds a path. */
 async function readJobLogins(): Promise<string> {
   const { DOCKER_AUTH_CONFIG: value = "" } = process.env;
   return value.trimStart().startsWith("{") ? value : readFile(value, "utf8").catch(() => "");
@@ -73,12 +73,12 @@ function parseConfig(text: string, name: string, hint: string): DockerConfigFile
   }
 }
 
-/** What Docker's configuration calls a registry. */
+/** The name of a registry in Docker's configuration. */
 export function loginName(registry: string): string {
   return registry === "docker.io" ? "https://index.docker.io/v1/" : registry;
 }
 
-/** What the user's own Docker login knows about a registry: its helper, its store or its file, in Docker's order. */
+/** The user's own Docker login for a registry: from its helper, its store or its file, in Docker's order. */
 export async function findCredentials(registry: string): Promise<Credentials | undefined> {
   const config = await readDockerConfig();
   const key = loginName(registry);
@@ -94,12 +94,15 @@ export async function findCredentials(registry: string): Promise<Credentials | u
   return entry.username === undefined ? undefined : { username: entry.username, password: new Secret(entry.password ?? "") };
 }
 
-/** Older clients, and people, write the address of a registry's API: `https://registry.example.com/v1/`. */
+/** Older clients, and people, use the address of a registry's API: `https://registry.example.com/v1/`. */
 function hostOf(name: string): string {
   return canonicalRegistry(name.replace(/^https?:\/\//, "").replace(/\/.*$/s, ""));
 }
 
-/** Docker's protocol: the registry on standard input, JSON on standard output; any failure means "I know nothing". */
+/**
+ * Docker's protocol for helpers: the registry on standard input, JSON on standard output. Any failure means that there is no
+ * login.
+ */
 async function askHelper(helper: string, registry: string): Promise<Credentials | undefined> {
   const { execa } = await import("execa");
   try {
@@ -108,7 +111,7 @@ async function askHelper(helper: string, registry: string): Promise<Credentials 
       extendEnv: false,
       input: registry,
       timeout: 30_000,
-      // NODE_DEBUG=execa would print what it answers.
+      // NODE_DEBUG=execa would print its answer.
       verbose: "none",
     });
     const answer = helperAnswer.parse(JSON.parse(stdout));

@@ -11,26 +11,26 @@ type Speaker = Pick<typeof http, "request"> & { agent: http.Agent };
 
 export interface HttpOptions {
   signal?: AbortSignal | undefined;
-  /** Milliseconds before each further attempt. */
+  /** Milliseconds to wait before each further attempt. */
   backoff?: readonly number[] | undefined;
-  /** Milliseconds of silence that count as a dead connection. */
+  /** Milliseconds of silence after which a connection counts as dead. */
   timeout?: number | undefined;
-  /** Milliseconds that an answer may take to its last byte, from when a connection is there for the question. */
+  /** Milliseconds until the last byte of an answer, counted from when there is a connection for the request. */
   deadline?: number | undefined;
 }
 
 const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"]);
 
 /**
- * A client that keeps its connections, and asks again after a passing fault. Certificates that Node.js does not trust are
- * looked at with the eyes of Docker. Every answer has an end: in bytes, in silence, and in time.
+ * A client that keeps its connections, and tries again after a temporary fault. For certificates that Node.js does not trust, it
+ * uses the authorities that Docker trusts. Every answer is limited: in bytes, in silence, and in time.
  * @throws ColdtivateError REGISTRY_UNREACHABLE once the attempts are used up, REGISTRY_ANSWER_INVALID
  */
 export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, deadline = 60_000 }: HttpOptions = {}) {
   const settings = { keepAlive: true, maxSockets: 16, proxyEnv: process.env };
   const agents = new Map<string, http.Agent>();
 
-  /** What speaks with a URL's host; TLS takes 4 ms to load. */
+  /** The module and the agent for a URL's host. TLS takes 4 ms to load. */
   const speakerFor = ({ protocol }: URL): Speaker => {
     const { request, Agent } = protocol === "https:" ? process.getBuiltinModule("node:https") : http;
     const agent = agents.get(protocol) ?? new Agent(settings);
@@ -38,7 +38,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
     return { request, agent };
   };
 
-  /** By host: who may sign its certificate, where Node.js alone does not trust it. */
+  /** By host: the authorities for its certificate, where Node.js alone does not trust it. */
   const authorities = new Map<string, string[]>();
 
   const once = (request: HttpRequest) =>
@@ -66,7 +66,7 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
         reject(error);
         outgoing.destroy();
       };
-      // Whoever waits for a connection has not asked yet.
+      // While a request waits for a connection, it has not been sent yet.
       let clock: NodeJS.Timeout | undefined;
       outgoing.on("socket", () => {
         clock = setTimeout(giveUp, deadline, invalidAnswer(url.host, `gives no whole answer in ${deadline / 1000} s`));
@@ -113,13 +113,13 @@ export function openHttp({ signal, backoff = [300, 1000], timeout = 10_000, dead
   };
 }
 
-/** Notes what a request changes from when all of it was sent; what was not sent whole changes nothing. */
+/** Registers what a request changes, once all of it was sent. A request that was not sent whole changes nothing. */
 function noteChange({ change: words }: HttpRequest) {
   let change: Change | undefined;
   let status = 0;
   const settle = () => {
     if (change === undefined || status === 0) return;
-    // One that fails inside may have done it by then.
+    // A request that fails inside the server may have made its change by then.
     if (status < 300) change.done();
     else if (status < 500) change.dropped();
     change = undefined;
@@ -136,7 +136,7 @@ function noteChange({ change: words }: HttpRequest) {
   };
 }
 
-/** The digest of a body, as registries write it. */
+/** The digest of a body, in the form that registries use. */
 export function digestOfBytes(body: Buffer): string {
   return `sha256:${createHash("sha256").update(body).digest("hex")}`;
 }

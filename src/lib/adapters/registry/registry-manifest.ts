@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { isDigest } from "../../common/forms.ts";
 
-/** A layer as a registry has it. */
+/** A layer in a registry. */
 export interface Layer {
   digest: string;
   /** Compressed, in bytes. */
   size: number;
 }
 
-/** What becomes a part of an address has to have its form. */
+/** Anything that becomes part of an address must have the right form. */
 const digestSchema = z.string().refine(isDigest);
 const platformSchema = z.object({ os: z.string(), architecture: z.string() });
 const blob = z.object({ digest: digestSchema, size: z.number() });
@@ -21,7 +21,7 @@ const manifestSchema = z.object({
   config: blob.optional(),
 });
 
-/** What a manifest consists of; of an index, the digest of the manifest for Linux on amd64, or for whatever it has. */
+/** The parts of a manifest. For an index: the digest of the manifest for Linux on amd64, or for whatever platform it has. */
 export interface ManifestParts {
   layers?: Layer[];
   /** The image's configuration. */
@@ -29,7 +29,7 @@ export interface ManifestParts {
   platform?: string;
 }
 
-/** Reads a manifest or an index; undefined when it is neither. */
+/** Reads a manifest or an index; undefined if it is neither. */
 export function parseImageManifest(text: string): ManifestParts | undefined {
   try {
     const { manifests = [], layers, config } = manifestSchema.parse(JSON.parse(text));
@@ -44,7 +44,7 @@ export function parseImageManifest(text: string): ManifestParts | undefined {
 
 const tagsSchema = z.object({ tags: z.array(z.string().regex(/^\w[\w.-]{0,127}$/)).nullish() });
 
-/** The tags in a registry's answer; undefined where it is no list of tags. */
+/** The tags in a registry's answer; undefined if it is not a list of tags. */
 export function parseTags(text: string): string[] | undefined {
   try {
     return tagsSchema.parse(JSON.parse(text)).tags ?? [];

@@ -4,7 +4,7 @@ import type { Reference } from "../../common/reference.ts";
 import { invalidAnswer, type HttpAnswer } from "./registry-answer.ts";
 import { denied } from "./registry-session.ts";
 
-/** @throws ColdtivateError REGISTRY_DENIED, or REGISTRY_UNREACHABLE for any other status than the good ones */
+/** @throws ColdtivateError REGISTRY_DENIED for 403, or REGISTRY_UNREACHABLE for any other status that is not a good one */
 export function expect({ registry, repository }: Reference, { status }: HttpAnswer, ...good: readonly number[]): void {
   if (good.includes(status)) return;
   throw status === 403 ? denied(`${registry}/${repository}`) : unexpected(registry, status);
@@ -16,8 +16,8 @@ function header({ headers }: HttpAnswer, name: string): string | undefined {
 }
 
 /**
- * The digest that an answer claims to have; undefined where it claims none by SHA-256.
- * @throws ColdtivateError REGISTRY_ANSWER_INVALID where it has not the form of one
+ * The digest that an answer claims; undefined if it claims none by SHA-256.
+ * @throws ColdtivateError REGISTRY_ANSWER_INVALID if the digest is malformed
  */
 export function saidDigest({ registry, repository }: Reference, answer: HttpAnswer): string | undefined {
   const said = header(answer, "docker-content-digest");
@@ -26,13 +26,13 @@ export function saidDigest({ registry, repository }: Reference, answer: HttpAnsw
   throw invalidAnswer(registry, `gives no digest for ${repository}, but ${JSON.stringify(said.slice(0, 100))}`);
 }
 
-/** The media type, without parameters; empty where there is none. */
+/** The media type, without parameters; empty if there is none. */
 export function mediaTypeOf(answer: HttpAnswer): string {
   const [, type = ""] = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;|$)/.exec(header(answer, "content-type") ?? "") ?? [];
   return type;
 }
 
-/** An answer that says nothing about what was asked. */
+/** The error for an answer that does not fit the question. */
 export function unexpected(registry: string, status: number): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} gave an answer that makes no sense here (${status})`, {
     code: "REGISTRY_UNREACHABLE",
@@ -41,7 +41,7 @@ export function unexpected(registry: string, status: number): ColdtivateError {
   });
 }
 
-/** A manifest that was put, and not taken. */
+/** The error for a manifest that the registry did not accept. */
 export function refused(name: string, { status, body }: HttpAnswer): ColdtivateError {
   return new ColdtivateError(`the registry does not take a manifest as ${name} (${status})`, {
     code: "MANIFEST_REFUSED",
@@ -51,7 +51,7 @@ export function refused(name: string, { status, body }: HttpAnswer): ColdtivateE
   });
 }
 
-/** A registry that is set up to remove nothing. */
+/** The error for a registry that is configured to remove nothing. */
 export function keepsAll({ registry }: Reference): ColdtivateError {
   return new ColdtivateError(`the registry ${registry} removes nothing`, {
     code: "REGISTRY_KEEPS_ALL",
@@ -60,7 +60,10 @@ export function keepsAll({ registry }: Reference): ColdtivateError {
   });
 }
 
-/** The query in `Link: </v2/web/tags/list?last=x&n=1000>; rel="next"`: where it leads is not the registry's to say. */
+/**
+ * The query in `Link: </v2/web/tags/list?last=x&n=1000>; rel="next"`. Only the query is used: the registry must not choose where
+ * the next request goes.
+ */
 export function nextPage(answer: HttpAnswer): string | undefined {
   const [, query] = /<[^>?]*(\?[^>]*)>\s*;\s*rel="?next"?/.exec(header(answer, "link") ?? "") ?? [];
   return query === undefined ? undefined : `tags/list${query}`;

@@ -4,8 +4,8 @@ const mostRedirects = 3;
 const redirections = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Goes where a registry sends a question, as far as it may: reads lead anywhere, but never from TLS to plain HTTP; what changes
- * something stays at the same origin. Credentials are for the origin that they were meant for, and for no other (RFC 9110, 15.4).
+ * Follows a registry's redirects as far as that is safe. Reads may lead anywhere, but never from TLS to plain HTTP. Requests that
+ * change something stay at the same origin. Credentials are sent only to the origin that they are for (RFC 9110, 15.4).
  * @throws ColdtivateError REGISTRY_ANSWER_INVALID
  */
 export function followRedirects(send: (request: HttpRequest) => Promise<HttpAnswer>): Send {
@@ -29,7 +29,7 @@ function redirect(request: HttpRequest, location: string, registry: string): Htt
   const isSame = url.origin === request.url.origin;
   const reads = request.method === "GET" || request.method === "HEAD";
   if (!reads && !isSame) throw invalidAnswer(registry, `redirects a ${request.method} to ${url.host}`);
-  // A password in an address would be sent there.
+  // A password in the address would be sent there.
   url.username = "";
   url.password = "";
   const { authorization: _authorization, ...open } = request.headers;

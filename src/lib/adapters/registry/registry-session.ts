@@ -6,25 +6,25 @@ import { answerChallenge, basicAuthorization, unauthorized } from "./registry-au
 import { findCredentials } from "./registry-credentials.ts";
 import { openHttp, type HttpOptions } from "./registry-http.ts";
 
-/** A request about a repository: its path is what comes after `/v2/<repository>/`. */
+/** A request about a repository: its path is the part after `/v2/<repository>/`. */
 export interface RegistryRequest {
   method: HttpRequest["method"];
   path: string;
   headers?: Record<string, string>;
   body?: Buffer;
-  /** The most bytes that the answer may have. */
+  /** Maximum size of the answer, in bytes. */
   limit?: number;
-  /** What it changes, in words for `changes.begin`. */
+  /** What the request changes, in words for `changes.begin`. */
   change?: HttpRequest["change"];
 }
 
-/** Requests to registries, who we are included. */
+/** Sends requests to registries, with authentication. */
 export interface RegistrySession extends Disposable {
   /** @throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID */
   ask: (reference: Pick<Reference, "registry" | "repository">, request: RegistryRequest) => Promise<HttpAnswer>;
 }
 
-/** What a token is for: registries give one for just what is asked. */
+/** The permission that a token needs: registries issue one for exactly what is asked. */
 const actions = { GET: "pull", HEAD: "pull", PUT: "push", POST: "push", DELETE: "delete" } as const;
 
 /** Keeps connections and tokens until it is closed. */
@@ -33,7 +33,8 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
   const known = new Map<string, Promise<Credentials | undefined>>();
   const authorizations = new Map<string, string>();
   const answers = new Map<string, Promise<string>>();
-  // Whoever set credentials for a registry means them for it: the many that would each be asked for them first bring them along.
+  // Credentials that are configured for a registry are sent from the start. Otherwise each of many requests would first be
+  // challenged for them.
   if (config.credentials !== undefined) authorizations.set(config.host, basicAuthorization(config.credentials));
 
   const credentialsFor = (registry: string) => {
@@ -43,7 +44,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
     return found;
   };
 
-  /** Those who ask for the same at the same time share the answer: token servers are slow, and count. */
+  /** Simultaneous requests for the same token share the answer: token servers are slow, and limit requests. */
   const shareAnswer = (key: string, work: () => Promise<string>) => {
     const answer = answers.get(key) ?? work().finally(() => answers.delete(key));
     answers.set(key, answer);
@@ -69,7 +70,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
       const brought = authorizations.get(key) ?? authorizations.get(registry);
       const first = await request(brought);
       if (first.status !== 401) return first;
-      // Who we are is for the registry, and for nobody that it sends us to.
+      // Credentials are for the registry, and not for any host that it sends us to.
       if (first.url.origin !== url.origin) throw invalidAnswer(registry, `redirects to ${first.url.host}, which wants credentials`);
       const credentials = await credentialsFor(registry);
       const challenge = first.headers["www-authenticate"] ?? "Basic";
@@ -79,7 +80,7 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
           ? newer
           : await shareAnswer(key, () => answerChallenge({ registry, url }, challenge, credentials, send));
       if (authorization === brought) throw unauthorized(registry, credentials);
-      // A token is good for what was asked, a password for the whole registry.
+      // A token is valid for what was asked, a password for the whole registry.
       authorizations.set(authorization.startsWith("Basic ") ? registry : key, authorization);
       const second = await request(authorization);
       if (second.status !== 401) return second;
@@ -92,12 +93,12 @@ export function openSession(config: Pick<RegistryConfig, "host" | "insecure" | "
 
 function baseOf(registry: string, config: Pick<RegistryConfig, "host" | "insecure">): string {
   if (registry === "docker.io") return "https://registry-1.docker.io";
-  // Docker speaks plain HTTP to loopback without being told.
+  // Docker uses plain HTTP for loopback without being told.
   const plain = (registry === config.host && config.insecure) || /^(localhost|127\.\d+\.\d+\.\d+)(:|$)/.test(registry);
   return `${plain ? "http" : "https"}://${registry}`;
 }
 
-/** The registry knows us, and does not let us do it. */
+/** The error for a registry that knows us, but refuses access. */
 export function denied(repository: string): ColdtivateError {
   return new ColdtivateError(`the registry does not show ${repository}: it does not exist, or these credentials may not read it`, {
     code: "REGISTRY_DENIED",

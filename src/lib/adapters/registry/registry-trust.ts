@@ -3,7 +3,7 @@ import { join } from "node:path";
 import tls from "node:tls";
 import { dockerConfigDirectory } from "./registry-credentials.ts";
 
-/** What Node.js says of a certificate whose authority it does not know. */
+/** Codes that Node.js uses for a certificate of an unknown authority. */
 const untrusted = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "UNABLE_TO_GET_ISSUER_CERT",
@@ -12,14 +12,14 @@ const untrusted = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
 ]);
 
-/** Whether a connection failed because nobody here knows who signed the certificate. */
+/** Whether a connection failed because the certificate's authority is not known here. */
 export function isUntrusted(code: string): boolean {
   return untrusted.has(code);
 }
 
 /**
- * The authorities that Docker would trust for a registry: those that Node.js knows, NODE_EXTRA_CA_CERTS included, those of this system,
- * and those in Docker's folder for that registry.
+ * The authorities that Docker would trust for a registry: those that Node.js knows, including NODE_EXTRA_CA_CERTS, those of this
+ * system, and those in Docker's folder for the registry.
  * @param registry with its port, as images name it
  */
 export async function findAuthorities(registry: string): Promise<string[]> {
@@ -34,7 +34,7 @@ async function readCertificates(folder: string): Promise<string[]> {
 }
 
 function readStore(store: "default" | "system"): string[] {
-  // Node.js has it since 22.15.
+  // Node.js has this since 22.15.
   const { getCACertificates, rootCertificates }: Partial<Pick<typeof tls, "getCACertificates">> & typeof tls = tls;
   return getCACertificates?.(store) ?? (store === "default" ? [...rootCertificates] : []);
 }

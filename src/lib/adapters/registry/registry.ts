@@ -9,27 +9,30 @@ import type { StoredManifest } from "../../common/forms.ts";
 import { openSession } from "./registry-session.ts";
 
 /**
- * Asks registries about images; keeps its connections until it is closed.
- * Everything throws ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID.
+ * Asks registries about images, and keeps its connections until it is closed.
+ * All methods throw ColdtivateError REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE, REGISTRY_ANSWER_INVALID.
  */
 export interface RegistryClient extends Disposable {
-  /** The digest that a reference means now; undefined when its repository or tag does not exist. */
+  /** The digest that a reference resolves to now; undefined if its repository or tag does not exist. */
   digestOf(reference: string): Promise<string | undefined>;
-  /** The layers of an image, for Linux on amd64 where there are several; undefined when it does not exist. */
+  /** The layers of an image, for Linux on amd64 if there are several platforms; undefined if it does not exist. */
   layersOf(reference: string): Promise<Layer[] | undefined>;
-  /** An image's configuration as text, for Linux on amd64 where there are several; undefined when it does not exist, or has none. */
+  /**
+   * An image's configuration as text, for Linux on amd64 if there are several platforms; undefined if the image does not exist,
+   * or has no configuration.
+   */
   configurationOf(reference: string): Promise<string | undefined>;
-  /** A manifest as it is; undefined when it does not exist. */
+  /** A manifest, unchanged; undefined if it does not exist. */
   manifestOf(reference: string): Promise<StoredManifest | undefined>;
   /**
-   * Puts a manifest under a tag; what it consists of must be in the repository.
+   * Stores a manifest under a tag. Its parts must be in the repository already.
    * @throws ColdtivateError MANIFEST_REFUSED, too
    */
   putManifest(reference: string, manifest: Pick<StoredManifest, "mediaType" | "bytes">): Promise<void>;
-  /** Every tag of a repository; none when it does not exist. */
+  /** Every tag of a repository; empty if it does not exist. */
   tagsOf(repository: string): Promise<string[]>;
   /**
-   * Removes a manifest by its digest, with all tags that name it; one that is not there is no error.
+   * Removes a manifest by its digest, with all tags that refer to it. A manifest that does not exist is no error.
    * @throws ColdtivateError REGISTRY_KEEPS_ALL, too
    */
   deleteManifest(reference: string): Promise<void>;
@@ -42,25 +45,25 @@ const manifestTypes = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
-/** Bytes of an image's configuration: the layers' history is what makes it long. */
+/** Maximum size of an image's configuration in bytes: the history of the layers makes it long. */
 const mostConfiguration = 4 * 1024 * 1024;
 
-/** Tags a page. */
+/** Tags per page. */
 const pageSize = 1000;
 
-/** Bytes of a page: some registries give all tags at once. */
+/** Maximum size of a page in bytes: some registries send all tags at once. */
 const mostPage = 16 * 1024 * 1024;
 
-/** Tags of a repository, and pages that they come on. */
+/** Maximum number of a repository's tags, and of the pages that list them. */
 const mostTags = 100_000;
 const mostPages = 1000;
 
-/** Bytes of manifests that are kept for whoever asks again. */
+/** Maximum size of all cached manifests, in bytes. */
 const mostKept = 64 * 1024 * 1024;
 
 /**
- * A client for every registry that images are named by. The project's own gets the configuration's credentials,
- * any other (and the own one without credentials) what the user's Docker login knows.
+ * A client for every registry that images are named by. The project's own registry gets the configuration's credentials. Any
+ * other registry, and the project's own without credentials, gets those of the user's Docker login.
  */
 export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | "credentials">, options: HttpOptions = {}): RegistryClient {
   const session = openSession(config, options);
@@ -87,7 +90,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     return { digest, mediaType: mediaTypeOf(answer), bytes };
   };
 
-  /** What a digest names stays what it is: who asks for it again gets the first answer, once there is one. */
+  /** The content behind a digest never changes, so a repeated request gets the first answer, once there is one. */
   const known = new Map<string, ReturnType<typeof load>>();
   let kept = 0;
   const loadOnce = (reference: Reference) => {
@@ -116,7 +119,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
     return manifest;
   };
 
-  /** What an image consists of, on one platform. */
+  /** The parts of an image, for one platform. */
   const partsOf = async (reference: Reference) => {
     const manifest = await partsIn(reference);
     return manifest?.platform === undefined ? manifest : await partsIn({ ...reference, digest: manifest.platform });
@@ -143,7 +146,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       const answer = await read(reference, "HEAD");
       if (answer.status === 404) return undefined;
       const said = answer.status === 200 ? saidDigest(reference, answer) : undefined;
-      // What it does not say is computed.
+      // If the answer states no digest, it is computed.
       if (answer.status === 405 || (answer.status === 200 && said === undefined)) return (await load(reference))?.digest;
       expect(reference, answer, 200);
       if (reference.digest !== undefined && reference.digest !== said) {
@@ -158,7 +161,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       const change = { what: "put into the registry", subject: describeReference(reference) };
       const put = () => ask(reference, { method: "PUT", path: manifestPath(reference), headers, body: bytes, change });
       let answer = await put();
-      // Distribution does not find for a moment what somebody else is giving a tag just then.
+      // For a moment, Distribution does not find content that somebody else is tagging at the same time.
       for (const pause of backoff) {
         if (answer.status !== 400 && answer.status !== 404) break;
         await wait(pause, undefined, { signal: options.signal });
@@ -174,7 +177,7 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       let path: string | undefined = `tags/list?n=${pageSize}`;
       for (let pages = 1; path !== undefined; pages++) {
         const answer: HttpAnswer = await ask(reference, { method: "GET", path, limit: mostPage });
-        // What follows a page is not nothing.
+        // Only a missing first page means that there are no tags.
         if (answer.status === 404 && pages === 1) return [];
         expect(reference, answer, 200);
         const page = parseTags(answer.body.toString());
@@ -202,12 +205,12 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
   };
 }
 
-/** A name for people, who do not read digests to their end. */
+/** A name for people, with a shortened digest. */
 function describeReference({ repository, tag, digest }: Reference): string {
   return digest === undefined ? `${repository}:${tag ?? "latest"}` : `${repository}@${digest.slice(0, 19)}`;
 }
 
 function manifestPath({ tag, digest }: Reference): string {
-  // A name with a colon would be a URL of its own.
+  // A name with a colon would be taken for a URL of its own.
   return `./manifests/${digest ?? tag ?? "latest"}`;
 }

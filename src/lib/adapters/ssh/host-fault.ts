@@ -10,15 +10,15 @@ interface Answer {
 
 interface Fault {
   code: string;
-  /** What is the matter, without the host. */
+  /** What is wrong, without the host's name. */
   what: string;
   hint: string;
 }
 
-/** Of a line, in characters. */
+/** Maximum length of a line, in characters. */
 const mostTold = 200;
 
-/** Why a host could not even begin to answer, where its words tell; undefined where the script spoke itself. */
+/** Why a host could not even begin to answer, if its output shows that; undefined if the script itself reported the reason. */
 export function hostFault(host: string, answer: Answer): ColdtivateError | undefined {
   const fault = findFault(answer);
   return fault === undefined ? undefined : faultError(host, fault, answer);
@@ -31,7 +31,7 @@ export function shellFault(host: string, answer: Answer): ColdtivateError {
 
 function faultError(host: string, { code, what, hint }: Fault, { stdout, stderr }: Answer): ColdtivateError {
   const said = plainLines(`${stdout}\n${stderr}`);
-  // Some repeat what they were sent.
+  // Some hosts repeat what they were sent.
   const details = said.slice(0, 5).map((line) => (line.length > mostTold ? `${line.slice(0, mostTold - 1)}…` : line));
   return new ColdtivateError(`${host}: ${what}`, {
     code,

@@ -14,23 +14,23 @@ import { findRoute } from "./route/ssh-route.ts";
 import { shareAccess, type ConnectOptions } from "./ssh.ts";
 import { StageError } from "./ssh-stage.ts";
 
-/** What is known of a key that a host shows. */
+/** What is known about a key that a host presents. */
 export type KeyState = "known" | "new" | "changed" | "revoked" | "weak";
 
 export interface ShownKey {
   type: string;
   fingerprint: string;
   state: KeyState;
-  /** The line that makes it known. */
+  /** The known_hosts line that makes it known. */
   line: string;
 }
 
-/** A host, or one on the way to it, with all of its keys. Nothing of it is proven. */
+/** A host, or a jump host on the way to it, with all of its keys. None of this is verified. */
 export interface HostKeys {
   name: string;
-  /** Where it was asked. */
+  /** The address that was asked. */
   address: string;
-  /** What decides whether it is trusted; only files can be written to. */
+  /** What decides whether the host is trusted. Keys can be added only to a file. */
   decidedBy: "fingerprint" | "known_hosts" | "file";
   /** The file that keys are added to. */
   file: string;
@@ -38,10 +38,10 @@ export interface HostKeys {
 }
 
 /**
- * Shows the keys of a host, and of those on the way to it, the first one first; each of these has to be trusted before the
- * next one can be asked.
+ * Shows the keys of the jump hosts on the way to a host, in order, and then those of the host itself. Each of them has to be
+ * trusted before the next one can be asked.
  *
- * @throws ColdtivateError what connecting throws
+ * @throws ColdtivateError the same errors as connecting
  */
 export async function* showHostKeys(host: HostConfig, options: ConnectOptions = {}): AsyncGenerator<HostKeys> {
   const { hops, target } = await findRoute(host, options);
@@ -92,7 +92,7 @@ function stateOf(key: Buffer, { pinned, known, revoked }: Trust): KeyState {
 }
 
 /**
- * Adds lines to a known_hosts file, which only its user can write to if it is made here.
+ * Adds lines to a known_hosts file. If the file is created here, only its user can write to it.
  * @throws ColdtivateError KNOWN_HOSTS_UNWRITABLE
  */
 export async function addKnownHosts(file: string, lines: readonly string[]): Promise<void> {

@@ -3,14 +3,14 @@ import { plainWords } from "../../common/host-answer.ts";
 
 const start = "bash -c '";
 
-/** A command for bash whatever the user's login shell is. */
+/** A command that runs in bash, whatever the user's login shell is. */
 export function bash(script: string): string {
   return `${start}${script.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /**
- * A word that may stand in a script as it is, wherever it comes from.
- * @throws ColdtivateError HOST_ANSWER for one that a shell would take for anything else than a name
+ * Checks that a word can be put into a script as it is, wherever it comes from.
+ * @throws ColdtivateError HOST_ANSWER for a word that a shell would take for anything but a name
  */
 export function shellWord(word: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(word)) return word;
@@ -21,19 +21,19 @@ export function shellWord(word: string): string {
   });
 }
 
-/** A text for printf's %b, without anything that a shell would take for its own. */
+/** A text for printf's %b, without any character that a shell interprets. */
 export function inOctal(text: string): string {
   return text.replaceAll(/[^A-Za-z0-9 _.,:/=+@{}()<>|&;-]/g, (character) =>
     [...Buffer.from(character)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join(""),
   );
 }
 
-/** What a command says before anything else: nobody's start-up file prints it. */
+/** What a command prints before anything else. No start-up file prints it. */
 export const mark = Buffer.from("\u0002coldtivate\u0003\n");
 
 /**
- * A command that says the mark first: what comes before it on standard output is the login shell's, which may have a
- * start-up file that greets everybody.
+ * A command that prints the mark first. Whatever precedes the mark on standard output comes from the login shell, which may have
+ * a start-up file that greets everybody.
  *
  * @returns undefined for a command that `bash` did not make
  */

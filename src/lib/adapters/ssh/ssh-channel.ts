@@ -6,46 +6,52 @@ import { excessError, lostError, silenceError } from "./ssh-error.ts";
 import { Output, TooMuch, type Said } from "./ssh-output.ts";
 
 export interface ExecOptions {
-  /** What the command reads; without it, nothing. */
+  /** The command's standard input; empty by default. */
   stdin?: Buffer | Readable;
-  /** Gets every line of standard output as it comes, without its end; then the result has none of it. What it throws ends the command. */
+  /**
+   * Receives every line of standard output as it arrives, without its line end. The result does not contain these lines. If it
+   * throws, the command is ended.
+   */
   onLine?: (line: string) => void;
-  /** Aborted: the command is sent SIGTERM and no longer waited for. */
+  /** Once aborted, the command is sent SIGTERM and no longer waited for. */
   signal?: AbortSignal;
-  /** Milliseconds until it has to end, or, where lines are read, to say another one; five minutes unless said. */
+  /** Milliseconds within which the command has to end or, if lines are read, to print another line; five minutes by default. */
   timeout?: number;
-  /** How many bytes it is to read at first, which take their time; those of a buffer count by themselves. */
+  /** How many bytes the command has to read first, which takes time; the bytes of a buffer are counted automatically. */
   sends?: number;
-  /** Bytes of standard output; 32 MiB unless said. */
+  /** Maximum size of standard output in bytes; 32 MiB by default. */
   limit?: number;
 }
 
-/** What a command came to: its code as a shell has it, 128 + n for a command that signal n ended. */
+/** The result of a command. Its code is as in a shell: 128 + n if signal n ended the command. */
 export type ExecResult = Said;
 
-/** Of a question to a host, unless somebody says otherwise: milliseconds, and bytes of its answer. */
+/** Default limits for a question to a host: milliseconds, and bytes of its answer. */
 const usualPatience = 300_000;
-/** Bytes that a poor line carries in a millisecond. */
+/** Bytes that a poor line transfers per millisecond. */
 const slowest = 16;
 const mostSaid = 32 * 1024 * 1024;
 
 interface ChannelOptions {
   host: string;
-  /** Aborts with the connection; its reason is the error. */
+  /** Aborts when the connection ends; its reason is the error. */
   lost: AbortSignal;
-  /** Milliseconds until the host has to let it run. */
+  /** Milliseconds within which the host has to let the command run. */
   openWithin: number;
 }
 
-/** A command that has been sent, on a channel of its own, and may be waiting for its input. */
+/** A command that was sent on a channel of its own. It may be waiting for its input. */
 export interface StartedCommand {
-  /** Resolves once it runs, or with false where the host does not let another command run beside those that do. */
+  /** Resolves with true once the command runs, or with false if the host does not allow another command beside those that run. */
   opened: Promise<boolean>;
-  /** Resolves when it has ended, whichever way. */
+  /** Resolves when the command has ended, for whatever reason. */
   ended: Promise<unknown>;
-  /** Ends it: at once, or as soon as it has started. */
+  /** Ends the command: at once, or as soon as it has started. */
   stop: () => void;
-  /** Gives it its input, and resolves with its end. Rejects when the connection ends first, or when it is aborted. Once only. */
+  /**
+   * Gives the command its input, and resolves when it has ended. Rejects if the connection ends first, or if it is aborted. Call
+   * it only once.
+   */
   finish(options: ExecOptions): Promise<ExecResult>;
 }
 
@@ -68,10 +74,10 @@ export function startCommand(client: Client, command: string, { host, lost, open
   const asError = (error: Error) => (error instanceof TooMuch ? excessError(host, error) : error);
   const output = new Output(marked !== undefined, mostSaid, (error) => {
     fail(asError(error));
-    // Whoever says that much goes on saying it, closed or not.
+    // A host that prints that much goes on printing, whether the channel is closed or not.
     client.destroy();
   });
-  // Whoever finishes the command hears of it.
+  // The caller that finishes the command sees the errors.
   for (const { promise } of [opened, ended]) promise.catch(() => {});
   const opening = setTimeout(() => fail(silenceError(host, openWithin)), openWithin);
   const onLost = () => {
@@ -98,7 +104,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
   try {
     client.exec(marked ?? command, onStart);
   } catch (cause) {
-    // ssh2 throws where the connection has just ended, and nobody has been told yet.
+    // ssh2 throws if the connection has just ended and nothing has reported that yet.
     clearTimeout(opening);
     lost.removeEventListener("abort", onLost);
     fail(lostError(host, cause instanceof Error ? cause : undefined));
@@ -126,7 +132,7 @@ export function startCommand(client: Client, command: string, { host, lost, open
         onLine?.(line);
       };
       output.listen(limit, onLine && onNext);
-      // It may have ended before anybody listened.
+      // The command may have ended before anybody listened.
       if (output.failure !== undefined) throw asError(output.failure);
       const aborted = Promise.withResolvers<never>();
       const leave = (reason: unknown) => {
@@ -139,11 +145,11 @@ export function startCommand(client: Client, command: string, { host, lost, open
       try {
         const input = await Promise.race([opened.promise, aborted.promise]);
         const result = await Promise.race([ended.promise, aborted.promise, feed(input, stdin)]);
-        // What was read by the line may have been there before anybody read.
+        // Lines that were passed on may have arrived before the reading began, so they are removed here.
         return onLine === undefined || result.isForeign === true ? result : { ...result, stdout: Buffer.alloc(0) };
       } finally {
         clearTimeout(deadline);
-        // A line that comes late would wind it up again.
+        // A late line would start it again.
         deadline = undefined;
         signal?.removeEventListener("abort", onAbort);
       }
@@ -151,19 +157,19 @@ export function startCommand(client: Client, command: string, { host, lost, open
   };
 }
 
-/** Whether sshd did not open a channel, as beyond its MaxSessions. */
+/** Whether sshd refused to open a channel, for example beyond its MaxSessions. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && ("reason" in error || /channel open failure|unable to exec/i.test(error.message));
 }
 
-/** @param end gets the exit code, or nothing when the channel closed without one */
+/** @param end receives the exit code, or nothing if the channel closed without one */
 function collect(channel: ClientChannel, output: Output, end: (code?: number) => void): void {
   let code: number | undefined;
   channel.on("data", (chunk: Buffer) => output.say(chunk));
   channel.stderr.on("data", (chunk: Buffer) => output.complain(chunk));
   channel.on("exit", (status: number | null, name?: string) => (code = status ?? codeOfSignal(name)));
   channel.on("error", () => {
-    // A command that ends without reading its input is no error; a lost connection is noticed elsewhere.
+    // A command that ends without reading its input is no error. A lost connection is noticed elsewhere.
   });
   channel.on("close", () => end(code));
 }

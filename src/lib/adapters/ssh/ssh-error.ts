@@ -6,17 +6,17 @@ import type { StageError } from "./ssh-stage.ts";
 
 interface ConnectFailure {
   cause: StageError;
-  /** What the host, or the program in between, said in plain text. */
+  /** What the host, or the program in between, printed in plain text. */
   said: string;
-  /** Ways to log in that the host would still take. */
+  /** Authentication methods that the host would still accept. */
   lacks: readonly string[];
-  /** How often it was tried. */
+  /** The number of attempts. */
   attempts: number;
-  /** The host that passes bytes on, by its name. */
+  /** The name of the host that forwards bytes. */
   via?: string;
 }
 
-/** Why there is no connection, in the user's words. */
+/** Why there is no connection, in terms that the user knows. */
 export function connectError(endpoint: Endpoint, identities: Identities, failure: ConnectFailure): ColdtivateError {
   const { cause, said, attempts, via } = failure;
   const { name, host, port } = endpoint;
@@ -69,7 +69,7 @@ function times(count: number): string {
   return { 1: "once", 2: "twice" }[count] ?? `${count} times`;
 }
 
-/** Whether a host closed the connection while it was set up, without a reason. */
+/** Whether a host closed the connection during setup, without giving a reason. */
 export function isTurnedAway({ stage, code, message }: StageError): boolean {
   if (code === "ECONNRESET") return true;
   if (stage !== "handshake" && stage !== "login") return false;
@@ -107,7 +107,7 @@ function authenticationError(
   });
 }
 
-/** A connection that ended by itself. What was begun on the host may go on there. */
+/** The error for a connection that ended by itself. What was begun on the host may go on there. */
 export function lostError(host: string, cause?: Error): ColdtivateError {
   const why = cause ? `: ${/keepalive/i.test(cause.message) ? "the host no longer answers" : plainWords(cause.message)}` : "";
   return new ColdtivateError(`${host}: the SSH connection was lost${why}`, {
@@ -118,7 +118,7 @@ export function lostError(host: string, cause?: Error): ColdtivateError {
   });
 }
 
-/** A host that lets no command run at all. */
+/** The error for a host that does not let any command run. */
 export function sessionError(host: string): ColdtivateError {
   return new ColdtivateError(`${host}: its sshd lets no command run`, {
     code: "SSH_SESSION_REFUSED",
@@ -127,7 +127,7 @@ export function sessionError(host: string): ColdtivateError {
   });
 }
 
-/** A host that had its time and did not answer. */
+/** The error for a host that did not answer in time. */
 export function silenceError(host: string, milliseconds: number): ColdtivateError {
   return new ColdtivateError(`${host}: it did not answer within ${milliseconds / 1000} s`, {
     code: "HOST_SILENT",
@@ -136,7 +136,7 @@ export function silenceError(host: string, milliseconds: number): ColdtivateErro
   });
 }
 
-/** A host that does not stop talking. */
+/** The error for a host that does not stop printing. */
 export function excessError(host: string, cause: Error): ColdtivateError {
   return new ColdtivateError(`${host}: its answer has no end: ${cause.message}`, {
     code: "HOST_ANSWER",
@@ -146,7 +146,7 @@ export function excessError(host: string, cause: Error): ColdtivateError {
   });
 }
 
-/** A Unix socket on the host that cannot be opened. */
+/** The error for a Unix socket on the host that cannot be opened. */
 export function socketError(host: string, path: string, cause: Error): ColdtivateError {
   return new ColdtivateError(`${host}: cannot reach ${path}`, {
     code: "SOCKET_UNREACHABLE",

@@ -15,29 +15,30 @@ import type { Transport } from "./ssh-transport.ts";
 
 export interface EstablishOptions extends HostAccess {
   keys: KeyRing;
-  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
+  /** Milliseconds until the host must have shown its key; the login may take three times as long. */
   timeout: number;
-  /** Until a host that no longer answers counts as lost, in milliseconds. */
+  /** Milliseconds until a host that no longer answers counts as lost. */
   patience: number;
-  /** The host that passes bytes on, by its name. */
+  /** The name of the host that forwards bytes. */
   via?: string;
-  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  /** Pauses, in milliseconds, before trying a host again that turned us away. */
   pauses?: readonly number[];
 }
 
 const usualPauses = [300, 800, 1500, 3000];
 
 /**
- * Logs in to a host that bytes reach, after its key was found to be the known, pinned or certified one.
+ * Logs in to a host, once its key was found to be the known, pinned or certified one.
  *
- * @param open makes a new way to it; called again where it has to be tried again
+ * @param open opens a new transport to it; called again for every further attempt
  * @throws ColdtivateError as connect
  */
 export async function establish(endpoint: Endpoint, open: () => Promise<Transport>, options: EstablishOptions): Promise<Client> {
   const { signal, pauses = usualPauses } = options;
   let trust: Trust = await loadTrust(endpoint);
   const identities = await loadIdentities(endpoint, options);
-  // A server has a key of each type, and a pinned fingerprint is that of one of them: the others are asked for in turn.
+  // A server has one key of each type, and a pinned fingerprint belongs to one of them. The others are asked for one after
+  // another.
   const refused: Buffer[] = [];
   let certificate: CertificateCheck | undefined;
   let wantsCertificate = trust.known.length === 0 && trust.authorities.length > 0;
@@ -55,7 +56,7 @@ export async function establish(endpoint: Endpoint, open: () => Promise<Transpor
     } catch (cause) {
       signal?.throwIfAborted();
       if (!(cause instanceof StageError)) throw cause;
-      // A busy sshd turns some away (MaxStartups), and lets them in a moment later.
+      // A busy sshd turns some connections away (MaxStartups), and accepts them a moment later.
       const pause = isTurnedAway(cause) ? pauses[turn] : undefined;
       if (pause === undefined && refused.length > 0) throw hostKeyError(endpoint, trust, refused, certificate?.faults);
       if (pause === undefined) throw connectError(endpoint, identities, { ...options, ...detailsOf(cause), cause, attempts: turn + 1 });
@@ -78,15 +79,15 @@ function detailsOf(error: StageError & { said?: string; lacks?: readonly string[
 }
 
 interface CertificateCheck {
-  /** Keys that a trusted authority says are the host's. */
+  /** Keys that a trusted authority certifies as the host's. */
   certified: Buffer[];
-  /** Why a certificate of the host does not count. */
+  /** Why a certificate of the host is not accepted. */
   faults: string[];
 }
 
 /**
- * Asks the host for its certificates and checks them here: ssh2 cannot exchange keys with one. The key that a good one is
- * about is then the known one, and the host proves that it has it when we log in.
+ * Asks the host for its certificates and checks them here, because ssh2 cannot exchange keys with one. The key in a valid
+ * certificate then counts as the known key, and the host proves at login that it has it.
  */
 async function checkCertificate(
   endpoint: Endpoint,

@@ -5,7 +5,7 @@ import { establish } from "./ssh-establish.ts";
 import type { Endpoint } from "./trust/ssh-endpoint.ts";
 import { openCommand, openForward, openSocket, type Transport } from "./ssh-transport.ts";
 
-/** The last host on the way to others, while somebody needs it. */
+/** The last jump host on the way to other hosts. It stays connected while somebody needs it. */
 export interface HeldHop {
   client: Client;
   name: string;
@@ -18,13 +18,13 @@ interface Entry {
   users: number;
 }
 
-/** Hosts to go through, one connection each: many hosts may lie behind the same one. */
+/** Jump hosts, one connection each: many hosts may lie behind the same one. */
 export class HopPool {
   readonly #entries = new Map<string, Entry>();
 
   /**
-   * Logs in to hosts one after the other, each through the one before, unless that was done already.
-   * @returns the last one; undefined where there are none
+   * Logs in to jump hosts one after the other, each through the one before, unless that was done already.
+   * @returns the last one; undefined if there are none
    * @throws what establish throws
    */
   async hold(hops: readonly Endpoint[], options: EstablishOptions): Promise<HeldHop | undefined> {
@@ -69,7 +69,7 @@ function once(work: () => void): () => void {
   };
 }
 
-/** Says goodbye, without waiting for the answer. */
+/** Ends the connection without waiting for the answer. */
 function end(client: Client): void {
   client.end();
   setImmediate(() => client.destroy());
@@ -79,7 +79,7 @@ export function viaOf(options: EstablishOptions, before: HeldHop | undefined): E
   return before === undefined ? options : { ...options, via: before.name };
 }
 
-/** A way for bytes to a host: through the one before, a command, or directly. */
+/** Opens a transport to a host: through the host before, through a command, or directly. */
 export function openWay(endpoint: Endpoint, before: HeldHop | undefined, { signal, timeout }: EstablishOptions): Promise<Transport> {
   const { host, port, proxyCommand } = endpoint;
   if (before !== undefined) return openForward(before.client, host, port, { signal, timeout });

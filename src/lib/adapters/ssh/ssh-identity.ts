@@ -11,11 +11,11 @@ import { keyFaults, readPrivateKey, visiblePublicKey } from "./keys/ssh-private-
 import type { Endpoint } from "./trust/ssh-endpoint.ts";
 import type { Identity } from "./ssh-user-auth.ts";
 
-/** What there is to log in with. */
+/** The keys to log in with. */
 export interface Identities {
   /** In the order in which they are tried. */
   identities: Identity[];
-  /** A line a key: its public fingerprint and where it is from, or why it cannot be used. */
+  /** One line per key: its public fingerprint and where it is from, or why it cannot be used. */
   descriptions: string[];
   /** The configured key's public half, as a line of authorized_keys. */
   publicKey?: string;
@@ -25,7 +25,7 @@ export interface IdentityOptions extends HostAccess {
   keys: KeyRing;
 }
 
-/** A key with what signs for it. */
+/** A key, and the function that signs with it. */
 interface Source {
   blob: Buffer;
   from: string;
@@ -33,9 +33,9 @@ interface Source {
 }
 
 /**
- * The configured key and no other; without one, the files and the agent of ssh_config, in OpenSSH's order: what both have,
- * then the agent's other keys, then the other files. A certificate comes before the key that it is about.
- * @throws ColdtivateError SSH_KEY_INVALID when the configured key cannot be used, SSH_KEY_MISSING when there is none at all
+ * Loads the configured key and no other. Without one, it loads the files and the agent of ssh_config, in OpenSSH's order: keys
+ * that both have, then the agent's other keys, then the other files. A certificate comes before its key.
+ * @throws ColdtivateError SSH_KEY_INVALID if the configured key cannot be used, SSH_KEY_MISSING if there is no key at all
  */
 export async function loadIdentities(endpoint: Endpoint, options: IdentityOptions): Promise<Identities> {
   const { login, name, user } = endpoint;
@@ -100,7 +100,10 @@ async function allSources({ login }: Endpoint, { askSecret, keys }: IdentityOpti
   return [...agents.filter(isNamed), ...others, ...files];
 }
 
-/** What signs with a private key; or what is wrong with it. Its passphrase is asked for when the server wants a signature, if the public half can be seen before. */
+/**
+ * A private key ready for signing, or what is wrong with it. If the public half is visible without the passphrase, the passphrase
+ * is asked for only when the server wants a signature.
+ */
 async function fileSource(
   content: string,
   from: string,
@@ -122,7 +125,7 @@ interface PublicFile {
   blob: Buffer;
 }
 
-/** The public half of a private key's file: beside it, or the file itself. */
+/** The public half that belongs to a private key's file: from the file beside it, or from the file itself. */
 async function readPublic(path: string): Promise<PublicFile | undefined> {
   for (const file of path.endsWith(".pub") ? [path] : [`${path}.pub`, path]) {
     const content = await readFile(file, "utf8").catch(() => "");
@@ -162,7 +165,7 @@ async function readCertificates(paths: readonly string[], unusable: string[]): P
   return found;
 }
 
-/** Whether what an agent has is this key, or a certificate of it. */
+/** Whether a key or certificate in an agent is this key, or a certificate for it. */
 function isAbout(blob: Buffer, key: Buffer): boolean {
   return blob.equals(key) || parseCertificate(blob)?.key.equals(key) === true;
 }

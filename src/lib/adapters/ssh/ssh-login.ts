@@ -12,16 +12,16 @@ import { agentOf, useIdentities, type Identity } from "./ssh-user-auth.ts";
 export interface LoginOptions {
   trust: Trust;
   identities: Identities;
-  /** Keys that the host showed before, in vain. */
+  /** Keys that the host showed before and that were not accepted. */
   refused: readonly Buffer[];
   signal?: AbortSignal | undefined;
-  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
+  /** Milliseconds until the host must have shown its key; the login may take three times as long. */
   timeout: number;
-  /** Until a host that no longer answers counts as lost, in milliseconds. */
+  /** Milliseconds until a host that no longer answers counts as lost. */
   patience: number;
 }
 
-/** How an attempt ended. */
+/** The outcome of an attempt. */
 export type Attempt =
   | { client: Client }
   /** The key that was not trusted. */
@@ -32,8 +32,8 @@ export type Attempt =
 const keepaliveCountMax = 2;
 
 /**
- * What is offered: OpenSSH's defaults, as far as ssh2 has them, and without SHA-1. Ciphers are ssh2's, which are among
- * OpenSSH's: the faster ones first.
+ * What we offer: OpenSSH's defaults, as far as ssh2 supports them, without SHA-1. The ciphers are those of ssh2, all of which
+ * OpenSSH has, the faster ones first.
  */
 const algorithms = {
   kex: [
@@ -51,7 +51,7 @@ const algorithms = {
   compress: ["none"] satisfies ssh2.CompressionAlgorithm[],
 };
 
-/** Logs in over a stream, after the host's key was found to be the right one. Never rejects, but when it is aborted. */
+/** Logs in over a stream, after the host's key was found to be the right one. Rejects only if it is aborted. */
 export async function logInOver(endpoint: Endpoint, { stream, said }: Transport, options: LoginOptions): Promise<Attempt> {
   const { trust, identities, refused, signal, timeout, patience } = options;
   let presented: Buffer | undefined;
@@ -69,7 +69,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
     signal?.throwIfAborted();
     deadline.start(timeout);
     const queue = identities.identities.map((identity) => withoutDeadline(identity, deadline));
-    // What becomes of it is heard below, closer.
+    // The outcome is observed below, in more detail.
     ssh
       .connect({
         sock: stream,
@@ -81,7 +81,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
         authHandler: (_left, _partial, next) => {
           const identity = queue.shift();
           const agent = identity && agentOf(identity, (fault) => faults.push(`${identity.description}: ${fault.message}`));
-          // @ts-expect-error: its types know no false, which ends it.
+          // @ts-expect-error: ssh2's types do not know false, which ends the attempts.
           next(agent === undefined ? false : { type: "agent", username: endpoint.user, agent });
         },
         hostVerifier: (key: Buffer) => {
@@ -92,7 +92,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
       })
       .catch(() => {});
     client = ssh.connection!;
-    // It stays: an error that nobody hears ends the process.
+    // The handler stays: an error without a handler ends the process.
     client.on("error", (cause: Error & { level?: string }) => {
       if (cause.level !== "agent") reject(new StageError(stage, cause));
     });
@@ -104,7 +104,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
     client.once("ready", resolve);
     useIdentities(client, (left) => (lacks = left));
     recordGreeting(client, greeting);
-    // Small packets that wait for acknowledgements cost 90 ms a command.
+    // Small packets that wait for acknowledgements cost 90 ms per command.
     client.setNoDelay(true);
     await promise;
     return { client };
@@ -121,7 +121,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
   }
 }
 
-/** Somebody may have to type a passphrase, or to touch a security key: that takes the time that it takes. */
+/** Stops the deadline while signing: somebody may have to type a passphrase, or touch a security key, and that takes its time. */
 function withoutDeadline(identity: Identity, deadline: Deadline): Identity {
   return {
     ...identity,

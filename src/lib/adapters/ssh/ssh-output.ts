@@ -2,27 +2,29 @@ import { mark } from "./remote-shell.ts";
 
 /** Bytes of standard output that a login shell may print before the command runs. */
 const mostBefore = 256 * 1024;
-/** Bytes of a line: the plan of a release is one. */
+/** Maximum size of a line in bytes: the plan of a release is one line. */
 const longestLine = 8 * 1024 * 1024;
-/** Bytes of standard error; the last ones are kept. */
+/** Maximum size of standard error in bytes; the end of it is kept. */
 const mostComplaints = 256 * 1024;
 
 export interface Said {
   code: number;
   stdout: Buffer;
   stderr: string;
-  /** Whether something else ran in its place, which the output is of then: a login shell that refuses, a forced command. */
+  /**
+   * Whether something else ran in place of the command and produced the output: a login shell that refuses, or a forced command.
+   */
   isForeign?: true;
 }
 
-/** A command said more than anybody asked for. */
+/** A command printed more than the limit allows. */
 export class TooMuch extends Error {
   constructor(limit: number, what = "it said") {
     super(`${what} more than ${limit} bytes`);
   }
 }
 
-/** What a command says, from its start on, whenever somebody begins to listen; it is never more than was asked for. */
+/** The output of a command from its start on, whenever somebody begins to listen. It never exceeds the limit. */
 export class Output {
   readonly #stdout = new Bytes();
   readonly #stderr = new Bytes();
@@ -31,12 +33,12 @@ export class Output {
   #said = 0;
   #limit: number;
   #hasEnded = false;
-  /** Why nothing more is listened to. */
+  /** Why no more output is accepted. */
   failure: Error | undefined;
-  /** Whether what is there may still be a start-up file's: it is kept for when no command runs at all. */
+  /** Whether the output so far may come from a start-up file. It is kept in case no command runs at all. */
   #awaitsMark: boolean;
 
-  /** @param onExcess gets why nothing more is listened to: too much was said, or whoever reads the lines cannot read them */
+  /** @param onExcess receives the reason why no more output is accepted: there was too much, or the reader of the lines failed */
   constructor(awaitsMark: boolean, limit: number, onExcess: (error: Error) => void) {
     this.#awaitsMark = awaitsMark;
     this.#limit = limit;
@@ -57,7 +59,7 @@ export class Output {
     if (this.#stderr.length > 2 * mostComplaints) this.#stderr.keepLast(mostComplaints);
   }
 
-  /** @param limit bytes of all that is said */
+  /** @param limit maximum size of all output, in bytes */
   listen(limit: number, onLine: ((line: string) => void) | undefined): void {
     this.#limit = limit;
     if (this.#said > limit) return this.#giveUp(new TooMuch(limit));
@@ -68,7 +70,9 @@ export class Output {
     if (this.#hasEnded) this.#attempt(() => this.#lines?.end());
   }
 
-  /** What was said in all. What was read by the line is no longer part of standard output; it may still be read that way. */
+  /**
+   * The whole output. Lines that were passed on are no longer part of standard output. It can still be read by lines afterwards.
+   */
   result(code: number): Said {
     this.#attempt(() => this.#lines?.end());
     this.#hasEnded = true;
@@ -112,7 +116,7 @@ export class Output {
   }
 }
 
-/** Gives lines without their ends. */
+/** Splits output into lines without their ends. */
 class LineSplitter {
   readonly #onLine: (line: string) => void;
   readonly #line = new Bytes();
@@ -146,7 +150,7 @@ class LineSplitter {
   }
 }
 
-/** Bytes in a row: however small the parts are that they come in, they need no more than twice their room. */
+/** A sequence of bytes. However small the parts are in which they arrive, they take no more than twice their size. */
 class Bytes {
   #buffer = Buffer.alloc(0);
   length = 0;

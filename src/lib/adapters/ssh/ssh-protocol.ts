@@ -2,7 +2,9 @@ import type { Client } from "ssh2";
 
 export type Signer = (data: Buffer, done: (signature: Buffer) => void) => void;
 
-/** What we use of ssh2's Protocol, and its types leave out: `ssh2` is pinned to the version that this was read in. */
+/**
+ * The parts of ssh2's Protocol that we use and that its types leave out. `ssh2` is pinned to the version in which they were read.
+ */
 export interface Protocol {
   authPK: (user: string, key: object, algorithm?: string | Signer, sign?: Signer) => void;
   parse: (chunk: Buffer, at: number, length: number) => void;
@@ -29,7 +31,7 @@ function isProtocol(found: unknown): found is Protocol {
   return typeof found === "object" && found !== null && "authPK" in found && "_packetRW" in found;
 }
 
-/** Sends a message of the user authentication protocol, or keeps it until keys have been exchanged. */
+/** Sends a message of the user authentication protocol, or queues it until keys have been exchanged. */
 export function sendAuthentication(protocol: Protocol, content: Buffer): void {
   const { write } = protocol["_packetRW"];
   protocol["_authsQueue"].push("publickey");
@@ -40,7 +42,7 @@ export function sendAuthentication(protocol: Protocol, content: Buffer): void {
   else (protocol["_queue"] ??= []).push(packet);
 }
 
-/** Keeps what a host says in plain text before SSH begins, which may be why it does not begin. */
+/** Records what a host says in plain text before SSH begins. It may explain why SSH does not begin. */
 export function recordGreeting(client: Client, greeting: { text: string }): void {
   const protocol = protocolOf(client);
   const { parse } = protocol;

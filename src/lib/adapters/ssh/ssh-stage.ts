@@ -1,12 +1,12 @@
 import { plainWords } from "../../common/host-answer.ts";
 
-/** How far a connection had got: its name looked up, connected, passed on by a host in between, keys exchanged, logged in. */
+/** How far a connection got: name lookup, connecting, forwarding by a host in between, key exchange, login. */
 export type Stage = "name" | "connect" | "forward" | "handshake" | "login";
 
-/** Why a connection was not made, and at which stage. */
+/** Why a connection could not be made, and at which stage. */
 export class StageError extends Error {
   readonly stage: Stage;
-  /** The system's or ssh2's name for it, such as ECONNREFUSED; `timeout` after the given milliseconds. */
+  /** The system's or ssh2's code, such as ECONNREFUSED; `timeout` after the given milliseconds. */
   readonly code: string;
   readonly milliseconds: number;
 
@@ -18,7 +18,7 @@ export class StageError extends Error {
   }
 }
 
-/** The system's name, or the number that SSH has for a channel that was refused. */
+/** The system's code, or SSH's number for a channel that was refused. */
 function codeOf(cause: Error): string {
   const found: unknown = "code" in cause ? cause.code : "reason" in cause ? cause.reason : "";
   return typeof found === "string" || typeof found === "number" ? String(found) : "";

@@ -5,23 +5,23 @@ import type { Client } from "ssh2";
 import { environmentOfSsh } from "./route/ssh-config.ts";
 import { StageError } from "./ssh-stage.ts";
 
-/** A way for bytes to a host. */
+/** A transport for bytes to a host. */
 export interface Transport {
   stream: Duplex;
-  /** What a program in between said last, for errors. */
+  /** The last output of a program in between, for errors. */
   said?: () => string;
 }
 
 export interface TransportOptions {
   signal?: AbortSignal | undefined;
-  /** Until the connection is there, in milliseconds. */
+  /** Milliseconds until the connection must be there. */
   timeout: number;
 }
 
 /** A resolver asks several servers, several times each: Debian's gives up after 20 s for two of them. */
 const namePatience = 30_000;
 
-/** Node.js gives each of a name's addresses 250 ms only, in which a far one does not answer. */
+/** Node.js gives each of a name's addresses only 250 ms, too little for a distant one to answer. */
 const addressPatience = 3000;
 
 /**
@@ -56,7 +56,7 @@ export async function openSocket(host: string, port: number, { signal, timeout }
 }
 
 /**
- * Has a host that we are logged in to pass bytes on.
+ * Lets a host that we are logged in to forward bytes.
  * @throws StageError
  */
 export async function openForward(client: Client, host: string, port: number, { signal, timeout }: TransportOptions): Promise<Transport> {
@@ -83,7 +83,7 @@ export async function openForward(client: Client, host: string, port: number, { 
   }
 }
 
-/** Runs a shell command whose input and output are the connection, as ProxyCommand has it. */
+/** Runs a shell command whose input and output are the connection, as in ProxyCommand. */
 export function openCommand(command: string): Transport {
   const shell = process.env["SHELL"] || "/bin/sh";
   const child = spawn(shell, ["-c", `exec ${command}`], { stdio: ["pipe", "pipe", "pipe"], env: environmentOfSsh() });
@@ -102,7 +102,7 @@ export function openCommand(command: string): Transport {
     if (!stream.push(chunk)) child.stdout.pause();
   });
   child.once("error", (cause) => stream.destroy(cause));
-  // Only then all of what it says is there.
+  // All of its output is available only now.
   child.once("close", () => {
     stream.push(null);
     stream.destroy();

@@ -4,25 +4,25 @@ import { wireString } from "./keys/ssh-wire.ts";
 
 /** A key to log in with. */
 export interface Identity {
-  /** For messages: its fingerprint, type and where it is from. */
+  /** For messages: its fingerprint, its type and where it is from. */
   description: string;
-  /** What the server is shown: a public key or a certificate, in SSH's format. */
+  /** What the server gets to see: a public key or a certificate, in SSH's format. */
   blob: Buffer;
-  /** Names of algorithms as a server lists them, the preferred first, with the signature's own. */
+  /** Names of algorithms as a server lists them, the preferred first, each with the name of its signature. */
   algorithms: readonly { name: string; signature: string }[];
-  /** Called once the server has said that it would take the key. */
+  /** Called once the server has said that it would accept the key. */
   sign: (data: Buffer, algorithm: string) => Promise<Buffer>;
 }
 
-/** What an attempt is made with, by the key that stands for it with ssh2. */
+/** What each attempt uses, by the key that represents it in ssh2. */
 const attempts = new WeakMap<object, { identity: Identity; algorithm: string }>();
 
-/** The rest of a key that ssh2 has to see to take an object for one; nobody signs with it. */
+/** The parts of a key that ssh2 needs to recognise an object as one. Nothing is signed with it. */
 const template = ssh2.utils.parseKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
 
 /**
  * An agent for ssh2 that holds one identity.
- * @param onFault told why it did not sign; the next identity is tried then
+ * @param onFault receives the reason if it did not sign; the next identity is tried then
  */
 export function agentOf(identity: Identity, onFault: (error: Error) => void): ssh2.BaseAgent<ParsedKey> {
   return new SingleAgent(identity, onFault);
@@ -40,7 +40,7 @@ class SingleAgent extends ssh2.BaseAgent<ParsedKey> {
 
   override getIdentities(done: (error?: Error, keys?: ParsedKey[]) => void): void {
     if (template instanceof Error) return done(template);
-    // ssh2 chooses among RSA's algorithms by this name, SHA-1 included; we do that below.
+    // By this name ssh2 chooses among RSA's algorithms, including SHA-1. We choose below instead.
     const key: ParsedKey = Object.create(template, { type: { value: "coldtivate" } });
     attempts.set(key, { identity: this.#identity, algorithm: this.#identity.algorithms[0]!.signature });
     done(undefined, [key]);
@@ -66,12 +66,12 @@ class SingleAgent extends ssh2.BaseAgent<ParsedKey> {
 }
 
 /**
- * Has a client log in with identities: ssh2 writes one name for a key's type, for the algorithm and for the signature's,
- * which is wrong for certificates and leaves out what security keys add. So these messages are ours (RFC 4252, section 7;
- * RFC 8332).
+ * Makes a client log in with identities. ssh2 writes the same name for the key's type, the algorithm and the signature. That is
+ * wrong for certificates, and leaves out what security keys add. So we write these messages ourselves (RFC 4252, section 7; RFC
+ * 8332).
  *
- * @param client whose `connect` was called already
- * @param onRefusal told, each time, which ways to log in the server would still take
+ * @param client a client whose `connect` was called already
+ * @param onRefusal called each time with the methods that the server would still accept
  */
 export function useIdentities(client: Client, onRefusal: (left: readonly string[]) => void): void {
   const protocol = protocolOf(client);

@@ -10,23 +10,23 @@ import { HopPool, openWay, viaOf } from "./ssh-hops.ts";
 import { KeyRing } from "./keys/ssh-key-ring.ts";
 import { findRoute, type RouteOptions } from "./route/ssh-route.ts";
 
-/** One SSH connection to a host, on which everything runs as channels. */
+/** One SSH connection to a host. Everything runs on it as channels. */
 export interface HostConnection extends AsyncDisposable {
-  /** What the user calls the host. */
+  /** The host as the user calls it. */
   readonly host: string;
   /**
-   * Runs a command for the user's login shell, and resolves when it has really ended, whatever its exit code.
-   * @throws ColdtivateError CONNECTION_LOST when the connection ends before the command does, which may go on;
-   * LOGIN_SHELL_REFUSES or HOST_TOOLS_MISSING when it did not run at all
+   * Runs a command in the user's login shell, and resolves when it has really ended, whatever its exit code.
+   * @throws ColdtivateError CONNECTION_LOST if the connection ends before the command does, which may go on;
+   * LOGIN_SHELL_REFUSES or HOST_TOOLS_MISSING if it did not run at all
    */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
   /**
-   * Starts a command before there is anything for it to read: the next `exec` of the same command gives this one its
-   * input, and two round trips have been made meanwhile. One that nobody comes back to reads an end.
+   * Starts a command before there is any input for it. The next `exec` of the same command gives this one its input; that saves
+   * two round trips. A command that is not used again reads an empty input.
    */
   startAhead(command: string): void;
   /**
-   * Connects anew, for when this connection is lost.
+   * Connects again after this connection is lost.
    * @throws what connect throws
    */
   reconnect(options: { signal?: AbortSignal; timeout?: number }): Promise<HostConnection>;
@@ -36,13 +36,13 @@ export interface HostConnection extends AsyncDisposable {
 }
 
 export interface ConnectOptions extends RouteOptions {
-  /** Until the host has shown who it is, in milliseconds; to let us in it has three times as long. */
+  /** Milliseconds until the host must have shown its key; the login may take three times as long. */
   timeout?: number;
-  /** Until a host that no longer answers counts as lost, in milliseconds. */
+  /** Milliseconds until a host that no longer answers counts as lost. */
   patience?: number;
-  /** Until a host that answers has to open what it is asked to open, in milliseconds. */
+  /** Milliseconds until a host that answers must have opened a requested channel. */
   openWithin?: number;
-  /** Pauses, in milliseconds, before a host that turned us away is tried again. */
+  /** Pauses, in milliseconds, before trying a host again that turned us away. */
   pauses?: readonly number[];
   /** What the connections of one command share. */
   shared?: SharedAccess;
@@ -55,7 +55,7 @@ export interface SharedAccess {
 
 const rings = new WeakMap<object, KeyRing>();
 
-/** What the connections of a command share: hosts on their way, and passphrases, which a person types once. */
+/** What the connections of a command share: jump hosts, and passphrases, which a person types only once. */
 export function shareAccess({ askSecret }: HostAccess): SharedAccess {
   const keys = (askSecret && rings.get(askSecret)) ?? new KeyRing();
   if (askSecret) rings.set(askSecret, keys);
@@ -63,7 +63,7 @@ export function shareAccess({ askSecret }: HostAccess): SharedAccess {
 }
 
 /**
- * Connects to a host, through others where it has to be; each of them after its key was found to be the known, pinned or
+ * Connects to a host, through jump hosts if necessary. The key of each host must first be found to be the known, pinned or
  * certified one.
  * @throws ColdtivateError, exit `refused`: HOST_UNKNOWN, HOST_UNREACHABLE, JUMP_REFUSED, HOST_KEY_UNKNOWN, HOST_KEY_CHANGED,
  * HOST_KEY_REVOKED, HOST_KEY_WEAK, KNOWN_HOSTS_UNREADABLE, SSH_KEY_MISSING, SSH_KEY_INVALID, SSH_AUTHENTICATION_FAILED,
@@ -86,7 +86,7 @@ export async function connect(host: HostConfig, options: ConnectOptions = {}): P
 
 interface SessionOptions extends Pick<HostConnection, "reconnect"> {
   openWithin: number;
-  /** Lets go of the hosts on the way. */
+  /** Releases the jump hosts. */
   release: () => void;
 }
 
@@ -128,7 +128,7 @@ class SshConnection implements HostConnection {
     }
   }
 
-  /** Whether a command has started. One that nobody wants any more ends as soon as it does. */
+  /** Whether a command has started. If it is no longer wanted, it ends as soon as it starts. */
   async #opens({ opened, stop }: StartedCommand, signal: AbortSignal | undefined): Promise<boolean> {
     if (signal === undefined) return opened;
     const aborted = Promise.withResolvers<never>();
@@ -147,7 +147,7 @@ class SshConnection implements HostConnection {
   startAhead(command: string): void {
     const started = this.#start(command);
     this.#ahead.set(command, started);
-    // Whoever comes back to it hears why it did not start.
+    // The `exec` that uses it sees why it did not start.
     started.opened.catch(() => {});
   }
 
@@ -160,17 +160,19 @@ class SshConnection implements HostConnection {
 
   async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
     const result = await started.finish(options);
-    // A shell that a signal ended says nothing of itself.
+    // A shell that a signal ended does not report a fault of its own.
     if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
     return result;
   }
 
-  /** Waits until one of the commands that run has ended, where a host lets only so many run at once. Returns: whether any did. */
+  /**
+   * Waits until one of the running commands has ended, because a host may limit how many run at once. Returns whether any did.
+   */
   async #makeRoom(): Promise<boolean> {
     for (const [command, started] of this.#ahead) {
       this.#ahead.delete(command);
       if (!(await started.opened)) continue;
-      // It waits for its input, and ends without.
+      // It waits for its input, and ends without any.
       await started.finish({});
       return true;
     }
@@ -187,7 +189,7 @@ class SshConnection implements HostConnection {
     const onOpened = (cause: Error | undefined, channel: ClientChannel) => {
       clearTimeout(opening);
       if (cause) return reject(lost.aborted ? lost.reason : socketError(this.host, path, cause));
-      // A channel just closes with its connection: whoever uses it learns why.
+      // When the connection ends, a channel just closes. The error tells its user why.
       const end = () => channel.emit("error", lost.reason);
       channel.on("error", () => {});
       channel.once("close", () => lost.removeEventListener("abort", end));
@@ -197,7 +199,7 @@ class SshConnection implements HostConnection {
     try {
       this.#client.openssh_forwardOutStreamLocal(path, onOpened);
     } catch (cause) {
-      // ssh2 throws where the connection has just ended, and nobody has been told yet.
+      // ssh2 throws if the connection has just ended and nothing has reported that yet.
       clearTimeout(opening);
       reject(lostError(this.host, cause instanceof Error ? cause : undefined));
     }
@@ -209,11 +211,11 @@ class SshConnection implements HostConnection {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lost.signal.addEventListener("abort", () => resolve());
     this.#client.end();
-    // The goodbye is on its way: the host's answer to it, a round trip later, changes nothing.
+    // The disconnect message is on its way. The host's answer to it, a round trip later, changes nothing.
     setImmediate(() => {
       this.#client.destroy();
       this.#release();
-      // A way through another host ends only when that one says so.
+      // A connection through another host ends only when that host says so.
       setImmediate(resolve);
     });
     await promise;

@@ -14,15 +14,18 @@ export interface ChangedDuringBuildOptions extends Pick<ObservedContent, "conten
 
 export interface BuiltFromChanged extends ChangedDuringBuildOptions {
   plan: ContentPlan;
-  /** What was built of it. */
+  /** The images that were built from the plan. */
   made: readonly BuiltImage[];
-  /** Images that are known to be such. */
+  /** Images whose files are already known to have changed. */
   touched: ReadonlySet<string>;
   reporter: Reporter;
   signal: AbortSignal;
 }
 
-/** Has images of which files changed while they were built not stand for their content, in the registry or in the local engine. */
+/**
+ * Makes sure that an image whose files changed during its build is not found by its content, in the registry or in the local
+ * engine.
+ */
 export async function withoutChanged(
   config: Config,
   images: readonly ImageConfig[],
@@ -40,7 +43,7 @@ export async function withoutChanged(
   return { plan: leaveUnnoted(plan, touched), built };
 }
 
-/** Images whose files are no longer what they were: the build may have got either. */
+/** Finds images whose files have changed since. Their builds may have read the old or the new files. */
 export async function findChangedDuringBuild(
   config: Config,
   images: readonly ImageConfig[],

@@ -9,37 +9,38 @@ import { lookUpRecords } from "./look-up.ts";
 import { observeContent, type ObservedContent } from "./observe-content.ts";
 import type { Checkout } from "./prepare-build.ts";
 
-/** What the images are made of, what the registry has of it, and what that means. */
+/** What the images are made of, what the registry has of it, and the plan that follows from both. */
 export interface ComparedContent extends ObservedContent {
   plan: ContentPlan;
-  /** By full name: the digests that the release's tags have now, those of unchanged images at least. */
+  /** The current digests of the release's tags, by full name. Holds at least those of unchanged images. */
   present: ReadonlyMap<string, string>;
   /** Whether the registry answers. */
   reachable: boolean;
 }
 
-/** By full name: the digests that the release's tags of images have now. */
+/** Looks up the current digests of the images' release tags, by full name. */
 export type PresentOf = (names: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 
 export interface CompareOptions {
   registry: RegistryClient;
-  /** Knows base images, where they were asked for already. */
+  /** Resolves base images, from earlier answers if there are any. */
   bases?: Pick<RegistryClient, "digestOf">;
-  /** Where it matters what the release's tags of unchanged images are. */
+  /** Looks up the release's tags of unchanged images. Set only where they matter. */
   presentOf?: PresentOf | undefined;
-  /** Build all, and do not ask. */
+  /** Builds all images, without looking for their content in the registry. */
   force: boolean;
-  /** The registry is written to: without it nothing can be done. */
+  /** Whether the command writes to the registry and so cannot do without it. */
   needsRegistry: boolean;
   reporter: Reporter;
   now: number;
-  /** Called as soon as it is known that there is something to build. */
+  /** Called as soon as it is known that an image has to be built. */
   onMissing?: () => void;
 }
 
 /**
  * Compares what the images are made of with what the registry has.
- * @throws ColdtivateError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED where the registry is needed; else that is a warning, and all is built
+ * @throws ColdtivateError REGISTRY_UNREACHABLE, REGISTRY_UNAUTHORIZED if the registry is needed; otherwise this is a warning, and
+ * all images are built
  */
 export async function compareContent(
   config: Config,

@@ -7,8 +7,8 @@ import { readRecord, type ContentRecord } from "../../content/content-record.ts"
 import { allTags, revisionTags, taggedImage } from "../../images/image-tags.ts";
 
 /**
- * By image: what the registry has under the content's tag; an image that it does not show has none.
- * @param onMissing called as soon as there is one without
+ * Looks up the record under each image's content tag. An image that the registry does not show has no record.
+ * @param onMissing called as soon as an image turns out to have no record
  */
 export async function lookUpRecords(
   contents: readonly Content[],
@@ -27,13 +27,13 @@ export async function lookUpRecords(
   return new Map(found.filter((entry): entry is [string, ContentRecord] => entry[1] !== undefined));
 }
 
-/** The record under a name; undefined where there is none, or none that can be read. */
+/** Reads the record under a name. Returns undefined if there is none or if it cannot be read. */
 export async function readRecordAt(reference: string, registry: Pick<RegistryClient, "manifestOf">): Promise<ContentRecord | undefined> {
   const manifest = await orUndefined(registry.manifestOf(reference));
   return manifest && readRecord(manifest, sha256);
 }
 
-/** By full name: the digests that the release's tags have now. */
+/** Looks up the current digests of the release's tags, by full name. */
 export async function lookUpTags(
   names: readonly string[],
   registryImage: string,
@@ -45,7 +45,7 @@ export async function lookUpTags(
   return new Map(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** Some registries do not tell a repository that is not there yet from one that they do not show. */
+/** Some registries answer the same for a repository that does not exist yet and for one that they do not show. */
 async function orUndefined<T>(asked: Promise<T | undefined>): Promise<T | undefined> {
   try {
     return await asked;

@@ -20,11 +20,11 @@ export interface ObservedContent {
   bases: ReadonlyMap<string, string>;
   /** Why base images could not be resolved, by reference. */
   troubles: ReadonlyMap<string, string>;
-  /** Images that get the clone's own .git, which is not part of what they are made of. */
+  /** Images whose build gets the clone's own .git, which does not count as content. */
   withGit: string[];
 }
 
-/** The base images that a registry has to be asked for, by the Dockerfiles as they are. */
+/** Lists the base images to ask a registry for, read from the Dockerfiles in the working directory. */
 export function basesNamedBy(config: Config, images: readonly ImageConfig[]): string[] {
   const sources = images.map((image) => sourceOf(image, config.build, ownPlatform));
   return namedBy(sources, readTexts(config.directory, sources.flatMap(textsOf))).filter((reference) => !pinned.test(reference));
@@ -36,7 +36,7 @@ function namedBy(sources: readonly ImageSource[], texts: ReadonlyMap<string, str
 
 const pinned = /@(sha256:[0-9a-f]{64})$/;
 
-/** Works out the content of every image, from one look at Git and one question to a registry for each base image. */
+/** Works out the content of every image, from one Git query and one registry request per base image. */
 export async function observeContent(
   config: Config,
   images: readonly ImageConfig[],
@@ -61,7 +61,7 @@ function findWithGit(directory: string, sources: readonly ImageSource[], files: 
   });
 }
 
-/** What BuildKit will take each reference for; what no registry knows is missing. */
+/** Resolves each reference to the digest that BuildKit will use. References that no registry knows are missing from `bases`. */
 async function resolveBases(references: readonly string[], registry: Pick<RegistryClient, "digestOf">) {
   const bases = new Map<string, string>();
   const troubles = new Map<string, string>();
@@ -80,7 +80,7 @@ async function resolveBases(references: readonly string[], registry: Pick<Regist
   return { bases, troubles };
 }
 
-/** Files that Git is told to ignore, as far as a build may get them: what lies in a folder that is left out is not looked at. */
+/** Lists the files that Git ignores but a build may get. Does not look into folders that an ignore file leaves out. */
 async function listUnseen(
   directory: string,
   sources: readonly ImageSource[],

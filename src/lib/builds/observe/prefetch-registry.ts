@@ -6,11 +6,11 @@ import type { PresentOf } from "./compare-content.ts";
 import { lookUpTags } from "./look-up.ts";
 import { basesNamedBy } from "./observe-content.ts";
 
-/** What a registry was asked before it is known what to do with it. */
+/** Registry requests that start early, before it is known how their answers will be used. */
 export interface PrefetchedRegistry {
-  /** Knows base images, or asks for them. */
+  /** Resolves base images, from the answers that were requested early or with a new request. */
   bases: Pick<RegistryClient, "digestOf">;
-  /** By full name: the digests that the release's tags of images have now, where they are pushed. */
+  /** Looks up the current digests of the images' release tags, by full name. Absent unless images are pushed. */
   presentOf?: PresentOf;
 }
 
@@ -19,13 +19,13 @@ export interface PrefetchOptions {
   registry: RegistryClient;
   /** Whether images are pushed. */
   pushes: boolean;
-  /** Whether they are built whatever the registry has. */
+  /** Whether all images are built, whatever the registry has. */
   force: boolean;
 }
 
 /**
- * Asks the registry what follows from the configuration, from the Dockerfiles as they are, and from the commit, while Git looks at the
- * files. Base images come first, as what an image is made of is known with them alone.
+ * Starts registry requests while Git looks at the files. The configuration, the Dockerfiles in the working directory and the
+ * commit tell what to ask. Base images come first, because the content of an image is unknown without them.
  */
 export function prefetchRegistry(
   config: Config,
@@ -37,13 +37,13 @@ export function prefetchRegistry(
   if (!pushes) return { bases };
   const ask = (name: string) => lookUpTags([name], config.registry.image, revision, registry);
   const names = images.map(({ name }) => name);
-  // Where nothing has to be known, it is still better to hear before the build that the registry cannot be reached.
+  // A forced build needs no answer. One request still shows before the build whether the registry can be reached.
   return { bases, presentOf: askTagsAhead(force ? names.slice(0, 1) : names, ask) };
 }
 
 /**
- * Asks for the tags of one image, and of the others as soon as it has any. Where it has none, the registry has probably none of the
- * others' either, and a build is not held up by asking for them: they are asked for by whom they matter to.
+ * Asks for the tags of one image first, and for those of the others as soon as that image has any. If it has none, the registry
+ * probably has none of the others' tags either. A build must not wait for those requests, so they are sent only when needed.
  */
 function askTagsAhead(names: readonly string[], ask: (name: string) => Promise<ReadonlyMap<string, string>>): PresentOf {
   const asked = new Map<string, Promise<ReadonlyMap<string, string>>>();

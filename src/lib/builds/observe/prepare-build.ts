@@ -10,25 +10,25 @@ import { findDirty, type ImageState } from "../../content/image-state.ts";
 import { isWithin } from "../../common/path.ts";
 import type { Reporter } from "../../report/progress.ts";
 
-/** What a build or push is about: the commit that is checked out, and the state of each image's inputs. */
+/** What a build or push works on: the commit that is checked out, and the state of each image's inputs. */
 export interface Checkout {
   revision: Revision;
-  /** Which files of each image are not committed. */
+  /** Which files of each image are uncommitted. */
   states: ImageState[];
   tree: InputTree;
 }
 
 export interface CheckoutOptions {
-  /** What is checked out. */
+  /** The commit that is checked out. */
   revision: Revision;
-  /** Environment for ssh, where submodules are fetched with it. */
+  /** Environment for ssh, which may be needed to fetch submodules. */
   sshEnv: Record<string, string>;
   reporter: Reporter;
   signal: AbortSignal;
 }
 
 /**
- * Brings the submodules that the images need to their pinned commits, then asks Git about every image's inputs.
+ * Checks out the submodules that the images need at their pinned commits, then asks Git about every image's inputs.
  * @throws ColdtivateError CONTEXT_UNUSABLE
  */
 export async function observeCheckout(
@@ -48,7 +48,7 @@ export async function observeCheckout(
   return { revision, ...(await observeInputs(images, revision.commit, repository)) };
 }
 
-/** Submodules that were fetched may have links in them that nobody saw before. */
+/** Checks the images once more: the submodules that were just fetched may contain links that no earlier check could see. */
 function refuseOutside(directory: string, images: readonly ImageConfig[]): void {
   const scope = { directory, isUnresolved: () => false, submodules: [] };
   const details = images.flatMap((image) =>
@@ -63,7 +63,7 @@ function refuseOutside(directory: string, images: readonly ImageConfig[]): void 
   });
 }
 
-/** Asks Git about every image's inputs, at once. */
+/** Asks Git about the inputs of all images in one query. */
 export async function observeInputs(
   images: readonly ImageConfig[],
   commit: string,

@@ -7,7 +7,7 @@ import { readImageIndex, readParts } from "../../images/named-images.ts";
 import { isContentTag, type Leftover, type TagFact } from "../../images/prune-plan.ts";
 import { pinnedImage, repositoryOfImage } from "../../images/image-tags.ts";
 
-/** Every tag of the images' repositories, and what it means now. */
+/** Reads every tag in the images' repositories, and what it refers to now. */
 export async function observeTags(
   names: readonly string[],
   registryImage: string,
@@ -24,7 +24,10 @@ export async function observeTags(
   return new Map(observed);
 }
 
-/** Milliseconds before a tag that is listed, and not found, is asked for again: a registry may not have one for a moment that somebody moves. */
+/**
+ * Pauses in milliseconds before asking again for a tag that is listed but not found. A registry may lack a tag for a moment while
+ * somebody moves it.
+ */
 const pauses = [100, 400];
 
 async function observeTag(repository: string, tag: string, registry: RegistryClient): Promise<TagFact | undefined> {
@@ -49,16 +52,20 @@ async function lookAt(repository: string, tag: string, registry: RegistryClient)
   return digest === undefined ? undefined : { tag, kind: "name", digest, images: [digest] };
 }
 
-/** How many images are removed between two looks at the tags. */
+/** How many images are removed before the tags are read again. */
 const atOnce = 16;
 
 /**
- * Removes leftovers: first what they are found by, then, where nobody has named them in the meantime, the images,
- * and last what those consisted of, such as the manifest for each platform. A registry removes a manifest with all tags that name it by
- * then; so the tags are looked at before and after a few images each.
+ * Removes leftovers in this order:
+ * - the content tags and records that lead to them
+ * - the images, unless somebody has named them in the meantime
+ * - the manifests that the images consisted of, such as the one for each platform
  *
- * @param retained digests that hosts may go back to: what they consist of stays
- * @returns those that are gone
+ * Removing a manifest also removes every tag that names it by then. So the tags are read before and after each small batch of
+ * images.
+ *
+ * @param retained digests that hosts may go back to; the manifests that they consist of stay
+ * @returns the leftovers that were removed
  * @throws ColdtivateError PRUNE_RACED, REGISTRY_KEEPS_ALL, REGISTRY_UNAUTHORIZED, REGISTRY_DENIED, REGISTRY_UNREACHABLE
  */
 export async function removeLeftovers(
@@ -75,7 +82,7 @@ export async function removeLeftovers(
   const names = [...new Set(leftovers.map(({ name }) => name))];
   const observe = () => observeTags(names, registryImage, registry);
   const partsOf = readPartsOnce((name, digest) => registry.manifestOf(pinnedImage(registryImage, name, digest)));
-  // They are not there any more when the tags have been looked at.
+  // Read them now. They are gone by the time they are needed.
   await Promise.all(leftovers.map(({ name, digest }) => partsOf(name, digest)));
 
   const gone: Leftover[] = [];
@@ -100,8 +107,9 @@ export async function removeLeftovers(
 }
 
 /**
- * Whether anything names an image that did not when it was found to be one: of what did, nothing keeps it. Where none of its names is
- * listed any more, the list is not believed: they go with the image, and it has not gone yet.
+ * Whether anything names the image that did not do so when it was found to be a leftover. Tags that named it then do not keep it.
+ * If none of those names is listed any more, the list is not trusted and the image stays: its names only go with the image, which
+ * is still there.
  */
 function isNamed({ digest, tags }: Leftover, facts: readonly TagFact[]): boolean {
   const names = tags.filter((tag) => !isContentTag(tag) && !isRecordTag(tag));
@@ -109,7 +117,7 @@ function isNamed({ digest, tags }: Leftover, facts: readonly TagFact[]): boolean
   return !isListed || facts.some(({ tag, images }) => images.includes(digest) && !tags.includes(tag));
 }
 
-/** Tags that went with images that they had not named before, and indexes that name such images by now. */
+/** Finds tags that were removed along with an image that they had not named before, and indexes that now name a removed image. */
 function findLost(removed: readonly Leftover[], name: string, before: readonly TagFact[], after: readonly TagFact[]): string[] {
   const digests = new Set(removed.flatMap((leftover) => (leftover.name === name ? [leftover.digest] : [])));
   if (digests.size === 0) return [];
@@ -119,7 +127,10 @@ function findLost(removed: readonly Leftover[], name: string, before: readonly T
   return [...vanished, ...late].map(({ tag }) => `${name}:${tag}`);
 }
 
-/** Digests of the manifests that an image consists of, each asked for once: a registry's answers are not kept. */
+/**
+ * Reads the digests of the manifests that an image consists of. Asks for each only once, because the client does not cache
+ * answers.
+ */
 function readPartsOnce(load: (name: string, digest: string) => Promise<StoredManifest | undefined>) {
   const known = new Map<string, Promise<string[]>>();
   const read = async (name: string, digest: string) => readParts((await load(name, digest))?.bytes.toString() ?? "");
@@ -130,7 +141,10 @@ function readPartsOnce(load: (name: string, digest: string) => Promise<StoredMan
   };
 }
 
-/** Manifests that images consist of and no others: a registry keeps whatever is not removed by its own digest. */
+/**
+ * Finds the manifests that only the removed images consist of. A registry keeps each of them until it is removed by its own
+ * digest.
+ */
 async function findOwnParts(
   removed: readonly string[],
   others: readonly string[],
@@ -153,7 +167,7 @@ function raced(lost: readonly string[]): ColdtivateError {
   });
 }
 
-/** @throws ColdtivateError REGISTRY_DENIED where there is nothing that the registry shows */
+/** @throws ColdtivateError REGISTRY_DENIED if the registry shows no image at all */
 export function refuseEmpty(repositories: ReadonlyMap<string, readonly TagFact[]>, registryImage: string): void {
   if ([...repositories.values()].some((facts) => facts.length > 0)) return;
   throw new ColdtivateError(`the registry has no image under ${registryImage}`, {

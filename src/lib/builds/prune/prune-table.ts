@@ -2,7 +2,7 @@ import type { Leftover } from "../../images/prune-plan.ts";
 import { formatTable } from "../../report/table.ts";
 import { shortOwnDigest } from "../build-table.ts";
 
-/** Images that nobody will ask for again, one a line. */
+/** Formats images that nobody needs any more as a table, one per line. */
 export function formatLeftovers(registryImage: string, leftovers: readonly Leftover[]): string {
   const rows = leftovers.map(({ name, digest, builtAt, tags }) => [
     name,

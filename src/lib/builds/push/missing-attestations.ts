@@ -6,8 +6,8 @@ import { taggedImage } from "../../images/image-tags.ts";
 import type { PushPlan } from "../../images/push-plan.ts";
 
 /**
- * Images in the local engine that lack attestations which are asked for: a build that could not attach them gives no content tag.
- * Of an image whose content cannot be told, nobody knows.
+ * Finds images in the local engine that lack the attestations that are asked for. A build that could not attach them sets no
+ * content tag. An image whose content is unknown cannot be checked and is left out.
  */
 export async function findWithoutAttestations(
   { images }: PushPlan,
@@ -28,7 +28,7 @@ export async function findWithoutAttestations(
   return found.flat();
 }
 
-/** @throws ColdtivateError ATTESTATIONS_MISSING where there are any */
+/** @throws ColdtivateError ATTESTATIONS_MISSING if there are any */
 export function refuseWithoutAttestations(names: readonly string[]): void {
   if (names.length === 0) return;
   throw new ColdtivateError(

@@ -15,23 +15,24 @@ import { findWithoutAttestations, refuseWithoutAttestations } from "./missing-at
 import { findKnownContent, observePush, runPush, type PushedImage } from "./run-push.ts";
 
 export interface PushWishes {
-  /** Push what was built here, whatever the registry has. */
+  /** Pushes what was built here, whatever the registry has. */
   force: boolean;
   registry: RegistryClient;
   reporter: Reporter;
   signal: AbortSignal;
 }
 
-/** What a push came to. */
+/** The result of a push. */
 export interface Push {
   images: PushedImage[];
-  /** Images that the registry had under all of the tags. */
+  /** Images that the registry already had under all of the tags. */
   present: string[];
 }
 
 /**
- * Sees to it that the registry has all images of the commit: what it has with the same content gets the tags, the rest comes from the local engine.
- * @throws ColdtivateError NOTHING_TO_PUSH, ATTESTATIONS_MISSING, PUSH_FAILED, and what registry and engine may throw
+ * Makes sure that the registry has all images of the commit. Images whose content it has already get the tags. The rest come from
+ * the local engine.
+ * @throws ColdtivateError NOTHING_TO_PUSH, ATTESTATIONS_MISSING, PUSH_FAILED, and the errors of registry and engine
  */
 export async function pushImages(
   config: Config,

@@ -2,7 +2,7 @@ import { formatTable } from "../../report/table.ts";
 import { shortOwnDigest } from "../build-table.ts";
 import type { PushedImage } from "./run-push.ts";
 
-/** What a push came to: the images that went, one a line, and how many were there. */
+/** Formats the result of a push: the images that were pushed, one per line, and those that the registry already had. */
 export function formatPush(registryImage: string, pushed: readonly PushedImage[], present: readonly string[]): string {
   const there = `The registry has ${pushed.length === 0 ? "it all" : present.join(", ")} already.`;
   if (pushed.length === 0) return `${there} Nothing to push.`;

@@ -15,10 +15,10 @@ import { putLaterTags, type PushedContent } from "../record/record-content.ts";
 /** An image that was pushed. */
 export interface PushedImage {
   name: string;
-  /** Full names that went to the registry. */
+  /** Full names that were written to the registry. */
   tags: string[];
   digest?: string;
-  /** Whether the registry had it with the same content, so that only tags went. */
+  /** Whether the registry already had its content, so that only tags were written. */
   unchanged: boolean;
 }
 
@@ -36,8 +36,8 @@ export interface PushTools {
 const atOnce = 3;
 
 /**
- * Looks every tag of the release up in the local engine.
- * @param present by full name: what the registry has
+ * Looks up every tag of the release in the local engine.
+ * @param present what the registry has, by full name
  */
 export async function observePush(
   names: readonly string[],
@@ -53,7 +53,10 @@ export async function observePush(
   );
 }
 
-/** Pushed images that the local engine has under the tag of their content, too: what they were built from is known. */
+/**
+ * Finds pushed images that the local engine also has under their content tag. Only for these is it known what they were built
+ * from.
+ */
 export async function findKnownContent(
   pushed: readonly PushedImage[],
   { changed }: ContentPlan,
@@ -68,7 +71,7 @@ export async function findKnownContent(
     );
     if (image === undefined || image.id !== built?.id) return [];
     const reference = digest === undefined ? tag : pinnedImage(registryImage, name, digest);
-    // The id is the manifest's digest or the configuration's, by the engine's image store.
+    // Depending on the engine's image store, the id is the digest of the manifest or of the configuration.
     const configuration = image.id === digest ? undefined : image.id;
     return [{ name, ...content, reference, configuration, commit: image.revision, replaces: cause.kind !== "new" }];
   });
@@ -76,8 +79,8 @@ export async function findKnownContent(
 }
 
 /**
- * Pushes what the plan says, a row an image.
- * @throws ColdtivateError as `pushImage` does, after the pushes that run have ended
+ * Carries out the plan, with one progress row per image.
+ * @throws ColdtivateError as `pushImage` does, once all running pushes have ended
  */
 export async function runPush(
   plan: PushPlan,

@@ -8,16 +8,19 @@ import { repositoryOfImage } from "../../images/image-tags.ts";
 export interface RegisteredImage {
   name: string;
   digest: string;
-  /** Where it is known already. */
+  /** The image's manifest, if it is already known. */
   manifest?: StoredManifest;
-  /** Whether the commit had no image in the registry until just now: there is no record of another one to keep. */
+  /** Whether the commit had no image in the registry until just now. Then no earlier record has to be preserved. */
   isFirst?: boolean;
-  /** Where it is being written just now, whether that came well: a registry may not find meanwhile what is referred to. */
+  /**
+   * Set if the image is still being written: whether that succeeded. Until then the registry may not find what the record refers
+   * to.
+   */
   written?: Promise<boolean>;
 }
 
 export interface RecordOptions {
-  /** What the images' names start with. */
+  /** The prefix that the images' names share. */
   registryImage: string;
   /** The commit that is released, all 40 characters. */
   commit: string;
@@ -25,9 +28,10 @@ export interface RecordOptions {
 }
 
 /**
- * Keeps beside each image which one was built for a commit, so that a deploy can tell it from whatever its tag names by then.
+ * Records beside each image which digest was built for a commit. A deploy can then find that image whatever its tag names by
+ * then.
  *
- * @returns what the user should know: images without a record, which can be deployed all the same
+ * @returns warnings about images without a record, which can still be deployed
  */
 export async function recordBuilds(
   images: readonly RegisteredImage[],
@@ -71,7 +75,7 @@ async function recordBuild(recording: Recording, registry: RegistryClient): Prom
   try {
     await put(addBuild(known, build));
   } catch (error) {
-    // An older build that the record names can be gone from the registry.
+    // The registry may no longer have an older build that the record names.
     if (known.builds.length === 0 || !(error instanceof ColdtivateError) || error.code !== "MANIFEST_REFUSED") throw error;
     await put(addBuild(none, build));
   }

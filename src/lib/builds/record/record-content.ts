@@ -18,34 +18,35 @@ export interface RecordTools {
   reporter: Reporter;
 }
 
-/** An image that the registry has, and whose content is known. */
+/** An image in the registry whose content is known. */
 export interface PushedContent {
   name: string;
   tag: string;
   inputs: readonly ContentInput[];
-  /** The reference that was pushed: with its digest, where that is known. */
+  /** The reference that was pushed, with its digest if that is known. */
   reference: string;
-  /** The digest of its configuration, where nothing else tells it from others. */
+  /** The digest of its configuration. Set if nothing else distinguishes the image from others. */
   configuration?: string | undefined;
   commit?: string | undefined;
-  /** Whether another image of this content gives way. */
+  /** Whether it replaces another image that is recorded for this content. */
   replaces: boolean;
 }
 
-/** Milliseconds for which an answer counts as of now. */
+/** How long an answer counts as current, in milliseconds. */
 const fresh = 5000;
 
-/** The tag under which the last build of a ref says what it was made of. */
+/** The tag that records what the last build of a ref was made of. */
 export function inputsTag({ slug }: Revision): string {
   return slug === undefined ? "inputs" : `inputs-${slug}`;
 }
 
 /**
- * Puts the manifests of images that are there already under the release's tags, byte by byte: no layer moves, and the digest stays.
- * @param present the digests that the tags have: what is right is left alone
- * @param asked when that was asked, in milliseconds since the epoch
- * @param fate what becomes of images that the registry no longer has whole
- * @returns those
+ * Puts the manifests of images that the registry has already under the release's tags, byte for byte. No layer moves, and the
+ * digest stays the same.
+ * @param present the current digests of the tags; correct tags are left alone
+ * @param asked when `present` was requested, in milliseconds since the epoch
+ * @param fate what happens to images that the registry no longer has completely, for the warning
+ * @returns the names of those images
  * @throws ColdtivateError PUSH_FAILED
  */
 export async function retag(
@@ -75,13 +76,13 @@ export async function retag(
     name,
     digest: image.digest,
     manifest: image,
-    // A hook may have taken its time since.
+    // A hook may have run for a while since then.
     isFirst: ofCommit(name) === undefined && Date.now() - asked < fresh,
-    // What goes wrong with it is said there.
+    // The write itself reports what goes wrong.
     written: written.catch(() => false),
   }));
   await Promise.all([...writing.map(({ written }) => written), noteBuilds(built, { registryImage, registry, revision, reporter })]);
-  // Another commit of the same content tells nothing new.
+  // If the ref's tag already names this image, a new commit with the same content adds nothing.
   const moved = images.filter(({ name, record }) => {
     const { ref, commit } = revisionTags(registryImage, name, revision);
     return !lost.includes(name) && revision.slug !== undefined && present.get(ref ?? commit) !== record.image.digest;
@@ -90,7 +91,7 @@ export async function retag(
   return lost;
 }
 
-/** An image that was pushed, and the names that it has yet to get. */
+/** A pushed image, and the names that it still has to get. */
 export interface NamedLater {
   name: string;
   digest?: string | undefined;
@@ -98,8 +99,8 @@ export interface NamedLater {
 }
 
 /**
- * Sees that images are in the registry as they were pushed, and puts them under the names that they have not been pushed under, byte by
- * byte; all of them, whatever becomes of one.
+ * Checks that the registry has the images as they were pushed, then puts their manifests under the remaining names, byte for
+ * byte. One image's failure does not stop the others.
  * @throws ColdtivateError PUSH_FAILED
  */
 export async function putLaterTags(
@@ -120,13 +121,13 @@ export async function putLaterTags(
   if (vanished.length > 0) throw notThere(vanished);
 }
 
-/** What all of it gives; fails as the first one that failed, once all have ended. */
+/** Waits until all promises have settled. Returns their results, or rejects with the first failure. */
 async function settleAll<Result>(work: readonly Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }
 
-/** Notes beside the images which ones belong to the commit. */
+/** Records beside the images which of them belong to the commit. */
 export async function noteBuilds(
   images: readonly RegisteredImage[],
   { registryImage, registry, revision, reporter }: RecordTools,
@@ -135,16 +136,16 @@ export async function noteBuilds(
   for (const text of await recordBuilds(images, options, registry)) reporter.emit({ type: "warning", text });
 }
 
-/** Makes images that were pushed findable by their content. What cannot be noted is a warning: it is built again the next time. */
+/** Makes pushed images findable by their content. If that fails, it only warns: the image is built again the next time. */
 export async function recordContent(images: readonly PushedContent[], built: number, tools: RecordTools): Promise<void> {
   const { registryImage, registry, revision, reporter } = tools;
   const record = async ({ name, tag, inputs, reference, configuration, commit, replaces }: PushedContent) => {
     try {
       const place = taggedImage(registryImage, name, tag);
-      // Another pipeline may have been faster with the same content: its image stands.
+      // Another pipeline may have been faster with the same content. Then its image stays.
       if (!replaces && (await readRecordAt(place, registry)) !== undefined) return undefined;
       const image = await registry.manifestOf(reference);
-      // Under a tag there may be another build of the same commit by now.
+      // By now the tag may name another build of the same commit.
       if (image === undefined || (configuration !== undefined && configurationOf(image.bytes.toString()) !== configuration))
         return undefined;
       const about: ContentRecord = {
@@ -171,7 +172,7 @@ export async function recordContent(images: readonly PushedContent[], built: num
   );
 }
 
-/** Notes what a ref's image is made of now, for `--explain` alone: it may fail. */
+/** Records what a ref's image is made of now. Only `--explain` reads this, so a failure is just a warning. */
 async function noteInputs({ name, record }: UnchangedImage, { registryImage, registry, revision, reporter }: RecordTools): Promise<void> {
   try {
     await registry.putManifest(taggedImage(registryImage, name, inputsTag(revision)), writeRecord(record, sha256));

@@ -7,7 +7,7 @@ import { pinnedImage } from "../../images/image-tags.ts";
 
 export interface RecordingOptions extends ChangedDuringBuildOptions {
   plan: ContentPlan;
-  /** What there is to record of their content. */
+  /** Returns what to record about the images' content. */
   describe: (images: readonly SentImage[]) => PushedContent[];
   tools: RecordTools;
   /** When the build began, in milliseconds since the epoch. */
@@ -15,27 +15,29 @@ export interface RecordingOptions extends ChangedDuringBuildOptions {
 }
 
 export interface RecordedImage {
-  /** By image: the digest of what was noted. */
+  /** The digests that were recorded, by image. */
   noted: ReadonlyMap<string, string>;
-  /** Images of which files had changed by then. */
+  /** Images whose files had changed by then. */
   touched: ReadonlySet<string>;
 }
 
-/** Notes images while others are still being built. */
+/** Records images while others are still being built. */
 export interface BuildRecorder {
-  /** To be called once an image is in the registry, as far as the builder puts it there. */
+  /** Call it once the builder has put an image into the registry, under all tags that the builder sets itself. */
   add: (image: SentImage) => void;
-  /** Notes what has been waiting for others. */
+  /** Records the images that are still waiting for others. */
   flush: () => void;
-  /** Does so, and waits for what is being noted. */
+  /** Flushes, then waits until everything is recorded. */
   settle: () => Promise<RecordedImage>;
 }
 
 /**
- * Gives images their other names, and notes them, so that a build is not held up by it in the end, and what was pushed need not be
- * built again should another image fail. Names and whose they are come at once; for what they are made of Git has to be asked, on
- * processors that are building: that is done for half of those that are left together. Those of which files have changed meanwhile
- * are left to whoever tells of that.
+ * Gives images their other names and records them while others are still being built. So the end of the build does not wait for
+ * it, and pushed images need not be built again if another image fails.
+ *
+ * Names and build records are written at once. Recording the content takes a Git query, on processors that are busy building. So
+ * images wait until they make up half of those that are left, and are then recorded together. Images whose files have changed in
+ * the meantime are left to the caller, which reports them.
  */
 export function recordDuringBuild(config: Config, images: readonly ImageConfig[], options: RecordingOptions): BuildRecorder {
   const { plan, describe, tools, now } = options;
@@ -43,12 +45,12 @@ export function recordDuringBuild(config: Config, images: readonly ImageConfig[]
   const touched = new Set<string>();
   const left = new Set(plan.changed.map(({ name }) => name));
   const waiting = new Map<string, SentImage>();
-  /** By image: of what was sent last. */
+  /** For the manifest that was sent last, by image. */
   const naming = new Map<string, Promise<Naming>>();
   let working: Promise<void> = Promise.resolve();
 
   const name = async (image: SentImage): Promise<Naming> => {
-    // A manifest that was sent may have been refused, and be sent once more.
+    // The registry may have refused the manifest, which is then sent once more.
     const isThere = (await tools.registry.manifestOf(pinnedImage(tools.registryImage, image.name, image.digest))) !== undefined;
     if (!isThere) return missing;
     const [named] = await Promise.allSettled([putLaterTags([image], tools), noteBuilds([image], tools)]);
@@ -68,13 +70,13 @@ export function recordDuringBuild(config: Config, images: readonly ImageConfig[]
     const sent = [...waiting.values()];
     waiting.clear();
     for (const image of sent) left.delete(image.name);
-    // What goes wrong here is tried again once all are built.
+    // Whatever fails here is tried again once all images are built.
     if (sent.length > 0) working = working.then(() => note(sent).catch(() => {}));
   };
 
   return {
     add(image) {
-      // One that is sent once more, as another image perhaps, gets its names after the first one.
+      // An image may be sent once more, perhaps as a different one. It then gets its names after the first one.
       const before = naming.get(image.name) ?? Promise.resolve(missing);
       naming.set(
         image.name,

@@ -7,27 +7,27 @@ import { markHandled } from "../../common/mark-handled.ts";
 import type { Reporter } from "../../report/progress.ts";
 
 export interface Login {
-  /** The environment of every docker from then on. */
+  /** The environment for every docker process from then on. */
   env: DockerEnvironment;
-  /** Rejects where the engine cannot log in, which it may still be trying. */
+  /** Rejects if the engine cannot log in. It may still be trying. */
   tried: Promise<void>;
 }
 
-/** What a build may use, for as long as it runs: a private folder, an agent, the registry's login. */
+/** What a build may use while it runs: a private folder, an SSH agent, the registry's login. */
 export interface BuildAccess extends AsyncDisposable {
   directory: PrivateDirectory;
   sshEnv: { SSH_AUTH_SOCK?: string };
-  /** What every docker needs to know the registry; nobody tries it. */
+  /** Writes down the login for every docker process, without trying it. */
   noteLogin(): Promise<DockerEnvironment>;
   /**
    * Logs in to the registry.
-   * @param throughEngine whether the engine is to try the login: any other builder needs no engine
+   * @param throughEngine whether the engine tries the login; other builders need no engine
    */
   logIn(output: "load" | "push", throughEngine: boolean): Promise<Login>;
 }
 
 /**
- * Sees to the agent before anything is built, and keeps what is secret in one folder that goes with it.
+ * Checks or starts the SSH agent before anything is built. Keeps all secrets in one folder that is removed on disposal.
  * @throws ColdtivateError SSH_AGENT_MISSING, SSH_AGENT_EMPTY, SSH_KEY_INVALID
  */
 export async function openAccess({ build, registry }: Config, reporter: Reporter, signal: AbortSignal): Promise<BuildAccess> {
@@ -50,7 +50,7 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
       try {
         return { env: await logInToRegistry(registry, directory, signal), tried: Promise.resolve() };
       } catch (error) {
-        // A build that stays here can do without the registry's cache.
+        // A build that loads into the local engine can do without the registry's cache.
         if (!(error instanceof ColdtivateError) || error.code !== "REGISTRY_UNREACHABLE") throw error;
         reporter.emit({ type: "warning", text: [`${error.message}: building without its cache`, ...error.details].join("; ") });
         return { env: {}, tried: Promise.resolve() };

@@ -9,7 +9,7 @@ import type { ImageResult, StepFailure } from "./image-progress.ts";
 type Failed = Extract<BakeResult, { images?: never }>;
 
 /**
- * What went wrong, by image and step where that is known. The reporter has shown the steps' last lines.
+ * Describes what went wrong, by image and step if those are known. The reporter has already shown the steps' last lines.
  * @param texts Dockerfiles, by path
  */
 export function describeBuildFailure(
@@ -74,7 +74,7 @@ function placeOf(
   return line === undefined ? undefined : `${file}:${line}`;
 }
 
-/** The same by what buildx says: once, for one image. */
+/** The same line, taken from the output of buildx. It names only one, so this works for a single failed image. */
 function placeSaid({ images }: BuildPlan, name: string, said: readonly string[]): string | undefined {
   const [, line] = said.map((text) => /^\S.*:(\d+)$/.exec(text)).find((found) => found !== null) ?? [];
   return line === undefined ? undefined : `${dockerfileOf(images, name)}:${line}`;
@@ -85,7 +85,7 @@ function dockerfileOf(images: BuildPlan["images"], name: string): string {
   return joinPaths(context, dockerfile);
 }
 
-/** Uploads have long addresses, which say nothing. */
+/** Removes query strings. Upload addresses are long and say nothing. */
 function withoutQueries(error: string): string {
   return error.replace(/(https?:\/\/[^\s"?]+)\?[^\s":]+/g, "$1");
 }

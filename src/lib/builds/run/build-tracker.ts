@@ -5,13 +5,13 @@ import { readStep, type BuildLog, type BuildStatus, type BuildStep, type Vertex 
 import { countStep, createProgress, measure, summarise, type ImageResult, type Progress, type StepFailure } from "./image-progress.ts";
 import { readStepOutput, type StepOutput } from "./step-output.ts";
 
-/** Steps that are over before anyone has read their name. */
+/** Steps that end before anyone could read their names. */
 const quiet = new Set<BuildStep["kind"]>(["other", "cache-import"]);
 
-/** Lines of a failed step that are worth showing. */
+/** How many lines of a failed step are shown. */
 const shownLines = 20;
 
-/** A node of the build, which several images may have. */
+/** A node of the build, which several images may share. */
 interface Output {
   images: Progress[];
   text: StepOutput;
@@ -19,7 +19,7 @@ interface Output {
   lines: string[];
 }
 
-/** A vertex with the image that it is of, and as it was before. */
+/** A vertex with its image and its previous state. */
 interface Taken {
   image: Progress;
   before: Vertex | undefined;
@@ -27,25 +27,25 @@ interface Taken {
   step: BuildStep;
 }
 
-/** Whether somebody else gave an image the same name in the engine at the same moment: the next attempt finds it built. */
+/** Whether somebody else gave an image the same name in the engine at the same moment. The next attempt finds it built. */
 export function isRace(error: string): boolean {
   return /\bimage ".+": already exists$/.test(error);
 }
 
-/** The rows that a build shows: one an image. */
+/** The rows that a build shows, one per image. */
 export function buildSection({ images, output }: BuildPlan): Section {
   const title = output === "push" ? "Build and push" : "Build";
   return { id: "build", title, rows: images.map(({ name }) => ({ id: rowOf(name), title: name })) };
 }
 
-/** Follows BuildKit's messages and says what they mean for each image. Times come from the messages. */
+/** Turns BuildKit's messages into progress events for each image. Times come from the messages. */
 export function trackBuild(plan: BuildPlan) {
   const images = new Map([...bakeTargets(plan)].map(([name, target]) => [target, createProgress(name)]));
   const single = images.size === 1;
   const outputs = new Map<string, Output>();
   const tags = new Map(plan.images.map((image) => [image.name, image.tags.length]));
   const enginePushes = plan.output === "push" && plan.pusher === "engine";
-  /** By image: names that a builder has yet to push. */
+  /** Names that a builder still has to push, by image. */
   const unsent = new Map(plan.images.map((image) => [image.name, new Set(plan.output === "load" ? [] : image.tags)]));
 
   const ownerOf = ({ target, title }: BuildStep) => {
@@ -76,7 +76,7 @@ export function trackBuild(plan: BuildPlan) {
   const show = (vertex: string, output: Output, lines: readonly string[]): ProgressEvent[] => {
     output.lines = [...output.lines, ...lines].slice(-shownLines);
     const [image] = output.images;
-    // What else ran for an image that has failed would push out why.
+    // Output of other steps would push the reason for the failure out of view.
     if (image === undefined || (image.failed !== undefined && image.failed.vertex !== vertex)) return [];
     return lines.map((line) => ({ type: "output", row: rowOf(image.name), line }));
   };
@@ -90,8 +90,8 @@ export function trackBuild(plan: BuildPlan) {
     if (vertex.completed === undefined || before?.completed !== undefined) return [];
     const row = rowOf(image.name);
     if (vertex.error) return [...showRest(vertex.digest), ...fail(image, step, vertex)];
-    // What the engine pushes once it is built is a step for each tag. A builder pushes as it exports, or, from BuildKit 0.29 on, as the
-    // same step goes on after its end.
+    // An engine pushes after the build, with one step per tag. A builder pushes during its export step. From BuildKit 0.29 on,
+    // that step may go on pushing after its end.
     const complete = enginePushes
       ? step.kind === "push" && image.pushed === tags.get(image.name)
       : step.kind === "export" && unsent.get(image.name)?.size === 0;
@@ -124,16 +124,16 @@ export function trackBuild(plan: BuildPlan) {
   };
 
   return {
-    /** What a message means for the display. */
+    /** Turns a message into progress events. */
     take({ vertexes, logs, sent = [] }: BuildStatus): ProgressEvent[] {
       for (const { reference } of sent) unsent.forEach((names) => names.delete(reference));
-      // A step that is over soon has its beginning, its output and its end in one message.
+      // One message may hold the start, the output and the end of a short step.
       const taken = vertexes.flatMap(takeVertex);
       const begun = taken.flatMap(begin);
       const output = logs.flatMap(takeLog);
       return [...begun, ...output, ...taken.flatMap(end)];
     },
-    /** The rows' ends, once the build is over. */
+    /** Ends the remaining rows, once the build is over. */
     finish(succeeded: boolean): ProgressEvent[] {
       const rest = [...outputs.keys()].flatMap(showRest);
       const ends = [...images.values()].flatMap((image): ProgressEvent[] => {

@@ -4,7 +4,7 @@ import type { BuildStep, Vertex } from "../../images/build-status.ts";
 /** How an image's build went. */
 export interface ImageResult {
   name: string;
-  /** Between its first step's start and its last one's end, in milliseconds. */
+  /** From the start of its first step to the end of its last one, in milliseconds. */
   milliseconds: number;
   /** Steps of its Dockerfile that ran or were found in a cache. */
   steps: number;
@@ -15,15 +15,15 @@ export interface ImageResult {
 /** The step that failed, and why. */
 export interface StepFailure {
   step: string;
-  /** Where it stands in the Dockerfile, for one of its instructions. */
+  /** Its place in the Dockerfile, if it is one of the instructions. */
   place?: BuildStep["place"];
   error: string;
   lastLines: string[];
-  /** The image that failed at the very same step, and has its lines. */
+  /** An earlier image that failed at the very same step and already shows these lines. */
   sameAs?: string;
 }
 
-/** The same while it goes on. */
+/** An image's build while it is running. */
 export interface Progress extends ImageResult {
   first: number;
   seen: Map<string, Vertex>;
@@ -35,7 +35,7 @@ export interface Progress extends ImageResult {
   failed?: { vertex: string; step: BuildStep; error: string };
 }
 
-/** Before anything was heard of it. */
+/** The progress of an image before any message about it. */
 export function createProgress(name: string): Progress {
   return {
     name,
@@ -50,13 +50,13 @@ export function createProgress(name: string): Progress {
   };
 }
 
-/** Takes a vertex into the time. */
+/** Includes a vertex in the measured time. */
 export function measure(image: Progress, { started, completed }: Vertex): void {
   if (started !== undefined) image.first = Math.min(image.first, Date.parse(started));
   if (completed !== undefined) image.milliseconds = Math.max(image.milliseconds, Date.parse(completed) - image.first);
 }
 
-/** Takes a step into the count. A layer that comes out of a cache can turn up twice under one name: found, then unpacked. */
+/** Counts a step. A layer from a cache can appear twice under one name: when it is found, and when it is unpacked. */
 export function countStep(image: Progress, { title }: BuildStep, { completed, cached }: Vertex): void {
   if (completed === undefined) return;
   image.found.set(title, cached === true || image.found.get(title) === true);
@@ -64,7 +64,7 @@ export function countStep(image: Progress, { title }: BuildStep, { completed, ca
   image.cachedSteps = [...image.found.values()].filter(Boolean).length;
 }
 
-/** How it went, in a few words. */
+/** Summarises a build in a few words. */
 export function summarise({ steps, cachedSteps }: ImageResult, output: BuildPlan["output"]): string {
   const verb = output === "push" ? "pushed" : "built";
   if (steps === 0 || cachedSteps === 0) return verb;

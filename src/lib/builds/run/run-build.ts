@@ -15,18 +15,18 @@ import type { ImageResult } from "./image-progress.ts";
 
 /** An image that was built, or that the registry has with the same content. */
 export interface BuiltImage extends Omit<ImageResult, "failure"> {
-  /** Full names, those included that it gets later. */
+  /** Full names, including those that it gets later. */
   tags: string[];
-  /** The full name by its commit, of one that was built just now. */
+  /** The full name with the commit's tag. Only set if the image was just built. */
   reference?: string;
-  /** Names that it gets once it is in the registry, where the builder itself puts it there. */
+  /** Names that it gets once it is in the registry. Only set if the builder itself pushes. */
   laterTags?: readonly string[];
   digest?: string;
-  /** The digest of its configuration, of one that was built just now. */
+  /** The digest of its configuration. Only set if the image was just built. */
   configuration?: string;
-  /** The tag of its content, where that is known. */
+  /** Its content tag, if known. */
   content?: string;
-  /** Why it was built or not, where that was asked. */
+  /** Why it was built or not, if that was asked for. */
   why?: string;
   /** Whether it was not built, because the registry has it. */
   unchanged: boolean;
@@ -49,19 +49,19 @@ export interface BuildOptions {
   signal: AbortSignal;
   /** How many images are built at once, at most. */
   concurrency?: number | undefined;
-  /** A bake that has been started for it. */
+  /** A bake process that was started in advance. */
   started?: StartedBake | undefined;
-  /** Called once an image's manifest was sent under all tags that the builder gives it, where it tells. */
+  /** Called once an image's manifest was sent under all tags that the builder sets, if the builder reports that. */
   onSent?: ((image: SentImage) => void) | undefined;
   /** Called after each bake. */
   onBaked?: (() => void) | undefined;
 }
 
-/** How often a build loses to another one that gives its images their names in the engine. */
+/** How many attempts a build gets if another one gives its images their names in the engine at the same time. */
 const mostAttempts = 5;
 
 /**
- * Carries a build plan out.
+ * Carries out a build plan.
  * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
  */
 export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<BuiltImage[]> {
@@ -90,7 +90,7 @@ function usualConcurrency(): number {
   return Math.min(64, Math.max(16, 4 * availableParallelism()));
 }
 
-/** As few parts as possible, and all about as large. */
+/** Splits into as few parts as possible, all of about the same size. */
 function splitEvenly<T>(all: readonly T[], most: number): T[][] {
   const count = Math.ceil(all.length / most);
   return Array.from({ length: count }, (_, index) =>
@@ -134,7 +134,7 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
   }
 }
 
-/** Notes what a bake changes in the registry or in the local engine. */
+/** Tracks what a bake changes in the registry or in the local engine. */
 function noteMaking({ images, output, pusher }: BuildPlan) {
   const what = output === "push" ? "pushed" : "put into the local engine";
   const open = new Map(images.map((image) => [image.name, changes.begin(what, image.reference)]));
@@ -146,14 +146,14 @@ function noteMaking({ images, output, pusher }: BuildPlan) {
     sent: ({ name }: SentImage) => end(name, "done"),
     done: () => images.forEach(({ name }) => end(name, "done")),
     failed(code: string) {
-      // An engine pushes without telling what it has come to; a builder tells.
+      // An engine does not report how far its push got. A builder does.
       if (output === "push" && pusher === "engine" && code !== "BUILD_FAILED") return;
       for (const { name } of images) end(name, "dropped");
     },
   };
 }
 
-/** Gives each image once its last tag has come. */
+/** Returns each image once its last tag was sent. */
 function trackSent({ images }: BuildPlan) {
   const missing = new Map(images.map(({ name, tags }) => [name, new Set(tags)]));
   return ({ sent = [] }: BuildStatus) =>

@@ -1,12 +1,12 @@
 /** The output of a step, which comes in pieces. */
 export interface StepOutput {
-  /** Takes a piece, and gives the lines that it completes. */
+  /** Takes a piece and returns the lines that it completes. */
   take: (text: string) => string[];
-  /** What came after the last end of a line. */
+  /** Returns what came after the last line break. */
   rest: () => string[];
 }
 
-/** Makes lines of pieces: of a line that overwrites itself, as progress bars do, what stands there in the end counts. */
+/** Assembles lines from pieces. Of a line that overwrites itself, as progress bars do, only the final text counts. */
 export function readStepOutput(): StepOutput {
   let open = "";
   return {
@@ -23,7 +23,7 @@ export function readStepOutput(): StepOutput {
   };
 }
 
-/** A carriage return at the end overwrites nothing yet: a line feed may follow. */
+/** A trailing carriage return overwrites nothing yet: a line feed may follow. */
 function lastWritten(text: string): string {
   return text.slice(text.lastIndexOf("\r", text.length - 2) + 1);
 }

@@ -3,7 +3,7 @@ import { readYaml, type YamlBounds } from "../../common/read-yaml.ts";
 import { AliasReader, resolveAliases } from "../../common/aliased-yaml.ts";
 import { interpolatedVariables } from "./interpolate.ts";
 
-/** What a Compose file says of other files; paths are as they are written. */
+/** What a Compose file refers to. Paths are as written. */
 export interface ComposeDocument {
   services: string[];
   includes: Include[];
@@ -13,25 +13,25 @@ export interface ComposeDocument {
   labelFiles: string[];
   /** Variables that its values refer to. */
   references: string[];
-  /** Of services. */
+  /** Images of services. */
   images: string[];
-  /** What services mount, and what configs, secrets and volumes come from. */
+  /** What services mount, and the sources of configs, secrets and volumes. */
   mounts: WrittenMount[];
-  /** Variables that configs and secrets come from. */
+  /** Variables that provide the content of configs and secrets. */
   sourceVariables: string[];
 }
 
 export interface WrittenMount {
-  /** `path:target…`, a path alone, or an option that ends with one. */
+  /** `path:target…`, just a path, or an option that ends with one. */
   form: "short" | "path" | "option";
   text: string;
 }
 
 export interface Include {
-  /** The first one decides where relative paths start. */
+  /** Relative paths start from the folder of the first one. */
   paths: string[];
   projectDirectory?: string;
-  /** Absent: the `.env` of that folder, if there is one. */
+  /** If absent, the `.env` of that folder counts, if there is one. */
   envFiles?: string[];
 }
 
@@ -39,7 +39,7 @@ export interface EnvFile {
   service: string;
   path: string;
   required: boolean;
-  /** Whether its values are taken as they are, quotes and all. */
+  /** Whether its values are taken literally, with their quotes. */
   raw: boolean;
 }
 
@@ -49,12 +49,12 @@ export interface DocumentFault {
   message: string;
 }
 
-/** Ten thousand lines stay below them. */
+/** Limits that ten thousand lines do not reach. */
 const bounds: YamlBounds = { characters: 1024 * 1024, tokens: 80_000, depth: 60 };
 
 /**
- * Reads what a Compose file refers to. Several documents in one file count together, as for Compose. Aliases are followed
- * where they lead, and never written out: a file that stands for more than any machine could hold is a fault.
+ * Reads what a Compose file refers to. Like Compose, it merges several documents in one file. It follows aliases but never
+ * expands them: a file that would expand to more than any machine could hold is a fault.
  */
 export function readComposeDocument(text: string): { document: ComposeDocument; faults: DocumentFault[] } {
   const lines = new LineCounter();
@@ -83,16 +83,16 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
-  // Every object has something of that name, in every program that reads the model.
+  // In JavaScript and other languages every object already has a property of that name.
   if (document.services.includes("__proto__")) report(0, "a service cannot be called __proto__");
   if (excess !== undefined) report(excess.offset, excess.message);
   return { document, faults };
 }
 
-/** Longer ones repeat the file. */
+/** Longer messages repeat the file. */
 const longestMessage = 300;
 
-/** A comment refers to nothing, nor does a key. */
+/** Finds the variables that values refer to. Comments and keys do not count. */
 function referencesOf(document: Document): string[] {
   const found = new Set<string>();
   visit(document, {
@@ -141,7 +141,7 @@ function gather(root: unknown, reader: AliasReader, document: ComposeDocument): 
   }
 }
 
-/** What a service runs, and gets to see. */
+/** Collects the image of a service, and the paths that its container sees. */
 function gatherMounts(service: unknown, reader: AliasReader, { images, mounts }: ComposeDocument): void {
   const image = reader.text(reader.at(service, "image"));
   if (image !== undefined) images.push(image);

@@ -7,25 +7,25 @@ import { interpolatedVariables } from "./interpolate.ts";
 export { normalise } from "./compose-walk.ts";
 
 export interface ComposeFiles {
-  /** What `docker compose config` needs to read, by path in the repository. */
+  /** What `docker compose config` has to read, by path in the repository. */
   files: Map<string, Uint8Array>;
   /** Names of the variables that the files interpolate. */
   variables: Set<string>;
-  /** The files that refer to a variable in what Compose interpolates, by its name. */
+  /** The files that refer to a variable in something that Compose interpolates, by the variable's name. */
   references: Map<string, string[]>;
-  /** Whether nothing that merging them reads is left out: with the same variables they come to the same anywhere. */
+  /** Whether everything that the merge reads is included. Then the same variables give the same result on any machine. */
   isWhole: boolean;
-  /** What they name themselves. */
+  /** What the files themselves name. */
   naming: ComposeNaming;
 }
 
-/** The environment's dotenv, as env files of services may want it. */
+/** The environment's dotenv, in the forms that env files of services may need. */
 export interface StandIn {
-  /** Paths that it stands in for where the commit does not have them. */
+  /** Paths that it replaces if the commit does not have them. */
   paths: readonly string[];
-  /** With every value quoted, so that it arrives letter by letter. */
+  /** With every value quoted, so that it arrives character for character. */
   quoted: string;
-  /** As it was given. */
+  /** As it was supplied. */
   raw: string;
 }
 
@@ -35,13 +35,13 @@ export interface ComposeFilesOptions {
   standIn?: StandIn;
 }
 
-/** What DOT_ENV_PATH is taken for in paths: it lies beside what is sent, and is no path of the repository. */
+/** The value of DOT_ENV_PATH in paths. The dotenv lies beside what is sent, so this is no path of the repository. */
 export const dotenvPlace = "/dotenv of the environment";
 
 /**
- * Collects the Compose files of an environment with everything that merging them reads: files that they include or
- * extend, env files and label files. A Compose file that the commit does not have is an error; an env file that it does not
- * have is left to Compose, which knows whether it is required.
+ * Collects the Compose files of an environment and everything that the merge reads: files that they include or extend, env files
+ * and label files. A Compose file that the commit does not have is an error. A missing env file is left to Compose, which knows
+ * whether it is required.
  *
  * @param listed paths in the repository, in the order in which they are merged
  * @throws ColdtivateError COMPOSE_FILE_MISSING, COMPOSE_INVALID
@@ -52,7 +52,7 @@ export async function collectComposeFiles(
   { variables, standIn }: ComposeFilesOptions,
 ): Promise<ComposeFiles> {
   const walk = await walkComposeFiles(listed, read, variables);
-  // What cannot be read may name what is not meant.
+  // Report invalid files first: they may name files that nobody meant.
   refuseInvalid(walk);
   refuseMissing(walk);
   const files = new Map(walk.visited.map(({ path, content }) => [path, content]));

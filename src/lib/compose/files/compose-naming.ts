@@ -3,14 +3,14 @@ import { interpolateCompose } from "./interpolate.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
-/** What a commit's Compose files name themselves, with their variables: nothing else of a host's model counts. */
+/** What a commit's Compose files name themselves, with variables filled in. Anything else in a host's model does not count. */
 export interface ComposeNaming {
   services: Set<string>;
-  /** References, as services have them. */
+  /** Image references, as services name them. */
   images: Set<string>;
-  /** Paths in the repository that containers get to see. */
+  /** Paths in the repository that containers see. */
   paths: Set<string>;
-  /** Variables that configs and secrets come from. */
+  /** Variables that provide the content of configs and secrets. */
   variables: Set<string>;
 }
 
@@ -18,14 +18,14 @@ export interface NamingContext {
   variables: Variables;
   /** Where the document's relative paths start. */
   directory: string;
-  /** Where those of the project start. */
+  /** Where the project's relative paths start. */
   project: string;
-  /** Whether its services are the project's. */
+  /** Whether its services belong to the project. */
   isOwn: boolean;
   normalise: (path: string) => string;
 }
 
-/** Where paths start that Compose takes from the host's environment, which wins over all variables. */
+/** Placeholders for paths that Compose takes from the host's environment, which wins over all other variables. */
 const projectFolder = "/folder of the project";
 const home = "/home of the host's user";
 
@@ -44,7 +44,7 @@ export function noteNames(naming: ComposeNaming, document: ComposeDocument, cont
   }
 }
 
-/** The path that a mount is of; undefined for a volume, and for what is no path. */
+/** The path that a mount refers to. Undefined for a volume, and for anything that is no path. */
 function pathOf({ form, text }: WrittenMount): string | undefined {
   if (form === "option") return /^seccomp[:=](.+)$/.exec(text)?.[1];
   if (form === "path") return text === "" ? undefined : text;

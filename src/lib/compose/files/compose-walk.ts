@@ -5,16 +5,16 @@ import { interpolateCompose } from "./interpolate.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
-/** Reads a file; undefined when it is not there. */
+/** Reads a file. Returns undefined if it does not exist. */
 export type ReadSource = (path: string) => Promise<Uint8Array | undefined>;
 
 export interface VisitedFile {
   path: string;
   content: Uint8Array;
   text: string;
-  /** Of a Compose file. */
+  /** Only set for a Compose file. */
   document?: ComposeDocument;
-  /** Whether its services are the project's; those of a file that is only extended are not. */
+  /** Whether its services belong to the project. Those of a file that is only extended do not. */
   isOwn: boolean;
 }
 
@@ -23,51 +23,54 @@ export interface NamedFile {
   path: string;
   /** The Compose file that names it. */
   by: string;
-  /** Which of the listed files led there. */
+  /** The listed file that led to it, by index. */
   listed: number;
 }
 
 export interface ComposeWalk {
-  /** In the order in which they were found; each once. */
+  /** In the order in which they were found, each of them once. */
   visited: VisitedFile[];
-  /** Files that have to be there, and are not. */
+  /** Required files that do not exist. */
   missing: (NamedFile & { isListed: boolean })[];
   faults: (DocumentFault & Pick<NamedFile, "path" | "listed">)[];
-  /** Env files of services, there or not. */
+  /** Env files of services, whether they exist or not. */
   envFiles: (NamedFile & Pick<EnvFile, "service" | "required" | "raw">)[];
-  /** What is named and lies elsewhere: paths of the host, remote ones, and those that leave the folder. */
+  /** Named files that lie elsewhere: paths of the host, remote ones, and those that leave the folder. */
   elsewhere: NamedFile[];
-  /** What the files name; nothing where there are no variables to know it by. */
+  /** What the files name. Empty without variables, because names depend on them. */
   naming: ComposeNaming;
 }
 
-/** Files that Compose files lead to, and characters of one of their paths: Linux takes no longer one. */
+/** Limits: how many files Compose files may lead to, and how many characters one of their paths may have, as on Linux. */
 const mostFiles = 1000;
-/** Times that Compose files name another file: the same one may be named by many. */
+/** How often Compose files may name another file. Many of them may name the same one. */
 const mostMentions = 20_000;
 const longestPath = 4096;
-/** Characters of all Compose files together. */
+/** How many characters all Compose files may have together. */
 const mostCharacters = 4 * 1024 * 1024;
 
 interface Visit extends NamedFile {
   role: "own" | "extended" | "variables";
   /** Where its relative paths start. */
   directory: string;
-  /** Where those of the project start. */
+  /** Where the project's relative paths start. */
   project: string;
   variables: Variables | undefined;
   isListed: boolean;
-  /** Whether Compose insists on it. */
+  /** Whether Compose requires it. */
   required: boolean;
 }
 
 /**
- * Follows Compose files to everything that merging them reads, as Compose does: relative paths start from the folder of the
- * first file, in an included file from its project directory, in an extended one from its own folder; an included file has the
- * variables of its `.env`, where the project's own do not come first.
+ * Follows Compose files to everything that the merge reads, as Compose does. Relative paths start:
+ * - in listed files, from the folder of the first one
+ * - in an included file, from its project directory
+ * - in an extended file, from its own folder
+ *
+ * An included file has the variables of its `.env`, unless the project's own variables override them.
  *
  * @param listed in the order in which they are merged
- * @param variables for interpolation in paths; absent: paths with variables are left out
+ * @param variables for interpolation in paths; if absent, paths with variables are left out
  */
 export async function walkComposeFiles(
   listed: readonly string[],
@@ -122,12 +125,12 @@ function passedBound(files: number, mentions: number, characters: number): strin
   return characters > mostCharacters ? `${mostCharacters} characters` : undefined;
 }
 
-/** What is told of where the walk ends for good. */
+/** The fault that is reported where the walk has to stop. */
 function excess({ path, by, listed }: Visit, what: string) {
   return { path: by === "" ? path : by, listed, line: 1, column: 1, message: `with all that it names it comes to more than ${what}` };
 }
 
-/** What a file leads to. */
+/** Reads a file and returns the files that it leads to. */
 async function follow(
   visit: Visit,
   content: Uint8Array,
@@ -168,7 +171,7 @@ async function follow(
     found.push({ path: at, by: path, listed, variables: visit.variables, project: visit.project, isListed: false, ...more });
   };
 
-  // Compose reads no `include` of a file that is only extended.
+  // Compose ignores `include` in a file that is only extended.
   for (const { paths, projectDirectory, envFiles } of role === "own" ? document.includes : []) {
     const located = paths.map((each) => locate(each));
     const project = projectDirectory === undefined ? located[0] && folderOf(located[0]) : locate(projectDirectory);
@@ -198,7 +201,7 @@ interface Parsed extends ReturnType<typeof readComposeDocument> {
   text: string;
 }
 
-/** What was read once is not parsed again for each environment that has it. */
+/** Content that was read once is not parsed again for each environment that uses it. */
 const parsed = new WeakMap<Uint8Array, Parsed>();
 
 function parse(content: Uint8Array): Parsed {
@@ -216,19 +219,19 @@ function note({ visited }: ComposeWalk, file: VisitedFile): void {
   else if (file.document !== undefined) Object.assign(known, { document: file.document, isOwn: known.isOwn || file.isOwn });
 }
 
-/** Reads each file once; whoever asks early need not wait for it. */
+/** Reads each file only once. Reads can start early, before anybody waits for them. */
 function readOnce(read: ReadSource): ReadSource {
   const begun = new Map<string, ReturnType<ReadSource>>();
   return (path) => {
     const reading = begun.get(path) ?? read(path);
-    // Whoever comes to use it hears of it.
+    // Marks the promise as handled. The code that awaits it still gets the error.
     reading.catch(() => {});
     begun.set(path, reading);
     return reading;
   };
 }
 
-/** A path of the host, or one that Compose fetches from elsewhere. */
+/** Whether a path belongs to the host, or is one that Compose fetches from elsewhere. */
 function isElsewhere(path: string): boolean {
   return /^[/~]|^[a-z][\w+.-]*:\/\/|^oci:|^git@/i.test(path);
 }
@@ -237,7 +240,7 @@ export function folderOf(path: string): string {
   return path.split("/").slice(0, -1).join("/");
 }
 
-/** A relative path without `.`, `..` and doubled slashes; one that leaves the repository keeps its leading `..`. */
+/** Removes `.`, `..` and doubled slashes from a relative path. A path that leaves the repository keeps its leading `..`. */
 export function normalise(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {

@@ -2,15 +2,15 @@ import { interpolateCompose, interpolatedVariables } from "./interpolate.ts";
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
-/** A name, and what separates it from its value. */
+/** A name and its separator from the value. */
 const head = /[ \t]*(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*[=:][ \t]*/y;
 
-/** Characters of all values together. What comes to more than a machine can hold is told by Compose. */
+/** How many characters all values may have together. Compose itself reports files that expand to more than a machine can hold. */
 const mostCharacters = 1024 * 1024;
 
 /**
- * The variables of an env file that Compose reads by itself, such as the `.env` beside an included file. Unlike those of
- * the environment's dotenv they are interpolated, as Compose does it: by what is known before, and by what comes before.
+ * The variables of an env file that Compose reads by itself, such as the `.env` beside an included file. Unlike the environment's
+ * dotenv, these values are interpolated, as Compose does it: with the variables known beforehand and those earlier in the file.
  */
 export function readEnvFile(text: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
   const found = new Map<string, string>();
@@ -31,7 +31,10 @@ export function envFileReferences(text: string): string[] {
   return [...assignmentsOf(text)].flatMap(({ value, isPlain }) => (isPlain ? [] : interpolatedVariables(value)));
 }
 
-/** A value is in quotes, where it may have several lines, or goes up to a comment or the line's end. */
+/**
+ * Reads the assignments of an env file. A quoted value may have several lines. Any other ends at a comment or at the end of the
+ * line.
+ */
 function* assignmentsOf(source: string): Generator<Value & { name: string }, void> {
   const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   for (let at = 0; at < text.length;) {
@@ -49,11 +52,11 @@ function* assignmentsOf(source: string): Generator<Value & { name: string }, voi
 
 interface Value {
   value: string;
-  /** Whether dollar signs in it mean nothing. */
+  /** Whether dollar signs in it have no special meaning. */
   isPlain: boolean;
 }
 
-/** Undefined where there are no quotes around it, or something comes after them that is no comment. */
+/** Returns undefined if the value is not quoted, or if anything but a comment follows the quotes. */
 function readQuoted(text: string, start: number): (Value & { end: number }) | undefined {
   const quote = text[start];
   if (quote !== "'" && quote !== '"') return undefined;
@@ -83,7 +86,7 @@ function readPlain(text: string, start: number, lineEnd: number): Value {
   return { value: trimmed(text.slice(start, end)), isPlain: false };
 }
 
-/** Without blanks at its end; a regular expression looks at them again from each of them. */
+/** Removes trailing blanks. A regular expression would scan the run of blanks again from each of them. */
 function trimmed(text: string): string {
   let end = text.length;
   while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--;

@@ -2,12 +2,12 @@ import { closingBraces } from "../../common/interpolation.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
-/** Names in `$NAME`, `${NAME}`, `${NAME:-…}`, nested ones included; `$$` is no variable. */
+/** Finds the names in `$NAME`, `${NAME}`, `${NAME:-…}`, including nested ones. `$$` is no variable. */
 export function interpolatedVariables(text: string): string[] {
   return [...text.replaceAll("$$", "").matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)/g)].map((match) => match[1] ?? "");
 }
 
-/** References within references, and characters that they come to: Linux gives no program a longer word. */
+/** Limits for nested references, and for the length of the result: Linux gives no program a longer argument. */
 const deepest = 20;
 const longest = 128 * 1024;
 
@@ -19,9 +19,9 @@ interface Reading {
 }
 
 /**
- * Interpolation as Compose does it, as far as paths need it: `$A`, `${A}`, with `-`, `+` and `?` behind the name, and with a
- * colon before those where an empty value is none; `$$` is a dollar sign. What cannot be read stays as it is written, and
- * what would become too long for a path ends there.
+ * Interpolates as Compose does, as far as paths need it: `$A`, `${A}`, and `-`, `+` or `?` after the name. With a colon before
+ * these, an empty value counts as unset. `$$` is a dollar sign. Anything that cannot be read stays as written. Results that are
+ * too long for a path are cut off.
  */
 export function interpolateCompose(text: string, variables: Variables, depth = 0): string {
   const reading: Reading = { text, variables, depth, closing: closingBraces(text) };
@@ -58,7 +58,7 @@ function valueOf(value: string | undefined, operator: string, word: string, { va
   return operator.endsWith("-") ? inner() : "";
 }
 
-/** What every object has, such as `constructor`, is no variable. */
+/** Properties of every object, such as `constructor`, are no variables. */
 function valueIn(variables: Variables, name: string): string | undefined {
   return Object.hasOwn(variables, name) ? variables[name] : undefined;
 }

@@ -3,14 +3,14 @@ export interface Assignment {
   value: string;
   /** From 1. */
   line: number;
-  /** How it is written, without the end of its last line. */
+  /** The assignment as written, without the end of its last line. */
   written: string;
 }
 
 export interface DotenvFault {
   /** From 1. */
   line: number;
-  /** Shows the name at most, never the value. */
+  /** Contains the name at most, never the value. */
   message: string;
 }
 
@@ -22,7 +22,7 @@ interface Parsed {
 
 const escapes: Record<string, string> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\", $: "$" };
 
-/** Splits a dotenv into assignments and lines that are none; a fault in one line hides nothing in the next. */
+/** Splits a dotenv into assignments and faults. A fault in one line hides nothing in the next. */
 export function readDotenvLines(source: string): { assignments: Assignment[]; faults: DotenvFault[] } {
   const text = source.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
   const assignments: Assignment[] = [];
@@ -41,7 +41,7 @@ export function readDotenvLines(source: string): { assignments: Assignment[]; fa
   return { assignments, faults };
 }
 
-/** Nothing for a blank line or a comment. */
+/** Undefined for a blank line or a comment. */
 function readLine(text: string, start: number, lineEnd: number): (Parsed & { name: string }) | { message: string } | undefined {
   const line = text.slice(start, lineEnd);
   if (/^\s*(#|$)/.test(line)) return undefined;
@@ -64,7 +64,7 @@ function explain(line: string): string {
 function readValue(text: string, start: number, lineEnd: number, prefix: string): Parsed | string {
   const quote = text[start];
   if (quote !== "'" && quote !== '"') {
-    // `NAME= # comment`: the blank before the # belongs to the prefix already.
+    // `NAME= # comment`: the blank before the # already belongs to the prefix.
     const value = /[ \t]$/.test(prefix) ? ` ${text.slice(start, lineEnd)}` : text.slice(start, lineEnd);
     return { value: value.replace(/[ \t]#.*$/s, "").trim(), end: lineEnd };
   }

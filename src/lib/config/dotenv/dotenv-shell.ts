@@ -1,9 +1,9 @@
 import { readDotenvLines } from "./dotenv-lines.ts";
 
 /**
- * Names of a dotenv's variables that would not have the written value if a shell had read the file (`set -a; . ./.env`), in
- * the file's order: with a `$`, a quote, a blank or another character that means something there. What a shell makes of
- * anything but the file's own variables is not known here, and counts as another value.
+ * Names of a dotenv's variables that would get another value if a shell read the file (`set -a; . ./.env`), in the file's order.
+ * Such a value contains a `$`, a quote, a blank or another character that a shell interprets. Whatever a shell takes from outside
+ * the file's own variables is unknown here, and counts as another value.
  */
 export function changedByShell(text: string): string[] {
   const sourced = new ShellReader(text).read();
@@ -12,28 +12,28 @@ export function changedByShell(text: string): string[] {
     .map(({ name }) => name);
 }
 
-/** A part of a word: its value, as far as that is known. */
+/** The value of a part of a word; undefined if it is unknown. */
 type Value = string | undefined;
 
 interface Word {
-  /** As it is written, to find assignments and commands by. */
+  /** The word as written, used to recognise assignments and commands. */
   raw: string;
   value: Value;
-  /** Where it is one: the variable that it assigns to. */
+  /** For an assignment: the variable that it assigns to. */
   assigns?: string;
 }
 
 /** Variables that a shell sets itself, or does not let anybody set. */
 const own = /^(?:UID|EUID|PPID|RANDOM|SRANDOM|SECONDS|LINENO|GROUPS|FUNCNAME|DIRSTACK|HISTCMD|EPOCH\w+|BASH\w*|SHELLOPTS|_)$/;
 
-/** Commands and words after which nobody can tell what the rest of a file comes to. */
+/** Commands and keywords after which the result of the rest of a file cannot be predicted. */
 const beyond =
   /^(?:[{}!]|\[\[|if|then|else|elif|fi|for|while|until|do|done|case|esac|select|function|time|coproc|exit|return|exec|eval|\.|source|unset|declare|typeset|readonly|local|read|set|shopt|trap|let|printf|mapfile|readarray|getopts|alias|builtin|command|cd|pushd|popd|break|continue|shift|enable|wait)$/;
 
-/** The shell would read no further. */
+/** Ends the reading: the effect of the rest is unknown. */
 class Stop extends Error {}
 
-/** Reads a text as bash would, as far as assignments go. */
+/** Evaluates the assignments of a text as bash would. */
 class ShellReader {
   readonly #text: string;
   readonly #variables = new Map<string, Value>();
@@ -43,13 +43,13 @@ class ShellReader {
     this.#text = text;
   }
 
-  /** The variables that are set in the end; what is not known is undefined. */
+  /** The variables that are set in the end. Unknown values are undefined. */
   read(): Map<string, Value> {
     try {
       while (this.#at < this.#text.length) this.#command();
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
-      // What comes after that may have any of them once more.
+      // The rest may assign any of them again.
       const rest = new Set(this.#text.slice(this.#at).match(/\w+/g));
       for (const name of this.#variables.keys()) if (rest.has(name)) this.#assign(name, undefined);
     }
@@ -60,7 +60,7 @@ class ShellReader {
     return this.#text[this.#at] ?? "";
   }
 
-  /** Reads up to the end of a line, or what separates two commands in it. */
+  /** Reads up to the end of a line, or up to the next separator between two commands in it. */
   #command(): void {
     const words: Word[] = [];
     for (;;) {
@@ -83,7 +83,8 @@ class ShellReader {
       this.#at++;
       return this.#run(words);
     }
-    // In the background and in a pipe a shell of their own has them; what else depends on how commands end, and on files.
+    // In the background and in a pipe, a subshell makes the assignments. The effect of other operators depends on exit codes and
+    // files.
     if (operator === "&" && this.#text[this.#at + 1] !== ">") {
       const command = words.find(({ assigns }) => assigns === undefined);
       if (command !== undefined && beyond.test(command.raw)) throw new Stop();
@@ -104,7 +105,7 @@ class ShellReader {
       }
     } else if (words[command]?.value === undefined || beyond.test(words[command].value)) {
       this.#doubt(words);
-      // A command that has no name in the end is none, and leaves the assignments.
+      // An unknown name may turn out to be empty. Then this is no command, and the assignments remain.
       if (words[command]?.value !== undefined) throw new Stop();
     }
   }
@@ -120,7 +121,7 @@ class ShellReader {
   #word(): Word {
     const start = this.#at;
     const rest = this.#text.slice(start);
-    // A subscript, which goes on to its bracket, over blanks and lines.
+    // A subscript continues up to its bracket, across blanks and lines.
     if (/^[A-Za-z_]\w*\[/.test(rest)) throw new Stop();
     const [prefix = "", assigns] = /^([A-Za-z_]\w*)=/.exec(rest) ?? [];
     this.#at += prefix.length;
@@ -179,7 +180,7 @@ class ShellReader {
     }
   }
 
-  /** After a backslash outside of quotes. */
+  /** The character after a backslash outside of quotes. */
   #escaped(): Value {
     const next = this.#text[this.#at + 1];
     this.#at += 2;
@@ -197,7 +198,7 @@ class ShellReader {
     if (rest.startsWith("{")) {
       const end = this.#find("}", this.#at);
       const inside = this.#text.slice(this.#at + 2, end);
-      // Quotes and braces in there may have it end elsewhere.
+      // Quotes and braces in there may move its end elsewhere.
       if (/['"`\\${]/.test(inside)) throw new Stop();
       this.#at = end + 1;
       return /^[A-Za-z_]\w*$/.test(inside) ? this.#variables.get(inside) : undefined;
@@ -219,7 +220,7 @@ class ShellReader {
     return undefined;
   }
 
-  /** Where a character is next. Without it the shell waits for it up to the end of the file, and has nothing then. */
+  /** The next offset of a character. If there is none, the shell would search up to the end of the file and find nothing. */
   #find(character: string, from: number): number {
     const found = this.#text.indexOf(character, from);
     if (found < 0) throw new Stop();

@@ -3,18 +3,18 @@ import { isMapping } from "../../common/plain.ts";
 import { pathKey, type Path, type Position, type Problem } from "../../common/problem.ts";
 import { endlessAlias, findTargets, lostAlias, readYaml, type AliasTargets, type YamlBounds } from "../../common/read-yaml.ts";
 
-/** A YAML file as plain data that still knows where everything was written. */
+/** A YAML file as plain data that still knows the position of everything in it. */
 export interface SourceDocument {
   value: unknown;
   /** Syntax errors and duplicate keys. */
   problems: Problem[];
-  /** Whether the file could be read as YAML at all; if not, `value` says nothing. */
+  /** Whether the file could be read as YAML at all; if not, `value` has no meaning. */
   readable: boolean;
-  /** Where a problem's value, key or nearest parent is. */
+  /** The position of a problem's value, key or nearest parent. */
   locate: (problem: Pick<Problem, "path" | "at" | "atKey">) => Position;
 }
 
-/** Takes a string and its path, gives what it stands for. */
+/** Takes a string and its path, and returns the string that replaces it. */
 export type Rewrite = (text: string, path: Path) => string;
 
 interface Place {
@@ -22,19 +22,22 @@ interface Place {
   value: number;
 }
 
-/** A file of a hundred images and twenty environments stays far below them. */
+/** A file with a hundred images and twenty environments stays far below these bounds. */
 const bounds: YamlBounds = { characters: 256 * 1024, tokens: 50_000, depth: 24 };
-/** Values, and characters in them, with what aliases stand for. */
+/** Maximum number of values, and of characters in them, with aliases expanded. */
 const mostValues = 20_000;
 const mostCharacters = 1024 * 1024;
 const longestKey = 200;
 
-/** The keys that are meant by misspelt ones, by pathKey of where they are written, with what is above them as it is meant. */
+/**
+ * The keys that were meant by misspelt ones. A misspelt key is identified by the pathKey of its path, with the keys above it
+ * already corrected.
+ */
 export type Corrections = ReadonlyMap<string, string>;
 
 /**
- * Parses YAML; `rewrite` sees every string value. Never throws for what is wrong in the text.
- * @param corrections keys that are read as others; each is a problem, and what is in it is not lost
+ * Parses YAML and passes every string value to `rewrite`. Never throws because of mistakes in the text.
+ * @param corrections keys to read as other keys; each is a problem, but its content is not lost
  */
 export function parseSource(text: string, rewrite: Rewrite, corrections: Corrections = new Map()): SourceDocument {
   const lines = new LineCounter();
@@ -76,13 +79,13 @@ export function parseSource(text: string, rewrite: Rewrite, corrections: Correct
 
 const double = "this key is there already: each may appear once";
 
-/** Longer ones repeat the file. */
+/** Longer messages only repeat the file. */
 const longestMessage = 300;
-/** What comes after them follows from them. */
+/** Further errors only follow from these. */
 const mostErrors = 50;
 const bareVariable = '; within { } and [ ] a variable needs quotes: "${NAME}"';
 
-/** Whether a variable stands in a line after a bracket or a comma, without a quote between them. */
+/** Whether a variable follows a bracket or a comma in a line, without a quote between them. */
 function hasBareVariable(text: string): boolean {
   let isWithin = false;
   for (let at = 0; at < text.length; at++) {
@@ -96,17 +99,17 @@ function hasBareVariable(text: string): boolean {
 
 interface Walk {
   targets: AliasTargets["targets"];
-  /** What aliases lead to, while it is looked at. */
+  /** Targets of the aliases that are being followed. */
   open: Set<Node>;
   spent: { values: number; characters: number };
   places: Map<string, Place>;
   rewrite: Rewrite;
   corrections: Corrections;
-  /** Takes what is wrong with a key, and where that is. */
+  /** Receives the place of a faulty key, and what is wrong with it. */
   report: (path: Path, offset: number, message: string) => void;
 }
 
-/** The file stands for more than is looked at. */
+/** The file expands to more than the bounds allow. */
 class TooMuch extends Error {
   readonly offset: number;
 
@@ -132,7 +135,7 @@ function toValue(node: Node | null | undefined, path: Path, walk: Walk): unknown
     if (walk.spent.characters <= mostCharacters) return text;
     throw new TooMuch(start, `what is written here stands for more than ${mostCharacters} characters`);
   }
-  // 3.10 as a number would become 3.1: build arguments keep what was written.
+  // 3.10 as a number would become 3.1, so build arguments keep the text as written.
   if (typeof node.value === "number" && path.at(-2) === "args" && node.source !== undefined) return node.source;
   return node.value;
 }
@@ -146,7 +149,7 @@ function followAlias(alias: Alias, path: Path, walk: Walk): unknown {
   return value;
 }
 
-/** What stands under a key that appears twice is put together, so that a mistake in either shows. */
+/** Merges the content of a key that appears twice, so that a mistake in either is found. */
 function toMapping(node: YAMLMap<Node, Node>, path: Path, walk: Walk): Record<string, unknown> {
   const mapping: Record<string, unknown> = {};
   for (const { key, value } of node.items) {
@@ -168,7 +171,7 @@ function toMapping(node: YAMLMap<Node, Node>, path: Path, walk: Walk): Record<st
   return mapping;
 }
 
-/** @param key undefined where it is a list, a mapping or an alias */
+/** @param key undefined if it is a list, a mapping or an alias */
 function keyFault(key: string | undefined): string | undefined {
   if (key === undefined) return "a key is plain text";
   if (key.length > longestKey) return `a key is at most ${longestKey} characters long`;
@@ -178,6 +181,6 @@ function keyFault(key: string | undefined): string | undefined {
 function findPlace(places: Map<string, Place>, path: Path, atKey: boolean): number {
   const place = places.get(pathKey(path));
   if (place) return atKey ? (place.key ?? place.value) : place.value;
-  // What is missing is reported at the key that it is missing from.
+  // A missing key is reported at the key that lacks it.
   return path.length === 0 ? 0 : findPlace(places, path.slice(0, -1), true);
 }

@@ -6,7 +6,7 @@ import { schema } from "../schema/schema.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** What zod found, as one problem each, in words for whoever wrote the file. */
+/** Turns each of zod's issues into a problem, worded for the author of the file. */
 export function describeIssues(issues: readonly Issue[], value: unknown): Problem[] {
   return issues.flatMap((issue) => describeIssue(issue, [], value));
 }
@@ -52,7 +52,9 @@ function typeName(name: string): string {
   return typeNames[name] ?? name;
 }
 
-/** A union with words of its own says them; otherwise the alternative whose kind was meant says what is wrong inside. */
+/**
+ * A union with a message of its own reports that. Otherwise the alternative of the intended kind reports what is wrong inside.
+ */
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown): Problem[] {
   const written = valueAt(value, path);
   if (written === undefined) return [missing(path)];
@@ -63,7 +65,7 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: u
   return [{ path, message: `${rule}${got(written)}` }];
 }
 
-/** Kinds only, never the value: it may be a secret. */
+/** Names the kind of text, lists and mappings, and never shows their content: it may be a secret. Shows numbers and booleans. */
 function got(value: unknown): string {
   if (value === undefined) return "";
   if (typeof value === "string") return ", got text";

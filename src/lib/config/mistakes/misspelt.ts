@@ -4,21 +4,21 @@ import { isMapping } from "../../common/plain.ts";
 import { pathKey, type Path, type Problem } from "../../common/problem.ts";
 import { schema } from "../schema/schema.ts";
 
-/** A key that the schema does not know, and that is close to one that is not there. */
+/** A key that the schema does not know, and that resembles a known key that is absent. */
 export interface Misspelt {
-  /** With what is above it as it is meant. */
+  /** The path, with the keys above it already corrected. */
   path: Path;
   meant: string;
 }
 
-/** Finds misspelt keys, those within misspelt ones, too: what is written below is looked at as what it was meant for. */
+/** Finds misspelt keys, also those below misspelt keys: their content is checked as that of the key that was meant. */
 export function findMisspelt(value: unknown, path: Path = []): Misspelt[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => findMisspelt(item, [...path, index]));
   if (!isMapping(value)) return [];
   const known = keysAt(schema, path);
   const taken = new Set(Object.keys(value));
   return Object.entries(value).flatMap(([key, inner]) => {
-    // Where the user gives the names, the schema knows none.
+    // Where users choose the names, the schema knows none.
     const isKnown = known.length === 0 || known.includes(key);
     const meant = isKnown
       ? undefined
@@ -36,7 +36,7 @@ export function correctionsFor(misspelt: readonly Misspelt[]): ReadonlyMap<strin
   return new Map(misspelt.map(({ path, meant }) => [pathKey(path), meant]));
 }
 
-/** Each as a problem; what is there under the key that is meant is where it is written. */
+/** Each misspelt key as a problem. Its position is found under the key that was meant. */
 export function misspeltProblems(misspelt: readonly Misspelt[]): Problem[] {
   return misspelt.map(({ path, meant }) => {
     const written = String(path.at(-1));

@@ -1,10 +1,12 @@
 import type { Secret } from "../../secrets/secret.ts";
 
-/** coldtivate.yml after validation, interpolation and defaults. Paths are absolute or relative to `directory`, as said. */
+/**
+ * coldtivate.yml after validation, interpolation and defaults. Each path is absolute or relative to `directory`, as documented.
+ */
 export interface Config {
-  /** The file itself, absolute. */
+  /** The absolute path of the file itself. */
   path: string;
-  /** The folder that holds it; every path in it is relative to this one. */
+  /** The folder that contains the file. Every path in the file is relative to it. */
   directory: string;
   project: string;
   registry: RegistryConfig;
@@ -14,31 +16,34 @@ export interface Config {
   images: Record<string, ImageConfig>;
   /** By Compose service; only the services that the file mentions. */
   services: Record<string, ServiceConfig>;
-  /** Variables of whoever deploys that Compose files may interpolate. */
+  /** Variables of the deploying user that Compose files may interpolate. */
   composeVariables: string[];
   front: FrontConfig;
   tasks: TaskConfig[];
-  /** Whether nobody is to roll back past the releases that are made with it. */
+  /** Whether rolling back past the releases made with this configuration is forbidden. */
   irreversible: boolean;
   /** How many releases the hosts keep. */
   keepReleases: number;
   hooks: HooksConfig;
-  /** The variables that the file takes secrets from, those of all environments: no program that we start gets them. */
+  /** The variables from which the file takes secrets, in all environments. No program that we start gets them. */
   secretVariables: string[];
-  /** The address that is told how deploys end. */
+  /** The address that is notified of how each deploy ended. */
   webhook?: Secret;
-  /** Complete for the one that the command is about; of the others, what needs a variable that is not set may be missing or as written. */
+  /**
+   * Complete for the environment that the command works on. In the others, a value that needs an unset variable may be missing,
+   * or as written.
+   */
   environments: Record<string, EnvironmentConfig>;
 }
 
 export interface RegistryConfig {
-  /** What every image name starts with: `registry.example.com/group/backend`. */
+  /** The beginning of every image name: `registry.example.com/group/backend`. */
   image: string;
   /** Its host, with the port if there is one. */
   host: string;
   /** Plain HTTP. */
   insecure: boolean;
-  /** Absent: the user's own Docker login counts. */
+  /** Absent: the user's own Docker login is used. */
   credentials?: Credentials;
 }
 
@@ -48,27 +53,27 @@ export interface Credentials {
 }
 
 export interface BuildConfig {
-  /** Tag of the registry cache, one an image; absent: no registry cache. */
+  /** Tag of the registry cache, one cache per image; absent: no registry cache. */
   cache?: string;
   submodules: boolean;
   /** Forward the user's ssh-agent to the build. */
   ssh: boolean;
-  /** A key for an agent of the build's own: the key's content. */
+  /** The content of a private key for an ssh-agent of the build's own. */
   sshKey?: Secret;
-  /** Build arguments of every image; as written when the command does not build. */
+  /** Build arguments of every image; as written if the command does not build. */
   args: Record<string, string>;
-  /** BuildKit secrets of every image, by id; none when the command does not build. */
+  /** BuildKit secrets of every image, by id; empty if the command does not build. */
   secrets: Record<string, Secret>;
   platforms: string[];
-  /** How much of how it was built is attached to an image; absent: nothing. */
+  /** How much build provenance is attached to an image; absent: none. */
   provenance?: "min" | "max";
-  /** The image that lists what is in an image, or `true` for BuildKit's own; absent: no list is attached. */
+  /** The image that generates the SBOM of an image, or `true` for BuildKit's own generator; absent: no SBOM is attached. */
   sbom?: string | true;
 }
 
-/** When an image with the same content is built again all the same. */
+/** When an image is built again although its content has not changed. */
 export interface ContentConfig {
-  /** Milliseconds after which it is; absent: never. */
+  /** Milliseconds after which it is built again; absent: never. */
   ttl?: number;
 }
 
@@ -79,48 +84,56 @@ export interface ImageConfig {
   /** Relative to the context; default `Dockerfile`. */
   dockerfile: string;
   target?: string;
-  /** Additional contexts by name: a folder, relative to the configuration's, or what BuildKit takes (`docker-image://…`). */
+  /**
+   * Additional contexts by name: a folder, relative to the configuration's folder, or an address that BuildKit accepts
+   * (`docker-image://…`).
+   */
   contexts?: Record<string, string>;
   args: Record<string, string>;
   secrets: Record<string, Secret>;
-  /** Compose services that run it, where that cannot be inferred from the Compose files. */
+  /** Compose services that run it, if that cannot be inferred from the Compose files. */
   services?: string[];
 }
 
 /**
- * How a new version takes over: in a second slot behind a front; instead of the old one, which stops first; instead of the
- * old one behind a front that lets requests wait; or by running to its end, before whatever needs it.
+ * How a new version takes over: in a second slot behind a front; in place of the old version, which stops first; in place of the
+ * old version, behind a front that lets requests wait; or by running to completion before the services that need it.
  */
 export type Rollout = "blue-green" | "recreate" | "hold" | "once";
 
-/** How a front passes a port on: request by request, or connection by connection. */
+/** How a front forwards a port: request by request, or connection by connection. */
 export type PortMode = "http" | "tcp";
 
-/** Settings of a Compose service; what is absent is inferred, or has a default (release/rollout.ts, release/front.ts). */
+/**
+ * Settings of a Compose service. A setting that is absent is inferred, or has a default (release/rollout.ts, release/front.ts).
+ */
 export interface ServiceConfig {
   rollout?: Rollout;
-  /** The ports that take requests inside the container. */
+  /** The ports inside the container that take requests. */
   ports?: PortConfig[];
-  /** Of the ports that do not say it themselves. */
+  /** For ports that do not set it themselves. */
   mode?: PortMode;
   /** Milliseconds. */
   healthyWithin?: number;
   /** Milliseconds. */
   drain?: number;
   drainSignal?: DrainSignal;
-  /** Of the ports that do not say it themselves. */
+  /** For ports that do not set it themselves. */
   proxyProtocol?: boolean;
-  /** Addresses and networks in front of a published port, whose X-Forwarded headers are believed. */
+  /** Addresses and networks of proxies in front of a published port. Their X-Forwarded headers are trusted. */
   trustedProxies?: string[];
-  /** Names of headers as the service writes them, where others would not guess that. */
+  /** Names of headers in the service's own spelling, where it cannot be guessed. */
   headers?: string[];
   /** Milliseconds. */
   requestTimeout?: number;
   /** Milliseconds. */
   holdLimit?: number;
-  /** Mounts that are data, whatever the commit has there: paths in the repository, or in the container. */
+  /** Mounts that are data, whatever the commit contains there: paths in the repository, or in the container. */
   data?: string[];
-  /** Mounts that are content of the commit, although the service may write to them; likewise. */
+  /**
+   * Mounts that are content of the commit although the service may write to them: likewise paths in the repository, or in the
+   * container.
+   */
   content?: string[];
 }
 
@@ -133,7 +146,7 @@ export interface PortConfig {
 /** How a service learns that its clients should go elsewhere: a file that appears, or a command in its container. */
 export interface DrainSignal {
   signal: { file: string } | { command: string[] };
-  /** What its clients are given to notice, in milliseconds. */
+  /** How long its clients have to notice, in milliseconds. */
   wait: number;
 }
 
@@ -148,11 +161,11 @@ export interface TaskConfig {
   name: string;
   service: string;
   run: string[];
-  /** Takes it back when the release is undone. */
+  /** Reverts the task when the release is undone. */
   undo?: string[];
-  /** Whether it runs although its last run was the same; absent: it does not. */
+  /** Whether the task runs even if nothing about it changed since its last run; absent: it does not. */
   when?: "changed" | "always";
-  /** Milliseconds, of each of the two. */
+  /** Milliseconds, for each of the two commands. */
   timeout: number;
 }
 
@@ -160,9 +173,9 @@ export type HookName = `${"before" | "after"}_${"build" | "deploy" | "rollback"}
 export type HostHookName = `${"before" | "after"}_${"deploy" | "rollback"}` | "on_failure";
 
 export interface HooksConfig {
-  /** What runs here: a program and its arguments, in the configuration's folder. */
+  /** Hooks that run on this side: a program and its arguments, in the configuration's folder. */
   client: Partial<Record<HookName, string[]>>;
-  /** What runs on each host: paths in the repository, relative to the configuration's folder. */
+  /** Hooks that run on each host: paths in the repository, relative to the configuration's folder. */
   host: Partial<Record<HostHookName, string>>;
 }
 
@@ -175,18 +188,18 @@ export interface EnvironmentConfig {
   /** Ask before a deploy. */
   confirm: boolean;
   hosts: HostConfig[];
-  /** The dotenv's content; see config/dotenv.ts for its values. */
+  /** The dotenv's content; see config/values/dotenv.ts for its values. */
   dotenv?: Secret;
-  /** Where the dotenv came from, for messages: a path, or the variable's name; of several, all of them. */
+  /** Where the dotenv came from, for messages: a path, or the variable's name; if there are several, all of them. */
   dotenvSource?: string;
   /** Where its parts came from, if there are several. */
   dotenvSources?: string[];
-  /** Compose files, relative to the configuration's folder; absent: those that are found by their names. */
+  /** Compose files, relative to the configuration's folder; absent: those found by their default names. */
   compose?: string[];
 }
 
 export interface HostConfig {
-  /** What the user calls it: a name or an address, or a name of ssh_config. */
+  /** The host as the user names it: a name, an address, or a name in ssh_config. */
   host: string;
   /** Absent: ssh_config decides, or 22. */
   port?: number;
@@ -196,11 +209,11 @@ export interface HostConfig {
   privateKey?: Secret;
   /** `SHA256:…`; absent: known_hosts decides. */
   fingerprint?: string;
-  /** known_hosts lines of its own instead of the user's files. */
+  /** known_hosts lines for this host, used instead of the user's files. */
   knownHosts?: string;
-  /** Hosts to go through, the first one first; none: directly, whatever ssh_config says; absent: ssh_config decides. */
+  /** Jump hosts, in order from the first; empty: connect directly, whatever ssh_config says; absent: ssh_config decides. */
   jump?: HostConfig[];
-  /** `trust`: what ssh_config has run counts without a terminal, too; `ignore`: ssh_config is not read. */
+  /** `trust`: commands in ssh_config may run even without a terminal; `ignore`: ssh_config is not read. */
   sshConfig?: SshConfigUse;
 }
 

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
-// Every command makes all of these before it reads its file: what fields have in common is made once.
+// Every command builds all of these schemas before it reads its file, so what fields share is built only once.
 
-/** A value that still holds a reference to a variable: nobody needed it, so nobody asked for the variable. */
+/** A value that still contains a reference to a variable. The value is not needed, so the variable was not resolved. */
 const template = z
   .string()
   .regex(/\$\{[^{}]+\}/)
@@ -12,15 +12,15 @@ const anyText = z.string();
 const someText = anyText.min(1);
 const saidText = z.string().min(1, { error: "must not be empty" });
 
-/** Text that is not empty. */
+/** Non-empty text. */
 export function text(description: string) {
   return saidText.describe(description);
 }
 
-/** Longer ones no form takes; looking for one in them could take long. */
+/** No form accepts longer text, and matching it could take long. */
 const longest = 4096;
 
-/** Text of a given form; `rule` says which. */
+/** Text of a given form; `rule` describes the form. */
 export function textLike(pattern: RegExp, rule: string, description: string) {
   const formed = anyText.max(longest, { error: rule, abort: true }).regex(pattern, { error: rule });
   return z.union([formed, template], { error: rule }).describe(description);
@@ -29,12 +29,12 @@ export function textLike(pattern: RegExp, rule: string, description: string) {
 const writtenFlag = z.enum(["true", "false"]).transform((value) => value === "true");
 const anyFlag = z.union([z.boolean(), writtenFlag, template], { error: "expected true or false" });
 
-/** `true` and `false`, also as text: what a variable holds is text. */
+/** `true` and `false`, also as text, because variables hold text. */
 export function flag(description: string) {
   return anyFlag.describe(description);
 }
 
-/** A number, from 1 to a bound; `what` it is, for errors. */
+/** A number from 1 to a bound; `what` names it in errors. */
 export function number(what: string, most: number, description: string) {
   return numberUpTo(what, most).describe(description);
 }
@@ -90,12 +90,12 @@ const anySecret = z.union(
   { error: "expected text, or one of {command: [PROGRAM, ARGUMENT…]}, {file: PATH}, {env: NAME}, {sops: PATH}" },
 );
 
-/** A secret: the value itself, or what to run or read for it. */
+/** A secret: the value itself, or the program or file that provides it. */
 export function secret(description: string) {
   return anySecret.describe(description);
 }
 
-/** The secret itself, or several that are put together in this order. */
+/** The secret itself, or several that are joined in this order. */
 export function secrets(description: string) {
   return z
     .union([anySecret, z.array(anySecret).min(1)], {
@@ -104,12 +104,12 @@ export function secrets(description: string) {
     .describe(description);
 }
 
-/** A program with its arguments; or the path of one. */
+/** A program with its arguments, or just the path of a program. */
 export const program = z.union([someText, z.array(someText).min(1)], {
   error: "expected a path, or a list of a program and its arguments",
 });
 
-/** A map from names of a given form. */
+/** A map whose keys have a given form. */
 export function named<Value extends z.ZodType>(pattern: RegExp, rule: string, value: Value) {
   return z.record(anyText.regex(pattern, { error: rule }), value);
 }

@@ -7,7 +7,7 @@ const hook = (when: string) =>
 const hostHook = (when: string) =>
   text(`What runs on each host ${when}: an executable in the repository, relative to this file.`).optional();
 
-/** What runs around builds, deploys and rollbacks. */
+/** Programs that run around builds, deploys and rollbacks. */
 export const hooks = z
   .strictObject({
     before_build: hook("before a build; when it fails nothing is built"),

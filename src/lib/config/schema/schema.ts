@@ -173,7 +173,7 @@ const environment = z
   })
   .describe("A place to deploy to.");
 
-/** coldtivate.yml, after variables are filled in. */
+/** coldtivate.yml after variables are filled in. */
 export const schema = z
   .strictObject({
     project: textLike(composeName, composeNameRule, "Name of the project; PROJECT-ENVIRONMENT is the Compose project's name."),

@@ -1,4 +1,4 @@
-/** What GitLab tells its jobs, and anyone who sets the same variables; an empty one counts as absent. */
+/** The variables that GitLab sets for its jobs. Anyone else may set them, too. An empty variable counts as absent. */
 export interface CiVariables {
   /** Whether this runs in a GitLab job. */
   gitlab: boolean;
@@ -12,7 +12,7 @@ export interface CiVariables {
   refName?: string;
   /** CI_COMMIT_REF_SLUG: the same, as it can be used in an image's tag. */
   refSlug?: string;
-  /** GITLAB_USER_LOGIN: who started the job. */
+  /** GITLAB_USER_LOGIN: the user who started the job. */
   userLogin?: string;
   /** CI_JOB_URL */
   jobUrl?: string;

@@ -7,21 +7,21 @@ import { kindOf, mostBytes, readBounded, systemCode, textOf } from "../../common
 
 export interface ListedComposeFiles {
   services: Set<string>;
-  /** Absolute paths of the files that were read, included and extended ones too. */
+  /** Absolute paths of the files that were read, including those that were included or extended. */
   files: Set<string>;
-  /** Sentences about what could not be read, with the place in the list of the file that led there. */
+  /** Sentences about what could not be read. `listed` is the index of the listed file that led there. */
   faults: { message: string; listed: number }[];
 }
 
-/** Bytes of all Compose files of all environments together; reading them takes seconds. */
+/** Maximum size of all Compose files of all environments together, in bytes: reading that much takes seconds. */
 const mostTogether = 8 * mostBytes;
 
-/** Reads Compose files of a working tree, each once, for however many environments. */
+/** Reads the Compose files of a working tree. Each file is read once, however many environments use it. */
 export interface ComposeReader {
-  /** Absolute; what names in lists and in messages are relative to. */
+  /** Absolute; names in lists and in messages are relative to it. */
   directory: string;
   read: ReadSource;
-  /** Why files that are there were not read, by path. */
+  /** Why files that exist were not read, by path. */
   unreadable: ReadonlyMap<string, string>;
 }
 
@@ -52,10 +52,10 @@ export function createComposeReader(directory: string): ComposeReader {
 }
 
 /**
- * Reads which services Compose files define, and those of files that they include, as the working tree has them. Reads only:
- * nothing is merged or interpolated, and a path with a variable in it is left to where Compose runs.
+ * Finds the services that Compose files, and the files that they include, define in the working tree. Reads only: nothing is
+ * merged or interpolated. A path with a variable in it is left to Compose on the host.
  *
- * @param listed in the order in which they are merged
+ * @param listed the files, in the order in which they are merged
  */
 export async function readComposeFiles(
   listed: readonly string[],
@@ -81,10 +81,10 @@ export async function readComposeFiles(
 }
 
 /**
- * The Compose files of an environment that names none, as the working tree has them: those that COMPOSE_FILE of its dotenv
- * names, or those that are found by their names.
+ * The Compose files of an environment that names none, in the working tree: those that COMPOSE_FILE in its dotenv names, or those
+ * found by their default names.
  *
- * @param dotenv its text; absent where the environment has none: the `.env` of the folder counts, as for Compose
+ * @param dotenv text of the environment's dotenv; if absent, the folder's `.env` counts, as it does for Compose
  */
 export async function defaultComposeFiles(environment: string, directory: string, dotenv: string | undefined): Promise<string[]> {
   const text = dotenv ?? textOf(join(directory, ".env")) ?? "";

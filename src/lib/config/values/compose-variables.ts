@@ -4,8 +4,9 @@ import { placesOfSecrets } from "./secrets.ts";
 import type { Variables } from "./variables.ts";
 
 /**
- * GitLab's variables that say what is deployed, where and by which job, and give nobody a right (GitLab's reference of predefined
- * variables). Those of the commit are the release's own: it may be another one than the job's.
+ * GitLab's predefined variables that say what is deployed, where and by which job, and that grant no rights (GitLab's reference
+ * of predefined variables). Variables of the commit are not among them. They come from the release, whose commit may differ from
+ * the job's.
  */
 export const harmlessVariables: ReadonlySet<string> = new Set(
   [
@@ -24,7 +25,9 @@ export const harmlessVariables: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(" ")),
 );
 
-/** What gives whoever has it the rights of the job: no Compose file gets it, whatever is written. */
+/**
+ * Variables that grant the rights of the job to anyone who has them. No Compose file gets them, whatever the configuration says.
+ */
 export const jobCredentials: ReadonlySet<string> = new Set([
   "CI_DEPENDENCY_PROXY_PASSWORD",
   "CI_DEPLOY_PASSWORD",
@@ -37,10 +40,10 @@ export const jobCredentials: ReadonlySet<string> = new Set([
   "CI_RUNNER_SHORT_TOKEN",
 ]);
 
-/** What Compose has of the host, whatever else is said: `docker` itself needs it there. */
+/** Variables that Compose always takes from the host: `docker` itself needs them there. */
 export const hostVariables: ReadonlySet<string> = new Set(["HOME", "PATH"]);
 
-/** Names under `compose_variables` of what Compose files never get. */
+/** Reports names under `compose_variables` that Compose files never get. */
 export function findVariableProblems(value: unknown, variables: Variables): Problem[] {
   const secret = secretVariables(value, variables);
   return asList(asMapping(value)["compose_variables"]).flatMap((name, index): Problem[] => {
@@ -54,7 +57,7 @@ export function findVariableProblems(value: unknown, variables: Variables): Prob
 
 const neverGiven = "never gets into a Compose file: what a service needs goes into the environment's dotenv";
 
-/** The variables that secrets of the configuration come from. */
+/** The variables from which the configuration takes secrets. */
 function secretVariables(value: unknown, variables: Variables): Set<string> {
   return new Set(
     placesOfSecrets(value).flatMap((path) => {

@@ -7,9 +7,9 @@ import { isNameOfSecret, isTelling } from "../../secrets/telling-names.ts";
 export { quoteDotenv } from "../dotenv/dotenv-quote.ts";
 
 export interface DotenvOptions {
-  /** What to call it in messages: a path, or a variable's name. */
+  /** The name of the dotenv in messages: a path, or a variable's name. */
   source?: string | undefined;
-  /** What may be printed although it stands in the dotenv too. */
+  /** Words that may be printed although they also appear in the dotenv. */
   publicWords?: PublicWords;
 }
 
@@ -17,9 +17,9 @@ export interface DotenvOptions {
 const address = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[a-z-]+(?:\.[a-z-]+)+)(?::\d+)?$/;
 
 /**
- * Reads a dotenv: one `NAME=value` a line, in the file's order. Nothing is interpolated: a `$` is a `$`.
- * Values that look sensitive are kept out of all output from here on.
- * Throws DOTENV_INVALID or DOTENV_EMPTY (exit `usage`), with one detail a bad line that never shows a value.
+ * Reads a dotenv: one `NAME=value` per line, in the file's order. Nothing is interpolated: a `$` is a `$`. From here on, values
+ * that look sensitive are kept out of all output.
+ * Throws DOTENV_INVALID or DOTENV_EMPTY (exit `usage`), with one detail per bad line. A detail never shows a value.
  */
 export function parseDotenv(text: string, { source = "dotenv", publicWords }: DotenvOptions = {}): Map<string, string> {
   const { assignments, faults } = checkDotenv(text);
@@ -34,7 +34,7 @@ export function parseDotenv(text: string, { source = "dotenv", publicWords }: Do
   });
 }
 
-/** The assignments of a dotenv, and all that is wrong with it, by line: a name that appears twice, too. */
+/** The assignments of a dotenv, and all its faults, by line. A name that appears twice is a fault, too. */
 export function checkDotenv(text: string): { assignments: Assignment[]; faults: DotenvFault[] } {
   const { assignments, faults } = readDotenvLines(text);
   const lines = new Map<string, number>();
@@ -47,13 +47,13 @@ export function checkDotenv(text: string): { assignments: Assignment[]; faults: 
   return { assignments, faults: [...faults, ...doubles].toSorted((a, b) => a.line - b.line) };
 }
 
-/** Puts several dotenvs together, in this order: where two have a name, the later one's assignment counts, as it is written there. */
+/** Joins several dotenvs in this order. If two of them assign the same name, the later assignment counts, as written there. */
 export function mergeDotenvs(texts: readonly string[]): string {
   const written = new Map(texts.flatMap((text) => checkDotenv(text).assignments.map((each) => [each.name, each.written] as const)));
   return [...written.values()].map((line) => `${line}\n`).join("");
 }
 
-/** A dotenv that is read back as exactly these values. */
+/** Writes a dotenv that is read back as exactly these values. */
 export function writeDotenv(values: ReadonlyMap<string, string>): string {
   return [...values].map(([name, value]) => `${name}="${escape(value)}"\n`).join("");
 }
@@ -62,14 +62,14 @@ function escape(value: string): string {
   return value.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll("\r", String.raw`\r`);
 }
 
-/** Keeps the secrets of a dotenv out of all output where it is not needed otherwise: nothing is said of what is wrong with it. */
+/** Keeps the secrets of a dotenv out of all output if the dotenv is not needed otherwise. Faults in it are not reported. */
 export function hideDotenv(text: string, publicWords: PublicWords): void {
   for (const { name, value } of readDotenvLines(text).assignments) hide(name, value, publicWords, false);
 }
 
 /**
- * Keeps a value out of output, if its name or its length tells that it is a secret. Addresses are none: "198.18.0.2" stands within
- * "198.18.0.20". What sounds secret and cannot be hidden is told of.
+ * Keeps a value out of output if its name or its length suggests a secret. An address does not count as long: "198.18.0.2" is a
+ * part of "198.18.0.20". With `isTold`, a value that sounds secret but cannot be hidden is reported.
  */
 function hide(name: string, value: string, publicWords: PublicWords | undefined, isTold: boolean): void {
   const soundsSecret = isTelling(name);

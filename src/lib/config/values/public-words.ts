@@ -2,7 +2,7 @@ import { createComposeReader, defaultComposeFiles, readComposeFiles } from "./co
 import type { Config, EnvironmentConfig } from "../schema/config.ts";
 import { textOf } from "../../common/file.ts";
 
-/** What is no secret although a dotenv may hold it. */
+/** Words that are not secret although a dotenv may contain them. */
 export interface PublicWords {
   values: ReadonlySet<string>;
   /** Variables that are part of an image's name in the Compose files. */
@@ -10,7 +10,7 @@ export interface PublicWords {
 }
 
 /**
- * Collects what stands in coldtivate.yml and the environment's Compose files, and what its hosts are called:
+ * Collects the words in coldtivate.yml and in the environment's Compose files, and the names of its hosts:
  * `DJANGO_ENV=production` in a dotenv must not blank out "production" in all output.
  */
 export async function readPublicWords(config: Config, environment: EnvironmentConfig): Promise<PublicWords> {
@@ -26,7 +26,7 @@ export async function readPublicWords(config: Config, environment: EnvironmentCo
   };
 }
 
-/** Values as YAML separates them, and the parts of each, so that an image's name counts within its reference too. */
+/** Values as YAML separates them, and the parts of each, so that an image's name also counts within its reference. */
 function words(text: string): string[] {
   const values = text.split(/[\s"',[\]{}]+/).map((value) => value.replace(/:$/, ""));
   return [...values, ...text.split(/[^\w.-]+/)].filter((word) => word !== "");

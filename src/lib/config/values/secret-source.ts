@@ -9,32 +9,32 @@ import { isEncodedKey, keyFault, normaliseKey } from "../../secrets/private-key.
 import { fromSops, sopsTypes } from "./sops.ts";
 import { notSet } from "./variables.ts";
 
-/** What a value is: it decides whether a path is accepted, and what counts as content. */
+/** The kind of a value. It decides whether a path is accepted, and what counts as content. */
 export type SecretKind = "password" | "private key" | "dotenv" | "known hosts" | "build secret" | "address";
 
 export interface SecretContext {
-  /** What relative paths start from. */
+  /** The folder that relative paths start from. */
   directory: string;
   env: NodeJS.ProcessEnv;
-  /** The variables that a text came from, for messages. */
+  /** The variables that the text came from, for messages. */
   variables?: readonly string[];
   signal?: AbortSignal | undefined;
-  /** Whether a private key may have a passphrase: somebody is there to ask for it. */
+  /** Whether a private key may have a passphrase, because somebody is there to ask for it. */
   mayAsk?: boolean;
 }
 
 export interface LoadedValue {
   content: string;
-  /** A path, a variable's name or a program: what to call it in a message. */
+  /** The name of the source in messages: a path, a variable or a program. */
   source: string;
 }
 
-/** Why a secret could not be had, in words that show none of it. */
+/** Why a secret could not be loaded, in words that reveal nothing of it. */
 export class SecretFault extends Error {}
 
 const commandTimeout = 120_000;
 
-/** Runs, reads or takes what a source names. Throws SecretFault; an empty source gives nothing. */
+/** Loads a secret: runs, reads or takes what the source names. An empty source gives undefined. Throws SecretFault. */
 export async function loadSecret(source: SecretSource, kind: SecretKind, context: SecretContext): Promise<LoadedValue | undefined> {
   if (typeof source === "string") return source === "" ? undefined : readPathOrContent(source, kind, context);
   if ("env" in source) {
@@ -47,7 +47,7 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
   return { content: accept(await run(source.command, context), kind, context), source: source.command[0] ?? "" };
 }
 
-/** Takes a value that is a path on one machine and the file's content on another. Throws SecretFault. */
+/** Accepts a value that is a path on one machine and the file's content on another. Throws SecretFault. */
 export async function readPathOrContent(value: string, kind: SecretKind, context: SecretContext): Promise<LoadedValue> {
   const named = context.variables?.length ? context.variables.join(", ") : "coldtivate.yml";
   if (mayBePath(value, kind) && kindOf(resolvePath(value, context.directory)) === "file") return readSecretFile(value, kind, context);
@@ -73,7 +73,7 @@ function looksLikeContent(value: string, kind: SecretKind): boolean {
   }
 }
 
-/** The path is shown only when it surely is one: a mistaken value may be a secret. */
+/** Shows the path only if it certainly is one: a mistaken value may be a secret. */
 async function missingFile(value: string, kind: SecretKind, { directory, variables = [] }: SecretContext): Promise<string> {
   const certain = variables.length === 0 || (kindOf(dirname(resolvePath(value, directory))) === "folder" && /^[./~]/.test(value));
   if (certain) return `there is no file ${value}`;
@@ -93,7 +93,7 @@ async function readText(file: string, { directory, signal }: SecretContext): Pro
   }
 }
 
-/** What a file holds that sops has encrypted: of a dotenv's values in YAML or JSON, a dotenv. */
+/** Decrypts a file with sops. If a dotenv's values are in YAML or JSON, the result is a dotenv. */
 async function decrypt(file: string, kind: SecretKind, context: SecretContext): Promise<string> {
   const types = sopsTypes(await readText(file, context));
   if (types === undefined) throw new SecretFault(`${file} is not encrypted with sops`);
@@ -106,7 +106,7 @@ async function decrypt(file: string, kind: SecretKind, context: SecretContext): 
   return found.content;
 }
 
-/** The value as it is used, checked as far as that is cheap. */
+/** The value in the form in which it is used. Checks are made only if they are cheap. */
 function accept(content: string, kind: SecretKind, { mayAsk = false }: SecretContext): string {
   if (content.trim() === "") throw new SecretFault(`the ${kind} is empty`);
   if (kind === "password") return content.replace(/[\r\n]+$/, "");
@@ -121,7 +121,7 @@ function accept(content: string, kind: SecretKind, { mayAsk = false }: SecretCon
 function acceptAddress(address: string): string {
   const url = URL.parse(address);
   if (url?.protocol === "https:") return address;
-  // Whoever reads along on the way could write to the chat. On this machine there is no way.
+  // Anyone who intercepts the address could write to the chat. Loopback traffic cannot be intercepted on the way.
   if (url?.protocol === "http:" && isLoopback(url.hostname)) return address;
   throw new SecretFault("expected an address that begins with https://");
 }
@@ -139,7 +139,7 @@ async function run([program = "", ...args]: readonly string[], { directory, env,
     stdin: process.stdin.isTTY ? "inherit" : "ignore",
     timeout: commandTimeout,
     reject: false,
-    // What it prints is a secret: NODE_DEBUG=execa would print it, too.
+    // The output is a secret, and NODE_DEBUG=execa would print it.
     verbose: "none",
     ...(signal && { cancelSignal: signal }),
   });

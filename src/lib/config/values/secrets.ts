@@ -10,7 +10,7 @@ import { Secret } from "../../secrets/secret.ts";
 import { loadSecret, SecretFault, type LoadedValue, type SecretKind } from "./secret-source.ts";
 import { isNeeded, type Scope, type Variables } from "./variables.ts";
 
-/** The secrets that the command needs, by where they are written. */
+/** The secrets that the command needs, by the path where they are written. */
 export interface LoadedSecrets {
   at: (path: Path) => LoadedValue | undefined;
   secretAt: (path: Path) => Secret | undefined;
@@ -23,12 +23,14 @@ export interface SecretsOptions {
   directory: string;
   scope: Scope;
   variables: Variables;
-  /** Programs are not run for a configuration that is refused anyway: they may ask the user for something. */
+  /**
+   * Whether to run programs. They are not run for a configuration that is refused anyway: they may ask the user for something.
+   */
   runCommands: boolean;
   signal?: AbortSignal | undefined;
 }
 
-/** Loads every secret that is needed; what is wrong with one is a problem at its place. */
+/** Loads every secret that is needed. A fault in one is a problem at its path. */
 export async function loadSecrets(
   value: unknown,
   { directory, scope, variables, runCommands, signal }: SecretsOptions,
@@ -46,7 +48,7 @@ export async function loadSecrets(
       continue;
     const names = [...variables.namesAt(path), ...variables.namesAt([...path, "file"])];
     try {
-      // git and builds have nobody to ask for a passphrase.
+      // Git and builds have nobody to ask for a passphrase.
       const mayAsk = path[0] === "environments" && process.stdin.isTTY && process.stderr.isTTY;
       const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal, mayAsk });
       if (secret !== undefined) loaded.set(pathKey(path), secret);
@@ -74,10 +76,10 @@ export async function loadSecrets(
   };
 }
 
-/** What nobody can tell yet: only a program does, or the command does not need it. */
+/** Marks a value that is not known yet: only a program provides it, or the command does not need it. */
 export const unknown = Symbol("unknown");
 
-/** The text of an environment's dotenv, before secrets are loaded; undefined where it has none. */
+/** The text of an environment's dotenv, before secrets are loaded; undefined if it has none. */
 export async function peekDotenv(
   value: unknown,
   environment: string,
@@ -97,18 +99,21 @@ export async function peekDotenv(
   return texts.length === 1 ? texts[0] : mergeDotenvs(texts);
 }
 
-/** Whether a program has to run for it, which may ask the user for something. */
+/** Whether a program has to run to get the secret. The program may ask the user for something. */
 function runsProgram(source: SecretSource): boolean {
   return typeof source === "object" && ("command" in source || "sops" in source);
 }
 
-/** The variables that a value's content, or the path to it, comes from. */
+/** The variables that provide a value's content, or the path to it. */
 function variablesOf(value: unknown, path: Path, variables: Variables): string[] {
   const { env } = asMapping(valueAt(value, path));
   return [...variables.namesAt(path), ...(typeof env === "string" ? [env] : [])];
 }
 
-/** Keeps out of all output what variables hold for secrets, those that this command does not need too: children's environments have them. */
+/**
+ * Keeps secrets that variables hold out of all output, including those that this command does not need: child processes have them
+ * in their environment.
+ */
 function hideVariables(value: unknown, { env }: Scope, variables: Variables): void {
   for (const { path, kind } of findSecrets(value)) {
     for (const name of variablesOf(value, path, variables)) {
@@ -122,7 +127,7 @@ function hideVariables(value: unknown, { env }: Scope, variables: Variables): vo
   }
 }
 
-/** Where the configuration has secrets. */
+/** The paths of all secrets in the configuration. */
 export function placesOfSecrets(value: unknown): Path[] {
   return findSecrets(value).map(({ path }) => path);
 }
@@ -148,14 +153,14 @@ function findSecrets(value: unknown): Place[] {
   ];
 }
 
-/** Where an environment's dotenv is written, or the parts of it. */
+/** The path of an environment's dotenv, or the paths of its parts. */
 function dotenvPaths(environment: unknown, name: string): Path[] {
   const path = ["environments", name, "dotenv"];
   const { dotenv } = asMapping(environment);
   return Array.isArray(dotenv) ? dotenv.map((_, index) => [...path, index]) : [path];
 }
 
-/** What is wrong with dotenvs that are put together: the lines are those of the parts. One that is alone is read later. */
+/** Faults in dotenvs that are joined, with the line numbers of their parts. A single dotenv is checked later. */
 function findPartFaults(loaded: ReadonlyMap<string, LoadedValue>, value: unknown, { environment }: Scope): Problem[] {
   if (environment === undefined || !Array.isArray(valueAt(value, ["environments", environment, "dotenv"]))) return [];
   return dotenvPaths(valueAt(value, ["environments", environment]), environment).flatMap((path) => {

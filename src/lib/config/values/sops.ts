@@ -1,28 +1,28 @@
 import { writeDotenv } from "./dotenv.ts";
 import { asMapping, isMapping, parseJson } from "../../common/plain.ts";
 
-/** What sops calls a format. */
+/** A format, as sops names it. */
 type SopsType = "binary" | "dotenv" | "json" | "yaml";
 
 /**
- * How an encrypted file is to be read and printed, by what sops leaves in it: its own part, `sops`, with a checksum (sops' stores/).
- * Mappings are printed as JSON, which has every value as it is.
+ * How to read and print an encrypted file. This is recognised by the part that sops adds, `sops`, with a checksum (sops'
+ * stores/). Mappings are printed as JSON, which preserves every value.
  *
- * @returns undefined where sops has not encrypted it
+ * @returns undefined if sops did not encrypt the text
  */
 export function sopsTypes(text: string): { input: SopsType; output: SopsType } | undefined {
   if (/^sops_mac=/m.test(text)) return { input: "dotenv", output: "dotenv" };
   const json = parseJson(text);
   if (isMapping(json)) {
     if (!("mac" in asMapping(json["sops"]))) return undefined;
-    // Of a file in no format of its own sops makes a document with its content.
+    // For a file in any other format, sops makes a document that holds the file's content.
     const isBinary = Object.keys(json).every((key) => key === "data" || key === "sops");
     return isBinary ? { input: "binary", output: "binary" } : { input: "json", output: "json" };
   }
   return /^sops:\s*$/m.test(text) && /^\s+mac: /m.test(text) ? { input: "yaml", output: "json" } : undefined;
 }
 
-/** A dotenv of what sops printed as JSON: names with a text, a number, true or false each. */
+/** Turns JSON that sops printed into a dotenv: each name has a text, a number, true or false. */
 export function fromSops(text: string): { content: string } | { fault: string } {
   const json = parseJson(text);
   if (!isMapping(json)) return { fault: "what sops prints is no mapping of names and values" };

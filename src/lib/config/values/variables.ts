@@ -1,17 +1,19 @@
 import { interpolate } from "../../common/interpolation.ts";
 import { pathKey, type Path, type Problem } from "../../common/problem.ts";
 
-/** A part of the configuration that a command works with; variables and secrets of other parts are left alone. */
+/**
+ * A part of the configuration that a command may need. Variables and secrets of the parts that it does not need are not loaded.
+ */
 export type ConfigPart = "registry" | "build" | "hosts" | "dotenv" | "hooks";
 
 export interface Scope {
   env: NodeJS.ProcessEnv;
-  /** The environment that the command is about. */
+  /** The environment that the command works on. */
   environment?: string | undefined;
   needs: ReadonlySet<ConfigPart>;
 }
 
-/** Whether the command works with what is at this path. */
+/** Whether the command needs the value at this path. */
 export function isNeeded(path: Path, { environment, needs }: Scope): boolean {
   const [section, name, key] = path;
   switch (section) {
@@ -36,7 +38,7 @@ export function isNeeded(path: Path, { environment, needs }: Scope): boolean {
   }
 }
 
-/** Fills variables in, and remembers which were asked for where. */
+/** Fills in variables, and remembers which path refers to which variables. */
 export class Variables {
   readonly problems: Problem[] = [];
   readonly #scope: Scope;
@@ -47,7 +49,10 @@ export class Variables {
     this.#scope = scope;
   }
 
-  /** The text with its variables; as it was written when that cannot be, or when it is empty and nobody needs it. */
+  /**
+   * The text with its variables filled in. It stays as written if that is impossible, or if the result is empty and nobody needs
+   * it.
+   */
   rewrite = (text: string, path: Path): string => {
     if (!text.includes("$")) return text;
     const result = interpolate(text, this.#scope.env);
@@ -60,7 +65,7 @@ export class Variables {
     return text;
   };
 
-  /** Whether the value at the path is still as it was written. */
+  /** Whether the value at the path is still as written. */
   isUnresolved(path: Path): boolean {
     return this.#unresolved.has(pathKey(path));
   }
@@ -75,7 +80,7 @@ export function notSet(name: string): string {
   return `the variable ${name} is not set`;
 }
 
-/** Their absence has a meaning of its own: the user's own Docker login. */
+/** Missing credentials have a meaning of their own: the user's own Docker login is used. */
 function isCredential(path: Path): boolean {
   return path.length === 2 && path[0] === "registry" && (path[1] === "username" || path[1] === "password");
 }

@@ -5,13 +5,13 @@ import type { HostPlan, Plan, Step } from "../../plan/steps/plan.ts";
 import { plainLines } from "../../common/host-answer.ts";
 import type { HostProgress } from "./host-progress.ts";
 
-/** What came of a release on a host. */
+/** How a release ended on a host. */
 export interface HostEnd {
   plan: HostPlan;
   story: HostProgress;
-  /** Undefined where nobody could tell. */
+  /** Undefined if the outcome is unknown. */
   ending?: ReleaseEnd;
-  /** Whether it was sent nothing, because another host did not take the release; then it counts as refused. */
+  /** Whether the host was sent nothing because another host did not take the release. It then counts as refused. */
   isUntried?: true;
   /** Why the connection ended before the release did. */
   lost?: ColdtivateError;
@@ -20,14 +20,14 @@ export interface HostEnd {
 export interface FailureFacts {
   /** The command that tries again. */
   again: string;
-  /** Whether the user had it undone. */
+  /** Whether the user aborted the release. */
   isAborted: boolean;
 }
 
-/** What the script calls a refusal that goes away by itself, and the code of its error. */
+/** The script's word for each temporary refusal, with the code of its error. */
 export const passingRefusals: Readonly<Record<string, string>> = { busy: "DEPLOY_RUNNING", stale: "PLAN_STALE" };
 
-/** What an environment's only host came to that did not finish a release. */
+/** The error for an environment with a single host that did not finish a release. */
 export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: FailureFacts): ColdtivateError {
   const { plan: host, ending, lost } = end;
   const before = servesBefore(host);
@@ -74,12 +74,12 @@ export function refusalCode({ story }: HostEnd): string {
   return passingRefusals[story.refused ?? ""] ?? "DEPLOY_REFUSED";
 }
 
-/** Whether a host refused what it will take once another deploy has ended. */
+/** Whether a host would accept the release once another deploy has ended. */
 export function isTemporaryRefusal(end: HostEnd): boolean {
   return isRefused(end) && refusalCode(end) !== "DEPLOY_REFUSED";
 }
 
-/** What to do after a refusal that goes away by itself. */
+/** What to do after a temporary refusal. */
 export function tryAgain({ story }: HostEnd, again: string): string {
   if (story.refused === "stale") return `Try again: ${again}; with --wait it does that by itself.`;
   return `Try again once the other deploy has ended: ${again}; or have it wait for that: ${again} --wait`;
@@ -91,17 +91,17 @@ export function servesBefore({ expect, services }: HostPlan): string {
   return isMove ? "what was not started by coldtivate serves as before" : "nothing of this project served before, and nothing does now";
 }
 
-/** Why a release failed on a host; empty where nothing is known. */
+/** Why a release failed on a host; empty if unknown. */
 export function reasonOf({ plan, story: { failed } }: HostEnd): string {
   return failed === undefined ? "" : tellFailure(plan.steps[failed.step - 1], failed.detail);
 }
 
-/** What a host's failing step said; without one, what its script said. */
+/** The output of a host's failing step; without such a step, the output of its script. */
 export function outputOf({ story, ending }: HostEnd): readonly string[] {
   return story.failed === undefined ? plainLines(ending?.stderr ?? "") : story.output(story.failed.step);
 }
 
-/** The script's reason names tasks, images and containers; which service a container is of is in the step. */
+/** The script's reason names tasks, images and containers. The step names the service that a container belongs to. */
 function tellFailure(step: Step | undefined, reason: string): string {
   return step?.verb === "healthy" ? step.title.replace(/ is healthy$/, ` did not become healthy: ${reason}`) : reason;
 }

@@ -14,33 +14,33 @@ import { followAgain, isLost } from "./follow-host.ts";
 import { loginsFor, type RegistryLogin } from "./pull-credentials.ts";
 import { announceSteps, HostProgress } from "./host-progress.ts";
 
-/** Milliseconds between two signs of life to hosts that may wait for one another. */
+/** Milliseconds between two keep-alive messages to hosts that may be waiting for one another. */
 const pulse = 2000;
 
 export interface HostWork {
   connection: HostConnection;
   plan: HostPlan;
-  /** What the release's folder on the host is to hold. */
+  /** The content of the release's folder on the host. */
   entries: readonly TarEntry[];
-  /** What it pulls. */
+  /** The images that it pulls. */
   images: readonly string[];
 }
 
 export interface ApplyInput {
   plan: Plan;
   work: readonly HostWork[];
-  /** A host gets those that it needs itself. */
+  /** Each host gets only those that it needs. */
   credentials: readonly RegistryLogin[];
   /** The command that tries again. */
   again?: string;
   reporter: Reporter;
   control: DeployControl;
-  /** Milliseconds in which a host that was lost can be reached again. */
+  /** How long to try to reconnect to a lost host, in milliseconds. */
   patience?: number;
 }
 
 /**
- * Carries out a plan on all hosts at once. They go on together: one that fails before the decision has all of them undo.
+ * Carries out a plan on all hosts at once. The hosts proceed together: if one fails before the decision, all of them undo.
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan(input: ApplyInput): Promise<void> {
@@ -63,7 +63,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   const heart = setInterval(() => {
     if (work.length > 1) for (const say of speakers.values()) say("here");
   }, pulse);
-  // Of two deploys at once one is to win everywhere: the one that the first host takes.
+  // When two deploys start at once, one of them must win on every host: the one that the first host takes.
   const door = Promise.withResolvers<boolean>();
   const stories = work.map((host) => new HostProgress(host.plan, reporter));
   const applied = work.map((host, index) =>
@@ -98,12 +98,12 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
 interface HostInput extends ApplyInput {
   story: HostProgress;
   onStart: (say: (message: string) => void) => void;
-  /** Called once it is known whether the host takes the release. */
+  /** Called once it is known whether the host accepts the release. */
   onBegin?: (hasBegun: boolean) => void;
-  /** Whether the host is to be sent anything at all. */
+  /** Resolves to false if the host must not be sent anything. */
   mayBegin?: Promise<boolean>;
   onBarrier: (name: string) => void;
-  /** Called when the host begins to undo, has refused, or is lost. */
+  /** Called when the host begins to undo, refuses, or is lost. */
   onFailure: () => void;
 }
 
@@ -129,7 +129,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
     return { plan: hostPlan, story, ending };
   } catch (error) {
     input.onFailure();
-    // Whoever leaves a host alone is told that it goes on.
+    // When the user detaches, the DETACHED error already says that the host goes on.
     if (control.detach.aborted) change.dropped();
     if (!isLost(error)) throw error;
     reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
@@ -141,13 +141,13 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
   }
 }
 
-/** A release that did not come to be is told of by its failure, host by host. */
+/** A release that did not succeed is reported by its failure, host by host. */
 function settle(change: Change, { code }: ReleaseEnd): void {
   if (code === 0) change.done();
   else change.dropped();
 }
 
-/** As Promise.all, but not before all have ended. */
+/** Like Promise.all, but waits until all have settled. */
 async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);

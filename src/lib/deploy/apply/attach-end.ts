@@ -8,14 +8,14 @@ export interface EndInput {
   /** Name of the Compose project. */
   project: string;
   ends: readonly AttachedEnd[];
-  /** Whether this command had it undone. */
+  /** Whether this command aborted it. */
   aborted: boolean;
 }
 
 /**
- * What became of a release that was followed, in a line a host.
+ * Describes how a followed release ended, in one line per host.
  *
- * @throws ColdtivateError as a deploy's own where a host did not finish it
+ * @throws ColdtivateError the same as a deploy's if a host did not finish it
  */
 export function describeEnd({ environment, project, ends, aborted }: EndInput): string {
   const other = ends.find(({ code }) => code !== 0);
@@ -29,9 +29,9 @@ export function describeEnd({ environment, project, ends, aborted }: EndInput): 
 }
 
 /**
- * What became of a release that was to be undone, in a line a host.
+ * Describes the result of an abort, in one line per host.
  *
- * @throws ColdtivateError ABORT_TOO_LATE where all hosts finished it; as a deploy's own where one could not undo it
+ * @throws ColdtivateError ABORT_TOO_LATE if all hosts finished the release; the same as a deploy's if one could not undo it
  */
 export function describeAbort(input: Omit<EndInput, "aborted">): string {
   const { environment, ends } = input;

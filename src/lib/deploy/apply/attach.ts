@@ -14,29 +14,29 @@ export interface AttachOptions {
   /** Name of the Compose project. */
   project: string;
   connections: readonly HostConnection[];
-  /** Who it is, and from where, for the others when it is aborted. */
+  /** Who attaches, and from where. The other users see it after an abort. */
   who: string;
   reporter: Reporter;
-  /** Abort: the hosts are asked to undo it, and followed until they have. */
+  /** On abort, the hosts are asked to undo the release, and followed until they have. */
   control: DeployControl;
 }
 
-/** How a release that somebody else began came to its end on a host. */
+/** How a release that somebody else began ended on a host. */
 export interface AttachedEnd {
   release: string;
   plan: KeptPlan;
   story: HostProgress;
   /** The script's exit code. */
   code: number;
-  /** What the script said to people. */
+  /** The script's messages for people. */
   told: readonly string[];
 }
 
 /**
- * Follows the release that hosts are at work on, from its beginning to its end.
+ * Follows the release that hosts are working on, from its beginning to its end.
  *
- * @returns the ends on the hosts that were at work
- * @throws ColdtivateError NOBODY_DEPLOYS where none is; DETACHED when the user leaves
+ * @returns the ends on the hosts that were working on one
+ * @throws ColdtivateError NOBODY_DEPLOYS if no host is; DETACHED when the user leaves
  */
 export async function attach(input: AttachOptions): Promise<AttachedEnd[]> {
   const { environment, project, connections, who, reporter, control } = input;
@@ -44,7 +44,7 @@ export async function attach(input: AttachOptions): Promise<AttachedEnd[]> {
   const asked: Change[] = [];
   const undo = () => {
     for (const connection of connections) {
-      // One that is not at work refuses, and one that is gone is missed by whoever follows it.
+      // A host without a running release refuses. A host that is gone is noticed by the command that follows it.
       asked.push(changes.begin("told to undo", connection.host));
       void runVerb(connection, project, ["abort"], { input: `${who}\n` }).catch(() => {});
     }
@@ -68,7 +68,7 @@ export async function attach(input: AttachOptions): Promise<AttachedEnd[]> {
   try {
     const ends = await Promise.all(connections.map(follow));
     const attached = ends.flatMap(({ end: { code, told }, host }): AttachedEnd[] => (host === undefined ? [] : [{ ...host, code, told }]));
-    // What came of it is told by their ends.
+    // The ends of the release report what came of this.
     for (const change of asked) change.dropped();
     if (attached.length > 0) return attached;
     throw nobodyDeploys(

@@ -1,15 +1,15 @@
 import { decision } from "../../plan/steps/barriers.ts";
 
-/** What a host is to be told. */
+/** A message for a host. */
 export interface Order {
   host: string;
   message: string;
 }
 
 /**
- * Brings hosts through a release together: each event of theirs comes to orders. They go past a barrier once all of them have
- * come to it. Going past the last one is the decision: until then one that fails ends it for all, and from then on nobody is
- * told to undo.
+ * Brings hosts through a release together. Each event on a host yields the messages to send next. Hosts go past a barrier once
+ * all of them have reached it. Going past the last barrier is the decision: before it, one failing host ends the release for all.
+ * After it, no host is told to undo.
  */
 export class Coordinator {
   /** Whether the hosts were told to commit. */
@@ -23,7 +23,7 @@ export class Coordinator {
     this.#hosts = hosts;
   }
 
-  /** A host has come to a barrier. */
+  /** A host has reached a barrier. */
   arrive(host: string, barrier: string): Order[] {
     this.#waiting.set(host, barrier);
     if (this.isStopped || !this.#hosts.every((each) => this.#waiting.get(each) === barrier)) return [];
@@ -32,7 +32,7 @@ export class Coordinator {
     return this.#tellAll(`go ${barrier}`);
   }
 
-  /** A host failed, refused, or can no longer be heard; or the user wants to undo. */
+  /** A host failed, refused or went silent, or the user aborts. */
   stop(): Order[] {
     if (this.isDecided || this.isStopped) return [];
     this.isStopped = true;

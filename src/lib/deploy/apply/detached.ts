@@ -2,9 +2,9 @@ import { ColdtivateError } from "../../errors.ts";
 import type { HostProgress } from "./host-progress.ts";
 
 /**
- * The user has left, and the hosts are on their own: says how far they are.
+ * The error after the user detached. It says how far the hosts are.
  *
- * @param isUndone whether they wait for one another, and take everything back when nobody coordinates them
+ * @param isUndone whether the hosts wait for one another, and therefore undo everything without a coordinator
  */
 export function leftAlone(
   environment: string,

@@ -18,7 +18,7 @@ interface FleetFacts extends FailureFacts {
   isDecided: boolean;
 }
 
-/** What several hosts came to, of which at least one did not finish a release. */
+/** The error for several hosts if at least one of them did not finish a release. */
 export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetFacts): ColdtivateError {
   const cause = findCause(ends.filter(({ isUntried }) => isUntried === undefined));
   const isUnsettled = ends.some(({ ending }) => ending !== undefined && ending.code > 4);
@@ -43,7 +43,7 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
   });
 }
 
-/** The host that failed by itself, not because another one did. */
+/** The host whose own failure ended the release, not one that undid because another host failed. */
 function findCause(ends: readonly HostEnd[]): HostEnd | undefined {
   return (
     ends.find((end) => !isFinished(end) && end.story.failed !== undefined && !end.story.failed.detail.startsWith("aborted")) ??
@@ -63,7 +63,7 @@ function tellSilent(host: string, { environment }: Plan): string {
   return `${host} could not be reached again: it takes back by itself what it had begun, or, where it went down meanwhile, when it is asked to: coldtivate recover ${environment}.`;
 }
 
-/** Some hosts serve the release, others do not, or nobody knows. */
+/** Some hosts serve the release, and others do not or are unknown. */
 function mixed(plan: Plan, ends: readonly HostEnd[], cause: HostEnd | undefined): ColdtivateError {
   const { environment, release } = plan;
   return new ColdtivateError(

@@ -3,15 +3,15 @@ import { followRelease, type Application, type ReleaseEnd } from "../../adapters
 import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../errors.ts";
 
-/** Milliseconds from one attempt to the next. */
+/** Milliseconds between attempts. */
 const pause = 500;
 
 /**
- * Follows a release on a host whose connection was lost, where it can be reached again in a while.
+ * Reconnects to a host whose connection was lost, and follows the release there to its end.
  *
- * @param told how many lines of the journal were told before
- * @param patience milliseconds
- * @returns undefined when it could not be reached, or was lost once more
+ * @param told how many lines of the journal were already reported
+ * @param patience how long to try to reconnect, in milliseconds
+ * @returns undefined if the host could not be reached, or was lost again
  * @throws the reason of `detach`
  */
 export async function followAgain(
@@ -24,7 +24,7 @@ export async function followAgain(
   const onLine: Application["onLine"] = (line) => {
     if (skipped++ >= told) application.onLine(line);
   };
-  // Awaited here: the connection is closed with the function.
+  // Awaited here because the connection closes when the function returns.
   return await followRelease(connection, { ...application, onLine }).catch((error: unknown) => {
     if (isLost(error)) return undefined;
     throw error;

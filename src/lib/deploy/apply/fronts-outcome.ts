@@ -1,7 +1,7 @@
 import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
 import { formatDuration } from "../../report/duration.ts";
 
-/** What an update of fronts came to, in one line a host; without a time nothing was to be done. */
+/** The result of an update of fronts, in one line per host. Without a time, there was nothing to do. */
 export function describeFronts({ environment, release, hosts }: Plan, milliseconds?: number): string {
   if (milliseconds === undefined) return `The fronts of ${environment} are what coldtivate.yml says: nothing to do.`;
   const head = `The fronts of ${environment} are new since now, as release ${release.id}: updated in ${formatDuration(milliseconds)}.`;

@@ -18,21 +18,24 @@ function rowId(host: string, step: number): string {
   return `${host}/${step}`;
 }
 
-/** Turns a host's journal into progress, and keeps what an error has to say. What was over before it is told keeps its times. */
+/**
+ * Turns a host's journal into progress events, and collects what an error message needs. Steps that were over before the journal
+ * was read keep their original times.
+ */
 export class HostProgress {
   readonly #output = new Map<number, string[]>();
   readonly #plan: HostPlan;
   readonly #reporter: Reporter;
   failed: { step: number; detail: string } | undefined;
   undone = false;
-  /** Why it was undone as a whole, where somebody wanted that: `aborted by ann from laptop`. */
+  /** Who aborted the release, if anybody did: `aborted by ann from laptop`. */
   aborted: string | undefined;
-  /** `busy` or `stale`: why it was refused, where that goes away by itself. */
+  /** `busy` or `stale`: the reason for a temporary refusal. */
   refused: string | undefined;
-  /** Whether the release came to no good end. */
+  /** Whether the release could be neither finished nor undone. */
   isBroken = false;
   #step = 0;
-  /** What the host's clock showed when it began to tell, where it said so; microseconds since the epoch. */
+  /** The host's time when it began to send its journal, if it said so; microseconds since the epoch. */
   #told = 0;
 
   constructor(plan: HostPlan, reporter: Reporter) {
@@ -68,7 +71,7 @@ export class HostProgress {
     }
   }
 
-  /** The last lines alone: a task may write any number of them, and the journal on the host has them all. */
+  /** Keeps only the last lines. A task may write any number of them, and the journal on the host has them all. */
   #keep({ step, detail }: JournalLine): void {
     const lines = this.#output.get(step) ?? [];
     lines.push(detail);
@@ -76,7 +79,7 @@ export class HostProgress {
     this.#output.set(step, lines);
   }
 
-  /** How old a line was when the host told it: its clock alone counts. */
+  /** How old a line was when the host sent it. Only the host's own clock counts. */
   #age({ time }: JournalLine): { ago?: number } {
     return this.#told > time ? { ago: (this.#told - time) / 1000 } : {};
   }
@@ -92,7 +95,7 @@ export class HostProgress {
     return this.#plan.host;
   }
 
-  /** The step that it has come to. */
+  /** The step that the host has reached. */
   get progress(): string {
     if (this.undone || this.failed !== undefined) return "undoing what was begun";
     return this.#step === 0 ? "beginning" : `step ${this.#step} of ${this.#plan.steps.length}: ${this.title(this.#step)}`;
@@ -108,7 +111,7 @@ export class HostProgress {
   }
 }
 
-/** Image names as people tell them apart: the last part and the beginning of the digest. */
+/** Shortens image names for people, to the last part and the beginning of the digest. */
 function shortenDigests(text: string): string {
   return text.replaceAll(/\S*\/([^\s/@]+)@(sha256:[0-9a-f]{8})[0-9a-f]*/g, "$1@$2");
 }

@@ -7,7 +7,7 @@ export function isUnchanged(plan: Plan): boolean {
   return plan.hosts.every((host) => host.steps.length === 0);
 }
 
-/** What a deploy, or a rollback, came to, in one line a host. */
+/** The result of a deploy or a rollback, in one line per host. */
 export function describeOutcome(plan: Plan, milliseconds?: number): string {
   const { environment, release } = plan;
   const what = `commit ${shortCommit(release.commit)}${release.ref === undefined ? "" : ` (${release.ref})`}`;

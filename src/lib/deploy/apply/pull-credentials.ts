@@ -7,7 +7,10 @@ export interface RegistryLogin {
   credentials: Credentials;
 }
 
-/** The logins that hosts need for pulling the images: the configuration's for the project's registry, the user's own for any other. */
+/**
+ * The logins that hosts need to pull the images: the configured login for the project's registry, the user's own login for any
+ * other.
+ */
 export async function pullCredentials(config: RegistryConfig, images: readonly string[]): Promise<RegistryLogin[]> {
   const found = await Promise.all(
     [...registriesOf(images)].map(async (registry) => {
@@ -18,7 +21,7 @@ export async function pullCredentials(config: RegistryConfig, images: readonly s
   return found.filter((login): login is RegistryLogin => login.credentials !== undefined);
 }
 
-/** Those of the logins that one host needs for what it pulls itself. */
+/** The logins that one host needs for the images that it pulls. */
 export function loginsFor(images: readonly string[], logins: readonly RegistryLogin[]): RegistryLogin[] {
   const registries = registriesOf(images);
   return logins.filter(({ registry }) => registries.has(registry));

@@ -3,10 +3,10 @@ import type { HostConnection } from "../../adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { passingRefusals } from "./apply-failure.ts";
 
-/** Seconds that somebody waits for others at most. */
+/** The longest wait for other deploys, in seconds. */
 const patience = 3600;
 
-/** What somebody else's deploy is the reason of: it can be tried again when that one has ended. */
+/** Codes of errors that somebody else's deploy causes. You can try again once that deploy has ended. */
 const passing: ReadonlySet<string> = new Set(Object.values(passingRefusals));
 
 export interface WaitOptions {
@@ -19,15 +19,15 @@ export interface WaitOptions {
   signal: AbortSignal;
 }
 
-/** Whether an error goes away by itself, once another deploy has ended. */
+/** Whether an error is temporary: it goes away once another deploy has ended. */
 export function isTemporaryError(error: unknown): error is ColdtivateError {
   return error instanceof ColdtivateError && passing.has(error.code);
 }
 
 /**
- * Deploys when nobody else does: whenever another one is at work, or was faster, waits for its end and begins anew.
+ * Runs an attempt when nobody else deploys. If another deploy is running or was faster, waits for its end and tries again.
  *
- * @throws what the attempt throws; ColdtivateError WAITED_TOO_LONG after an hour
+ * @throws whatever the attempt throws; ColdtivateError WAITED_TOO_LONG after an hour
  */
 export async function waitForOtherDeploys<Result>(input: WaitOptions, attempt: () => Promise<Result>): Promise<Result> {
   const began = performance.now();

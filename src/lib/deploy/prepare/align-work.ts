@@ -4,13 +4,13 @@ import { alignHosts } from "../../plan/steps/barriers.ts";
 import { tellOnce } from "../../plan/steps/choose-tasks.ts";
 import type { HostPlan } from "../../plan/steps/plan.ts";
 
-/** What a host is to do, before its peers' plans are known. */
+/** The work of a host before its peers' plans are known. */
 export interface HostDraft {
   connection: HostConnection;
   plan: HostPlan;
-  /** What the host has to pull. */
+  /** The images that the host has to pull. */
   images: string[];
-  /** What it is to be sent for the plan that it gets in the end. */
+  /** The files to send for the final plan. */
   entriesFor: (plan: HostPlan) => TarEntry[];
 }
 
@@ -21,7 +21,7 @@ export interface AlignedWork {
   entries: TarEntry[];
 }
 
-/** Aligns the plans of hosts, in their order. */
+/** Aligns the plans of hosts; keeps their order. */
 export function alignWork(drafts: readonly HostDraft[]): AlignedWork[] {
   const plans = alignHosts(tellOnce(drafts.map(({ plan }) => plan)));
   return drafts.map(({ connection, images, entriesFor }, index) => {

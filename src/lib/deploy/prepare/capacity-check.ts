@@ -11,20 +11,23 @@ import type { Rendered } from "../../release/rendered.ts";
 export interface CapacityFacts {
   state: HostState;
   rendered: Rendered;
-  /** What the plan pulls. */
+  /** The images that the plan pulls. */
   images: readonly string[];
-  /** Absent where nothing is pulled. */
+  /** Absent if nothing is pulled. */
   registry?: RegistryClient;
 }
 
 export interface Capacity {
   shortages: Shortage[];
   notes: string[];
-  /** Whether memory lets one service at a time start beside what runs. */
+  /** Whether there is only enough memory to start one service at a time beside the running ones. */
   isInTurn: boolean;
 }
 
-/** Whether a host has the memory, the disk and the ports that a plan needs. Asks the registry for what is to be pulled alone. */
+/**
+ * Whether a host has the memory, the disk and the ports that a plan needs. Asks the registry only about images to pull, and about
+ * serving images if the disk seems too small.
+ */
 export async function checkCapacity(facts: CapacityFacts): Promise<Capacity> {
   const { state, rendered } = facts;
   const memory = judgeMemory(compareServices(rendered, state), facts);
@@ -38,8 +41,8 @@ export async function checkCapacity(facts: CapacityFacts): Promise<Capacity> {
 }
 
 /**
- * Refuses a release that does not fit, with everything that is missing anywhere.
- * @throws ColdtivateError PORT_TAKEN, MEMORY_SHORT or DISK_FULL; CAPACITY_SHORT when it is several of them
+ * Refuses a release that does not fit, and lists everything that is missing on any host.
+ * @throws ColdtivateError PORT_TAKEN, MEMORY_SHORT or DISK_FULL; CAPACITY_SHORT if several of them apply
  */
 export function refuseShortages(shortages: readonly Shortage[]): void {
   const [first] = shortages;
@@ -66,7 +69,7 @@ async function checkDisk({ state, images, registry }: CapacityFacts): Promise<Sh
   const layers = await layersOf(missing, registry);
   const shortage = diskShortage(state, layers, new Set());
   if (shortage === undefined) return undefined;
-  // Only now what it may share with images that are there: most often nobody needs to know.
+  // We ask which layers the host already has only if they matter. In most cases they do not.
   const serving = Object.values(state.manifest?.services ?? {}).map(({ image }) => image);
   const present = [
     ...(
@@ -79,7 +82,10 @@ async function checkDisk({ state, images, registry }: CapacityFacts): Promise<Sh
   return diskShortage(state, layers, new Set(present.map(({ digest }) => digest)));
 }
 
-/** By image; without those that the registry does not tell: sizes alone refuse nothing. */
+/**
+ * The layers of each image. Leaves out images whose layers the registry does not report: a missing size alone is no reason to
+ * refuse.
+ */
 async function layersOf(images: readonly string[], registry: RegistryClient): Promise<Map<string, ImageLayer[]>> {
   const asked = await Promise.all(
     [...new Set(images)].map(async (image) => [image, await registry.layersOf(image).catch(() => undefined)] as const),

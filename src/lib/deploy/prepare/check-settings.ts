@@ -4,7 +4,7 @@ import type { HostState } from "../../host/host-state.ts";
 import { mountUses, unknownMounts } from "../../mounts/mounts.ts";
 
 /**
- * Whether coldtivate.yml, which is the working tree's, speaks of what the commit's Compose files have.
+ * Checks that everything coldtivate.yml names exists in the commit's Compose files. coldtivate.yml comes from the working tree.
  * @throws ColdtivateError TASK_SERVICE_UNKNOWN, MOUNT_UNKNOWN
  */
 export function checkSettings(config: Config, state: HostState): void {
@@ -12,7 +12,7 @@ export function checkSettings(config: Config, state: HostState): void {
   checkMounts(config, state);
 }
 
-/** coldtivate.yml may name mounts that the commit's Compose files do not have: then what it says of them would not hold. */
+/** coldtivate.yml may name mounts that the commit's Compose files do not have. Its settings for them would have no effect. */
 function checkMounts({ services }: Config, { model, sourceDirectory }: HostState): void {
   const known = Object.fromEntries(Object.entries(services).filter(([name]) => model.services[name] !== undefined));
   const unknown = unknownMounts(mountUses(model, sourceDirectory), known);
@@ -25,7 +25,7 @@ function checkMounts({ services }: Config, { model, sourceDirectory }: HostState
   });
 }
 
-/** Tasks come from the working tree's coldtivate.yml, services from the commit's Compose files: they can disagree. */
+/** Tasks come from the coldtivate.yml of the working tree, and services from the commit's Compose files. They can disagree. */
 function checkTasks(config: Config, { model }: HostState): void {
   const unknown = config.tasks.filter(({ service }) => model.services[service] === undefined);
   if (unknown.length === 0) return;

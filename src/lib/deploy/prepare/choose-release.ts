@@ -14,7 +14,7 @@ export interface ReleaseChoice {
   state: HostState;
   environment: string;
   project: string;
-  /** The id of the release that is wanted, if one is. */
+  /** The id of the requested release, if there is one. */
   release?: string | undefined;
 }
 
@@ -24,8 +24,8 @@ export interface ChosenRelease {
 }
 
 /**
- * The release that a host is to go back to: the one that is wanted, else the last one that served and differs from the one
- * that serves. A release that differs in its fronts alone does not count: going back leaves these as they are.
+ * Chooses the release that a host goes back to: the requested one, or else the last one that served and differs from the serving
+ * one. A release that differs only in its fronts does not count, because going back leaves fronts as they are.
  * @throws ColdtivateError RELEASE_UNKNOWN, NO_EARLIER_RELEASE, RELEASE_INCOMPLETE
  */
 export async function chooseRelease(choice: ReleaseChoice, signal: AbortSignal): Promise<ChosenRelease> {

@@ -14,7 +14,7 @@ import { mapValues } from "../../common/plain.ts";
 import type { Rendered, RenderedFront } from "../../release/rendered.ts";
 import { pathInSource, type Digest, type SourceTree } from "../../compose/sources.ts";
 
-/** Whom to ask, and how. */
+/** The host to ask, and how. */
 export interface Asking {
   connection: HostConnection;
   script: readonly TarEntry[];
@@ -24,27 +24,27 @@ export interface Asking {
 export interface MountFacts {
   state: HostState;
   rendered: Rendered;
-  /** What the commit has for what is mounted; nothing for a release that the host keeps. */
+  /** The commit's files for mounts; empty for a release that the host keeps. */
   sources: ReadonlyMap<string, SourceTree>;
   digest: Digest;
 }
 
-/** What is wrong with a release's mounts on a host, and what has to be looked at once more. */
+/** Problems with a release's mounts on a host, and what has to be checked again later. */
 export interface MountReport {
-  /** What the host lacks, for people. */
+  /** What the host lacks, described for people. */
   missing: string[];
   /** Data that the release would leave behind. */
   data: string[];
-  /** Content that was written to and that the release mounts nowhere. */
+  /** Content that was written to, and that the release does not mount. */
   content: LeftBehind["content"];
   /** Folders of `files/` that may stay as they are. */
   declared: string[];
-  /** Words of the step `unwritten`. */
+  /** Arguments of the step `unwritten`. */
   unwritten: string[];
   notes: string[];
 }
 
-/** Folders of volumes that a host has already, by the volumes' names: an engine keeps to what a volume was made with. */
+/** The folders of volumes that a host already has, by volume name. An engine keeps the options that a volume was created with. */
 export async function askDevices(
   model: ComposeModel,
   { sourceDirectory, manifest }: HostState,
@@ -62,7 +62,7 @@ export async function askDevices(
   );
 }
 
-/** Asks a host for whatever else decides whether a release may have its mounts there. */
+/** Asks a host for everything else that decides whether a release may have its mounts there. */
 export async function examineMounts(facts: MountFacts, asking: Asking): Promise<MountReport> {
   const { state, rendered, sources, digest } = facts;
   const places: Readonly<Record<string, MountPlace>> = rendered.layout?.places ?? state.manifest?.places ?? {};
@@ -129,7 +129,7 @@ function describeNeed({ user, written, place }: RequiredPath, host: string): str
   return `${host}: ${user}, needs ${written}, which neither the commit nor the host has${written === place ? "" : ` (${place})`}`;
 }
 
-/** Services that go on in the containers that they have. */
+/** Services that keep their containers. */
 function unchangedIn({ services, fronts }: Rendered, { containers }: HostState): Set<string> {
   const isChanged = (name: string, definition: string) => {
     const own = composeNames(name, fronts[name]);
@@ -138,12 +138,12 @@ function unchangedIn({ services, fronts }: Rendered, { containers }: HostState):
   return new Set(Object.entries(services).flatMap(([name, { definition }]) => (isChanged(name, definition) ? [] : [name])));
 }
 
-/** What a service's containers are called in Compose: those of its slots, where it has a front. */
+/** The names of a service in Compose: those of its slots if it has a front. */
 function composeNames(name: string, front: RenderedFront | undefined): string[] {
   return front === undefined ? [name] : front.slots.map((slot) => slotName(name, slot));
 }
 
-/** The services of a release with what their own containers have, by the names that the Compose files give them. */
+/** The definitions of a release's services as their containers get them, by the names in the Compose files. */
 function contentsOf({ services, fronts, model }: Rendered, { containers }: HostState): Record<string, ComposeService> {
   const names = Object.keys(model.services).filter(
     (name) => services[name] !== undefined || containers.some(({ service }) => isOf(service, name)),

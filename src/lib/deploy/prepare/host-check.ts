@@ -3,7 +3,7 @@ import type { MissingThing } from "../../host/elsewhere.ts";
 import type { HostState } from "../../host/host-state.ts";
 
 /**
- * Whether a host can take a release now.
+ * Checks that a host can take a release now.
  * @throws ColdtivateError HOST_LOCKED, DEPLOY_RUNNING, STATE_ELSEWHERE
  */
 export function checkHost(state: HostState, environment: string): void {
@@ -27,8 +27,8 @@ export function checkHost(state: HostState, environment: string): void {
 }
 
 /**
- * Refuses a release that needs networks, volumes or containers which no release makes, and which are not there.
- * @throws ColdtivateError EXTERNAL_MISSING that names all of them, with the command that makes each
+ * Refuses a release that needs missing networks, volumes or containers that no release creates.
+ * @throws ColdtivateError EXTERNAL_MISSING that lists all of them, with the command that creates each
  */
 export function refuseMissingElsewhere(missing: readonly MissingThing[]): void {
   if (missing.length === 0) return;

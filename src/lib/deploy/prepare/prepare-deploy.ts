@@ -48,21 +48,21 @@ import { describeUncommitted } from "./commit/uncommitted.ts";
 
 const irreversibleNote = "nobody goes back past this release: it is declared irreversible";
 
-/** Milliseconds that a refusal waits for hosts that are being asked. */
+/** How long a refusal waits for hosts that are still being asked, in milliseconds. */
 const mostPatience = 1000;
 
-/** What a deploy is about, before any host is asked. */
+/** The input of a deploy, before any host is asked. */
 export interface DeployIntent {
   config: Config;
   environment: EnvironmentConfig;
   revision: Revision;
-  /** Whether a commit may be released that is older than the one that serves. */
+  /** Whether the commit may be older than the one that serves. */
   allowsOlder: boolean;
-  /** Whether nobody is to roll back past this release, beside what the configuration says. */
+  /** Whether rollbacks past this release are forbidden, in addition to what the configuration says. */
   isIrreversible: boolean;
-  /** Whether it may leave behind what containers write to. */
+  /** Whether it may leave data behind that containers wrote. */
   leavesData: boolean;
-  /** What the environment's dotenv holds. */
+  /** The variables of the environment's dotenv. */
   dotenv: ReadonlyMap<string, string>;
   /** The script that runs on the hosts. */
   script: readonly TarEntry[];
@@ -76,12 +76,12 @@ export interface DeployIntent {
 export interface DeployPorts {
   repository: Repository;
   registry: RegistryClient;
-  /** They may still be on their way. */
+  /** May still be connecting. */
   connections: Promise<readonly HostConnection[]>;
   signal: AbortSignal;
 }
 
-/** A plan with what each host is to be sent for it. */
+/** A plan, with what to send to each host. */
 export interface PreparedDeploy {
   plan: Plan;
   work: AlignedWork[];
@@ -89,7 +89,7 @@ export interface PreparedDeploy {
 
 /**
  * Reads the release's files, asks every host what it runs, and decides what each one has to do. Changes nothing.
- * @throws ColdtivateError before any host is changed, where one of them cannot take the release
+ * @throws ColdtivateError before any host is changed, if one of them cannot take the release
  */
 export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): Promise<PreparedDeploy> {
   const { config, environment, revision, script } = intent;
@@ -107,7 +107,7 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
     state: await observeHost(connection, project, question, ports.signal),
   });
   const observing = markHandled(ports.connections.then((connections) => Promise.all(connections.map(observe))));
-  // The hosts take longest: all else is asked while they are at work, once their question is on its way.
+  // The hosts take longest. We send their question first, and ask everything else while they work.
   await immediately();
   const resolving = markHandled(resolveOwnImages(config, revision.commit, registry));
   const inputs = {
@@ -119,9 +119,9 @@ export async function prepareDeploy(intent: DeployIntent, ports: DeployPorts): P
   const dating = markHandled(ports.repository.timeOf(revision.commit));
   const describing = markHandled(describeUncommitted(inputs, ports.repository));
   const comparing = markHandled(compareSettings(config, environment.name, ports.repository, commit));
-  // In this order: what is missing in the registry is told even where a host is out of reach.
+  // The order matters: missing images are reported even if a host cannot be reached.
   const own = await resolving.catch(async (error: unknown) => {
-    // So that the hosts have removed what they were sent when this ends; one that is silent is not waited for.
+    // Gives the hosts time to remove the files that they were sent. A silent host is not waited for.
     await Promise.race([observing.catch(() => undefined), wait(mostPatience, undefined, { ref: false })]);
     throw error;
   });

@@ -27,7 +27,7 @@ export interface FrontsIntent {
   config: Config;
   /** Name of the environment. */
   environment: string;
-  /** Whose fronts; all, where it is empty. */
+  /** The services whose fronts are updated; empty for all. */
   services: readonly string[];
   script: readonly TarEntry[];
   who: Who;
@@ -41,9 +41,9 @@ export interface FrontsPorts {
 }
 
 /**
- * Asks every host what its fronts run, and the registry what they are to run, and decides what each host has to do.
- * Changes nothing.
- * @throws ColdtivateError before any host is changed, where one of them cannot be updated
+ * Asks every host which image its fronts run, asks the registry for the new one, and decides what each host has to do. Changes
+ * nothing.
+ * @throws ColdtivateError before any host is changed, if one of them cannot be updated
  */
 export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): Promise<PreparedDeploy> {
   const { config, environment, script } = intent;
@@ -90,7 +90,7 @@ export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): P
   return { plan: { environment, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
 }
 
-/** The fronts' image by the digest that it has now. */
+/** The fronts' image, by its current digest. */
 async function resolveFront({ front }: Config, registry: RegistryClient): Promise<FrontImage> {
   const { image: reference, memory } = front;
   const resolved = reference.includes("@sha256:") ? undefined : (await resolveThirdParty([reference], registry)).get(reference);

@@ -39,11 +39,11 @@ export interface RollbackIntent {
   environment: string;
   /** Name of the Compose project on its hosts. */
   project: string;
-  /** The id of the release to go back to; the one before the current one unless it is said. */
+  /** The id of the release to go back to; by default, the one before the current one. */
   release?: string | undefined;
-  /** How many releases the hosts are to keep. */
+  /** How many releases the hosts keep. */
   keepReleases: number;
-  /** Whether it may leave behind what containers write to. */
+  /** Whether it may leave data behind that containers wrote. */
   leavesData: boolean;
   /** The script that runs on the hosts. */
   script: readonly TarEntry[];
@@ -53,15 +53,15 @@ export interface RollbackIntent {
 
 export interface RollbackPorts {
   connections: Promise<readonly HostConnection[]>;
-  /** Asked only where a host no longer has an image that it needs. */
+  /** Only used if a host no longer has an image that it needs. */
   registry: () => Promise<Pick<OpenedRegistry, "client" | "named">>;
   signal: AbortSignal;
 }
 
 /**
- * Asks every host what it runs and what it keeps, and decides how each one goes back. Changes nothing, and asks nobody
- * but the hosts, unless one of them lost images.
- * @throws ColdtivateError before any host is changed, where one of them cannot go back
+ * Asks every host what it runs and what it keeps, and decides how each one goes back. Changes nothing. Contacts only the hosts,
+ * unless one of them lost images.
+ * @throws ColdtivateError before any host is changed, if one of them cannot go back
  */
 export async function prepareRollback(intent: RollbackIntent, { connections, registry, signal }: RollbackPorts): Promise<PreparedDeploy> {
   const { environment, project, script } = intent;
@@ -134,7 +134,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
       volumes: mergeVolumes(chosen.manifest.volumes ?? {}, state.manifest?.volumes ?? {}),
       networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
-      // What a task did stays done.
+      // A rollback does not undo what a task did.
       runs: { ...ran },
     });
     const keeping: Keeping = { again: { again: "rollback", target }, hooksOf: chosen.manifest.id };
@@ -151,7 +151,7 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
 
 type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "runs">;
 
-/** What was declared irreversible once is, whoever repeats it: the declaration stays with the first one. */
+/** Removes the irreversible declaration from a repeated release: it stays with the first one. */
 function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {
   const { irreversible: _irreversible, ...rest } = manifest;
   return { ...rest, ...own };
@@ -179,13 +179,13 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
   });
 }
 
-/** Those of some images that coldtivate.yml names: nobody else is asked, and nobody gets a login for anything else. */
+/** The images that coldtivate.yml names. No other registry is asked, and no login is used for any other image. */
 async function ofNamed(images: readonly string[], registry: RollbackPorts["registry"]): Promise<string[]> {
   const { named } = await registry();
   return images.filter((image) => isNamed(image, named));
 }
 
-/** @throws what the registry says, with the images that it is asked for */
+/** @throws the registry's error, extended with the images in question */
 async function askForMissing(target: string, missing: readonly string[], registry: () => Promise<RegistryClient>) {
   try {
     return await findLostImages(missing, await registry());

@@ -3,10 +3,10 @@ import type { DeployInput } from "../../plan/plan-deploy.ts";
 import type { MountReport } from "./examine-mounts.ts";
 
 /**
- * Refuses a release that some host lacks files for, or that would leave behind what containers write to.
+ * Refuses a release if a host lacks files for it, or if it would leave data behind that containers wrote.
  *
- * @param leavesData whether that is what the user wants
- * @throws ColdtivateError MOUNT_MISSING or DATA_LEFT_BEHIND, with everything of the kind on any host
+ * @param leavesData whether the user wants to leave data behind
+ * @throws ColdtivateError MOUNT_MISSING or DATA_LEFT_BEHIND, with every case on any host
  */
 export function refuseMounts(reports: readonly MountReport[], leavesData: boolean): void {
   const missing = reports.flatMap((report) => report.missing);
@@ -40,12 +40,12 @@ const contentAdvice =
 const dataAdvice =
   "Mount what the containers have now, for instance by its absolute path, list the path as `data` of the service in coldtivate.yml, or move the files to where the release mounts them.";
 
-/** What a plan has to look at once more, and to keep in mind. */
+/** The folders that a plan has to check again, and those that it marks as left behind. */
 export function leavesOf({ unwritten, declared, content }: MountReport, leavesData: boolean): NonNullable<DeployInput["leaves"]> {
   return { unwritten, abandoned: [...declared, ...(leavesData ? content.map(({ digest }) => digest) : [])] };
 }
 
-/** What is told of what a release leaves behind because the user wants it. */
+/** Notes on data that a release leaves behind because the user asked for it. */
 export function leavingNotes(report: MountReport): string[] {
   return [...report.data, ...report.content.map(({ told }) => told)].map((told) => `left behind, and kept on the host: ${told}`);
 }

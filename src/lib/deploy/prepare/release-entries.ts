@@ -9,7 +9,10 @@ import { followersText } from "../../compose/sharing.ts";
 import type { Layout } from "../../mounts/placement.ts";
 import type { Rendered } from "../../release/rendered.ts";
 
-/** Containers run as users of their own, and read what is mounted into them; the folder above is closed to others. */
+/**
+ * File modes. Containers run as their own users and have to read what is mounted into them. The parent folder is closed to
+ * others.
+ */
 const readable = { file: 0o644, executable: 0o755 };
 
 export interface Who {
@@ -19,9 +22,9 @@ export interface Who {
 }
 
 export interface ReleasePlans {
-  /** What this host has to do now. */
+  /** The steps that this host has to take now. */
   plan: HostPlan;
-  /** What a host that runs anything else has to do. */
+  /** The full plan: the steps for a host that runs anything else. */
   whole: readonly Step[];
 }
 
@@ -61,7 +64,7 @@ export function releaseEntries(
   ];
 }
 
-/** What the host prepares for mounts, and what the commit has for data. */
+/** The folders that the host prepares for mounts, and the commit's initial content for data. */
 function layoutEntries(layout: Layout | undefined): TarEntry[] {
   if (layout === undefined) return [];
   const lines = [
@@ -83,15 +86,15 @@ function layoutEntries(layout: Layout | undefined): TarEntry[] {
   return [{ path: "places", content: lines.map((words) => `${words.join("\t")}\n`).join("") }, ...seeds];
 }
 
-/** What a release is that a host has already: with other fronts, or to serve again. */
+/** How a new release repeats one that a host already has: with other fronts, or to serve again. */
 export interface Keeping {
-  /** The command that makes it once more, for whoever follows it, and the release that it goes back to. */
+  /** The command that repeats it and the release that it goes back to, for anyone who follows it. */
   again: Pick<KeptPlan, "again" | "target">;
-  /** The release whose hooks it has; the host has them. */
+  /** The release whose hooks it uses. The host already has them. */
   hooksOf: string;
 }
 
-/** The same for a release that a host has already. */
+/** The same for a release that a host already has. */
 export function keptEntries(
   { model, whole, configurations, hooks }: KeptRelease,
   manifest: Manifest,
@@ -123,7 +126,10 @@ function whoText({ user, from }: Who, { commit, ref, rollback }: Manifest, { ser
   return `${[user, from, commit, ref ?? "-", changed.join(" ") || "-", rollback ?? "-"].join("\t")}\n`;
 }
 
-/** How long containers are given to stop, for the script: a service and seconds a line, where the Compose files or their program want it. */
+/**
+ * How long containers get to stop, for the script: one line per service, with seconds, if the Compose files or their program ask
+ * for it.
+ */
 function stopsText({ services }: ComposeModel): string {
   return Object.entries(services)
     .flatMap(([name, service]) => {
@@ -133,7 +139,7 @@ function stopsText({ services }: ComposeModel): string {
     .join("");
 }
 
-/** What the release keeps on the host as long as it is kept itself. */
+/** The images that the host keeps as long as it keeps the release. */
 function imagesText({ services }: ComposeModel): string {
   const images = new Set(Object.values(services).flatMap(({ image }) => image ?? []));
   return [...images].map((image) => `${image}\n`).join("");
@@ -143,7 +149,7 @@ function planText(steps: readonly Step[]): string {
   return steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("");
 }
 
-/** What the steps of the plan are called, for the script: it cannot read plan.json. */
+/** The titles of the plan's steps, for the script: it cannot read plan.json. */
 function titlesText(steps: readonly Step[]): string {
   return steps.map(({ title }) => `${title}\n`).join("");
 }

@@ -3,8 +3,8 @@ import type { SourceTree } from "../../compose/sources.ts";
 import { refuseSources } from "./commit/source-faults.ts";
 
 /**
- * Reads paths of a commit, files or whole folders; a path that the commit does not have, or that leads out of it, is missing
- * in the result.
+ * Reads files or whole folders of a commit. A path that the commit does not have, or that leads out of it, is missing from the
+ * result.
  * @throws ColdtivateError SOURCE_UNREADABLE
  */
 export async function readSources(commit: CommitTree, paths: readonly string[]): Promise<Map<string, SourceTree>> {

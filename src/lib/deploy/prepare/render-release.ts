@@ -17,16 +17,16 @@ import { askDevices, type Asking } from "./examine-mounts.ts";
 import { readSources } from "./release-sources.ts";
 import { resolveFacts, resolveThirdParty, type ResolvedTags } from "./images/resolve-images.ts";
 
-/** What a release is rendered from, beside the host. */
+/** The facts that a release is rendered from, apart from those of the host. */
 export interface RenderFacts {
   commit: CommitTree;
   /** The project's own images by repository, with their digests. */
   own: ReadonlyMap<string, PinnedImage>;
-  /** What others' tags mean, as far as they were asked for. */
+  /** The digests of third-party tags that were looked up so far. */
   tags: ResolvedTags;
-  /** What registries have told of images so far, by image as it runs; more is added. */
+  /** What registries have said about images so far, by image as it runs; more is added. */
   imageFacts: Map<string, ImageFacts>;
-  /** By name of an image that the project builds: what it is built from. */
+  /** By name of an image that the project builds: its base images. */
   bases: ReadonlyMap<string, readonly string[]>;
   project: string;
   profiles: readonly string[];
@@ -34,8 +34,8 @@ export interface RenderFacts {
 }
 
 /**
- * Asks the registry for what a release on a host runs, reads its files from the commit, and renders it.
- * @throws ColdtivateError for what the registry does not have, or Compose files ask for that is not supported
+ * Asks the registry about the images that a release runs on a host, reads its files from the commit, and renders it.
+ * @throws ColdtivateError if the registry lacks an image, or Compose files ask for something that is not supported
  */
 export async function renderFor(
   config: Config,
@@ -53,7 +53,7 @@ export async function renderFor(
   checkSupported(model, names);
   let images = await resolve(pinImages(model, own, manifest, facts.profiles));
   const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
-  // What a host says of images counts for itself alone.
+  // What a host says about images counts for that host only.
   const said = manifest?.images ?? {};
   const known = new Map([...Object.entries(said), ...facts.imageFacts]);
   const { facts: told, unknown } = await resolveFacts(used, known, registry);

@@ -1,28 +1,28 @@
 import type { HostState } from "../../host/host-state.ts";
 import { formatBytes, mebibyte, type Shortage } from "./capacity.ts";
 
-/** A layer as a registry has it. */
+/** A layer of an image in a registry. */
 export interface ImageLayer {
   digest: string;
   /** Compressed, in bytes. */
   size: number;
 }
 
-/** While it is unpacked, a layer is there twice: compressed, and about twice as large. */
+/** While a layer is unpacked, it exists twice: compressed, and about twice as large. */
 const unpacking = 3;
 
-/** What stays free beside the images, for logs and the containers' own files. */
+/** Space that must stay free, for logs and the containers' own files. */
 const leastFree = 256 * mebibyte;
 
-/** The images of a plan that a host has to pull. */
+/** The images that a host does not have and so has to pull. */
 export function missingImages(images: readonly string[], { images: present = [] }: HostState): string[] {
   return images.filter((image) => !present.includes(image));
 }
 
 /**
- * Whether images fit on a host's disk; undefined when they do, or when that cannot be known.
+ * Checks whether images fit on a host's disk; undefined if they do, or if it cannot be known.
  *
- * @param layers of the images to pull, by image; without those whose layers are not known
+ * @param layers of the images to pull, by image; without images whose layers are unknown
  * @param present digests of layers that the host has
  */
 export function diskShortage(

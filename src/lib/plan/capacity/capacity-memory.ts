@@ -6,11 +6,11 @@ import { formatBytes, mebibyte, type Shortage } from "./capacity.ts";
 import type { ServiceWork } from "../steps/compare-services.ts";
 import { few } from "../steps/steps.ts";
 
-/** What a new front takes, and a service of which nothing is known. */
+/** The memory of a new front, and of a service without known use. */
 const frontMemory = 15 * mebibyte;
 const unknownMemory = 64 * mebibyte;
 
-/** What stays free: this part of all memory, or this much, whichever is more. */
+/** Memory that must stay free: this share of the total, or this amount, whichever is more. */
 const reservedPart = 0.05;
 const leastReserve = 64 * mebibyte;
 
@@ -18,20 +18,20 @@ const leastReserve = 64 * mebibyte;
 export interface MemoryNeed {
   service: string;
   bytes: number;
-  /** How that is known, in the user's words. */
+  /** Where the number comes from, in the user's words. */
   source: string;
 }
 
-/** Whether there is memory for what a release starts beside what runs. */
+/** Whether there is enough memory for what a release starts beside the running containers. */
 export interface MemoryJudgement {
-  /** All second generations fit at once; one fits at a time; not even that. */
+  /** Whether all second generations fit at once, only one at a time, or not even one. */
   way: "together" | "in turn" | "short";
-  /** Second generations, which go again. */
+  /** Needs that pass: second generations run beside the old containers only until those stop. */
   passing: MemoryNeed[];
-  /** What is new, and stays. */
+  /** Needs that last: new services and new fronts. */
   lasting: MemoryNeed[];
   available: number;
-  /** Bytes that are to stay free. */
+  /** Bytes that must stay free. */
   reserve: number;
 }
 
@@ -41,8 +41,8 @@ interface Facts {
 }
 
 /**
- * Judges whether a release fits beside what runs; undefined where the host's memory is not known.
- * A limit is no need: it is what a service may take, not what it takes.
+ * Judges whether a release fits beside what runs; undefined if the host's memory is unknown. A memory limit does not count as a
+ * need: it is what a service may use, not what it does use.
  */
 export function judgeMemory(works: readonly ServiceWork[], facts: Facts): MemoryJudgement | undefined {
   const memory = facts.state.capacity?.memory;
@@ -64,7 +64,7 @@ export function judgeMemory(works: readonly ServiceWork[], facts: Facts): Memory
   return { way: most <= spare && passing.length > 1 ? "in turn" : "short", ...judgement };
 }
 
-/** Says why services go one at a time; undefined when they do not. */
+/** Says why services are replaced one at a time; undefined if they are not. */
 export function memoryNote(host: string, { way, passing, lasting, available, reserve }: MemoryJudgement): string | undefined {
   if (way !== "in turn") return undefined;
   const spare = available - reserve - sum(lasting);
@@ -74,7 +74,7 @@ export function memoryNote(host: string, { way, passing, lasting, available, res
   );
 }
 
-/** What is missing where not even one service at a time fits; undefined when it does. */
+/** What is missing if not even one service at a time fits; undefined if it does. */
 export function memoryShortage(host: string, { way, passing, lasting, available, reserve }: MemoryJudgement): Shortage | undefined {
   if (way !== "short") return undefined;
   const biggest = passing.toSorted((a, b) => b.bytes - a.bytes)[0];
@@ -96,7 +96,7 @@ function formatNeed({ service, bytes, source }: MemoryNeed): string {
   return `  ${service}: ${formatBytes(bytes)} (${source})`;
 }
 
-/** What its running containers use, or what is reserved for it, whichever is more. */
+/** The larger of what its running containers use and what is reserved for it. */
 function needOf(service: string, { rendered, state }: Facts): MemoryNeed {
   const [slot] = rendered.fronts[service]?.slots ?? [];
   const wanted = rendered.model.services[slot === undefined ? service : slotName(service, slot)] ?? {};
@@ -114,7 +114,7 @@ function needOf(service: string, { rendered, state }: Facts): MemoryNeed {
   return { service, bytes: each * count, source: count > 1 ? `${source}, ${count} containers` : source };
 }
 
-/** Bytes that a service reserves for each container; 0 where it reserves nothing. */
+/** Bytes that a service reserves for each container; 0 if none. */
 function reservation({ mem_reservation: own, deploy }: ComposeService): number {
   return Math.max(bytesOf(own), bytesOf(deploy?.resources?.reservations?.memory));
 }

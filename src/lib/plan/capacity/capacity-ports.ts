@@ -8,7 +8,7 @@ interface Holder {
   name: string;
 }
 
-/** The ports that a release publishes and that somebody else has; undefined when there are none. */
+/** The ports that a release publishes although they are taken; undefined if there are none. */
 export function portShortage(rendered: Rendered, state: HostState): Shortage | undefined {
   const { published, sockets } = state.capacity ?? { published: [], sockets: [] };
   const project = rendered.model.name ?? "";
@@ -20,7 +20,7 @@ export function portShortage(rendered: Rendered, state: HostState): Shortage | u
       name: `the container ${entry.container}${entry.project === "-" ? "" : ` of the project ${entry.project}`}`,
     }));
   const known = [...own, ...others.flatMap(({ ports }) => ports)];
-  // A container of ours in the host's network listens as a process, which cannot be told from others.
+  // A container of ours on the host's network listens like any process. It cannot be told apart from others.
   const isTold = !state.containers.some(({ network, status }) => network === "host" && status === "running");
   const processes = isTold ? sockets.filter((socket) => !known.some((port) => blocks(port, socket) || blocks(socket, port))) : [];
   const holders = [...others, { ports: processes, name: "a process on the host" }];

@@ -2,7 +2,7 @@
 export interface Shortage {
   /** Its error's code. */
   code: "PORT_TAKEN" | "MEMORY_SHORT" | "DISK_FULL";
-  /** What is missing, in the user's words, a line each. */
+  /** What is missing, in the user's words, one line each. */
   details: readonly string[];
   /** What to do about it. */
   advice: string;

@@ -1,7 +1,7 @@
 import type { HostPlan, Step } from "./plan.ts";
 import { expectRelease } from "./steps.ts";
 
-/** Where the hosts of an environment wait for one another, in this order; what comes after the last one cannot be undone. */
+/** Where the hosts of an environment wait for one another, in this order. Steps after the last barrier cannot be undone. */
 const barriers = {
   pulled: "wait until every host has the images",
   prepared: "wait until the tasks are done",
@@ -11,10 +11,10 @@ const barriers = {
 
 export type Barrier = keyof typeof barriers;
 
-/** Hosts that have passed it are never told to undo. */
+/** Once hosts have passed this barrier, they are never told to undo. */
 export const decision: Barrier = "switched";
 
-/** Seconds that a host waits without hearing from whoever coordinates: then it undoes. */
+/** How long a host waits for a message from the coordinator before it undoes, in seconds. */
 const silence = 20;
 
 export function barrier(name: Barrier): Step {
@@ -22,8 +22,8 @@ export function barrier(name: Barrier): Step {
 }
 
 /**
- * Gives the plans of an environment's hosts the same barriers. Where one host changes, the others record the release, too,
- * so that all of them serve the same one. A host alone waits for nobody.
+ * Gives the plans of an environment's hosts the same barriers. If one host changes, the others record the release, too, so that
+ * all of them serve the same one. A single host has no barriers.
  */
 export function alignHosts(plans: readonly HostPlan[]): HostPlan[] {
   const busy = plans.filter(({ steps }) => steps.length > 0);

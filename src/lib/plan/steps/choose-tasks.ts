@@ -18,8 +18,11 @@ export interface TaskFacts {
 }
 
 /**
- * Which tasks a release has to run on a host: those whose last run was another, or that depend on a service which starts
- * from nothing here; and, where there is any, or a service is replaced, those that always run.
+ * Chooses the tasks that a release has to run on a host:
+ *
+ * - tasks that changed since their last run,
+ * - tasks that depend on a service which this host starts for the first time,
+ * - if there are any such tasks, or a service is replaced: tasks that always run.
  */
 export function chooseTasks(
   { rendered: { tasks }, lastRuns = {}, state }: TaskFacts,
@@ -32,7 +35,7 @@ export function chooseTasks(
     const { definition, needs } = tasks[name]!;
     if (needs.some((service) => created.has(service))) return true;
     const last = lastRuns[name];
-    // A release of an older version tells that there is the task, and not when it ran.
+    // A release of an older version says that the task exists, but not when it ran.
     return last === undefined ? isReplacing || state.manifest?.tasks[name] === undefined : last.definition !== definition;
   };
   const changed = new Set(names.filter(isChanged));
@@ -45,7 +48,7 @@ export function chooseTasks(
   return { run, unchanged };
 }
 
-/** Plans of an environment's hosts that tell once, for all of them, which tasks are left out. */
+/** Makes the plans of an environment's hosts list each skipped task only once. */
 export function tellOnce(plans: readonly HostPlan[]): HostPlan[] {
   const told = new Set(plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : []))));
   return plans.map(({ unchanged = [], ...plan }) => {

@@ -8,8 +8,14 @@ import { settingsOf } from "./order-works.ts";
 import type { ServiceChange } from "./plan.ts";
 
 /**
- * What a front needs: nothing; to be made where nothing served; to take the place of a plain container; to be replaced
- * itself; to be replaced by one that joins it before it leaves; another configuration.
+ * What a front needs:
+ *
+ * - `keep`: nothing,
+ * - `make`: to be created where nothing served,
+ * - `move`: to take the place of a container without a front,
+ * - `replace`: to be replaced in place,
+ * - `join`: to be replaced by a front that joins it before it leaves,
+ * - `configure`: another configuration.
  */
 export type FrontWork = "keep" | "make" | "move" | "replace" | "join" | "configure";
 
@@ -20,7 +26,7 @@ export interface ServiceWork extends ServiceChange {
   front: FrontWork;
   /** Compose services that must be gone before its new container starts. */
   before: string[];
-  /** Compose services that nobody needs any more once the release serves. */
+  /** Compose services that are no longer needed once the release serves. */
   after: string[];
 }
 
@@ -29,9 +35,9 @@ type Containers = ReadonlyMap<string, readonly ObservedContainer[]>;
 const untouched = { isReplaced: false, front: "keep", before: [], after: [] } as const satisfies Partial<ServiceWork>;
 
 /**
- * What differs between a release and what a host runs, by service, in the order of their names.
+ * Compares a release with what a host runs, by service, sorted by name.
  *
- * @param isBack whether the release served before: then what runs to its end has done so
+ * @param isBack whether the release served before, so that its one-shots have run already
  */
 export function compareServices(rendered: Rendered, state: HostState, isBack = false): ServiceWork[] {
   const containers: Containers = Map.groupBy(
@@ -59,7 +65,7 @@ export function compareServices(rendered: Rendered, state: HostState, isBack = f
   return withSharers(works, rendered);
 }
 
-/** What uses the container of a service that gets a new one, or restarts with it, gets a new one, too. */
+/** A service that shares the container of a replaced service, or restarts with it, is replaced, too. */
 function withSharers(works: readonly ServiceWork[], rendered: Rendered): ServiceWork[] {
   const byName = new Map(works.map((work) => [work.service, work]));
   const isRunning = ({ change, rollout }: ServiceWork) => change === "keep" && rollout !== "once";
@@ -80,13 +86,13 @@ function withSharers(works: readonly ServiceWork[], rendered: Rendered): Service
   return [...byName.values()];
 }
 
-/** A service that runs to its end: again, when it is another one than the last time. */
+/** A one-shot: it runs again if it differs from the last time. */
 function compareOnce({ service, wanted, parts, containers, state }: Comparison, isBack: boolean): ServiceWork {
   const known = state.manifest?.services[service];
   const others = parts.filter((part) => part !== service);
   const running = (containers.get(service) ?? []).some(({ status }) => status === "running");
   if (isBack || known?.definition === wanted.definition) {
-    // One that was there to stay in the release that serves does not outlive it.
+    // If the serving release ran it as a lasting service, it does not outlive that release.
     const stays = running && known?.once !== true ? [service] : [];
     return { service, change: "keep", reasons: [], ...untouched, after: [...others, ...stays] };
   }
@@ -99,14 +105,14 @@ function compareOnce({ service, wanted, parts, containers, state }: Comparison, 
 interface Comparison {
   service: string;
   wanted: RenderedService;
-  /** The Compose services of it that have containers. */
+  /** The Compose services that belong to it and have containers. */
   parts: readonly string[];
   containers: Containers;
   rendered: Rendered;
   state: HostState;
 }
 
-/** A service without a front, now; it may have had one. */
+/** A service that has no front now, but may have had one. */
 function compareSingle({ service, wanted, parts, containers, rendered, state }: Comparison): ServiceWork {
   const running = containers.get(service) ?? [];
   const before = parts.filter((part) => part !== service);
@@ -120,7 +126,7 @@ function compareSingle({ service, wanted, parts, containers, rendered, state }: 
   return { service, change: "update", reasons, ...untouched, isReplaced: true, before };
 }
 
-/** A service with a front, now; it may have had none. */
+/** A service that has a front now, but may have had none. */
 function compareFronted({ service, wanted, parts, containers, rendered, state }: Comparison, front: RenderedFront): ServiceWork {
   const known = state.manifest?.fronts[service];
   const own = containers.get(service) ?? [];
@@ -154,7 +160,7 @@ function compareFronted({ service, wanted, parts, containers, rendered, state }:
   return { ...update, reasons: told, isReplaced: reasons.length > 0, front: frontWork.front, after };
 }
 
-/** How the release that serves rolls a service with a front out. */
+/** The rollout that the serving release uses for a service with a front. */
 function was(service: string, { manifest }: HostState): string {
   return manifest?.fronts[service]?.slots.includes("slot") === true ? "was hold" : "was blue-green";
 }
@@ -176,7 +182,10 @@ function compareFront(
     : { front: "configure", reasons: ["settings of its front"] };
 }
 
-/** Which service a Compose service belongs to: a slot, now or in the release that serves, to that with the front. */
+/**
+ * Finds the service that a Compose service belongs to. A slot, of this release or the serving one, belongs to the service with
+ * the front.
+ */
 function owners(rendered: Rendered, { manifest, fronts }: HostState): (part: string) => string {
   const fronted = new Set([...Object.keys(rendered.fronts), ...Object.keys(manifest?.fronts ?? {}), ...Object.keys(fronts)]);
   return (part) => {

@@ -2,21 +2,21 @@ import type { ObservedContainer } from "../../host/host-state.ts";
 import type { ManifestService } from "../../release/manifest.ts";
 import type { RenderedService } from "../../release/rendered.ts";
 
-/** Why a container that coldtivate did not make is replaced. */
+/** The reason for replacing a container that coldtivate did not start. */
 export const notOurs = "was not started by coldtivate";
 
-/** Why, where nothing more is known than that the definition is another one. */
+/** The reason if only the definition is known to differ. */
 export const unexplained = "configuration";
 
 export interface Running {
   containers: readonly ObservedContainer[];
   /** How many there should be. */
   instances: number;
-  /** What the release that serves says of the service. */
+  /** The service in the serving release. */
   known: ManifestService | undefined;
 }
 
-/** Why the containers of a service are not those of the release, in the user's words; empty when they are. */
+/** Why the containers of a service differ from the release, in the user's words; empty if they do not. */
 export function differences(wanted: RenderedService, { containers, instances, known }: Running): string[] {
   const stale = containers.find(({ definition }) => definition !== wanted.definition);
   if (stale !== undefined) return changesSince(wanted, known, stale);
@@ -26,7 +26,7 @@ export function differences(wanted: RenderedService, { containers, instances, kn
   return [`${broken.name} is ${broken.status === "running" ? broken.health : broken.status}`];
 }
 
-/** @param container one of the service; absent where it has none any more, having run to its end */
+/** @param container one of the service's; absent if it completed and no container is left */
 export function changesSince(wanted: RenderedService, known: ManifestService | undefined, container?: ObservedContainer): string[] {
   if (container?.definition === "") return [notOurs];
   if (known === undefined || (container !== undefined && known.definition !== container.definition)) return ["runs another release"];

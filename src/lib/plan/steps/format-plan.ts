@@ -2,7 +2,7 @@ import type { HostPlan, Plan, ServiceChange } from "./plan.ts";
 
 const signs: Record<ServiceChange["change"], string> = { create: "+", update: "~", remove: "-", keep: "=" };
 
-/** A plan for people: what changes on which host, and what they should know before it starts. */
+/** Formats a plan for people: what changes on which host, and what they should know before it starts. */
 export function formatPlan(plan: Plan): string {
   const { release } = plan;
   const ref = release.ref === undefined ? "" : ` (${release.ref})`;

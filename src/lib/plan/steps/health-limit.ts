@@ -2,16 +2,16 @@ import type { Config } from "../../config/schema/config.ts";
 import { holdLimit } from "../../fronts/front-settings.ts";
 import type { Rendered } from "../../release/rendered.ts";
 
-/** How long a new container is waited for at least, in milliseconds, unless the configuration says otherwise. */
+/** The shortest wait for a new container, in milliseconds, unless the configuration says otherwise. */
 const least = 60_000;
 
-/** How long it is waited for at most, unless its first check comes later, in milliseconds. */
+/** The longest wait, in milliseconds, unless the first check or the end of the start_period comes later. */
 const most = 600_000;
 
-/** What one check may take beyond its time on a busy host, in milliseconds. */
+/** How much longer one check may take on a busy host, in milliseconds. */
 const slack = 30_000;
 
-/** A first check that comes later than this is worth a word, in milliseconds. */
+/** A first check that comes later than this gets a note, in milliseconds. */
 const noticeable = 30_000;
 
 interface Facts {
@@ -20,8 +20,8 @@ interface Facts {
 }
 
 /**
- * How long a new container of a service may take to turn healthy, in milliseconds: as configured; else until the engine
- * itself gives it up, within bounds.
+ * How long a new container of a service may take to become healthy, in milliseconds: as configured, or else until the engine
+ * itself gives up, within bounds.
  */
 export function healthLimit(service: string, { config, rendered }: Facts): number {
   const set = config.services[service]?.healthyWithin;
@@ -31,7 +31,7 @@ export function healthLimit(service: string, { config, rendered }: Facts): numbe
   return Math.max(least, Math.min(times.verdict, most), times.startPeriod + slack, times.first + slack);
 }
 
-/** What the user should know of the health checks of services that get new containers. */
+/** Notes on the health checks of services that get new containers. */
 export function healthNotes(services: readonly string[], { config, rendered }: Facts): string[] {
   return services.flatMap((service) => {
     const { times, rollout } = rendered.services[service] ?? {};

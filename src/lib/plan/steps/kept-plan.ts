@@ -15,11 +15,12 @@ const schema = z.object({
   target: releaseSchema.optional(),
 });
 
-/** A plan that somebody else follows: beside what it does, how it is made once more. */
+/** A plan as others follow it, with the command that repeats it. */
 export type KeptPlan = HostPlan & z.infer<typeof schema>;
 
 /**
- * Reads the plan.json that a release's folder has; without steps where there is none, as for a release that is applied by hand.
+ * Reads the plan.json in a release's folder. Without one, the plan has no steps, as for a release that was applied directly on
+ * the host.
  * @throws ColdtivateError HOST_ANSWER
  */
 export function parseHostPlan(host: string, text: string): KeptPlan {

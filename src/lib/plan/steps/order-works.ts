@@ -5,24 +5,26 @@ import type { Rendered } from "../../release/rendered.ts";
 import { sharedBy } from "../../compose/sharing.ts";
 import type { ServiceChange } from "./plan.ts";
 
-/** What decides about a service's place. */
+/** The facts that decide a service's place in the order. */
 export interface WorkPlace extends Pick<ServiceChange, "service" | "change"> {
   isReplaced: boolean;
 }
 
-/** In which order services are worked on. */
+/** The order in which services are replaced. */
 export interface WorkOrder<Work extends WorkPlace> {
-  /** Before the tasks: what the project does not build, what tasks need, and what these wait for. */
+  /** Before the tasks: images that the project does not build, services that tasks need, and what these wait for. */
   first: Work[];
-  /** After them, one block after the other: what runs to its end, then services. There is one at least. */
+  /** After the tasks, one block after the other: one-shots first, then services. There is at least one block. */
   blocks: { once: Work[]; services: Work[] }[];
 }
 
 /**
- * Puts services in their order, by what they depend on. One that runs to its end comes before whatever waits for it, and
- * after what it needs itself: where that is replaced in slots, once these have switched, so that it starts a block of its own.
- * So does what restarts with a service behind a front: it is to find the new version. Of those that share a container none
- * is replaced before the others.
+ * Orders services by what they depend on.
+ *
+ * - A one-shot comes before everything that waits for it, and after everything that it needs. If a service that it needs is
+ *   replaced in slots, the one-shot starts a new block, after the switch.
+ * - A service that restarts with a service behind a front also starts a new block, so that it finds the new version.
+ * - Services that share a container are replaced together.
  *
  * @param tasks the services whose tasks run
  */
@@ -37,13 +39,18 @@ export function orderWorks<Work extends WorkPlace>(works: readonly Work[], rende
   const users = new Set([...tasks, ...once].map((name) => services[name]?.image));
   const isOthers = (name: string) => services[name]?.built === undefined && fronts[name] === undefined && !isOnce(name);
 
-  /** Whether others have to be there before the tasks, too: a database that the project builds, a new service of others behind a front. */
+  /**
+   * Whether a service also has to be up before the tasks: a database that the project builds, or a new third-party service behind
+   * a front.
+   */
   const isNeeded = (name: string) => {
     if (!prepared.has(name) || isOnce(name)) return false;
     if (services[name]?.built === undefined) return replaced.get(name)?.change === "create";
     return fronts[name] === undefined && !users.has(services[name].image) && needs(name).every((other) => isOthers(other) || isOnce(other));
   };
-  /** Of what a service needs, what is not there yet: what ends, and what the host does not run. A proxy may not start without it. */
+  /**
+   * Whether a dependency is not there yet: a one-shot, or a service that the host does not run. A proxy may not start without it.
+   */
   const isMissing = (name: string) => isOnce(name) || replaced.get(name)?.change === "create";
   const restarts = (name: string, other: string) => services[name]?.restarts?.includes(other) === true;
   const mayBeFirst = (name: string) =>
@@ -62,7 +69,7 @@ export function orderWorks<Work extends WorkPlace>(works: readonly Work[], rende
   const awaited = closure([...first, ...tasks], needs);
   const early = new Set([...first, ...once.filter((name) => isFirst(name) && awaited.has(name))]);
 
-  /** The block that a service is in. */
+  /** The number of the block that a service is in. */
   const blockOf: (name: string) => number = remembered(
     (name: string) =>
       Math.max(
@@ -89,7 +96,7 @@ export function orderWorks<Work extends WorkPlace>(works: readonly Work[], rende
   return { first: works.filter(({ service }) => early.has(service)), blocks };
 }
 
-/** By service: those that are replaced in place with it, because they share a container, itself among them. */
+/** By service: the services that are replaced in place together with it because they share a container, including itself. */
 function partners(works: readonly WorkPlace[], rendered: Rendered): (name: string) => readonly string[] {
   const names = works.map(({ service }) => service).filter((name) => rendered.fronts[name] === undefined);
   const groupOf = sharers(Object.fromEntries(names.map((name) => [name, settingsOf(name, rendered)])), names);
@@ -97,13 +104,13 @@ function partners(works: readonly WorkPlace[], rendered: Rendered): (name: strin
   return (name) => groups.get(groupOf(name)) ?? [name];
 }
 
-/** The Compose service that has a service's own settings: that of its first slot, if it has slots. */
+/** The Compose service with a service's own settings: its first slot, if it has slots. */
 export function settingsOf(service: string, { fronts, model }: Pick<Rendered, "fronts" | "model">): ComposeService {
   const [slot] = fronts[service]?.slots ?? [];
   return model.services[slot === undefined ? service : slotName(service, slot)] ?? {};
 }
 
-/** All that names lead to, themselves left out. */
+/** Everything that is reachable from the names, without the names themselves. */
 function closure(names: readonly string[], next: (name: string) => readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   const waiting = names.flatMap(next);
@@ -115,7 +122,7 @@ function closure(names: readonly string[], next: (name: string) => readonly stri
   return found;
 }
 
-/** A question about names whose answer may ask about others: answered once, and for the time being where it leads back to itself. */
+/** Caches the answers to a question about names that may recurse. In a cycle, the answer is `meanwhile`. */
 function remembered<Answer>(ask: (name: string) => Answer, meanwhile: Answer): (name: string) => Answer {
   const known = new Map<string, Answer>();
   return (name) => {

@@ -1,6 +1,8 @@
 import type { Rollout } from "../../config/schema/config.ts";
 
-/** What a deploy will do: plain, serialisable data that the dry run, the question, the tests and the executor all read. */
+/**
+ * What a deploy will do. It is plain, serialisable data. The dry run, the confirmation, the tests and the executor all read it.
+ */
 export interface Plan {
   environment: string;
   /** Name of the Compose project on the hosts. */
@@ -14,20 +16,20 @@ export interface Plan {
 export interface ReleaseSummary {
   id: string;
   commit: string;
-  /** The tag or branch it was asked for by, if any. */
+  /** The tag or branch that it was requested by, if any. */
   ref?: string;
-  /** The release that it repeats, where it goes back to one. */
+  /** The release that it repeats, if it is a rollback. */
   rollback?: string;
 }
 
 export interface HostPlan {
   host: string;
-  /** The release that the plan was made against; "-" when there is none. Another one there makes the plan stale. */
+  /** The release that the plan was made against; "-" if there is none. If the host serves another one, the plan is stale. */
   expect: string;
   services: ServiceChange[];
-  /** Tasks that are left out because their last run was the same; absent without any. */
+  /** Tasks that are skipped because they did not change since their last run; absent if there are none. */
   unchanged?: UnchangedTask[];
-  /** In the order in which they run; empty when the host serves the release already. */
+  /** In the order in which they run; empty if the host already serves the release. */
   steps: Step[];
 }
 
@@ -42,12 +44,12 @@ export interface ServiceChange {
   change: "create" | "update" | "remove" | "keep";
   /** What differs, in the user's words: `image sha256:1f… → sha256:9c…`, `environment DEBUG`, `configuration`. */
   reasons: string[];
-  /** How its new version takes over, and why so; absent when it is removed. */
+  /** How its new version takes over, and why; absent if it is removed. */
   rollout?: Rollout;
   rolloutReason?: string;
 }
 
-/** One line of the script's plan: a verb and its arguments, which are not empty and have no tab. */
+/** One line of the script's plan: a verb and its arguments. Arguments are not empty and contain no tab. */
 export interface Step {
   verb: string;
   args: string[];

@@ -7,7 +7,7 @@ import type { Rendered } from "../../release/rendered.ts";
 import { healthLimit } from "./health-limit.ts";
 import type { Step } from "./plan.ts";
 
-/** How long one may take that runs to its end, in milliseconds, unless the configuration says otherwise. */
+/** How long a one-shot may take, in milliseconds, unless the configuration says otherwise. */
 const endsWithin = 600_000;
 
 /** How long a container without a health check must run without a restart to count as up, in seconds. */
@@ -16,10 +16,10 @@ export const settleSeconds = 2;
 /** How many releases a host keeps, images included, unless the configuration says otherwise. */
 const keptReleases = 5;
 
-/** What concerns all services alike. */
+/** Settings that concern all services. */
 type CommonConfig = Partial<Pick<Config, "hooks" | "keepReleases">>;
 
-/** What steps are made from. */
+/** The facts that steps are made from. */
 export interface StepFacts {
   config: Pick<Config, "services"> & CommonConfig;
   rendered: Rendered;
@@ -43,7 +43,7 @@ export function replace(services: readonly string[], facts: StepFacts): Step[] {
   ];
 }
 
-/** Runs services to their end. */
+/** Runs one-shots to completion. */
 export function once(services: readonly string[], { rendered: { model }, config }: StepFacts): Step[] {
   return services.map((service) => ({
     verb: "once",
@@ -56,7 +56,7 @@ export function once(services: readonly string[], { rendered: { model }, config 
   }));
 }
 
-/** Has containers found by the names that a service's first ones have, whatever number they have. */
+/** Renames containers of services so that their numbers start at 1, and others find the first one by its name. */
 export function nameFirst(services: readonly string[]): Step[] {
   return services.length === 0 ? [] : [{ verb: "name", args: [...services], title: `the names of ${few(services)}` }];
 }
@@ -75,12 +75,12 @@ export function start(services: readonly string[], facts: StepFacts): Step[] {
   ];
 }
 
-/** Asks containers that are healthy at the ports that their fronts pass on: whether they listen, and which speak HTTP. */
+/** Probes healthy containers at the ports that their fronts pass on: whether they listen, and which ports speak HTTP. */
 export function probe(services: readonly string[]): Step[] {
   return services.map((service) => ({ verb: "probe", args: [service], title: `see what ${service} answers` }));
 }
 
-/** Replaces the only slot of a service that is held, then waits until it is healthy. */
+/** Replaces the only slot of a service with the rollout `hold`, then waits until it is healthy. */
 export function replaceSlot(service: string, facts: StepFacts): Step[] {
   const slot = slotName(service, "slot");
   return [
@@ -93,7 +93,7 @@ export function replaceSlot(service: string, facts: StepFacts): Step[] {
 /**
  * Replaces a service while its requests wait.
  *
- * @param before other slots of it, which must be gone before the new container starts
+ * @param before its other slots, which must be gone before the new container starts
  */
 export function hold(service: string, before: readonly string[], facts: StepFacts): Step[] {
   const limit = Math.min(drainOf(service, facts), facts.config.services[service]?.holdLimit ?? holdLimit);
@@ -105,20 +105,20 @@ export function hold(service: string, before: readonly string[], facts: StepFact
   ];
 }
 
-/** Brings up the fronts of services; each new one points at the slot that is healthy now. */
+/** Brings up the fronts of services. Each new front points at the slot that is healthy now. */
 export function startFronts(services: readonly string[]): Step[] {
   if (services.length === 0) return [];
   return [{ verb: "front", args: [...services], title: `the front${services.length === 1 ? "" : "s"} of ${few(services)}` }];
 }
 
-/** Brings up fronts beside those that are there. */
+/** Brings up new fronts beside the existing ones. */
 export function join(services: readonly string[]): Step[] {
   if (services.length === 0) return [];
   const [fronts, old] = services.length === 1 ? ["a new front", "the old one"] : ["new fronts", "the old ones"];
   return [{ verb: "join", args: [...services], title: `${fronts} of ${few(services)} beside ${old}` }];
 }
 
-/** Lets fronts go that others have joined. */
+/** Removes old fronts that new ones have joined. */
 export function leave(services: readonly string[], facts: Pick<StepFacts, "config">): Step[] {
   return [...Map.groupBy(services, (service) => seconds(drainOf(service, facts)))].map(([limit, leaving]) => ({
     verb: "leave",
@@ -131,7 +131,7 @@ export function switchOver(service: string): Step {
   return { verb: "switch", args: [service], title: `switch ${service}` };
 }
 
-/** What is left to do for services that have switched: whoever still uses an old slot leaves, and it stops. */
+/** Retires the old slots of services that have switched: their clients leave, and they stop. */
 export function retire(services: readonly string[], facts: StepFacts): Step[] {
   if (services.length === 0) return [];
   const signals = services.flatMap((service) => {
@@ -147,7 +147,10 @@ export function retire(services: readonly string[], facts: StepFacts): Step[] {
   ];
 }
 
-/** How a service learns that its clients should go elsewhere: what they are given to notice, and what is done; empty: not at all. */
+/**
+ * How a service learns that its clients should go elsewhere: how long the clients have to notice, and what is done. Empty if
+ * there is no such signal.
+ */
 function farewell(service: string, { config }: StepFacts): string[] {
   const { signal, wait } = config.services[service]?.drainSignal ?? {};
   if (signal === undefined || wait === undefined) return [];
@@ -166,18 +169,18 @@ export function task(name: string, { rendered }: StepFacts): Step {
 /** How long a hook may take on a host, in seconds. */
 const hookLimit = 600;
 
-/** A hook of the team's own, where the release brings it. */
+/** A hook of the team's own, if the release has it. */
 export function hook(name: HostHookName, { config }: StepFacts): Step[] {
   if (config.hooks?.host[name] === undefined) return [];
   return [{ verb: "hook", args: [name, String(hookLimit)], title: `hook ${name}` }];
 }
 
-/** Looks at what reaches what before anything is changed. */
+/** Checks what reaches what before anything is changed. */
 export function look({ rendered }: Pick<StepFacts, "rendered">): Step[] {
   return rendered.reach.length === 0 ? [] : [{ verb: "look", args: [], title: "look at what is reached now" }];
 }
 
-/** Looks at it again, and whether new containers have crashed since: a release that does not serve is undone. */
+/** Checks it again, and also whether new containers have crashed since. A release that does not serve is undone. */
 export function reach(facts: StepFacts): Step[] {
   const { rendered } = facts;
   const longest = Math.max(0, ...Object.keys(rendered.services).map((service) => healthLimit(service, facts)));
@@ -186,13 +189,13 @@ export function reach(facts: StepFacts): Step[] {
 
 export const commit: Step = { verb: "commit", args: [], title: "commit the release" };
 
-/** Looks once more whether anybody wrote to what the release leaves behind. */
+/** Checks again whether anybody wrote to the folders that the release leaves behind. */
 export function unwritten(words: readonly string[]): Step[] {
   if (words.length === 0) return [];
   return [{ verb: "unwritten", args: [...words], title: "check that nothing was written to what is left behind" }];
 }
 
-/** Keeps in mind what was left behind on purpose. */
+/** Records what was left behind on purpose. */
 export function abandon(folders: readonly string[]): Step[] {
   return folders.length === 0 ? [] : [{ verb: "abandon", args: [...folders], title: "note what is left behind" }];
 }
@@ -205,7 +208,10 @@ export function expectRelease(release: string): Step {
   return { verb: "expect", args: [release], title: "check that nothing else was deployed meanwhile" };
 }
 
-/** How long a slot may take, what counts as up, how many containers there must be; and where to connect if nothing else tells. */
+/**
+ * The arguments of `healthy` for a slot: how long it may take, how long it must run to count as up, how many containers there
+ * must be, and the port to connect to if there is no health check.
+ */
 function patience(service: string, facts: StepFacts): string[] {
   const { fronts, services, model } = facts.rendered;
   const { slots: [slot = "slot"] = [], ports: [port] = [] } = fronts[service] ?? {};

@@ -3,12 +3,12 @@ import { formatTime } from "../duration.ts";
 import { formatEvent, type LineOptions } from "./plain.ts";
 import type { ScreenReporter } from "../progress.ts";
 
-/** Lines of output that a section holds at most; the last ones count. */
+/** The most lines of output in a section; only the last ones are kept. */
 const sectionLines = 5000;
 
 /**
- * Plain lines, with the output of each row in a collapsible section of its own. It appears when the row ends, because
- * rows run side by side and GitLab's sections cannot interleave; the section of a failed row is open.
+ * Plain lines, with the output of each row in a collapsible section of its own. The section appears when the row ends, because
+ * rows run in parallel and GitLab's sections cannot interleave. The section of a failed row is open.
  */
 export function createGitlabReporter({ write, palette, now }: LineOptions): ScreenReporter {
   const board = new ProgressState(now);
@@ -52,7 +52,7 @@ export function createGitlabReporter({ write, palette, now }: LineOptions): Scre
   };
 }
 
-/** GitLab counts in seconds since the epoch. */
+/** GitLab expects seconds since the epoch. */
 function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
 }

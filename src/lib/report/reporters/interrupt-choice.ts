@@ -7,8 +7,8 @@ const question = (isUndoneAlone: boolean) =>
   `Interrupted. d: detach, the hosts ${isUndoneAlone ? "take it back by themselves" : "go on"}; a: abort, they undo it; c: go on`;
 
 /**
- * Asks on the terminal, below the progress, which goes on. Keys count as they are pressed; Ctrl-C, which is no signal
- * meanwhile, detaches.
+ * Asks on the terminal, below the progress display, which keeps running. Single key presses count. Ctrl-C does not send a signal
+ * meanwhile; it detaches.
  */
 export function askOnKeys(input: NodeJS.ReadStream, reporter: Reporter): Ask {
   return (onWish, isUndoneAlone) => {

@@ -29,7 +29,7 @@ export function createPlainReporter({ write, palette, now }: LineOptions): Scree
   };
 }
 
-/** The line for an event, without the time; undefined when it says nothing new. */
+/** The line for an event, without the time; undefined if there is nothing new to say. */
 export function formatEvent(
   event: ProgressEvent,
   row: ProgressRow | undefined,
@@ -55,7 +55,7 @@ export function formatEvent(
   }
 }
 
-/** Section and row in columns as wide as the widest that were planned so far; a section's name only when there are several. */
+/** Section and row in columns, as wide as the widest titles planned so far. The section is shown only if there are several. */
 function columns(board: ProgressState, row: ProgressRow): string {
   const name = padToWidth(row.title, board.rowWidth);
   if (board.sections.filter(({ title }) => title !== "").length < 2) return name;

@@ -6,12 +6,12 @@ import type { ScreenReporter } from "../progress.ts";
 
 export interface ReporterOptions {
   mode: Mode;
-  /** Where progress goes: standard error. */
+  /** The stream for progress: standard error. */
   stream: typeof process.stderr;
   color: boolean;
 }
 
-/** Makes reporters for a mode, one for each stretch of progress; what draws in a terminal is loaded only for one. */
+/** Creates reporters for a mode, one for each stretch of progress. The code that draws in a terminal is loaded only if needed. */
 export async function loadReporter({ mode, stream, color }: ReporterOptions): Promise<() => ScreenReporter> {
   const palette = createPalette(color);
   if (mode === "terminal") {

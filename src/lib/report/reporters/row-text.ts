@@ -5,11 +5,13 @@ import { cutToWidth, padToWidth, widthOf } from "../width.ts";
 
 export interface TextOptions {
   palette: Palette;
-  /** Columns that there are. */
+  /** Available columns. */
   width: number;
 }
 
-/** A row: its title, aligned with the section's others, what it is at, and how long it has taken, which is never cut off. */
+/**
+ * Formats a row: its title, aligned with the others in its section, its current text, and its duration, which is never cut off.
+ */
 export function formatRow(row: ProgressRow, board: ProgressState, { palette, width }: TextOptions): string {
   const widest = Math.max(...row.section.rows.map(({ title }) => widthOf(title)));
   const took = row.startedAt === undefined || row.state === "skipped" ? "" : formatDuration(board.elapsed(row));
@@ -23,7 +25,7 @@ export function formatRow(row: ProgressRow, board: ProgressState, { palette, wid
     .trimEnd();
 }
 
-/** A section: its title, how many of its rows are finished, and how long it has taken. */
+/** Formats a section: its title, how many of its rows are finished, and its duration. */
 export function formatSection(section: ProgressSection, board: ProgressState, { palette, width }: TextOptions): string {
   const finished = section.rows.filter(({ state }) => state === "done" || state === "skipped").length;
   const count = `${finished}/${section.rows.length}`;

@@ -13,7 +13,7 @@ import { fitRows } from "../fit-rows.ts";
 import { writeFrame } from "../output.ts";
 import type { Palette } from "../palette.ts";
 
-/** What is drawn; asked for at every frame. Widths in columns. */
+/** The content to draw, requested for every frame. Widths are in columns. */
 export interface Picture {
   sections: () => readonly ProgressSection[];
   title: (section: ProgressSection, width: number) => string;
@@ -33,11 +33,11 @@ const taskStates: Record<RowState, ListrTaskState> = {
   failed: ListrTaskState.FAILED,
 };
 
-/** Columns that listr2 leaves free at the right edge, and those of an icon. */
+/** Columns that listr2 leaves free at the right edge, and columns of an icon. */
 const margin = 4;
 const indentation = 2;
 
-/** A list of listr2's, drawn from a picture. Its tasks run nothing: the work is done elsewhere, and only told here. */
+/** A list drawn by listr2 from a picture. Its tasks run nothing: the work is done elsewhere, and only shown here. */
 export class SectionList {
   readonly #sections = createList();
   readonly #rows = createList();
@@ -51,7 +51,7 @@ export class SectionList {
   constructor(stream: typeof process.stderr, palette: Palette, picture: Picture) {
     this.#stream = stream;
     this.#picture = picture;
-    // listr2 draws on the first of the two; what others write to them meanwhile waits for the end.
+    // listr2 draws on the first of the two streams. Output that others write to them meanwhile waits until the end.
     const processOutput = new ProcessOutput(stream, process.stdout, { leaveEmptyLine: false });
     processOutput.stream.stdout = new FrameStream(stream);
     const options: ListrDefaultRendererOptions = {
@@ -69,22 +69,22 @@ export class SectionList {
     process.once("exit", this.#giveBack);
   }
 
-  /** Draws the last frame, whole, and gives the terminal back. */
+  /** Draws the complete last frame and restores the terminal. */
   async end(): Promise<void> {
     await this.#drawing;
-    // A task is drawn once listr2 has checked it, and the last of them may be new.
+    // listr2 draws a task only after it has checked it, and the last tasks may be new.
     this.#prepare(true);
     await Promise.all(this.#checks);
     process.off("exit", this.#giveBack);
     this.#renderer.end();
   }
 
-  /** A process that is ended on the spot must not leave the cursor hidden. */
+  /** A process that exits abruptly must not leave the cursor hidden. */
   readonly #giveBack = (): void => {
     if (this.#renderer.drawn) this.#renderer.end();
   };
 
-  /** Brings the tasks in line with the picture; the lines below them come back. */
+  /** Updates the tasks from the picture. Returns the lines below them. */
   #prepare(last: boolean): string[] {
     const width = (this.#stream.columns ?? 80) - margin;
     const sections = this.#picture.sections();
@@ -124,7 +124,7 @@ function createList(): TaskList {
   return new Listr<unknown, typeof DefaultRenderer, typeof DefaultRenderer>([], options);
 }
 
-/** What listr2 draws itself may move on the screen; nothing else that is written may. */
+/** Only what listr2 draws itself may move the cursor. */
 class FrameStream extends ProcessOutputStream {
   readonly #stream: typeof process.stderr;
   readonly #unguarded: NodeJS.WritableStream["write"];
@@ -141,7 +141,7 @@ class FrameStream extends ProcessOutputStream {
 }
 
 class FrameRenderer extends DefaultRenderer {
-  /** Called before each frame; gives the lines that follow it. */
+  /** Called before each frame; returns the lines that follow it. */
   prepare: (last: boolean) => string[] = () => [];
   drawn = false;
 

@@ -11,7 +11,7 @@ export interface TerminalOptions {
   now: () => number;
 }
 
-/** Sections and their rows, redrawn in place by listr2, which knows nothing but the board. */
+/** Sections and their rows, redrawn in place by listr2, which only knows the progress state. */
 export function createTerminalReporter({ stream, palette, now }: TerminalOptions): ScreenReporter {
   const board = new ProgressState(now);
   const remarks: string[] = [];

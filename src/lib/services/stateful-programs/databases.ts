@@ -1,6 +1,6 @@
 import type { StatefulProgram } from "./program.ts";
 
-/** Databases of tables, documents, columns and graphs. */
+/** Relational, document, column and graph databases. */
 export const databases: readonly StatefulProgram[] = [
   // Relational databases
   {

@@ -1,6 +1,6 @@
 import type { StatefulProgram } from "./program.ts";
 
-/** Search engines, vector databases, and stores of logs. */
+/** Search engines, vector databases and log stores. */
 export const searchEngines: readonly StatefulProgram[] = [
   // Search, vectors and logs
   {

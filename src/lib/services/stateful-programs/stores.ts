@@ -1,6 +1,6 @@
 import type { StatefulProgram } from "./program.ts";
 
-/** Time-series databases, stores of objects and files, registries, and what keeps code or mail. */
+/** Time-series databases, object and file stores, registries, and programs that keep code or mail. */
 export const stores: readonly StatefulProgram[] = [
   // Time series and analytics
   {

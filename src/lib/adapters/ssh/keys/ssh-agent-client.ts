@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { WireReader, wireString } from "./ssh-wire.ts";
 
-/** A key that an ssh-agent holds, or a certificate of one. */
+/** A key that an ssh-agent holds, or a certificate for one. */
 export interface AgentKey {
   /** In SSH's format. */
   blob: Buffer;
@@ -10,16 +10,16 @@ export interface AgentKey {
 
 const codes = { failure: 5, requestIdentities: 11, identities: 12, requestSignature: 13, signature: 14 };
 
-/** Flags of a request: which hash an RSA key signs. Nobody is to use SHA-1. */
+/** Flags that choose the hash for an RSA signature. SHA-1 must not be used. */
 const hashFlags: Record<string, number> = { "rsa-sha2-256": 2, "rsa-sha2-512": 4 };
 
-/** An agent that does not answer within these milliseconds counts as none. */
+/** An agent that does not answer within this many milliseconds counts as absent. */
 const patience = 3000;
-/** One that signs may have to wait for a person who touches a security key, or says yes. */
+/** Signing may have to wait for a person who touches a security key, or confirms. */
 const signaturePatience = 120_000;
 const mostBytes = 1 << 20;
 
-/** The keys of an agent; none where it does not answer. Security keys and certificates are among them. */
+/** The keys of an agent, including security keys and certificates; empty if it does not answer. */
 export async function listAgentKeys(socket: string): Promise<AgentKey[]> {
   try {
     const reader = new WireReader(await ask(socket, codes.identities, Buffer.of(codes.requestIdentities), patience));
@@ -30,10 +30,10 @@ export async function listAgentKeys(socket: string): Promise<AgentKey[]> {
 }
 
 /**
- * Has an agent sign.
+ * Lets an agent sign.
  *
  * @returns the signature with its algorithm, in SSH's format
- * @throws Error where it refuses, or signs with another algorithm
+ * @throws Error if it refuses, or signs with another algorithm
  */
 export async function signWithAgent(socket: string, key: Buffer, data: Buffer, algorithm: string): Promise<Buffer> {
   const flags = Buffer.alloc(4);

@@ -6,13 +6,13 @@ import type { Secret } from "../../../secrets/secret.ts";
 import { ColdtivateError } from "../../../errors.ts";
 import type { PrivateDirectory } from "../../private-directory.ts";
 
-/** An agent that git and builds can use: its environment, and its end. */
+/** An agent that git and builds can use: its environment, and a way to end it. */
 export interface SshAgent extends AsyncDisposable {
   env: { SSH_AUTH_SOCK?: string };
 }
 
 /**
- * Makes sure that the user's own agent is there and holds a key.
+ * Checks that the user's own agent is there and holds a key.
  * @throws ColdtivateError SSH_AGENT_MISSING, SSH_AGENT_EMPTY
  */
 export async function checkAgent(): Promise<void> {
@@ -36,13 +36,14 @@ export async function checkAgent(): Promise<void> {
 }
 
 /**
- * Starts an agent that holds this one key and ends with the command.
+ * Starts an agent that holds only this key and ends with the command.
  * @throws ColdtivateError SSH_KEY_INVALID, SSH_AGENT_MISSING
  */
 export async function startAgent(key: Secret, { path }: PrivateDirectory): Promise<SshAgent> {
   const { execa, ExecaError } = await import("execa");
   const socket = join(path, "agent");
-  // The agent watches the program that it was given: when we are killed, that one's input ends, and the agent follows.
+  // The agent watches the program that it started. If we are killed, that program's input ends, so it exits, and the agent
+  // follows.
   const watched = execa("ssh-agent", ["-a", socket, "sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat'], {
     ...bare("ssh-agent"),
     reject: false,
@@ -50,7 +51,7 @@ export async function startAgent(key: Secret, { path }: PrivateDirectory): Promi
   const env = { SSH_AUTH_SOCK: socket };
   let agent = 0;
   const end = async () => {
-    // By itself it looks every ten seconds only.
+    // On its own, the agent checks only every ten seconds.
     await execa("ssh-agent", ["-k"], { ...bare("ssh-agent", { ...env, SSH_AGENT_PID: `${agent}` }), reject: false });
     watched.stdin.end();
     await watched;

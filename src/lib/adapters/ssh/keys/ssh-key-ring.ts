@@ -2,16 +2,19 @@ import { readPrivateKey, keyFaults, type PrivateKey } from "./ssh-private-key.ts
 
 const mostAttempts = 3;
 
-/** Private keys whose passphrases were asked for: each once, whichever hosts need it, and one at a time. */
+/**
+ * Private keys that were unlocked with a passphrase. Each passphrase is asked for once, however many hosts need the key, and one
+ * at a time.
+ */
 export class KeyRing {
   readonly #unlocked = new Map<string, Promise<PrivateKey>>();
   #asking: Promise<unknown> = Promise.resolve();
 
   /**
-   * Gives the key of an encrypted one.
+   * Decrypts an encrypted key.
    *
    * @param source what to call it: a path, or where it is configured
-   * @param ask shows a question and gives what was typed
+   * @param ask shows a question and returns what was typed
    * @throws Error after three wrong passphrases
    */
   unlock(content: string, source: string, ask: (question: string) => Promise<string>): Promise<PrivateKey> {

@@ -7,7 +7,7 @@ import { WireReader, wireNumber, wireString } from "./ssh-wire.ts";
 /** Why a private key cannot be used. */
 export type KeyFault = "passphrase" | "public" | "weak" | "damaged" | "security key" | "unsupported";
 
-/** How faults are called in messages. */
+/** The faults, as messages describe them. */
 export const keyFaults: Record<KeyFault, string> = {
   passphrase: "it is encrypted with a passphrase",
   public: "it is a public key",
@@ -26,7 +26,7 @@ export interface PrivateKey {
 
 /**
  * Reads a private key in OpenSSH's or PEM's formats.
- * @returns the key, or what is wrong with it; with a passphrase that is wrong, `passphrase`
+ * @returns the key, or what is wrong with it; `passphrase` if the passphrase is wrong
  */
 export function readPrivateKey(content: string, passphrase?: string): PrivateKey | KeyFault {
   if (/^\s*(?:ssh-|ecdsa-|sk-)\S+ AAAA/.test(content) || content.includes("BEGIN PUBLIC KEY")) return "public";
@@ -67,12 +67,12 @@ function isEncrypted(content: string): boolean {
   return parts !== undefined && parts.cipher !== "none";
 }
 
-/** The public half, which a key in OpenSSH's format shows without its passphrase. Undefined for other formats. */
+/** The public half, which a key in OpenSSH's format shows without its passphrase; undefined for other formats. */
 export function visiblePublicKey(content: string): Buffer | undefined {
   return openSshParts(content)?.blob;
 }
 
-/** See PROTOCOL.key of OpenSSH's sources. */
+/** See PROTOCOL.key in OpenSSH's sources. */
 function openSshParts(content: string): { cipher: string; blob: Buffer } | undefined {
   const [, base64] = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END/.exec(content) ?? [];
   const bytes = Buffer.from(base64 ?? "", "base64");

@@ -2,7 +2,7 @@ import { createPublicKey, verify, type KeyObject } from "node:crypto";
 import { typeOf } from "./fingerprint.ts";
 import { WireReader, wireNumber, wireString } from "./ssh-wire.ts";
 
-/** The least bits of an RSA key: shorter ones can be factored, or will be (NIST SP 800-131A). */
+/** Minimum size of an RSA key in bits: shorter ones can be factored, or will be (NIST SP 800-131A). */
 export const fewestRsaBits = 2048;
 
 const curves: Record<string, { name: string; jwk: string; hash: string }> = {
@@ -11,7 +11,7 @@ const curves: Record<string, { name: string; jwk: string; hash: string }> = {
   "ecdsa-sha2-nistp521": { name: "nistp521", jwk: "P-521", hash: "sha512" },
 };
 
-/** The hash that signatures of an algorithm are made over; undefined for those that hash by themselves, or are not supported. */
+/** The hash for an algorithm's signatures; undefined if the algorithm hashes by itself, or is not supported. */
 export function hashOf(algorithm: string): string | undefined {
   return { "rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512" }[algorithm] ?? curves[algorithm]?.hash;
 }
@@ -40,7 +40,7 @@ function encode(content: Buffer): string {
   return content.toString("base64url");
 }
 
-/** A public key in SSH's format. Undefined for a type that SSH does not have. */
+/** A public key in SSH's format; undefined for a type that SSH does not have. */
 export function publicBlob(key: KeyObject): Buffer | undefined {
   const { kty, crv, n = "", e = "", x = "", y = "" } = key.export({ format: "jwk" });
   if (kty === "RSA") return Buffer.concat([wireString("ssh-rsa"), wireNumber(bytes(e)), wireNumber(bytes(n))]);
@@ -51,7 +51,7 @@ export function publicBlob(key: KeyObject): Buffer | undefined {
   return Buffer.concat([wireString(type), wireString(curve.name), wireString(point)]);
 }
 
-/** The same the other way round. Throws on what is no key. */
+/** The reverse of publicBlob. Throws if the blob is not a key. */
 function keyOf(blob: Buffer): KeyObject {
   const reader = new WireReader(blob);
   const type = reader.text();
@@ -69,7 +69,7 @@ function keyOf(blob: Buffer): KeyObject {
   return createPublicKey({ format: "jwk", key: { kty: "EC", crv: curve.jwk, x: encode(x), y: encode(y) } });
 }
 
-/** Whether a key has signed some data. RSA with SHA-1 and with keys that are too short never counts. */
+/** Whether a key has signed some data. RSA with SHA-1, or with a key that is too short, never counts. */
 export function hasSigned(blob: Buffer, data: Buffer, signature: Buffer): boolean {
   try {
     const reader = new WireReader(signature);
@@ -85,7 +85,7 @@ export function hasSigned(blob: Buffer, data: Buffer, signature: Buffer): boolea
   }
 }
 
-/** The two numbers of an ECDSA signature, each as long as the curve's. */
+/** The two numbers of an ECDSA signature, each as long as the curve's numbers. */
 function fixedSize(value: Buffer, key: KeyObject): Buffer {
   const { x = "" } = key.export({ format: "jwk" });
   const { length } = Buffer.from(x, "base64url");
@@ -93,7 +93,7 @@ function fixedSize(value: Buffer, key: KeyObject): Buffer {
   return Buffer.concat(
     [reader.string(), reader.string()].map((number) => {
       const digits = number[0] === 0 ? number.subarray(1) : number;
-      // Another way to write it, or a negative one, is none that was signed with (RFC 4251, section 5).
+      // A number that is negative, or written in another way, is not part of a valid signature (RFC 4251, section 5).
       if (digits.length > length || (number[0] ?? 0) > 0x7f) throw new RangeError("no number of a signature");
       return Buffer.concat([Buffer.alloc(length - digits.length), digits]);
     }),

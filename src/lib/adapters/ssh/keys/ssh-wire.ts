@@ -1,4 +1,4 @@
-/** Reads what SSH's binary formats are made of (RFC 4251, section 5). Past the end it throws RangeError. */
+/** Reads the elements of SSH's binary formats (RFC 4251, section 5). Throws RangeError past the end. */
 export class WireReader {
   readonly #bytes: Buffer;
   #at: number;
@@ -41,7 +41,7 @@ export class WireReader {
     return this.text().split(",");
   }
 
-  /** The strings that fill a buffer to its end. */
+  /** All strings of a buffer, which they must fill to its end. */
   static allOf(bytes: Buffer): Buffer[] {
     const reader = new WireReader(bytes);
     const found: Buffer[] = [];
@@ -57,7 +57,7 @@ export function wireString(content: Buffer | string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** A positive number of any size: without zeros in front but the one that keeps it positive. */
+/** A positive number of any size, without leading zeros, except the one that keeps it positive. */
 export function wireNumber(bytes: Buffer): Buffer {
   let start = 0;
   while (start < bytes.length && bytes[start] === 0) start++;

@@ -4,18 +4,20 @@ import { dirname, join } from "node:path";
 import { systemCode } from "../../../common/file.ts";
 import { matchesHostPattern } from "../trust/known-hosts-line.ts";
 
-/** The files that OpenSSH reads, the user's first: what one says first counts. */
+/** The files that OpenSSH reads, the user's first: the first value of a setting counts. */
 export interface ConfigFiles {
   user: string;
   system: string;
 }
 
 export interface ConfigScan {
-  /** Whether any setting that we use may apply to the host; where it is false, that is proven. */
+  /** Whether any setting that we use may apply to the host; if false, that is certain. */
   mayMatter: boolean;
-  /** Whether it may say who to log in as. */
+  /** Whether the configuration may say whom to log in as. */
   mayNameUser: boolean;
-  /** `file:line` of each `Match exec`, which reading the configuration would run, and of what cannot be judged. */
+  /**
+   * `file:line` of each `Match exec`, which would run if the configuration were read, and of everything that cannot be judged.
+   */
   programs: string[];
 }
 
@@ -23,7 +25,7 @@ export function configFiles(): ConfigFiles {
   return { user: join(homedir(), ".ssh", "config"), system: "/etc/ssh/ssh_config" };
 }
 
-/** The settings that decide how and as whom a host is reached, and what its key is compared with. */
+/** The settings that decide how and as whom to reach a host, and what to compare its key with. */
 const settings = new Set([
   "hostname",
   "port",
@@ -46,11 +48,11 @@ const settings = new Set([
 const deepest = 16;
 
 /**
- * Looks into ssh_config without understanding all of it: it may take something for a setting that is none, never the
- * other way round. So `ssh -G` is asked only where something could come of it, and nothing runs that was not allowed.
+ * Scans ssh_config without understanding all of it. It may take something for a setting that is not one, but never misses a
+ * setting. So `ssh -G` is called only if it may matter, and nothing runs that was not allowed.
  *
  * @param host as the user calls it
- * @param decided settings, in lower case, that somebody else has decided already
+ * @param decided settings, in lower case, that are decided elsewhere
  */
 export async function scanConfig(
   host: string,
@@ -67,9 +69,9 @@ interface Context {
   host: string;
   scan: ConfigScan;
   decided: ReadonlySet<string>;
-  /** What relative paths of Include start from. */
+  /** The folder that relative paths of Include start from. */
   folder: string;
-  /** Whether what is read may apply to the host. */
+  /** Whether the lines being read may apply to the host. */
   applies: boolean;
   depth: number;
 }
@@ -80,7 +82,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    // OpenSSH passes over what is not there; what else it makes of it, it says itself.
+    // OpenSSH skips a file that does not exist. For any other error, OpenSSH itself says what it makes of it.
     if (!["ENOENT", "ENOTDIR"].includes(systemCode(cause))) scan.mayMatter = scan.mayNameUser = true;
     return;
   }
@@ -99,12 +101,12 @@ async function scanFile(path: string, context: Context): Promise<void> {
   }
 }
 
-/** What follows a keyword: words, some of them in quotes. */
+/** The words after a keyword. Some of them may be in quotes. */
 function wordsOf(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|[^\s"]+/g)].map(([word, quoted]) => quoted ?? word);
 }
 
-/** Case counts with OpenSSH; a host that differs in nothing else may be meant all the same. */
+/** OpenSSH distinguishes case. A host that differs in nothing else may still be meant. */
 function mayBe(host: string, patterns: readonly string[]): boolean {
   const isExcluded = patterns.some((pattern) => pattern.startsWith("!") && matchesHostPattern(host, pattern.slice(1)));
   return !isExcluded && patterns.some((pattern) => matchesHostPattern(host.toLowerCase(), pattern.toLowerCase()));
@@ -113,7 +115,7 @@ function mayBe(host: string, patterns: readonly string[]): boolean {
 async function include(patterns: readonly string[], context: Context, place: string): Promise<void> {
   for (const pattern of patterns) {
     if (context.depth > deepest || /[%$\\']|^~[^/]/.test(pattern)) {
-      // Nobody but ssh knows what these are.
+      // Only ssh knows what these mean.
       context.scan.programs.push(place);
       if (context.applies) context.scan.mayMatter = context.scan.mayNameUser = true;
       continue;
@@ -127,7 +129,7 @@ async function include(patterns: readonly string[], context: Context, place: str
   }
 }
 
-/** The paths that a pattern stands for, as glob(3) has it: `*`, `?` and `[…]` within a part of the path. */
+/** The paths that match a pattern, as in glob(3): `*`, `?` and `[…]` within a part of the path. */
 async function filesLike(pattern: string): Promise<string[]> {
   const [first = "", ...parts] = pattern.split("/");
   let paths = [first];
@@ -149,6 +151,6 @@ async function filesLike(pattern: string): Promise<string[]> {
 
 function isLike(name: string, part: string): boolean {
   if (name.startsWith(".") && !part.startsWith(".")) return false;
-  // A class of characters is taken for any character: what is read in vain does no harm.
+  // A character class is taken for any character: reading a file in vain does no harm.
   return matchesHostPattern(name, part.replaceAll(/\[[!^]?\]?[^\]]*\]/g, "?"));
 }

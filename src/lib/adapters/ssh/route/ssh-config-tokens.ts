@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { homedir, hostname, userInfo } from "node:os";
 import { join } from "node:path";
 
-/** What `%` and a letter stand for in values of ssh_config; see TOKENS in ssh_config(5). */
+/** The values of `%` and a letter in ssh_config; see TOKENS in ssh_config(5). */
 export interface TokenFacts {
-  /** As the user calls it. */
+  /** The host as the user calls it. */
   name: string;
   host: string;
   port: number;
@@ -23,7 +23,7 @@ export function ownName(): string {
   }
 }
 
-/** The value with its tokens filled in; one that OpenSSH does not have stays as it is. */
+/** The value with its tokens filled in. A token that OpenSSH does not know stays as it is. */
 export function expandTokens(value: string, { name, host, port, user, alias, jump = "" }: TokenFacts): string {
   return value.replaceAll(/%(.)/g, (written, letter: string) => {
     switch (letter) {
@@ -59,14 +59,16 @@ export function expandTokens(value: string, { name, host, port, user, alias, jum
   });
 }
 
-/** A path of ssh_config: `~`, tokens, and `${NAME}` for a variable. */
+/** Expands a path in ssh_config: `~`, tokens, and `${NAME}` for a variable. */
 export function expandPath(path: string, facts: TokenFacts): string {
   const filled = path.replaceAll(/\$\{(\w+)\}/g, (_written, variable: string) => process.env[variable] ?? "");
   const whole = filled === "~" || filled.startsWith("~/") ? join(homedir(), filled.slice(1)) : filled;
   return expandTokens(whole, facts);
 }
 
-/** `ssh -G` prints the files of a list with spaces between them, and in their names as they are. */
+/**
+ * Splits a list of files that `ssh -G` printed: it puts spaces between them, and leaves the spaces in their names as they are.
+ */
 export function splitPaths(text: string): string[] {
   return text.split(/ (?=[/~]|\$\{|none\b|%[dhCLlnpru])/).filter((path) => path !== "");
 }

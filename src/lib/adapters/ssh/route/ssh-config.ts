@@ -4,26 +4,26 @@ import { ColdtivateError } from "../../../errors.ts";
 import { createPrivateDirectory } from "../../private-directory.ts";
 import { configFiles, type ConfigFiles } from "./ssh-config-scan.ts";
 
-/** What `ssh -G` prints, by keyword in lower case: a value a line. */
+/** The output of `ssh -G`, by keyword in lower case: one value per line. */
 export type SshConfig = ReadonlyMap<string, readonly string[]>;
 
 export interface ConfigQuestion {
-  /** As the user calls it. */
+  /** The host as the user calls it. */
   host: string;
-  /** What coldtivate.yml says: as options of a command line do, it wins and decides what matches. */
+  /** The value in coldtivate.yml. Like a command-line option, it wins, and decides what matches. */
   port?: number | undefined;
   user?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds that `ssh -G` may take: it may run programs of Match exec, and look up names. */
+/** Time limit for `ssh -G`, in milliseconds: it may run programs of Match exec, and look up names. */
 const patience = 30_000;
 
 /**
- * Asks OpenSSH what its configuration makes of a host.
+ * Asks OpenSSH how its configuration resolves a host.
  *
- * @param files `none`: what OpenSSH does by itself
- * @returns undefined where no ssh is installed
+ * @param files `none` for OpenSSH's own defaults
+ * @returns undefined if no ssh is installed
  * @throws ColdtivateError SSH_CONFIG_INVALID in ssh's own words
  */
 export async function askSsh(question: ConfigQuestion, files: ConfigFiles | "none" = configFiles()): Promise<SshConfig | undefined> {
@@ -62,13 +62,13 @@ export async function askSsh(question: ConfigQuestion, files: ConfigFiles | "non
   });
 }
 
-/** What programs that ssh_config names get: the environment without what is secret. */
+/** The environment for programs that ssh_config names: ours, without anything secret. */
 export function environmentOfSsh(): Record<string, string> {
   const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return Object.fromEntries(entries.filter(([, value]) => redactor.redact(value) === value));
 }
 
-/** OpenSSH looks for its user's files where passwd has the home; we, as most programs, where HOME is. */
+/** OpenSSH looks for the user's files in the home folder that passwd names; we, like most programs, look where HOME points. */
 function needsFile(files: ConfigFiles | "none"): files is ConfigFiles {
   return files !== "none" && !(files.system === "/etc/ssh/ssh_config" && files.user === `${passwdHome()}/.ssh/config`);
 }

@@ -8,14 +8,14 @@ export class Provenance {
   readonly #config: SshConfig | undefined;
   readonly #askDefaults: (() => Promise<SshConfig | undefined>) | undefined;
 
-  /** @param askDefaults what OpenSSH does without its files; absent: nobody wants to know */
+  /** @param askDefaults what OpenSSH does without its files; absent if nobody wants to know */
   constructor(name: string, config: SshConfig | undefined, askDefaults: (() => Promise<SshConfig | undefined>) | undefined) {
     this.#name = name;
     this.#config = config;
     this.#askDefaults = askDefaults;
   }
 
-  /** A line a value: what it is and where it came from. Nothing where nobody wants to know. */
+  /** One line per value: what it is and where it came from. Empty if nobody wants to know. */
   async describe(
     host: HostConfig,
     { host: address, port, user, login, trust, proxyCommand }: Endpoint,

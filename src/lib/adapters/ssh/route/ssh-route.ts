@@ -11,25 +11,25 @@ import { Provenance } from "./ssh-provenance.ts";
 
 /** The way to a host. */
 export interface Route {
-  /** Hosts to go through, the first one first. */
+  /** Jump hosts, in order. */
   hops: readonly Endpoint[];
   target: Endpoint;
 }
 
 export interface RouteOptions extends HostAccess {
-  /** Instead of the user's and the system's. */
+  /** Used instead of the user's and the system's files. */
   files?: ConfigFiles;
-  /** Likewise. */
+  /** Used instead of the user's and the system's files. */
   knownHostsFiles?: readonly string[];
 }
 
-/** More hosts than these are a circle. */
+/** A way with more hosts than this is a circle. */
 const mostHops = 16;
 
 const defaultKeys = ["id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"];
 
 /**
- * Finds the way to a host: what coldtivate.yml says wins, then ssh_config, as OpenSSH reads it.
+ * Finds the way to a host. Values in coldtivate.yml win, then those in ssh_config, as OpenSSH reads it.
  * @throws ColdtivateError SSH_CONFIG_INVALID, SSH_CONFIG_NOT_TRUSTED, SSH_USER_MISSING
  */
 export async function findRoute(host: HostConfig, options: RouteOptions = {}): Promise<Route> {
@@ -42,7 +42,7 @@ async function follow(host: HostConfig, options: RouteOptions, trail: readonly s
   const { endpoint, jump } = await resolve(host, options);
   const [first, ...others] = jump;
   if (first === undefined) return { hops: [], target: endpoint };
-  // As with ssh -J: what leads to the first host is that one's own business, and the others are reached from the one before.
+  // As with ssh -J: the first host's own settings decide how it is reached. Each of the others is reached from the one before.
   const { hops, target } = await follow(first, options, [...trail, place]);
   const rest = await Promise.all(others.map(async (hop) => (await resolve(hop, options)).endpoint));
   const { proxyCommand: _replaced, ...last } = endpoint;
@@ -97,7 +97,7 @@ async function resolve(host: HostConfig, options: RouteOptions): Promise<{ endpo
   return { endpoint, jump };
 }
 
-/** The settings of ssh_config that coldtivate.yml has decided for a host. */
+/** The settings of ssh_config that coldtivate.yml already decides for a host. */
 function decidedBy({ port, user, privateKey, jump }: HostConfig): ReadonlySet<string> {
   return new Set([
     ...(port === undefined ? [] : ["port"]),
@@ -107,7 +107,7 @@ function decidedBy({ port, user, privateKey, jump }: HostConfig): ReadonlySet<st
   ]);
 }
 
-/** What ssh_config says of a host; undefined where nothing in it could matter, or nobody is to read it. */
+/** The settings of ssh_config for a host; undefined if nothing in it could matter, or if it must not be read. */
 async function readConfig(host: HostConfig, options: RouteOptions): Promise<SshConfig | undefined> {
   if (host.sshConfig === "ignore") return undefined;
   const files = options.files ?? configFiles();
@@ -119,7 +119,7 @@ async function readConfig(host: HostConfig, options: RouteOptions): Promise<SshC
     options.warn?.(
       `${host.host}: ssh_config may have settings for it, and there is no ssh program to read them with: only coldtivate.yml counts (Debian, Alpine: install openssh-client)`,
     );
-  // What OpenSSH prints for a user that nobody named is our own name.
+  // For a user that nobody named, OpenSSH prints our own name.
   return found && !mayNameUser && host.user === undefined ? new Map([...found].filter(([keyword]) => keyword !== "user")) : found;
 }
 
@@ -127,7 +127,7 @@ function signalOf({ signal }: RouteOptions): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
 }
 
-/** Programs that ssh_config names run for a person at a terminal; a job has to be allowed to. */
+/** Programs that ssh_config names run for a person at a terminal. A job needs permission. */
 function refuseUntrusted({ host, sshConfig }: HostConfig, { askSecret }: RouteOptions, programs: readonly string[]): void {
   if (programs.length === 0 || sshConfig === "trust" || askSecret !== undefined) return;
   throw new ColdtivateError(`${host}: ssh_config would run programs, and nobody is at a terminal`, {
@@ -138,7 +138,7 @@ function refuseUntrusted({ host, sshConfig }: HostConfig, { askSecret }: RouteOp
   });
 }
 
-/** OpenSSH takes the user's own name. In a job nobody means that. */
+/** OpenSSH uses the user's own name. In a job nobody means that. */
 function guessUser({ host }: HostConfig, { askSecret }: RouteOptions): string {
   if (askSecret !== undefined) return ownName();
   throw new ColdtivateError(`${host}: there is no user to log in as`, {

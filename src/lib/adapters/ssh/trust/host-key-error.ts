@@ -5,9 +5,9 @@ import { fewestRsaBits } from "../keys/ssh-public-key.ts";
 import type { Endpoint } from "./ssh-endpoint.ts";
 
 /**
- * Why a host was not trusted, and how to accept it when it is the right one.
+ * Why a host was not trusted, and how to accept it if it is the right one.
  * @param presented the keys that it showed; at least one
- * @param faults why a certificate of it does not count
+ * @param faults why a certificate of it is not accepted
  */
 export function hostKeyError(host: Endpoint, trust: Trust, presented: readonly Buffer[], faults: readonly string[] = []): ColdtivateError {
   const key = presented[0]!;
@@ -83,7 +83,7 @@ export function knownHostsLine(name: string, key: Buffer): string {
   return `${name} ${typeOf(key)} ${key.toString("base64")}`;
 }
 
-/** How the server's owner sees the fingerprint. */
+/** How the server's owner can look up the fingerprint. */
 export function ownCheck(key: Buffer): string {
   const kind = typeOf(key).replace(
     /^(ssh-|ecdsa).*?(ed25519|rsa)?.*$/,

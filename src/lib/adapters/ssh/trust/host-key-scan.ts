@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { typeOf } from "../keys/fingerprint.ts";
 import { WireReader, wireNumber, wireString } from "../keys/ssh-wire.ts";
 
-/** What a host may be asked for: its plain keys, and certificates of them. */
+/** The algorithms that a host may be asked for: for plain keys, and for certificates of them. */
 export const plainAlgorithms = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
@@ -17,7 +17,7 @@ export const certificateAlgorithms = plainAlgorithms.map((name) => `${name}-cert
 const messages = { disconnect: 1, keyInit: 20, init: 30, reply: 31 };
 const mostBytes = 256 * 1024;
 
-/** The first message of a key exchange, by its method; what we send is thrown away with the connection. */
+/** The first message of a key exchange, by method. What we send is discarded with the connection. */
 const openings: Record<string, () => Buffer> = {
   "curve25519-sha256": curve25519,
   "curve25519-sha256@libssh.org": curve25519,
@@ -29,13 +29,13 @@ const openings: Record<string, () => Buffer> = {
 };
 
 /**
- * Asks a host for its key or certificate, as ssh-keyscan does: nothing is proven by it, and nothing is sent but the
- * opening of a key exchange (RFC 4253).
+ * Asks a host for its key or certificate, as ssh-keyscan does. This proves nothing, and sends nothing but the opening of a key
+ * exchange (RFC 4253).
  *
- * @param algorithms the first that the host has decides
+ * @param algorithms the first one that the host has decides
  * @param timeout in milliseconds
- * @returns the key or certificate in SSH's format; undefined where the host has none of these
- * @throws Error when it says nothing, or no SSH
+ * @returns the key or certificate in SSH's format; undefined if the host has none of these
+ * @throws Error if the host says nothing, or does not speak SSH
  */
 export async function scanHostKey(stream: Duplex, algorithms: readonly string[], timeout: number): Promise<Buffer | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
@@ -80,7 +80,7 @@ class Scan {
     for (let message = this.#next(); message !== undefined; message = this.#next()) this.#take(message);
   }
 
-  /** Lines may come before the one that says SSH. */
+  /** Other lines may precede the one that begins with SSH. */
   #readGreeting(): boolean {
     for (let end = this.#bytes.indexOf("\n"); end >= 0; end = this.#bytes.indexOf("\n")) {
       const line = this.#bytes.subarray(0, end).toString("latin1");
@@ -93,7 +93,7 @@ class Scan {
     return false;
   }
 
-  /** A packet is its length, how much padding it has, its content and that. */
+  /** A packet consists of its length, the length of its padding, its content and the padding. */
   #next(): Buffer | undefined {
     if (this.#bytes.length < 5) return undefined;
     const length = this.#bytes.readUInt32BE(0);
@@ -138,11 +138,11 @@ function curve25519(): Buffer {
 }
 
 /**
- * Asks for all of a host's keys, one connection each.
+ * Asks for all of a host's keys, with one connection each.
  *
  * @param open makes a new connection
- * @returns a key a type
- * @throws Error when not even the first connection gives one
+ * @returns one key per type
+ * @throws Error if not even the first connection gives one
  */
 export async function scanAllKeys(open: () => Promise<Duplex>, timeout: number): Promise<Buffer[]> {
   const found: Buffer[] = [];

@@ -4,24 +4,24 @@ import { findConfiguredKeys, findKnownKeys, knownHostsName, readRevokedKeys, typ
 import { fewestRsaBits, rsaBits } from "../keys/ssh-public-key.ts";
 import type { Endpoint } from "./ssh-endpoint.ts";
 
-/** What decides whether a host is the right one. */
+/** Everything that decides whether a host is the right one. */
 export interface Trust {
-  /** The fingerprint in the configuration: it alone counts. */
+  /** The fingerprint in the configuration. If there is one, it alone counts. */
   pinned?: string;
   known: readonly KnownKey[];
   /** Certificate authorities that are trusted for the host. */
   authorities: readonly KnownKey[];
-  /** Never right, whatever else says so. */
+  /** Keys that are never accepted, whatever else says so. */
   revoked: readonly KnownKey[];
-  /** Keys that a certificate of one of the authorities is about. */
+  /** Keys that an authority's certificate vouches for. */
   certified: readonly Buffer[];
-  /** What known_hosts calls the host. */
+  /** The host's name in known_hosts. */
   name: string;
-  /** The file that a person would add the key to. */
+  /** The file to which a person would add the key. */
   file: string;
 }
 
-/** Algorithms by the type of key that they take, in the order of preference. No SHA-1. */
+/** Algorithms by the type of key that they use, in order of preference. No SHA-1. */
 const families: Record<string, readonly ServerHostKeyAlgorithm[]> = {
   "ssh-ed25519": ["ssh-ed25519"],
   "ecdsa-sha2-nistp256": ["ecdsa-sha2-nistp256"],
@@ -31,8 +31,8 @@ const families: Record<string, readonly ServerHostKeyAlgorithm[]> = {
 };
 
 /**
- * Looks up what is known about a host: its fingerprint in the configuration, or its keys in known_hosts. `@revoked` lines
- * of the user's and the system's files count in either case.
+ * Looks up what is known about a host: its fingerprint in the configuration, or its keys in known_hosts. In either case,
+ * `@revoked` lines of the user's and the system's files count.
  * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE
  */
 export async function loadTrust({ host, port, trust: settings }: Endpoint): Promise<Trust> {
@@ -41,7 +41,7 @@ export async function loadTrust({ host, port, trust: settings }: Endpoint): Prom
   const [found, plain] = await Promise.all([name, host.toLowerCase()].map((one) => findKnownKeys(one, settings.files)));
   const listed = settings.revoked === undefined ? [] : await readRevokedKeys(settings.revoked);
   const configured = own === undefined ? undefined : findConfiguredKeys(name, own);
-  // As OpenSSH: a host at another port may be known without it.
+  // As in OpenSSH: a host at another port may be known without the port.
   const usePlain = configured === undefined && settings.alias === undefined && isEmpty(found!);
   const { keys, authorities } = configured ?? (usePlain ? plain! : found!);
   const revoked = [found!, ...(settings.alias === undefined ? [plain!] : []), ...(configured === undefined ? [] : [configured])];
@@ -60,7 +60,7 @@ function isEmpty({ keys, authorities }: KnownKeys): boolean {
   return keys.length === 0 && authorities.length === 0;
 }
 
-/** Whether a key that a host presents is the one that is trusted. A revoked one never is, and no RSA key that is too short. */
+/** Whether a key that a host presents is the trusted one. Revoked keys never are, nor are RSA keys that are too short. */
 export function accepts({ pinned, known, certified, revoked }: Trust, key: Buffer): boolean {
   if (revoked.some((candidate) => candidate.key.equals(key)) || isWeak(key)) return false;
   if (pinned !== undefined) return fingerprintOf(key) === pinned;
@@ -73,8 +73,8 @@ export function isWeak(key: Buffer): boolean {
 }
 
 /**
- * The algorithms to offer: known types of key first, because a server has several keys and shows the one that is asked
- * for first.
+ * The algorithms to offer. Known key types come first, because a server has several keys and shows the one that is asked for
+ * first.
  * @param refused keys that the host showed before and that were not the pinned one: their types are left out
  */
 export function algorithmsFor({ known, certified }: Trust, refused: readonly Buffer[] = []): ServerHostKeyAlgorithm[] {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { typeOf } from "../keys/fingerprint.ts";
 
-/** A line of known_hosts, as sshd(8) has it under SSH_KNOWN_HOSTS FILE FORMAT. */
+/** A line of known_hosts, as described in sshd(8) under SSH_KNOWN_HOSTS FILE FORMAT. */
 export interface KnownHostsLine {
   marker?: "@cert-authority" | "@revoked";
   /** Names and patterns with commas between them, or one hashed name. */
@@ -9,7 +9,7 @@ export interface KnownHostsLine {
   key: Buffer;
 }
 
-/** Reads a line; nothing for a comment, and for what OpenSSH passes over, too: unknown markers, keys that are none. */
+/** Reads a line; undefined for a comment, and for what OpenSSH skips, too: unknown markers, invalid keys. */
 export function parseKnownHostsLine(text: string): KnownHostsLine | undefined {
   const words = text.trim().split(/[ \t]+/);
   const marker = words[0]?.startsWith("@") ? words.shift() : undefined;
@@ -22,7 +22,7 @@ export function parseKnownHostsLine(text: string): KnownHostsLine | undefined {
 }
 
 /**
- * Whether the names of a line are a host's: hashed, or patterns with `*`, `?` and `!`.
+ * Whether the names of a line match a host: a hashed name, or patterns with `*`, `?` and `!`.
  *
  * @param name as knownHostsName makes it
  */
@@ -33,7 +33,7 @@ export function namesHost(names: string, name: string): boolean {
   return !patterns.some((pattern) => pattern.startsWith("!") && matches(pattern.slice(1))) && patterns.some((one) => matches(one));
 }
 
-/** `|1|salt|hash`: the name's HMAC with SHA-1, which is how OpenSSH hides names, and not how it trusts. */
+/** `|1|salt|hash`: the name's HMAC with SHA-1. OpenSSH uses it to hide names, not to establish trust. */
 function isHashOf(hashed: string, name: string): boolean {
   const [, version, salt = "", hash = ""] = hashed.split("|");
   if (version !== "1") return false;
@@ -42,7 +42,7 @@ function isHashOf(hashed: string, name: string): boolean {
   return made.length === wanted.length && timingSafeEqual(made, wanted);
 }
 
-/** As match_pattern of OpenSSH does: `*` for anything, `?` for one character. In time that grows with the product of both lengths. */
+/** Like OpenSSH's match_pattern: `*` for anything, `?` for one character. The time grows with the product of both lengths. */
 export function matchesHostPattern(text: string, pattern: string): boolean {
   let at = 0;
   let next = 0;

@@ -5,10 +5,10 @@ import { systemCode } from "../../../common/file.ts";
 import { ColdtivateError } from "../../../errors.ts";
 import { namesHost, parseKnownHostsLine } from "./known-hosts-line.ts";
 
-/** A key of a line of known_hosts that is about a host. */
+/** A key from a line of known_hosts that matches a host. */
 export interface KnownKey {
   key: Buffer;
-  /** The file it is in, as the user knows it. */
+  /** The file that contains it, as the user knows it. */
   source: string;
 }
 
@@ -16,17 +16,17 @@ export interface KnownKeys {
   keys: KnownKey[];
   /** Keys of certificate authorities that are trusted for the host. */
   authorities: KnownKey[];
-  /** Keys that are never to be trusted, neither as a host's nor as an authority's. */
+  /** Keys that must never be trusted, neither as a host's nor as an authority's. */
   revoked: KnownKey[];
 }
 
-/** The user's files and the system's, where ssh_config does not say otherwise. */
+/** The user's files and the system's, unless ssh_config names others. */
 export function defaultKnownHosts(): string[] {
   const own = join(homedir(), ".ssh", "known_hosts");
   return [own, `${own}2`, "/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"];
 }
 
-/** What known_hosts calls a host: its port is part of the name unless it is 22. */
+/** A host's name in known_hosts: the port is part of it unless it is 22. */
 export function knownHostsName(host: string, port: number): string {
   const name = host.toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
@@ -34,21 +34,21 @@ export function knownHostsName(host: string, port: number): string {
 
 /**
  * What files say about a host.
- * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE for one that is there and cannot be read
+ * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE for a file that exists and cannot be read
  */
 export async function findKnownKeys(name: string, files: readonly string[]): Promise<KnownKeys> {
   const texts = await Promise.all(files.map(async (file) => ({ file, text: await readKnownHosts(file) })));
   return merge(texts.map(({ file, text }) => find(name, text, file)));
 }
 
-/** The same for lines that the configuration holds. */
+/** The same for lines in the configuration. */
 export function findConfiguredKeys(name: string, content: string): KnownKeys {
   return find(name, content, "known_hosts in the configuration");
 }
 
 /**
- * The keys of a file of RevokedHostKeys: public keys, one a line.
- * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE where it cannot be read, or is a list in OpenSSH's binary format: as with
+ * The keys of a RevokedHostKeys file: public keys, one per line.
+ * @throws ColdtivateError KNOWN_HOSTS_UNREADABLE if the file cannot be read, or is a list in OpenSSH's binary format. As in
  * OpenSSH, no host is trusted then
  */
 export async function readRevokedKeys(file: string): Promise<KnownKey[]> {

@@ -4,11 +4,11 @@ import { matchesHostPattern } from "./known-hosts-line.ts";
 import { hasSigned } from "../keys/ssh-public-key.ts";
 import { WireReader, wireString } from "../keys/ssh-wire.ts";
 
-/** A certificate as OpenSSH makes them (PROTOCOL.certkeys of its sources). */
+/** A certificate in OpenSSH's format (PROTOCOL.certkeys in its sources). */
 export interface Certificate {
   /** Its own type, such as ssh-ed25519-cert-v01@openssh.com. */
   type: string;
-  /** The key that it is about, in SSH's format. */
+  /** The key that it certifies, in SSH's format. */
   key: Buffer;
   kind: "user" | "host" | "other";
   id: string;
@@ -19,14 +19,14 @@ export interface Certificate {
   critical: string[];
   /** The authority's key. */
   authority: Buffer;
-  /** All of it but the signature, and that. */
+  /** Everything but the signature, and then the signature. */
   signed: Buffer;
   signature: Buffer;
 }
 
 const suffix = "-cert-v01@openssh.com";
 
-/** How many strings of a certificate are the public key, by the key's type. */
+/** How many strings of a certificate make up the public key, by the key's type. */
 const keyParts: Record<string, number> = {
   "ssh-ed25519": 1,
   "ssh-rsa": 2,
@@ -41,13 +41,13 @@ export function isCertificateType(type: string): boolean {
   return type.endsWith(suffix);
 }
 
-/** The type of the key that a certificate of a type is about; those of security keys have the suffix elsewhere. */
+/** The type of the key in a certificate, from the certificate's type. For security keys, the suffix is in another place. */
 export function plainType(type: string): string {
   const base = type.slice(0, -suffix.length);
   return base.startsWith("sk-") ? `${base}@openssh.com` : base;
 }
 
-/** Reads a certificate; undefined for what is none. */
+/** Reads a certificate; undefined if the blob is not one. */
 export function parseCertificate(blob: Buffer): Certificate | undefined {
   const type = typeOf(blob);
   if (!isCertificateType(type)) return undefined;
@@ -77,7 +77,7 @@ export function parseCertificate(blob: Buffer): Certificate | undefined {
 }
 
 /**
- * Why a certificate does not make a host known; undefined when it does.
+ * Why a certificate does not make a host known; undefined if it does.
  *
  * @param name the host's name or address, without a port
  * @param now in milliseconds since the epoch
@@ -100,7 +100,7 @@ export function hostCertificateFault(
   return validityFault(validAfter, validBefore, now);
 }
 
-/** Why a certificate is not valid at a time, in milliseconds since the epoch; undefined when it is. */
+/** Why a certificate is not valid at a time, in milliseconds since the epoch; undefined if it is valid. */
 export function validityFault(validAfter: bigint, validBefore: bigint, now: number): string | undefined {
   const seconds = BigInt(Math.floor(now / 1000));
   if (seconds < validAfter) return `it is not valid before ${dateOf(validAfter)}`;

@@ -1,8 +1,8 @@
 import type { Secret } from "../../../secrets/secret.ts";
 
-/** A host to log in to: all that is needed for it, with nothing left to look up. */
+/** A host to log in to, with everything that is needed: nothing is left to look up. */
 export interface Endpoint {
-  /** What the user calls it. */
+  /** The host as the user calls it. */
   name: string;
   host: string;
   port: number;
@@ -14,12 +14,12 @@ export interface Endpoint {
 }
 
 export interface LoginSettings {
-  /** The configured key: it alone is tried. */
+  /** The configured key. If there is one, it alone is tried. */
   privateKey?: Secret;
-  /** Private keys, or their public halves where an agent has them. */
+  /** Private keys, or their public halves if an agent has the private ones. */
   files: readonly string[];
   certificates: readonly string[];
-  /** Whether an agent's other keys are left out. */
+  /** Whether the agent's other keys are not used. */
   isOnly: boolean;
   /** The agent's socket. */
   agent?: string;
@@ -27,7 +27,7 @@ export interface LoginSettings {
 
 export interface TrustSettings {
   fingerprint?: string;
-  /** Lines of known_hosts in the configuration, in place of files. */
+  /** known_hosts lines in the configuration, used instead of files. */
   knownHosts?: string;
   files: readonly string[];
   alias?: string;

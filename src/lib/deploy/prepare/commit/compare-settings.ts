@@ -8,12 +8,12 @@ import { isMapping } from "../../../common/plain.ts";
 import { formatPath, type Path } from "../../../common/problem.ts";
 import { normalise } from "../../../compose/files/compose-walk.ts";
 
-/** More of them are counted, not named. */
+/** The most that are named; the rest is only counted. */
 const most = 10;
 
 /**
- * A note on where coldtivate.yml, which is the working tree's, differs from the commit's that is deployed. Other environments'
- * settings do not count. It names places and no values: they may be secret.
+ * Notes where the coldtivate.yml of the working tree differs from the one in the deployed commit. Settings of other environments
+ * do not count. The note names paths but no values, because values may be secret.
  */
 export async function compareSettings(
   { path }: Pick<Config, "path">,
@@ -41,7 +41,7 @@ export async function compareSettings(
   return [`${taken}, and differs from the commit's in ${paths.slice(0, most).map(formatPath).join(", ")}${more}`];
 }
 
-/** Where two values differ, as deep as both have something there. */
+/** The paths at which two values differ, as deep as both have something there. */
 function differences(one: unknown, other: unknown, path: Path): Path[] {
   if (Array.isArray(one) && Array.isArray(other) && one.length === other.length)
     return one.flatMap((item, index) => differences(item, other[index], [...path, index]));

@@ -5,27 +5,27 @@ import type { ComposeFiles } from "../../../compose/files/compose-files.ts";
 
 export interface ComposeInput {
   composeFiles: ComposeFiles;
-  /** As they are merged, by path in the repository. */
+  /** Paths in the repository, in the order in which they are merged. */
   listed: readonly string[];
-  /** Absent where the environment has none. */
+  /** Absent if the environment has none. */
   dotenv?: ReadonlyMap<string, string>;
-  /** The commit's own `.env`, where Compose would read it. */
+  /** The commit's own `.env`, if Compose would read it. */
   defaults?: Uint8Array;
-  /** For interpolation, beside the dotenv's. */
+  /** Variables for interpolation, in addition to those of the dotenv. */
   variables: Readonly<Record<string, string>>;
-  /** What runs on the host. */
+  /** The script that runs on the host. */
   script: readonly TarEntry[];
-  /** Whether the host is to stay as it is, and so to keep nothing for the next time. */
+  /** Whether the host must stay as it is, and so must not cache anything for the next time. */
   isDryRun: boolean;
 }
 
-/** Another one where the script merges files in another way: what it kept of the former is not what it would make now. */
+/** Change this when the script merges files differently: models that hosts have cached are then no longer valid. */
 const way = "with PWD";
 
 /**
- * Names what the Compose files come to: a host that has merged the same files, with the same variables, need not do it
- * again. Variables that no file mentions, such as the commit most often, do not count. Undefined where nothing is to be kept,
- * or the host's own files count, too.
+ * The key of the merged model. A host that has merged the same files with the same variables need not do it again. Variables that
+ * no file mentions do not count; most often the commit is one of them. Undefined if nothing is to be cached, or if the host's own
+ * files count, too.
  */
 function modelKey({ composeFiles, listed, dotenv, defaults, variables, isDryRun }: ComposeInput): string | undefined {
   const { files, variables: mentioned, isWhole } = composeFiles;
@@ -38,7 +38,7 @@ function modelKey({ composeFiles, listed, dotenv, defaults, variables, isDryRun 
   return hash.digest("hex");
 }
 
-/** What `observe` needs on the host to merge the Compose files there; docs/protocol.md describes it. */
+/** The files that `observe` needs on the host to merge the Compose files there; docs/protocol.md describes them. */
 export function observeEntries(input: ComposeInput): TarEntry[] {
   const { composeFiles, listed, dotenv, defaults, variables, script } = input;
   const key = modelKey(input);

@@ -3,8 +3,8 @@ import type { EnvironmentConfig } from "../../../config/schema/config.ts";
 import type { HostState } from "../../../host/host-state.ts";
 
 /**
- * What changes for the dotenv's values on hosts where the project runs by plain Compose until now: many a pipeline has a
- * shell read the dotenv, which changes some of them. Names alone, no value.
+ * Notes which dotenv values change on hosts where the project has run under plain Compose until now. Many pipelines let a shell
+ * read the dotenv, which changes some values. The note gives names only, no values.
  */
 export function dotenvNotes(states: readonly HostState[], { dotenv }: Pick<EnvironmentConfig, "dotenv">): string[] {
   if (dotenv === undefined) return [];

@@ -9,12 +9,12 @@ import type { Rendered } from "../../../release/rendered.ts";
 import { shortCommit } from "../../../git/slug.ts";
 
 export interface DoubtInput {
-  /** The commit that is released. */
+  /** The commit to release. */
   commit: string;
   images: Readonly<Record<string, ImageConfig>>;
-  /** By name in coldtivate.yml: what the release runs of them, as `repository@sha256:…`. */
+  /** By name in coldtivate.yml: the images that the release runs, as `repository@sha256:…`. */
   used: ReadonlyMap<string, string>;
-  /** By name: the digests that the commit's record names; absent without one. */
+  /** By name: the digests in the commit's record; absent without a record. */
   recorded: ReadonlyMap<string, readonly string[]>;
   states: readonly Pick<HostState, "host" | "manifest">[];
 }
@@ -32,16 +32,17 @@ interface Running {
 }
 
 /**
- * What speaks against images that are about to run in place of others. Whoever can write to the registry can give a commit another
- * image, and rewrite what is recorded of it: so both are compared with what the registry cannot change, Git and what hosts run.
+ * Looks for reasons to distrust images that are about to replace others. Anybody who can write to the registry can give a commit
+ * another image and rewrite its record. So we compare both with what the registry cannot change: Git, and the images that hosts
+ * run.
  *
- * @returns notes for whoever confirms the plan; none where all fits
+ * @returns notes for the person who confirms the plan; none if everything fits
  */
 export async function doubtImages(input: DoubtInput, ports: DoubtPorts): Promise<string[]> {
   const doubts = [...input.used].map(async ([name, image]) => {
     const running = input.states.flatMap(({ host, manifest }) => findRunning(name, host, manifest));
     const others = running.filter((each) => each.image !== image);
-    // What all of them run already is nothing new.
+    // If every host runs this image already, nothing is new.
     if (running.length > 0 && others.length === 0) return [];
     const [label, replaced] = await Promise.all([doubtLabel(name, image, input, ports), doubtReplaced(name, others, input, ports)]);
     return [...label, ...replaced];
@@ -54,7 +55,7 @@ function findRunning(name: string, host: string, manifest: HostState["manifest"]
   return [...new Set(images)].map((image) => ({ host, image, commit: manifest?.commit ?? "" }));
 }
 
-/** The label of the image itself, which its digest covers: the last commit that had touched what it was built from. */
+/** Checks the image's own label, which its digest covers. It names the last commit that touched the image's sources. */
 async function doubtLabel(
   name: string,
   image: string,
@@ -67,14 +68,14 @@ async function doubtLabel(
   if (config === undefined || revision === undefined || revision === commit) return [];
   if (!isCommit(revision)) return [`${name}: its image says that it was built from ${JSON.stringify(revision)}, which is no commit`];
   const changed = await repository.changedPaths(revision, commit, inputsOf(config));
-  // A commit that was squashed away, or that a shallow clone does not have, proves nothing.
+  // A commit that was squashed away, or that is missing from a shallow clone, proves nothing.
   if (changed === undefined || changed.length === 0) return [];
   return [
     `${name}: its image says that it was built from ${shortCommit(revision)}, and its sources are not those of then: ${some(changed)}`,
   ];
 }
 
-/** An image of the same sources is the same image, unless somebody had it built anew. */
+/** The same sources yield the same image, unless somebody rebuilt it. */
 async function doubtReplaced(
   name: string,
   others: readonly Running[],
@@ -97,7 +98,7 @@ async function doubtReplaced(
 
 const labels = z.object({ config: z.object({ Labels: z.record(z.string(), z.unknown()).nullish() }).nullish() });
 
-/** The commit that an image's configuration names, as written. */
+/** The commit in an image's configuration, as written. */
 function readRevision(text: string): string | undefined {
   try {
     const revision = labels.parse(JSON.parse(text)).config?.Labels?.["org.opencontainers.image.revision"];
@@ -108,8 +109,9 @@ function readRevision(text: string): string | undefined {
 }
 
 /**
- * Others' images that hosts of a release do not run alike: each keeps what it runs while the written reference stays the same.
- * @param hosts what each of them is to run
+ * Notes third-party images that differ between hosts. Each host keeps its image as long as the reference in the Compose files
+ * stays the same.
+ * @param hosts with what each of them will run
  */
 export function differingNotes(hosts: readonly { host: string; rendered: Pick<Rendered, "services"> }[]): string[] {
   const byReference = new Map<string, Map<string, Set<string>>>();

@@ -2,18 +2,19 @@ import { hostVariables, jobCredentials } from "../../../config/values/compose-va
 import { ColdtivateError } from "../../../errors.ts";
 
 export interface VariableUse {
-  /** The files that refer to a variable, by its name. */
+  /** By name of a variable: the files that refer to it. */
   references: ReadonlyMap<string, readonly string[]>;
-  /** What they get. */
+  /** The variables that the files get. */
   given: Readonly<Record<string, string>>;
   /** The process's own environment. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Looks at what Compose files refer to and do not get, although it is set here: notes on what may have been meant.
- * @throws ColdtivateError COMPOSE_VARIABLE_REFUSED where a release would come out otherwise than its files say: they refer to a
- * job's credential, to another variable of the job, or to what the host would put in its place
+ * Checks variables that Compose files refer to but do not get, although they are set here. Returns notes on what may have been
+ * meant.
+ * @throws ColdtivateError COMPOSE_VARIABLE_REFUSED if a release would differ from what its files say, because they refer to a
+ * job's credential, to another variable of the job, or to one that the host would fill in itself
  */
 export function examineVariables({ references, given, env }: VariableUse): string[] {
   const details: string[] = [];

@@ -4,8 +4,8 @@ import type { HooksConfig } from "../../../config/schema/config.ts";
 import { ColdtivateError } from "../../../errors.ts";
 
 /**
- * The hooks that a release brings to its hosts, as its commit has them.
- * @throws ColdtivateError HOST_HOOK_MISSING that names every one which the commit does not have
+ * Reads the hooks that a release brings to its hosts, from its commit.
+ * @throws ColdtivateError HOST_HOOK_MISSING that names every hook that the commit does not have
  */
 export async function readHostHooks({ host }: HooksConfig, repository: Repository, commit: string): Promise<TarEntry[]> {
   const wanted = Object.entries(host);

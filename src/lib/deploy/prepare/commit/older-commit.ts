@@ -11,7 +11,7 @@ export interface WantedCommit {
 }
 
 /**
- * Refuses a commit that is older than the one that serves on any host: most often it is the job of an old pipeline, run again.
+ * Refuses a commit that is older than the one that serves on any host. Usually this is the rerun of an old pipeline's job.
  * @throws ColdtivateError OLDER_COMMIT
  */
 export async function refuseOlder({ commit, environment, states }: WantedCommit, facts: AgeFacts): Promise<void> {

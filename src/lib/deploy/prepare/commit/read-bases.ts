@@ -3,7 +3,7 @@ import type { Config } from "../../../config/schema/config.ts";
 import { baseChain } from "../../../content/base-chain.ts";
 import { joinPaths } from "../../../common/path.ts";
 
-/** What each of the project's images is built from, by its name, as its Dockerfile at the commit says. */
+/** The base images of each of the project's images, by name, from its Dockerfile at the commit. */
 export async function readBases(
   config: Pick<Config, "images" | "registry" | "build">,
   commit: string,

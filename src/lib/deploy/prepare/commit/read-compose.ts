@@ -20,31 +20,31 @@ export interface ComposeIntent {
   config: Config;
   environment: EnvironmentConfig;
   revision: Revision;
-  /** What the environment's dotenv holds. */
+  /** The variables of the environment's dotenv. */
   dotenv: ReadonlyMap<string, string>;
   env: NodeJS.ProcessEnv;
 }
 
-/** The Compose files of a release; paths are those of the repository. */
+/** The Compose files of a release. Paths are relative to the repository. */
 export interface ReadCompose {
   files: ComposeFiles;
-  /** As they are merged. */
+  /** In the order in which they are merged. */
   listed: string[];
-  /** Absent where the environment has none. */
+  /** Absent if the environment has none. */
   dotenv?: ReadonlyMap<string, string>;
-  /** The commit's own `.env`, which Compose reads where the environment has no dotenv. */
+  /** The commit's own `.env`, which Compose reads if the environment has no dotenv. */
   defaults?: Uint8Array;
-  /** What the files interpolate, beside what the dotenv holds. */
+  /** The variables that the files interpolate, in addition to those of the dotenv. */
   variables: Record<string, string>;
-  /** What secrets and configs of the commit's files come from. */
+  /** The variables that secrets and configs in the commit's files take their values from. */
   values: Record<string, string>;
   profiles: string[];
-  /** What whoever deploys should know of variables that Compose files refer to. */
+  /** Notes for the user on variables that Compose files refer to. */
   notes: string[];
 }
 
 /**
- * Reads an environment's Compose files from a commit, with all that Compose needs beside them.
+ * Reads an environment's Compose files from a commit, with everything else that Compose needs.
  * @throws ColdtivateError COMPOSE_FILE_MISSING, COMPOSE_INVALID, COMPOSE_VARIABLE_REFUSED, SOURCE_UNREADABLE
  */
 export async function readCompose(intent: ComposeIntent, repository: Repository, commit: CommitTree): Promise<ReadCompose> {
@@ -121,7 +121,7 @@ function releaseVariables({ config, environment, revision, env }: ComposeIntent)
   };
 }
 
-/** Where the dotenv lies in the repository, or its parts do, if they are files there. */
+/** The paths of the dotenv, or of its parts, in the repository, if they are files there. */
 function dotenvPath({ config, environment }: ComposeIntent, below: (path: string) => string): string[] {
   const { dotenvSource, dotenvSources = dotenvSource === undefined ? [] : [dotenvSource] } = environment;
   return dotenvSources.map((source) => below(relative(config.directory, resolvePath(source, config.directory))));

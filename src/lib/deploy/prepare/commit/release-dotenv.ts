@@ -3,7 +3,8 @@ import { parseDotenv } from "../../../config/values/dotenv.ts";
 import { readPublicWords } from "../../../config/values/public-words.ts";
 
 /**
- * The variables of an environment's dotenv, empty when it has none; those that look like secrets are kept out of all output.
+ * Reads the variables of an environment's dotenv; empty if it has none. Values that look like secrets are redacted from all
+ * output.
  * @throws ColdtivateError DOTENV_INVALID, DOTENV_EMPTY
  */
 export async function readDotenv(config: Config, environment: EnvironmentConfig): Promise<Map<string, string>> {

@@ -14,7 +14,10 @@ const descriptions: Record<CommitFault["kind"], (fault: CommitFault) => string> 
   encrypted: ({ path }) => `${path} is encrypted: git-crypt unlock`,
 };
 
-/** @throws ColdtivateError SOURCE_UNREADABLE that names every part of the commit that a container would see otherwise than written */
+/**
+ * @throws ColdtivateError SOURCE_UNREADABLE that lists every part of the commit that a container would see differently from what
+ * is written
+ */
 export function refuseSources(faults: readonly CommitFault[]): void {
   if (faults.length === 0) return;
   throw new ColdtivateError("files of the commit cannot be read as a checkout would have them", {

@@ -2,7 +2,7 @@ import type { Repository } from "../../../adapters/git/git.ts";
 import type { ImageConfig } from "../../../config/schema/config.ts";
 import { inputsOf } from "../../../content/image-inputs.ts";
 
-/** More than these are counted, not named. */
+/** The most that are named; the rest is only counted. */
 const most = 10;
 
 export interface ReleaseInputs {
@@ -13,8 +13,8 @@ export interface ReleaseInputs {
 }
 
 /**
- * A note on modified and untracked files that somebody who deploys what is checked out may expect to be in the release:
- * Compose files and the images' inputs. None for another commit than the one that is checked out.
+ * Notes modified and untracked files that you may expect in the release if you deploy the checked-out commit: Compose files and
+ * inputs of images. Returns nothing if another commit is deployed.
  */
 export async function describeUncommitted(
   inputs: ReleaseInputs,

@@ -10,16 +10,20 @@ export interface VariableFacts {
   isTag: boolean;
   /** Whether the environment has a dotenv. */
   hasDotenv: boolean;
-  /** What else of the process's own environment the configuration lets in. */
+  /** Further variables of the process's own environment that the configuration lets in. */
   allowed: readonly string[];
-  /** The process's own. */
+  /** The process's own environment. */
   env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * The variables that Compose files may interpolate beside the dotenv's: the release's own, and of the process's
- * environment those that give nobody a right, and those that the configuration lets in. Whoever can write a branch reads
- * nothing else of what the deploying job holds.
+ * The variables that Compose files may interpolate in addition to the dotenv's:
+ *
+ * - the release's own,
+ * - variables of the process's environment that grant no access to anything,
+ * - variables that the configuration lets in.
+ *
+ * Somebody who can write a branch can read nothing else of what the deploying job holds.
  */
 export function composeVariables(facts: VariableFacts): Record<string, string> {
   const own: Record<string, string> = {

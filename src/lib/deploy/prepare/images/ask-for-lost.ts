@@ -4,7 +4,10 @@ import { imagesToUndo, shortImageName, pullToo } from "../../../plan/lost-images
 import type { HostPlan } from "../../../plan/steps/plan.ts";
 import type { HostState } from "../../../host/host-state.ts";
 
-/** Which of some images a registry still has; nobody is asked about those that nobody named. */
+/**
+ * Sorts images by whether the registry still has them. Images that neither the commit's Compose files nor coldtivate.yml name are
+ * not looked up. They count as gone.
+ */
 export async function findLostImages(
   images: readonly string[],
   registry: Pick<RegistryClient, "digestOf">,
@@ -24,7 +27,10 @@ export interface UndoablePlan {
   notes: string[];
 }
 
-/** A plan that can be undone, as far as the registry still has what the host lost; a registry without an answer refuses nothing. */
+/**
+ * Extends a plan so that it can be undone: it pulls the images that the host lost, as far as the registry still has them. If the
+ * registry does not answer, the plan is not refused.
+ */
 export async function makeUndoable(
   plan: HostPlan,
   state: HostState,

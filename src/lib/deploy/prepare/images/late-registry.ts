@@ -5,20 +5,20 @@ import type { NamedRepositories } from "../../../release/repositories.ts";
 import { onlyNamed, ownRepositories } from "./named-registry.ts";
 
 export interface OpenedRegistry {
-  /** Asks about nothing but what coldtivate.yml names: what a host keeps of the past it may have made up. */
+  /** Only asks about images that coldtivate.yml names. A host could have made up what it keeps of the past. */
   client: RegistryClient;
   config: RegistryConfig;
-  /** What coldtivate.yml names. */
+  /** The repositories that coldtivate.yml names. */
   named: NamedRepositories;
 }
 
-/** A registry that is not opened, and whose credentials are not needed, until somebody asks for it. */
+/** A registry that is opened on first use. Until then, its credentials are not needed. */
 export interface LateRegistry extends Disposable {
-  /** @throws what loadConfig throws, where the registry's settings are not complete */
+  /** @throws whatever loadConfig throws if the registry's settings are incomplete */
   open(): Promise<OpenedRegistry>;
 }
 
-/** @param path of the configuration file; undefined: the nearest one */
+/** @param path of the configuration file; undefined for the nearest one */
 export function lateRegistry(
   path: string | undefined,
   options: { env: NodeJS.ProcessEnv; environment: string; signal: AbortSignal },

@@ -5,15 +5,14 @@ import { plainWords } from "../../../common/host-answer.ts";
 import { isNamed, repositoriesOf, type NamedRepositories } from "../../../release/repositories.ts";
 import { repositoryOfImage } from "../../../images/image-tags.ts";
 
-/** What coldtivate.yml names: the project's own images, and the fronts'. */
+/** The repositories that coldtivate.yml names: the project's own images, and the fronts' image. */
 export function ownRepositories({ registry, images, front }: Pick<Config, "registry" | "images" | "front">): Set<string> {
   return repositoriesOf([...Object.keys(images).map((name) => repositoryOfImage(registry.image, name)), front.image]);
 }
 
 /**
- * A client that asks about no repository which nobody named, whoever wants to know: hosts say what they run, and are not to
- * choose who is asked, with whose login.
- * Its questions throw ColdtivateError IMAGE_NOT_NAMED, too.
+ * A client that only asks about repositories that the project names. Hosts report what they run, and must not choose which
+ * registries we contact with your login. Its requests can also throw ColdtivateError IMAGE_NOT_NAMED.
  */
 export function onlyNamed(registry: RegistryClient, named: NamedRepositories): RegistryClient {
   const check = <Answer>(ask: (reference: string) => Promise<Answer>) => {

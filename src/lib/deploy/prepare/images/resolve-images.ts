@@ -11,18 +11,18 @@ import { shortCommit } from "../../../git/slug.ts";
 
 /** The project's images at a commit. */
 export interface OwnImages {
-  /** By repository, as `repositoryOf` has it. */
+  /** By repository, as `repositoryOf` returns it. */
   images: Map<string, PinnedImage>;
-  /** By name: the digests that were built for that commit, the newest last; absent where nobody kept that. */
+  /** By name: the digests that were built for that commit, the newest last; absent without a record. */
   recorded: Map<string, string[]>;
   /** What the user should know about them. */
   notes: string[];
 }
 
 /**
- * The digests of the project's images at a commit. They are looked up by the commit's tag, never by a branch's or tag's,
- * which moves, and have to be what was built for that commit, where that is known.
- * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY, IMAGES_MOVED that names every such image, and every record that is none of that commit
+ * Looks up the digests of the project's images at a commit. It uses the commit's tag, never that of a branch or a Git tag,
+ * because those move. If a record says what was built for the commit, the digests must match it.
+ * @throws ColdtivateError IMAGES_NOT_IN_REGISTRY, IMAGES_MOVED that lists every such image, and every record of another commit
  */
 export async function resolveOwnImages(
   config: { registry: Pick<Config["registry"], "image">; images: Readonly<Record<string, unknown>> },
@@ -75,7 +75,10 @@ export async function resolveOwnImages(
   };
 }
 
-/** What was built for a commit, the newest last; undefined when nobody kept that, nothing when what is there is no record of it. */
+/**
+ * The digests that were built for a commit, the newest last. Undefined without a record; empty if the record is not of that
+ * commit.
+ */
 async function builtDigests(reference: string, commit: string, registry: RegistryClient): Promise<string[] | undefined> {
   const stored = await registry.manifestOf(reference);
   if (stored === undefined) return undefined;
@@ -83,12 +86,12 @@ async function builtDigests(reference: string, commit: string, registry: Registr
   return record?.commit === commit ? record.builds.map(({ digest }) => digest) : [];
 }
 
-/** By reference as written: what its tag means, for all hosts of a release. */
+/** By reference as written: the digest of its tag, for all hosts of a release. */
 export type ResolvedTags = Map<string, Promise<string | undefined>>;
 
 /**
- * The digests that other images' tags mean now, by reference as written.
- * @param resolved what was asked for the release so far; more is added: a tag that moves meanwhile does not give hosts different images
+ * The current digests of third-party images, by reference as written.
+ * @param resolved the answers so far for this release; new ones are added. So all hosts get the same image, even if a tag moves
  */
 export async function resolveThirdParty(
   references: readonly string[],
@@ -116,15 +119,15 @@ export async function resolveThirdParty(
 export interface KnownFacts {
   /** By image as it runs. */
   facts: Map<string, ImageFacts>;
-  /** Images that nobody tells about. */
+  /** Images whose facts are unknown. */
   unknown: string[];
 }
 
 /**
- * What images say of themselves. Of those that the project builds the registry has to tell, for it was asked for them just now;
- * others may be gone from where they came from, and run all the same.
+ * Reads what images declare about themselves. For images that the project builds, the registry has to answer: it was asked for
+ * them just now. Other images may be gone from their registry and run all the same.
  *
- * @param known by image as it runs: what releases before were told
+ * @param known what earlier releases learned, by image as it runs
  */
 export async function resolveFacts(
   images: readonly PinnedImage[],
@@ -147,7 +150,7 @@ export async function resolveFacts(
   };
 }
 
-/** One that lies about an image has not lost it. */
+/** A registry that gives a false answer about an image has not lost it. */
 function unlessInvalid(error: unknown): undefined {
   if (error instanceof ColdtivateError && error.code === "REGISTRY_ANSWER_INVALID") throw error;
 }

@@ -5,7 +5,7 @@ import { assignImages } from "../../../release/built-images.ts";
 import type { HostState } from "../../../host/host-state.ts";
 
 /**
- * What a host made of the Compose files, with the project's images where services mean them without naming them.
+ * The host's merged model, with the project's images for services that use them without naming them.
  * @throws ColdtivateError IMAGE_MISSING_IN_COMPOSE
  */
 export function withOwnImages(
