@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The only thing that changes this host: applies a release's plan, all of it or nothing.
-# For people who are logged in here, and for the coldtivate CLI; docs/protocol.md has the protocol between the two.
+# The only program that changes this host. It applies a release's plan completely or not at all. It serves people who are logged
+# in here, and the coldtivate CLI. docs/protocol.md describes the protocol between the two.
 set -Eeuo pipefail
 shopt -s inherit_errexit nullglob
 umask 077
@@ -32,7 +32,7 @@ Exit codes: 0 done; 2 usage; 3 refused, nothing changed; 4 undone, what served b
 TEXT
 }
 
-# Says why something is not done. Arguments: exit code, lines to print. Returns: that code
+# Prints why something is not done. Arguments: exit code, lines to print. Returns: that code
 fail() {
   printf '%s\n' "${@:2}" >&2
   return "$1"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Who is at work, and the verbs for those who look on, wait, or stop it.
+# Who is working on a release, and the verbs to watch, await or abort that work.
 # Sourced by environment-deployment-management.sh.
 
-# Prints who is at work, on which release, since when and how far, in a line; nothing where nobody is.
+# Prints in one line who is at work, on which release, since when and how far. Prints nothing if nobody is.
 at_work() {
   local who='' since='' id='' took=0
   is_running || return 0
@@ -12,7 +12,7 @@ at_work() {
   printf '%s%s since %s UTC, %s%s\n' "${who:-somebody}" "${id:+ deploys $id}" "${since:11:8}" "$took" "$(how_far "$id")"
 }
 
-# Prints the step that a release has come to. Arguments: release
+# Prints the step that a release has reached. Arguments: release
 how_far() {
   local path=$state/releases/$1 step back total title
   [[ -n $1 && -s $path/journal ]] || return 0
@@ -32,7 +32,7 @@ open_at_work() {
   local id=${1-} last=''
   if [[ -z $id ]] && is_running; then
     IFS=$'\t' read -r _ _ id <"$state/running" || true
-    # Whoever recovers works on what was interrupted.
+    # A recovery works on what was interrupted.
     id=${id:-$(unsettled_releases | head -n 1)}
   fi
   if [[ -z $id ]]; then
@@ -42,21 +42,21 @@ open_at_work() {
   open_release "$id"
 }
 
-# Tells the whole story of a release that somebody works on, as it grows. Before it, for the CLI, its id and its plan.json in a
-# line each, and what time it is here. Arguments: release or nothing. Returns: as follow
+# Prints the whole journal of a release that somebody works on, as it grows. For the CLI, first prints the release's id and its
+# plan.json, each on its own line, and the time on this host. Arguments: release or nothing. Returns: as follow
 attach() {
   open_at_work "${1-}"
   if [[ $reader == cli ]]; then
     printf '%s\n' "$release"
     if [[ -s $dir/plan.json ]]; then tr -d '\n' <"$dir/plan.json" && printf '\n'; else printf '{}\n'; fi
   fi
-  # What was interrupted before is settled first.
+  # An earlier interrupted release is settled first.
   until [[ -e $journal ]] || ! is_running; do pause 0.1; done
   [[ $reader == person ]] || tell_time
   follow_for_cli
 }
 
-# Prints what time it is, as a line of a journal.
+# Prints the current time as a line of a journal.
 tell_time() {
   local now=${EPOCHREALTIME-$(date +%s.%6N)}
   printf '%s\t0\tnow\t\n' "${now/./}"
@@ -73,7 +73,7 @@ abort() {
   [[ ! -e $dir/go.switched ]] || fail 3 "Too late: all hosts are committing release $release."
   who="${SUDO_USER:-$(id -un)} by hand"
   [[ $reader == person ]] || IFS= read -r who || true
-  # It counts as soon as it is there.
+  # The file counts as soon as it exists, so it must appear complete.
   printf '%s\n' "${who//[[:cntrl:]]/ }" >"$dir/abort.$$" && mv "$dir/abort.$$" "$dir/abort"
   printf 'Release %s is being undone.\n' "$release" >&2
 }

@@ -4,24 +4,24 @@
 
 readonly groups=/sys/fs/cgroup
 
-# Prints a line a fact, and nothing of what cannot be seen here. Numbers are bytes.
+# Prints one line per fact, and leaves out what cannot be seen here. Numbers are bytes.
 #   memory <tab> total <tab> available
 #   disk <tab> where images are kept <tab> free
-#   used <tab> id of a container of the project <tab> memory that nothing but its end gives back
-#   publishes <tab> project of a container <tab> its name <tab> ports, as docker ps has them
-#   listens <tab> table of /proc/net <tab> address:port as it is there
+#   used <tab> id of a container of the project <tab> memory that is only freed when it ends
+#   publishes <tab> project of a container <tab> its name <tab> ports, as docker ps prints them
+#   listens <tab> table of /proc/net <tab> address:port as written there
 # Arguments: containers of the project, as observe has them; all containers, as published_format has them
 capacity() {
   local id process path driver group store='' parent='' owner name ports
   local -A stat
-  # Beside what takes this shell's time.
+  # In the background, while this shell does the rest.
   exec 5< <(listeners)
-  # Tabs in a row count as one.
+  # Not with tabs, because read treats several tabs in a row as one.
   while IFS=$'\x1f' read -r _ _ _ _ _ _ _ _ _ _ process path driver _; do
     case $driver/$path in
       overlayfs/*/containers/*) find_store "$process" "${path%/containers/*}" ;;
       */containers/*) store=${path%/containers/*} ;;
-      # One that has never run tells nothing.
+      # A container that has never run does not tell where images are kept.
       *) continue ;;
     esac
     break
@@ -40,25 +40,25 @@ capacity() {
   cat /dev/fd/5 /dev/fd/6
 }
 
-# Asks the engine itself where it keeps images: no container tells. Sets: store
+# Asks the engine itself where it keeps images, because no container tells. Sets: store
 ask_store() {
   local driver security
   IFS=$'\t' read -r store driver security < <(ask info --format $'{{.DockerRootDir}}\t{{.Driver}}\t{{.SecurityOptions}}' 2>/dev/null) || true
   store=${store:-/var/lib/docker}
-  # One without root has a containerd of its own.
+  # A rootless engine has a containerd of its own.
   [[ ${driver-} != overlayfs || ${security-} == *name=rootless* ]] || find_store '' "$store"
 }
 
 # Arguments: first process of a container, the engine's folder. Sets: store, where containerd keeps images
 find_store() {
   local line words=() index address='' parent=''
-  # The container's parent names the containerd that it belongs to, where processes of others can be seen.
+  # The container's parent process names the containerd that it belongs to, if other users' processes are visible.
   { while IFS= read -r line; do [[ $line != PPid:* ]] || parent=${line//[!0-9]/}; done <"/proc/$1/status"; } 2>/dev/null || true
   { [[ -z $parent ]] || mapfile -d '' words <"/proc/$parent/cmdline"; } 2>/dev/null || true
   for index in "${!words[@]}"; do [[ ${words[index]} != -address ]] || address=${words[index + 1]-}; done
   store=/var/lib/containerd
   if [[ $address == */docker/containerd/* ]] || [[ -z $address && ! -S /run/containerd/containerd.sock ]]; then
-    # One of the engine's own keeps them with the rest.
+    # A containerd of the engine's own keeps images in the engine's folder.
     store=$2
   elif [[ -r /etc/containerd/config.toml ]]; then
     line=$(sed -n "s/^root *= *[\"']\(\/[^\"']*\).*/\1/p" /etc/containerd/config.toml | head -n 1)
@@ -85,12 +85,13 @@ find_group() {
 read_stat() {
   local line lines
   stat=()
-  # In one go: read goes back to the end of its line, and there the kernel, which writes the file anew, may have something else.
+  # Reads all lines at once. A read line by line seeks back to the end of its line, and by then the kernel, which generates the
+  # file anew, may have something else there.
   mapfile -t lines 2>/dev/null <"$1/memory.stat" && ((${#lines[@]} > 0)) || return
   for line in "${lines[@]}"; do [[ $line != ?*\ * ]] || stat[${line%% *}]=${line##* }; done
 }
 
-# Prints how much memory there is, and how much is available: to all, or within a limit that holds for all containers.
+# Prints the total and the available memory: of the host, or within a limit that applies to all containers.
 # Arguments: control group that containers are in, or nothing
 memory() {
   local line lines name value total='' available='' group=${1:-$groups} limit used
@@ -108,7 +109,7 @@ memory() {
     limit='' used=''
     read -r limit 2>/dev/null <"$group/memory.max" || read -r limit 2>/dev/null <"$group/memory.limit_in_bytes" || true
     read -r used 2>/dev/null <"$group/memory.current" || read -r used 2>/dev/null <"$group/memory.usage_in_bytes" || true
-    # Without a limit it is the word max, or more than there can be.
+    # Without a limit it is the word max, or more than the host can have.
     if [[ ${limit:-max} != max && -n $used ]] && ((limit < total)) && read_stat "$group"; then
       used=$((used - ${stat[total_inactive_file]-${stat[inactive_file]-0}} - ${stat[total_active_file]-${stat[active_file]-0}}))
       total=$limit

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What the CLI says while a release is applied, and where hosts wait for one another.
+# What the CLI says while a release is applied, and how hosts wait for one another.
 # Sourced by environment-deployment-management.sh.
 
-# Takes in what the CLI says, for a moment: `go BARRIER`, `abort`, or `here`; each of them is a sign of life. When nobody
-# speaks any more, the executor is to know. Uses: listening, and message, what has come of a line
+# Reads for a moment what the CLI says: `go BARRIER`, `abort`, or `here`. Each of these is a sign of life. Lets the executor know
+# when the CLI is gone. Uses: listening, and message, the part of a line that has arrived
 read_message() {
   local part='' code=0
   IFS= read -rt 0.02 part || code=$?
@@ -18,28 +18,28 @@ read_message() {
   sign_of_life
 }
 
-# Writes down when somebody was heard, by a clock that nobody sets.
+# Records when the CLI was last heard, by the uptime, a clock that nobody sets.
 sign_of_life() {
   local now
   read -r now _ </proc/uptime && printf '%s\n' "${now%.*}" >"$dir/heard"
 }
 
-# Whether the CLI was heard lately. Arguments: in so many seconds
+# Whether the CLI was heard recently. Arguments: within how many seconds
 is_heard() {
   local now last=''
   [[ -e $dir/heard ]] && read -r now _ </proc/uptime || return
-  # It may just be written, or be gone since.
+  # The file may be in the middle of being written, or gone by now.
   read -r last 2>/dev/null <"$dir/heard" || return 0
   ((${now%.*} - last <= $1))
 }
 
-# Waits for the other hosts, until the CLI says to go on. When it does not speak any more, this host takes everything back
-# by itself. Arguments: name, seconds of silence
+# Waits for the other hosts until the CLI says to go on. If the CLI falls silent, this host undoes everything by itself.
+# Arguments: name, seconds of silence
 do_barrier() {
   until [[ -e $dir/go.$1 ]]; do
     reason='nobody coordinates the hosts any more'
     ! is_aborted || return
-    # The last word may come right before the end.
+    # The CLI's last message may come right before the end.
     is_heard "$2" || [[ -e $dir/go.$1 ]] || return
     pause 0.02
   done

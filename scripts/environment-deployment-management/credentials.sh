@@ -4,7 +4,7 @@
 
 readonly shared_memory=/dev/shm
 
-# Reads `registry <tab> username <tab> password` lines, up to an empty one, and keeps them where pulls find them. Sets: credentials
+# Reads `registry <tab> username <tab> password` lines up to an empty one, and stores them for the pulls. Sets: credentials
 keep_credentials() {
   local registry username password key
   credentials=$(mktemp -d "$shared_memory/coldtivate.$project.XXXXXX") || fail 3 "Cannot write to $shared_memory." || return
@@ -13,7 +13,8 @@ keep_credentials() {
     registry=${registry#http*://} registry=${registry%%/*}
     [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name. Nothing was changed." || return
     mkdir "$credentials/$registry" || return
-    # Not by docker login, which asks the registry first: that is a second more on a slow line, and the pull asks it, too.
+    # Not with docker login, which asks the registry first. That takes another second on a slow line, and the pull asks the
+    # registry anyway.
     key=$registry
     [[ $registry != docker.io ]] || key=https://index.docker.io/v1/
     printf '{"auths":{"%s":{"auth":"%s"}}}\n' "$key" "$(printf '%s:%s' "$username" "$password" | base64 -w 0)" >"$credentials/$registry/config.json" || return
@@ -26,10 +27,10 @@ drop_credentials() {
   credentials=
 }
 
-# Prints the name of the context that the user's own Docker configuration says; nothing where it is the default one.
+# Prints the context that the user's own Docker configuration selects. Prints nothing for the default one.
 own_context() { sed -nE 's/.*"currentContext"[[:space:]]*:[[:space:]]*"([A-Za-z0-9_.+-]+)".*/\1/p' "${DOCKER_CONFIG:-$HOME/.docker}/config.json" 2>/dev/null | head -n 1; }
 
-# Prints the Docker configuration that an image is pulled with; nothing where it is the user's own.
+# Prints the Docker configuration that an image is pulled with. Prints nothing if it is the user's own.
 configuration_for() {
   local registry=${1%%/*}
   [[ $1 == */* && ($registry == *[.:]* || $registry == localhost) ]] || registry=docker.io

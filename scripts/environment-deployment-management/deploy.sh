@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Deploying: what can refuse a release, and its start.
+# Deploying: the checks that can refuse a release, and its start.
 # Sourced by environment-deployment-management.sh.
 
-# Applies a release: the plan that the CLI just sent, or, for a person, one that is kept here.
+# Applies a release: the plan that the CLI has just sent or, for a person, one that is kept here.
 # Arguments: release; --leave-data, if it may go on although it no longer mounts what containers wrote
 deploy() {
   local code=0 listening=no leaves_data=${2-} alive_to=
@@ -11,7 +11,7 @@ deploy() {
   trap 'drop_credentials; rm -f "$dir/heard"' EXIT
   prepare || {
     code=$?
-    # A full disk, most often: nothing has begun.
+    # Most often the disk is full. Nothing has begun.
     ((code != 1)) || code=3
     [[ $reader == person || -e $journal ]] || rm -rf "$dir"
     return "$code"
@@ -24,28 +24,29 @@ deploy() {
   return "$code"
 }
 
-# Tells the CLI, beside the words for people, which refusal goes away by itself. Arguments: busy or stale. Returns: 3
+# Tells the CLI that a refusal is temporary, in addition to the text for people. Arguments: busy or stale. Returns: 3
 because() {
   [[ $reader == person ]] || printf '0\t0\trefused\t%s\n' "$1"
   return 3
 }
 
-# Applies a release that other hosts serve: as by hand, but its tasks have run. Arguments: release
+# Applies a release that other hosts already serve. Works like a person's deploy, but leaves out the tasks, which have run.
+# Arguments: release
 catch_up() {
   reader=person has_run_tasks=yes
   deploy "$1"
 }
 
-# Everything that can refuse a deploy before it changes anything.
+# Runs every check that can refuse a deploy before it changes anything.
 prepare() {
   local who user from
-  # The CLI comes from observing, where that was asked.
+  # For the CLI, the observation just before has checked this where necessary.
   [[ $reader == cli ]] || check_docker || return
   refuse_when_locked || return
   IFS=$'\t' read -r user from _ <"$dir/who" || true
   who="${user:-unknown} from ${from:-unknown}"
   [[ $reader == cli ]] || who="${SUDO_USER:-$(id -un)} by hand"
-  # Whoever asks whether the lock is held holds it for a moment.
+  # Waits for a second, because a check whether the lock is held takes it for a moment.
   take_lock "$who" 1 || because busy || return
   sweep
   chmod 700 "$state" || return
@@ -69,17 +70,18 @@ check_plan() {
   done
 }
 
-# By hand a release is applied whole: its plan may have changed only some services of what served then.
+# For a person, a release is applied with its full plan. Its own plan may have changed only some services of the release that
+# served then.
 plan_whole() {
   [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
   awk -v skip="${has_run_tasks-}" '$1 != "task" || !skip' "$dir/plan.whole" >"$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
-  # The script of an older release would remove what containers wrote when it prunes.
+  # When the script of an older release prunes, it would remove what containers wrote.
   [[ -e $dir/${script%.sh}/written.sh ]] || { cp -rT "$parts" "$dir/${script%.sh}" && cp "$self" "$dir/$script"; } || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return
   open_release "$release"
 }
 
-# Starts the executor, in a session of its own so that it outlives this connection. Sets: executor
+# Starts the executor in a session of its own, so that it outlives this connection. Sets: executor
 launch() {
   local own=$dir/$script mine=()
   [[ -s $own ]] || own=$self

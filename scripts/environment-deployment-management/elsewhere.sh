@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Elsewhere: what the Compose files use that no release makes: networks, volumes and containers that have to be there.
+# Elsewhere: what the Compose files use but no release creates. These networks, volumes and containers must already exist.
 # Sourced by environment-deployment-management.sh.
 
-# Whether the files that were sent, or a release that is kept, may use any. Arguments: directory with what the CLI sent
+# Whether the files that were sent, or a kept release, may use any of these. Arguments: directory with what the CLI sent
 uses_elsewhere() { [[ -e $1/past ]] || grep -rqsE 'external|container:' "$1/compose"; }
 
-# Prints a line a thing that the engine has, and after each of the four answers, where it is whole, `all`.
+# Prints one line for each thing that the engine has. After each of the four answers prints `all` if it is complete.
 #   network <tab> name <tab> id
 #   volume <tab> name
 #   container <tab> name <tab> id <tab> state
-#   swarm, where networks may be known to other hosts alone
+#   swarm, if some networks may be known only to other hosts
 ask_elsewhere() {
   cat <(tell_all network ls --no-trunc --format $'network\t{{.Name}}\t{{.ID}}') \
     <(tell_all volume ls --format $'volume\t{{.Name}}') \

@@ -4,11 +4,11 @@
 
 readonly service_label=com.docker.compose.service
 
-# Runs docker for at most $limit seconds, 60 where a caller does not set it.
+# Runs docker for at most $limit seconds, 60 unless a caller sets it.
 engine() { timeout -k 5 "${limit:-60}" docker "$@"; }
 
-# Finds Compose. It is a plugin that also runs alone, and that docker would start twice. The places are docker's
-# own, in its order. Sets: composer
+# Finds Compose. It is a plugin that also runs on its own. Run through docker, it would be started twice. Looks in docker's own
+# places, in docker's order. Sets: composer
 find_compose() {
   local path own=${DOCKER_CONFIG:-$HOME/.docker}
   composer=(docker compose)
@@ -18,7 +18,7 @@ find_compose() {
   done
 }
 
-# docker compose with a release's model, for at most $limit seconds. Arguments: the release's directory, Compose's arguments
+# Runs docker compose with a release's model, for at most $limit seconds. Arguments: the release's directory, Compose's arguments
 compose() {
   local written variables=()
   [[ -n ${composer-} ]] || find_compose
@@ -36,7 +36,7 @@ find_prepared() {
   [[ $start != '{"x-coldtivate-written":"'* ]] || { start=${start#*:\"} && written=${start%%\"*}; }
 }
 
-# Writes into containers that were only created what Compose would when it starts them: secrets and configs that are no files.
+# Writes secrets and configs that are no files into containers that were only created. Compose does that when it starts them.
 # Arguments: the release's directory, service, containers
 write_into() {
   local written id
@@ -47,8 +47,8 @@ write_into() {
   done
 }
 
-# Has Compose take the project's networks and volumes that are there as they are. A newer one makes a network anew whose
-# definition is another: it stops all that is on it, and fails where anything runs on; of a volume it asks the same.
+# Makes Compose use the existing networks and volumes of the project as they are. A newer Compose recreates a network whose
+# definition has changed: it stops everything on it, and fails if something keeps running. For a volume it asks to do the same.
 # Sets: as_made, options for compose
 keep_made() {
   local kind found key name hash lines
@@ -62,7 +62,7 @@ keep_made() {
     }
     lines=''
     while IFS=$'\t' read -r key name hash; do
-      # One without a digest of its definition was made by a Compose that leaves it alone, and may not know this syntax.
+      # Without a digest of its definition, it comes from a Compose that leaves it alone and may not know this syntax.
       [[ -z $hash ]] || lines+="  \"$key\": !override { external: true, name: \"$name\" }"$'\n'
     done <<<"$found"
     [[ -n $lines ]] || continue
@@ -83,12 +83,12 @@ bring_up() {
   return 1
 }
 
-# The same. Sets: gaps, a line for each service of which nothing ran for a while: its name, when that began in nanoseconds
-# since the epoch, milliseconds
+# Brings services up, and measures gaps. Sets: gaps, a line for each service of which nothing ran for a while: its name, when that
+# began in nanoseconds since the epoch, milliseconds
 replace() {
   local watcher code=0 tries events=$dir/events
   gaps=''
-  # Not only looked up afterwards: the engine forgets all but the last few, and health checks are events, too.
+  # Follows events instead of looking them up afterwards. The engine keeps only the last few, and health checks are events, too.
   (exec timeout --foreground -k 5 900 docker events --since "${EPOCHREALTIME-$(date +%s)}" --filter "label=com.docker.compose.project=$project" \
     --filter event=die --filter event=start --format "{{.TimeNano}} {{.Action}} {{index .Actor.Attributes \"$service_label\"}}" 9>&-) >"$events" 2>/dev/null &
   watcher=$!
@@ -107,8 +107,9 @@ replace() {
   return "$code"
 }
 
-# Others reach containers by the names that Compose gives a service's first ones; it goes by numbers, of which those may have
-# others. Gives them these names, unless it would give one to another container of the service. Arguments: services
+# Gives the first containers of services the names that Compose usually gives to first containers, because others reach them by
+# these. Compose goes by container numbers, and the first containers may have other ones. Leaves out a name that Compose would
+# give to another container of the service. Arguments: services
 name_containers() {
   local id name
   while read -r id name; do engine rename "$id" "$name" >/dev/null 2>&1 || true; done < <(
@@ -119,7 +120,7 @@ name_containers() {
         END {
           for (line = 1; line <= count; line++) {
             split(lines[line], field)
-            # With links of the oldest kind a container has more names than its own.
+            # With legacy links a container has other names beside its own.
             total = split(field[4], names, ",")
             for (own = ""; total > 0; total--) if (names[total] !~ /\//) own = names[total]
             first = project "-" field[1] "-"
@@ -131,7 +132,7 @@ name_containers() {
   )
 }
 
-# Notes for how long nothing of services ran, by gaps. Arguments: where these are fronts, which boot first, their names
+# Records in the journal how long nothing of a service ran, by gaps. Arguments: if these are fronts, which boot first, their names
 tell_gaps() {
   local service began length now=${EPOCHREALTIME-$(date +%s.%6N)}
   while read -r service began length; do
@@ -140,15 +141,15 @@ tell_gaps() {
   done < <(printf %s "${gaps:+$gaps$'\n'}")
 }
 
-# docker ps over the project's containers, those of tasks left out. Arguments: docker ps's
+# Runs docker ps for the project's containers, without those of tasks. Arguments: those of docker ps
 containers() {
   engine ps -a --no-trunc --filter "label=com.docker.compose.project=$project" --filter label=com.docker.compose.oneoff=False "$@"
 }
 
-# Prints a line a container, the newest first: id, service.
+# Prints one line per container, the newest first: id, service.
 list_containers() { containers --format "{{.ID}} {{.Label \"$service_label\"}}"; }
 
-# Prints the ids of services' containers, the newest first; plain ones that were found are left out. Arguments: services
+# Prints the ids of services' containers, the newest first. Leaves out plain ones that were found. Arguments: services
 # Uses: listing, what list_containers printed, where a caller has that
 ids_of() {
   { if [[ -n ${listing-} ]]; then printf '%s\n' "$listing"; else list_containers; fi; } | awk -v wanted=" $* " -v plain="$(plain_containers)" 'index(wanted, " " $2 " ") && !index(plain, " " $1 ",") { print $1 }'

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Plain containers: those of the project that coldtivate did not start, and those with a volume without a name that the
-# release which serves does not name: nobody could start them again with it. Compose would remove them for their successors.
-# Here these come beside them, so that a release that is undone can start them again; once it serves, they go.
+# Plain containers: those of the project that coldtivate did not start, and those with an anonymous volume that the serving
+# release does not name, so that nobody could start them again with it. Compose would remove them in favour of their successors.
+# Here the successors come up beside them, so that an undone release can start them again. Once the new release serves, they are
+# removed.
 # Sourced by environment-deployment-management.sh.
 
-# What the name of a plain container ends in whose successor has it.
+# Suffix for the name of a plain container whose successor has taken that name.
 readonly displaced=.former
 readonly plain_format=$'{{.ID}},{{.State.Status}},{{or .HostConfig.RestartPolicy.Name "no"}}{{with .HostConfig.RestartPolicy.MaximumRetryCount}}:{{.}}{{end}}\t{{slice .Name 1}}\t{{or (index .Config.Labels "coldtivate.definition") "-"}}\t{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
 
-# Prints which of some names are those of volumes without a name, where no release names them. Arguments: the release's
+# Prints those of the given names that are anonymous volumes and that the release does not name. Arguments: the release's
 # directory; names of volumes
 unnamed_volumes() {
   local name
@@ -26,12 +27,12 @@ services_with_plain() {
   done | sort -u
 }
 
-# Arguments: service. Sets: plain, the plain containers that it had when the release began: id,status,restart policy; none
-# where Compose has to replace them: a successor could not have the container_name, or would lose a volume without a name
+# Arguments: service. Sets: plain, the plain containers that it had when the release began: id,status,restart policy; none if
+# Compose has to replace them, because a successor could not have the container_name, or would lose an anonymous volume
 find_plain() {
   local found='' ids container name definition volumes
   plain=()
-  # One look in most releases.
+  # In most releases this one look is enough.
   journal_has plain || tell 0 seen "plain= $(services_with_plain | paste -sd ' ') " || return
   [[ ${journal_facts[plain]} == *" $1 "* ]] || return 0
   journal_has "plain:$1" || {
@@ -41,7 +42,7 @@ find_plain() {
     while IFS=$'\t' read -r container name definition volumes; do
       read -ra volumes <<<"$volumes"
       [[ $definition == - || -n $(unnamed_volumes "$state/current" "${volumes[@]}") ]] || continue
-      # Of several containers each has volumes of its own, which Compose alone hands on.
+      # With several containers, each has its own volumes, and only Compose passes them on.
       if [[ -n $(unnamed_volumes "$dir" "${volumes[@]}") ]] && ((${#ids[@]} > 1)); then
         [[ $definition != - ]] || note 0 seen "lost:$1=yes" || return
         continue
@@ -55,7 +56,7 @@ find_plain() {
   read -ra plain <<<"${journal_facts["plain:$1"]}"
 }
 
-# Prints the plain containers that were found, a space before and after each.
+# Prints the plain containers that were found, each with a space before and after it.
 plain_containers() {
   local key
   for key in "${!journal_facts[@]}"; do [[ $key != plain:* ]] || printf ' %s ' "${journal_facts[$key]}"; done
@@ -90,7 +91,7 @@ take_over() {
   ((${#others[@]} == 0)) || { bring_up "$1" "${others[@]}" && name_containers "${others[@]}"; }
 }
 
-# Prints what a service's containers are called in a release: slots, where the service has a front there.
+# Prints the name of a service's containers in a release: that of a slot, if the service has a front there.
 # Arguments: the release's directory, service
 successor_of() {
   local slot
@@ -100,7 +101,7 @@ successor_of() {
   printf '%s\n' "$2"
 }
 
-# Stops the containers in plain. They have as long as their successor would. Arguments: the release's directory, service
+# Stops the containers in plain. They get as much time as their successor would. Arguments: the release's directory, service
 displace_plain() {
   local ids=("${plain[@]%%,*}") time name
   name=$(successor_of "$1" "$2")
@@ -109,7 +110,7 @@ displace_plain() {
   engine update --restart no "${ids[@]}" >/dev/null && limit=900 engine stop ${time:+--time "$time"} "${ids[@]}" >/dev/null
 }
 
-# Whether Compose would leave a service's containers as they are. Only where it matters for what they do before they stop.
+# Whether Compose would leave a service's containers as they are. Only checked if something runs in them before they stop.
 # Arguments: the release's directory, service
 is_up_to_date() {
   local wanted
@@ -118,11 +119,11 @@ is_up_to_date() {
   ! containers --filter "label=$service_label=$2" --format '{{.Label "com.docker.compose.config-hash"}}' | grep -qvxF "${wanted##* }"
 }
 
-# Prints for how many seconds a release lets a service's containers stop; nothing where it does not say.
+# Prints how many seconds a release gives a service's containers to stop. Prints nothing if it does not say.
 # Arguments: the release's directory, service
 stop_time() { awk -F '\t' -v service="$2" '$1 == service { print $2 }' "$1/stops" 2>/dev/null || true; }
 
-# Prints the same where it is longer than what the service's containers were made with, so that Compose has to be told.
+# Prints the same if it is longer than the time that the service's containers were created with. Then Compose has to be told.
 # Arguments: the release's directory, service
 longer_stop() {
   local ids time own
@@ -134,8 +135,8 @@ longer_stop() {
   done < <(printf '%s\n' "$ids" | xargs docker container inspect --format '{{.Config.StopTimeout}}' 2>/dev/null)
 }
 
-# Takes their names from the containers in plain, which have stopped, and gives them to the successors: others reach them by
-# these. Arguments: service, the successors' ids, the newest first
+# Passes the names of the stopped containers in plain on to their successors, because others reach them by these names.
+# Arguments: service, the successors' ids, the newest first
 hand_names() {
   local container name number
   for container in "${plain[@]%%,*}"; do
@@ -148,7 +149,7 @@ hand_names() {
   done
 }
 
-# Has a service's plain containers run again, and removes what took their place. Arguments: service. Uses: plain
+# Starts a service's plain containers again, and removes what took their place. Arguments: service. Uses: plain
 put_back() {
   local container id status policy name
   remove_services "$1" || return
@@ -158,7 +159,7 @@ put_back() {
     name=$(engine container inspect --format '{{slice .Name 1}}' "$id") || return
     [[ $name != *"$displaced" ]] || engine rename "$id" "${name%"$displaced"}" || return
     engine update --restart "$policy" "$id" >/dev/null || return
-    # One that shares another's container may have to wait for it.
+    # A container that shares another one may have to wait for it.
     [[ $status != running ]] || engine start "$id" >/dev/null 2>&1 || is_sharing "$id" || return
   done
   unset "journal_facts[plain:$1]"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The update of fronts: a second one serves beside the old one, which leaves once the release has committed.
+# Updating fronts: a second one serves beside the old one, which leaves once the release has committed.
 # Sourced by environment-deployment-management.sh.
 
 # Arguments: service. Sets: former, the containers of its front when the release began; joined, those that came since
@@ -13,30 +13,30 @@ find_generations() {
   done
 }
 
-# Has fronts that boot or reload now read their configuration with a difference. Arguments: service, what sed makes of it
+# Temporarily changes the configuration that fronts read when they boot or reload. Arguments: service, sed script that changes it
 alter() {
   local own=$state/fronts/$1
   [[ -e $own/rest.cfg ]] || place "$own/rest.cfg" <"$own/haproxy.cfg" || return
   sed "$2" "$own/rest.cfg" | place "$own/haproxy.cfg"
 }
 
-# Takes the difference back. Arguments: service
+# Reverts that change. Arguments: service
 settle() {
   local own=$state/fronts/$1
   [[ ! -e $own/rest.cfg ]] || { mv -T "$own/rest.cfg" "$own/haproxy.cfg" && sync "$own"; }
 }
 
-# Brings up second fronts, as this release has them, which serve what those that are there serve: both have the service's
-# names. Arguments: services
+# Brings up second fronts as this release defines them. They serve what the existing ones serve. Both have the service's names.
+# Arguments: services
 do_join() {
   local service scales=()
   for service in "$@"; do
     find_slots "$service" && find_generations "$service" || return
     reason="the front of $service does not run, so that none can join it"
     [[ $live != - ]] && ((${#former[@]} > 0)) || return
-    # Where the release switches it later, it is told this release's settings then.
+    # If the release switches it later, it gets this release's settings then.
     will "switch"$'\t'"$service" || configure "$service" "$live" cfg none haproxy.cfg || return
-    # Its slot runs already: it is to know it before it takes a request.
+    # Its slot runs already, and it must know the slot's address before it takes a request.
     alter "$service" 's/init-addr none/init-addr libc,none/' || return
     scales+=(--scale "$service=$((${#former[@]} + 1))")
   done
@@ -69,14 +69,14 @@ do_leave() {
   dismiss former "$1" "${left[@]}" || return
   for service in "${left[@]}"; do
     find_generations "$service" || return
-    # Links lead to this name. As long as the old front had it, the new one was found by it as an alias.
+    # Links lead to this name. While the old front still had it, the new one was found by it as an alias.
     name=$(engine container inspect --format '{{.Name}}' "${joined[0]}") || return
     [[ $name == "/$project-$service-1" ]] || engine rename "${joined[0]}" "$project-$service-1" || return
   done
 }
 
-# Takes fronts away whose services others serve, too. They close each connection after its next response; then they stop
-# listening, and finish what is in flight. Arguments: former or joined, seconds, services
+# Removes fronts whose services other fronts serve, too. They close each connection after its next response. Then they stop
+# listening and finish what is in flight. Arguments: former or joined, seconds, services
 dismiss() {
   local -n generation=$1
   local service output deadline ids=()
@@ -86,7 +86,7 @@ dismiss() {
     for front in "${generation[@]}"; do
       ids+=("$front")
       master=$(engine container inspect --format '{{.State.Pid}}' "$front") || return
-      # One that is down has nothing in flight; what told it so may have been interrupted.
+      # A front that is down has nothing in flight. Reverts the change that an interrupted run may have left behind.
       [[ $master != 0 ]] || { settle "$service" && continue; } || return
       masters[$front]=$master
       alter "$service" 's/option http-server-close/option httpclose/' || return

@@ -39,18 +39,19 @@ find_front() {
     [[ $master != 0 && " $mounts " == *" $state/fronts/$1 "* ]] && fronts_found[$1]="$front $master"
 }
 
-# Whether the front's first process is one here, too: the engine may count in another namespace.
+# Whether the front's first process is also one on this host: the engine may count in another namespace.
 is_near() {
   local control=''
   [[ -n $front && -r /proc/$master/task/$master/children ]] && { read -rd '' control 2>/dev/null <"/proc/$master/cgroup" || [[ $control == *"$front"* ]]; }
 }
 
-# Prints the process ids of the front's workers, each once, a line each: more than one while an old one finishes what is in flight.
+# Prints the process ids of the front's workers, one per line and each once. There are several while an old one finishes what is
+# in flight.
 workers() {
   local found='' each=()
-  # Without a process of its own: it is asked often.
+  # Starts no process for this, because it is called often.
   if is_near; then read -rd '' found <"/proc/$master/task/$master/children" || true; else
-    # An engine that has no control groups, one without root and systemd, cannot tell; the front itself can.
+    # An engine without control groups, which means without root and systemd, cannot tell. The front itself can.
     found=$(engine top "$front" -o pid,ppid 2>/dev/null | awk -v master="$master" '$2 == master { print $1 }') ||
       found=$(engine exec "$front" cat /proc/1/task/1/children) || return
   fi
@@ -58,7 +59,7 @@ workers() {
   ((${#each[@]} == 0)) || printf '%s\n' "${each[@]}"
 }
 
-# Puts standard input in the place of a file that containers read at any time. Arguments: path
+# Replaces a file that containers may read at any time with standard input. Arguments: path
 place() { cat >"$1.new" && chmod 644 "$1.new" && sync "$1.new" && mv -T "$1.new" "$1"; }
 
 # Prints a front's configuration. Arguments: service, slot, cfg or hold.cfg, when it finds the slot's address
@@ -73,7 +74,7 @@ render() {
       FS = "\t"
       while ((getline <found) > 0) if ($1 == "name") names[++count] = $2; else mode[$2] = $1
     }
-    # Lines for one mode of a port: where nothing was found out, the one in which anything goes through.
+    # Lines for one mode of a port. If nothing was found out, use the mode that passes everything through.
     match($0, /^  @(http|tcp):[0-9]+@ /) {
       split(substr($0, 4, RLENGTH - 5), only, ":")
       if ((mode[only[2]] == "http" ? "http" : "tcp") != only[1]) next
@@ -91,17 +92,17 @@ render() {
     { gsub(/@SLOT@/, slot); gsub(/@INIT@/, init); gsub(/@FRONT@/, front); print }' "$from/fronts/$1.$3"
 }
 
-# Writes it. Arguments: the same, file's name
+# Writes that configuration. Arguments: the same, file's name
 configure() {
   mkdir -p "$state/fronts/$1" && chmod 755 "$state/fronts" "$state/fronts/$1" && render "$@" | place "$state/fronts/$1/$5"
 }
 
-# Has a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not take it
+# Makes a front serve a slot. Arguments: service, slot, cfg or hold.cfg. Sets: reason, when the front does not accept it
 switch_front() {
   propose "$@" && configure "$@" libc,none next.cfg && foresee_cuts "$1" && record "$1" "$2" && reload "$1" && configure "$1" "$2" cfg none haproxy.cfg
 }
 
-# Has a front check a configuration, once; it looks up no address for that. Arguments: those of point
+# Makes a front check a configuration, once. The front resolves no address for that. Arguments: those of switch_front
 propose() {
   local output next
   find_front "$1" && next=$front:$(render "$@" none) || return
@@ -122,7 +123,7 @@ foresee_cuts() {
   [[ ! $(<"$state/fronts/$1/haproxy.cfg") =~ hard-stop-after\ ([0-9]+)ms ]] || cuts_from[$1]=$((SECONDS + BASH_REMATCH[1] / 1000 - 1))
 }
 
-# Makes a configuration that was checked the front's own. Arguments: service, slot that it points at
+# Makes a checked configuration the front's current one. Arguments: service, slot that it points at
 record() {
   local own=$state/fronts/$1
   mv "$own/next.cfg" "$own/haproxy.cfg" && place "$own/live" <<<"$2" && sync "$own"
@@ -133,7 +134,7 @@ reload() {
   local before now began=${EPOCHREALTIME-$(date +%s)} turn looks=0
   before=$(workers) || return
   for ((turn = 0; turn < 200; turn++)); do
-    # A signal that reaches HAProxy while it still starts is lost; one that comes while its new worker starts cuts connections.
+    # A signal that reaches HAProxy while it starts is lost. One that comes while its new worker starts cuts connections.
     ((turn % 20 != 0 || looks > 0)) || engine kill -s USR2 "$front" >/dev/null || return
     now=$(workers) || return
     if is_another "$now" "$before"; then looks=$((looks + 1)); else looks=0; fi
@@ -144,19 +145,19 @@ reload() {
   return 1
 }
 
-# Whether one of these processes is not one of those. Arguments: process ids, a line each; the others
+# Whether one of the first processes is not among the second ones. Arguments: process ids, a line each; the others
 is_another() {
   local worker
   for worker in $1; do [[ $'\n'$2$'\n' == *$'\n'"$worker"$'\n'* ]] || return 0; done
   return 1
 }
 
-# Whether a front says that its worker serves, which is there before. Arguments: since when; 1 when the worker has been there
-# for so long that it serves if nobody can tell
+# Whether a front reports that its worker serves. That worker must exist already. Arguments: since when; 1 when the worker has
+# existed long enough to count as serving if nobody can tell
 has_loaded() {
   local output
   output=$(engine logs --since "$1" "$front" 2>&1) || {
-    # Its log cannot be read; the life of a worker that stumbles over its configuration is short.
+    # Its log cannot be read. But a worker that fails on its configuration does not live long.
     (($2))
     return
   }

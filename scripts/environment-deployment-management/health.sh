@@ -9,7 +9,7 @@ declare -A restarts_when_well=()
 
 do_healthy() {
   local service first='' listing
-  # Once for all that is looked up here.
+  # Lists the containers once for all lookups in this step.
   listing=$(list_containers) || return
   resolve "$1" || return
   [[ $1 != *@idle ]] || get_ready "${1%@*}" || return
@@ -20,7 +20,7 @@ do_healthy() {
   return 1
 }
 
-# Waits until all containers of a service are well: healthy, or, where nothing checks that, up long enough.
+# Waits until all containers of a service are well: healthy or, without a health check, up long enough.
 # Arguments: service, seconds to wait, seconds that a container without a health check must run, least number of containers, port that must accept connections
 # Returns: 0 when they are, else 1. Sets: verdict (well, waiting, failed), reason, culprit (a container)
 wait_until_healthy() {
@@ -31,7 +31,7 @@ wait_until_healthy() {
   mapfile -t ids < <(printf %s "$ids")
   ((${#ids[@]} >= ${4:-1})) || return
   ((${#ids[@]} > 0)) || return 0
-  # It says at once when there is a reason to look again; without a word that is done all the same.
+  # Events tell at once when to look again. Without an event, this looks again anyway.
   exec {news}< <(exec timeout --foreground -k 5 "$(($2 + 5))" docker events "${ids[@]/#/--filter=container=}" \
     --filter event=health_status --filter event=die --format . 2>/dev/null 9>&-)
   watcher=$!
@@ -52,7 +52,7 @@ until_well() {
     [[ $verdict == waiting ]] && ! is_aborted || return 1
     ((SECONDS <= $2)) || return 2
     back_off 150 1000
-    # Not at once where there will be no news any more.
+    # Once no more events can come, do not look again at once.
     read -rt "$backoff" -u "$news" _ || (($? > 128)) || pause "$backoff"
   done
 }
@@ -63,12 +63,12 @@ remember_restarts() {
   for id in "$@"; do restarts_when_well[$id]=${counts[index++]-0}; done
 }
 
-# Whether a container that was found well has crashed since, though it may run again: it would be reached now and then.
+# Whether a container that was found well has crashed since. It may run again, but then it can only be reached now and then.
 # Sets: reason, culprit
 has_crashed() {
   local id name count
   ((${#restarts_when_well[@]} > 0)) || return
-  # One may be gone meanwhile.
+  # A container may be gone by now.
   while IFS=$'\t' read -r id name count; do
     ((count > ${restarts_when_well[$id]-$count})) || continue
     culprit=${name#/} reason="${name#/} came up, then exited with $(last_exit_code "${name#/}"), and was restarted"
@@ -109,7 +109,7 @@ look() {
   done <<<"$found"
 }
 
-# Whether a container accepts connections; where nobody can tell, it is taken for it. Arguments: container. Uses: port
+# Whether a container accepts connections. If nobody can tell, it counts as accepting them. Arguments: container. Uses: port
 accepts() {
   local entry address gateway code=0
   entry=$(engine container inspect --format "$network_format" "$1") || return
@@ -118,17 +118,17 @@ accepts() {
   ((code != 1))
 }
 
-# Prints what a container that runs again exited with. Arguments: container
+# Prints the exit code of a container that was restarted. Arguments: container
 last_exit_code() {
   local id code=''
   id=$(engine container inspect --format '{{.ID}}' "$1") || return 0
-  # By its id: the container that it replaced had its name. Where its end is not known yet, the next one will do.
+  # By id, because the container that it replaced had its name. If its end is not known yet, its next end will do.
   read -r -t 5 code < <(exec timeout 5 docker events --since 10m --filter event=die --filter "container=$id" --format '{{.Actor.Attributes.exitCode}}') || true
   kill "$!" 2>/dev/null || true
   printf '%s\n' "${code:-an unknown code}"
 }
 
-# Shows what a container said last. Arguments: container
+# Shows the last output of a container. Arguments: container
 explain() {
   local checks
   checks=$(engine container inspect --format $'{{with .State.Health}}{{range .Log}}\x1e{{.Output}}{{end}}{{end}}' "$1" 2>&1) || true

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Hooks: executables of the team's own, which come with a release and run on this host before and after it.
+# Hooks: the team's own executables. They come with a release and run on this host before and after it.
 # Sourced by environment-deployment-management.sh.
 
-# Gives a release that repeats another one, or has other fronts, the hooks of that one: they are here, and nobody sends them again.
+# Gives a release that repeats another one, or differs only in its fronts, the hooks of that one. They are already here, and
+# nobody sends them again.
 bring_hooks() {
   local of=''
   [[ -s $dir/hooks.of && ! -e $dir/hooks ]] || return 0
@@ -14,11 +15,11 @@ bring_hooks() {
 # Arguments: which hook, seconds that it may take. Sets: reason, when it fails
 do_hook() {
   local hook=$dir/hooks/$1 repeats='' code=0
-  # Who goes back has the hooks of the release that serves again.
+  # A rollback uses the hooks of the release that serves again.
   IFS=$'\t' read -r _ _ _ _ _ repeats <"$dir/who" || true
   [[ -s $hook || -z ${repeats#-} ]] || hook=$state/releases/$repeats/hooks/$1
   [[ -s $hook ]] || return 0
-  # The lock is held while it is at work, and not by what it leaves running.
+  # The lock is held while the hook runs, but not by processes that it leaves behind.
   (hook_variables && cd && exec timeout -k 5 "$2" bash -c "exec ${hook@Q} 9>&-") > >(exec 9>&- && log_lines) 2>&1 </dev/null &
   hook=$!
   await "$hook" kill "$hook" || code=$?

@@ -5,10 +5,10 @@
 declare -A journal_facts=()
 exec {silence}<> <(:)
 
-# Waits, without a process of its own. Arguments: seconds
+# Waits without starting a process. Arguments: seconds
 pause() { read -rt "$1" -u "$silence" || true; }
 
-# Waits, twice as long each time: what is asked often costs a server that has requests to answer.
+# Waits, twice as long each time: frequent polling takes processor time from a server that has requests to answer.
 # Arguments: milliseconds at first, at most. Uses and sets: backoff, as below
 pause_longer() { back_off "$@" && pause "$backoff"; }
 
@@ -20,10 +20,10 @@ back_off() {
   printf -v backoff '%d.%03d' "$((milliseconds / 1000))" "$((milliseconds % 1000))"
 }
 
-# Appends a line and sees it onto the disk, with all before it. Arguments: step, state, detail
+# Appends a line and syncs it to disk, with everything before it. Arguments: step, state, detail
 note() { tell "$@" && sync -d "$journal"; }
 
-# Appends a line that a power cut may take: what it tells is found out again. Arguments: step, state, detail
+# Appends a line that a power cut may lose, because its content can be found out again. Arguments: step, state, detail
 tell() {
   local now=${EPOCHREALTIME-$(date +%s.%6N)} bare
   strip "${3-}" ' '
@@ -31,7 +31,7 @@ tell() {
   learn "$1/$2" "$bare"
 }
 
-# Sets an element of journal_facts, the first time: what a line says, by STEP/STATE, and what is seen, by the name it is given.
+# Sets an element of journal_facts, the first time only: the detail of a line by STEP/STATE, or a seen fact by its own name.
 learn() {
   if [[ $1 == */seen ]]; then set -- "${2%%=*}" "${2#*=}"; fi
   journal_has "$1" || journal_facts["$1"]=$2
@@ -39,8 +39,9 @@ learn() {
 
 journal_has() { [[ -n ${journal_facts["$1"]+x} ]]; }
 
-# Takes what a terminal would obey out of a text, sequences as a whole: what is left of one would tear words apart. Sets: bare
-# Arguments: text, what stands for a tab or another character of that kind
+# Removes what a terminal would obey from a text. Escape sequences go as a whole: the rest of one would tear words apart.
+# Sets: bare
+# Arguments: text, what replaces a tab or another control character
 strip() {
   local sequence=$'\e''\[[0-9;:?]*[A-Za-z@`~]'
   bare=$1
@@ -48,7 +49,7 @@ strip() {
   bare=${bare//[[:cntrl:]]/$2}
 }
 
-# Copies standard input into the journal, as output of the current step.
+# Copies standard input into the journal as output of the current step.
 log_lines() {
   local line now bare
   while IFS= read -r line || [[ -n $line ]]; do
@@ -71,8 +72,8 @@ load_journal() {
   done <"$journal"
 }
 
-# Prints the journal as it grows, until the release has ended. Tells the CLI every ten seconds that it is alive, by a line of
-# step 0 that is not in the journal. Uses: alive_to, the descriptor for that, where the CLI listens
+# Prints the journal as it grows, until the release has ended. Every ten seconds tells the CLI that it is alive, by a line of step
+# 0 that is not in the journal. Uses: alive_to, the descriptor for that, where the CLI listens
 # Arguments: the executor's process id, where it is this process's child; yes, where standard input has the CLI's messages
 # Returns: what the end means: 0, 4 or 5; where nobody works on the release any more, 3 if it never began, else 5
 follow() {
@@ -84,12 +85,12 @@ follow() {
     while IFS= read -r part <&8; do
       line+=$part broken=no shown=$((shown + 1))
       show "$line" || return
-      # Whoever writes faster than this reads must not keep it from hearing.
+      # A journal that grows faster than this reads must not keep it from reading messages.
       [[ $listening != yes || $((shown % 100)) != 0 ]] || read_message
       case $line in
         *$'\t0\tfinished\t'*) return 0 ;;
         *$'\t0\tundone\t'*) return 4 ;;
-        # Unless it was tried again.
+        # Unless the release is tried again.
         *$'\t0\tbroken\t'*) broken=yes ;;
       esac
       line=''
@@ -114,14 +115,14 @@ follow() {
     "The next deploy finishes or undoes it, and so does: $script -p $project recover"
 }
 
-# The same for the verbs that do nothing else.
+# Follows a release, for the verbs that do nothing else.
 follow_for_cli() {
   local alive_to=
   [[ $reader == person ]] || alive_to=1
   follow
 }
 
-# Prints a journal's line: as it is for the CLI, readable for a person.
+# Prints a journal line: unchanged for the CLI, readable for a person.
 show() {
   local time state detail
   if [[ $reader == cli ]]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The lock: held by descriptor 9, so by this process and by all that it starts.
+# The lock. Descriptor 9 holds it, and so do this process and all that it starts.
 # Sourced by environment-deployment-management.sh.
 
 # Arguments: who, seconds to wait. Sets the content of `running`: who, since when, which release
@@ -14,7 +14,7 @@ take_lock() {
 
 is_running() { [[ -e $state/running ]] && ! flock -sn "$state/running" true; }
 
-# ---- the lock of people, which holds until somebody takes it away: `locked` has who, since when, why
+# ---- locks by people, which last until somebody removes them: `locked` has who, since when, why
 
 refuse_when_locked() {
   [[ ! -e $state/locked ]] || fail 3 "$project is locked: $(locked_by)" "Nothing was changed. Once the reason is gone: $script -p $project unlock"
@@ -30,7 +30,7 @@ lock() {
   if [[ $reader == cli ]]; then IFS=$'\t' read -r who why; elif [[ ${1-} != -m ]]; then why=; fi
   [[ $why =~ [^[:space:]] ]] || fail 2 "Say why, for whoever is refused: $script -p $project lock -m \"moving the database\""
   mkdir -p "$state"
-  # Only one of two who lock at once gets it: a link cannot be made twice.
+  # If two people lock at the same time, only one succeeds: a link cannot be created twice.
   printf '%s\t%s\t%s\n' "${who//[[:cntrl:]]/ }" "$(date -u +%FT%TZ)" "${why//[[:cntrl:]]/ }" >"$state/locked.$$"
   ln -T "$state/locked.$$" "$state/locked" 2>/dev/null || { rm -f "$state/locked.$$" && refuse_when_locked; }
   rm -f "$state/locked.$$"

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Asking containers: whether they listen, and what they answer. The host asks, or, where it has no way to their network (an
-# engine without root), a container that has one.
+# Asking containers: whether they listen, and what they answer. The host asks. If it has no route to their network (a rootless
+# engine), a container that has one asks.
 # Sourced by environment-deployment-management.sh.
 
-# Seconds that a container is given to take a connection, and to answer.
+# Seconds that a container gets to accept a connection, and to answer.
 readonly probe_patience=3
-# Seconds that a container which is healthy may take until it listens.
+# Seconds that a healthy container may take until it listens.
 readonly listen_patience=10
-# What each container is, as a line: id, name, service, state, exit code, networks.
+# One line for each container: id, name, service, state, exit code, networks.
 readonly network_format=$'{{.ID}}\t{{slice .Name 1}}\t{{index .Config.Labels "com.docker.compose.service"}}\t{{.State.Status}}\t{{.State.ExitCode}}\t{{range $name, $each := .NetworkSettings.Networks}}{{$name}}|{{or $each.IPAddress $each.GlobalIPv6Address}}|{{$each.Gateway}}|{{range $each.DNSNames}}{{.}},{{end}}{{range $each.Aliases}}{{.}},{{end}}|{{range $each.Links}}{{.}},{{end}} {{end}}'
 
-# What was asked already, by question: 0 or 1, as probe returns it, and what was answered, its lines with \x1e between.
+# Earlier answers, by question: 0 or 1, as probe returns it, and the answer, with \x1e between its lines.
 declare -A answered=()
 routes=''
 
-# The three that follow run in a bash of their own, here or in a container.
+# The next three functions run in a bash of their own, here or in a container.
 
 # Arguments: host, port. Returns: 1 when nothing listens there
 knock_at() { exec 3<>"/dev/tcp/$1/$2"; }
 
-# Prints the head of what is answered. Arguments: host, port, seconds. Returns: 1 when nothing listens there
+# Prints the head of the answer. Arguments: host, port, seconds. Returns: 1 when nothing listens there
 ask_at() {
   local line=''
   exec 3<>"/dev/tcp/$1/$2" || return 1
@@ -32,8 +32,8 @@ ask_at() {
   [[ -z $line ]] || printf '%s\n' "$line"
 }
 
-# Asks all that stands in the input, a line each: knock_at or ask_at, host, port. Arguments: seconds
-# Prints as it comes: the line, 0 or 1, what was answered with \x1e for its ends of lines
+# Asks everything in the input, one line each: knock_at or ask_at, host, port. Arguments: seconds
+# Prints as it comes: the line, 0 or 1, the answer with \x1e for its line ends
 ask_all() {
   local kind host port
   while read -r kind host port; do
@@ -46,7 +46,7 @@ ask_all() {
   wait
 }
 
-# The same in a shell that may be any. Arguments: knock_at or ask_at, host, port, seconds, the bash program
+# Asks from a shell of any kind. Arguments: knock_at or ask_at, host, port, seconds, the bash program
 probe_within() {
   if command -v bash >/dev/null 2>&1; then
     bash -c "$5"$'\n''"$@"' probe "$1" "$2" "$3" "$4"
@@ -85,7 +85,7 @@ probe() {
   return "$code"
 }
 
-# Whether the host has a way to a container's network: the network's gateway is an address of the host. Arguments: gateway
+# Whether the host has a route to a container's network: then the network's gateway is one of its addresses. Arguments: gateway
 # Sets: routes, what the host has; empty: to be read again
 has_way() {
   [[ -n $1 ]] || return
@@ -93,16 +93,16 @@ has_way() {
   [[ $routes == *"-- $1"$'\n'* ]]
 }
 
-# Prints a line a container of the project that is there: network_format. Arguments: none
+# Prints one line for each existing container of the project, in network_format. Arguments: none
 inspect_networks() {
   local ids
   ids=$(containers --format '{{.ID}}') || return
   mapfile -t ids < <(printf %s "$ids")
-  # One may go away meanwhile.
+  # A container may go away meanwhile.
   ((${#ids[@]} == 0)) || engine container inspect --format "$network_format" "${ids[@]}" 2>/dev/null || true
 }
 
-# Prints a line a port of a front: its number, and http, tcp, auto, or proxy where it wants to be told who connects.
+# Prints one line per port of a front: its number, and http, tcp, auto, or proxy if it has to be told who connects.
 # Arguments: a configuration
 ports_of() {
   awk '
@@ -114,8 +114,8 @@ ports_of() {
     END { for (number = 1; number <= count; number++) print ports[number], mode[ports[number]] }' "$1"
 }
 
-# Asks the new container of a service, which is healthy, at all ports that its front passes on: which of them speak HTTP,
-# which names of headers it writes, and whether it listens at all. Arguments: service with a front
+# Asks the new, healthy container of a service at all ports that its front passes on. Finds out which of them speak HTTP, how it
+# writes the names of headers, and whether it listens at all. Arguments: service with a front
 do_probe() {
   local deadline=$((SECONDS + listen_patience)) id name service networks ports numbers target=() first='' port='' culprit verdict backoff=''
   local -A restarts=()
@@ -123,7 +123,7 @@ do_probe() {
   find_slots "$1" && ports=$(ports_of "$dir/fronts/$1.cfg") || return
   while IFS=$'\t' read -r id name service _ _ networks; do
     [[ $service != "$1-$idle" ]] || { target=("$id" "$name" "$networks") && break; }
-    # Where no new one was started, the one that serves.
+    # If no new container was started, this asks the one that serves.
     [[ $service != "$1-$was" ]] || target=("$id" "$name" "$networks")
   done < <(inspect_networks)
   ((${#target[@]} > 0)) || return 0
@@ -131,7 +131,7 @@ do_probe() {
   # A slot that this release started has not been restarted before.
   [[ $idle == "$was" ]] || first=0
   until probe_ports "${target[0]}" "${target[2]}"; do
-    # It may have crashed since it was healthy.
+    # The container may have crashed since it was healthy.
     look 0 "${target[0]}"
     [[ $verdict != failed ]] || { explain "${target[1]}" && return 1; }
     reason="${target[1]} does not listen where its front asks it, at port ${numbers// /, }; if it listens on 127.0.0.1 alone, others cannot reach it; if elsewhere, say so by services.$1.port"
@@ -141,7 +141,7 @@ do_probe() {
   keep_found "$1"
 }
 
-# Asks at each port, all at once. Arguments: a container, its networks. Uses: ports. Leaves: answers in probe.PORT
+# Asks at all ports at once. Arguments: a container, its networks. Uses: ports. Leaves: answers in probe.PORT
 # Returns: 1 when nothing listens at any of them
 probe_ports() {
   local port mode kind address gateway asking=() listens=1
@@ -159,7 +159,7 @@ probe_ports() {
   return "$listens"
 }
 
-# Keeps what was found out, for the front's configuration. Arguments: service. Uses: ports
+# Saves what was found out, for the front's configuration. Arguments: service. Uses: ports
 keep_found() {
   local port mode line words found=$dir/fronts/$1.found
   while read -r port mode; do
@@ -176,7 +176,7 @@ keep_found() {
   done <<<"$ports" | awk '!seen[tolower($0)]++' >"$found.new" && mv -T "$found.new" "$found"
 }
 
-# What a release has not found out itself, because it left a front's service alone, it takes from the one that serves.
+# Takes from the serving release what this release did not find out itself because it left a front's service alone.
 inherit_found() {
   local path
   for path in "$state"/current/fronts/*.found; do

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Whether everything reaches what it is to reach: fronts what is behind them, services those that they link to, depend on or
-# mention. Looked at before anything is changed, and again before the commit.
+# The reach check: fronts must reach what is behind them, and services must reach those that they link to, depend on or mention.
+# Runs before anything is changed, and again before the commit.
 # Sourced by environment-deployment-management.sh.
 
-# Seconds until what is not reached counts as unreachable: names resolve at once, and a gateway takes its time to try again.
+# Seconds until a target counts as unreachable. Names resolve at once, while a gateway takes its time to try again.
 readonly name_patience=2 front_patience=5 gateway_patience=15
-# Of running containers: ids by service; networks and names by id. Of services that do not run: what they exited with.
+# For running containers: ids by service; networks and names by id. For services that do not run: their exit codes.
 declare -A running=() networks_of=() name_of=() ended=()
 
 look_around() {
@@ -22,7 +22,7 @@ look_around() {
   done <<<"$lines"
 }
 
-# Keeps how it is before anything is changed.
+# Records what can be reached before anything is changed.
 do_look() {
   local line subject subjects=() found
   for line in "${plan[@]}"; do [[ $line != reach$'\t'* ]] || IFS=$'\t' read -ra subjects <<<"$line"; done
@@ -68,7 +68,7 @@ do_reach() {
   conclude "${unreached[@]}"
 }
 
-# Prints for how many seconds a verdict may turn out better. Arguments: verdict, seconds that a container may take
+# Prints for how many seconds a verdict may still improve. Arguments: verdict, seconds that a container may take
 patience_for() {
   case $1 in
     name | down) printf '%s\n' "$name_patience" ;;
@@ -78,8 +78,9 @@ patience_for() {
   esac
 }
 
-# What was as unreached before, and is no part of what the release changes, is not its fault; neither is a port at which nobody
-# listened before: it may only be mentioned. Arguments: what is not reached, verdict
+# Whether an unreached target is the release's fault. It is not if it was as unreached before and is no part of what the release
+# changes. A port at which nobody listened before is not either, because it may only be mentioned. Arguments: what is not reached,
+# verdict
 is_fatal() {
   local before=${journal_facts["before:$1"]-} changed part words
   [[ $2 != closed || $before == ok* ]] || return 1
@@ -90,7 +91,7 @@ is_fatal() {
   return 1
 }
 
-# Says what is not reached. Arguments: what it is. Uses: verdicts, reasons. Sets: reason. Returns: 1 when that is a reason to undo
+# Reports what is not reached. Arguments: targets. Uses: verdicts, reasons. Sets: reason. Returns: 1 when that is a reason to undo
 conclude() {
   local subject fatal=()
   for subject in "$@"; do

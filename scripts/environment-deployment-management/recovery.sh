@@ -2,11 +2,11 @@
 # After a crash: of the executor, of the Docker daemon, of the machine.
 # Sourced by environment-deployment-management.sh.
 
-# Seconds to wait for the daemon; for containers that it starts again; for what a killed executor left at work.
+# Seconds to wait for the daemon, for containers that it restarts, and for processes that a killed executor left behind.
 readonly engine_patience=60 calm_patience=30 orphan_patience=10
 
-# Does or undoes a step. Where the Docker daemon goes away meanwhile, waits for it; then tries again what has to come to
-# its end: what follows the commit, and every undo. Arguments: do or undo; verb, its arguments
+# Does or undoes a step. If the Docker daemon goes away meanwhile, waits for it. Then tries again what has to succeed: what
+# follows the commit, and every undo. Arguments: do or undo; verb, its arguments
 run_with_engine_retry() {
   local code=0
   "$1_$2" "${@:3}" || code=1
@@ -28,7 +28,8 @@ await_answer() {
   done
 }
 
-# The same, and tells the journal; then waits until what the daemon started again is up. Sets: stalled, when it stays away
+# Waits for the daemon like that, and records it in the journal. Then waits until the containers that the daemon restarted are up.
+# Sets: stalled, when it stays away
 await_engine() {
   if ! answers; then
     note "$step" note 'waiting for the Docker daemon' || return
@@ -42,7 +43,7 @@ await_engine() {
   await_calm
 }
 
-# Waits, not forever, until no container of the project is starting: whoever is asked to serve is to be there.
+# Waits for a limited time until no container of the project is starting: a container that has to serve must be up.
 await_calm() {
   local deadline=$((SECONDS + calm_patience)) starting
   while ((SECONDS <= deadline)); do
@@ -51,8 +52,8 @@ await_calm() {
   done
 }
 
-# Finishes or undoes what is unsettled, by name or because nobody came to the end of it; tries a release again that came to
-# none. For the CLI prints the release that serves, what became of each, and in which order releases were here.
+# Finishes or undoes releases that nobody brought to an end. If there are none, tries again a release that could be neither
+# finished nor undone. For the CLI prints the release that serves, what became of each, and in which order releases were here.
 recover() {
   local code=0
   refuse_when_locked || return
@@ -72,17 +73,17 @@ recover() {
   return "$code"
 }
 
-# Prints the releases that were taken up here, in that order, the last few hundred, in one line.
+# Prints the last few hundred releases that were applied here, in that order, in one line.
 release_order() { tail -n 500 "$state/history" 2>/dev/null | awk -F '\t' '{ line = line "\t" $3 } END { print "order" line }'; }
 
-# What killed runs left behind is in nobody's use once the lock is held.
+# Removes what killed runs left behind. Nobody uses it once the lock is held.
 sweep() { rm -rf "$shared_memory/coldtivate.$project".?????? || true; }
 
-# Whether a process is there, and not only what its parent has not taken note of yet. Arguments: its id
+# Whether a process is alive, and not a zombie that its parent has yet to collect. Arguments: its id
 is_alive() { grep -qs $'^State:\t[^XZ]' "/proc/$1/status"; }
 
-# Ends what a killed executor left at work, once it had time to end by itself: it holds the lock. Returns: 1 when somebody
-# is at work who was not killed
+# Ends processes that a killed executor left behind and that hold the lock, once they had time to end by themselves. Returns: 1
+# when somebody is at work who was not killed
 end_orphans() {
   local path pid group session orphans=()
   ! (exec 9>>"$state/running" && flock -w "$orphan_patience" 9) 2>/dev/null || return 0
@@ -92,14 +93,14 @@ end_orphans() {
     session=$(<"/proc/$pid/stat") || continue
     read -r _ _ group session _ <<<"${session##*) }"
     ! is_alive "$session" || return
-    # With what it started: a hook does not hold the lock itself.
+    # The whole process group, because a hook does not hold the lock itself.
     orphans+=("-$group")
   done 2>/dev/null
   ((${#orphans[@]} == 0)) || kill -KILL -- "${orphans[@]}" 2>/dev/null
 }
 
 # Finishes or undoes what a crash interrupted, each release with its own copy of this script.
-# Arguments: again, where one that came to no end is tried once more. Sets: settled, a line for each
+# Arguments: again, to try once more a release that could be neither finished nor undone. Sets: settled, a line for each
 settle_others() {
   local id ids outcome code mine=${release-} mode=$reader
   settled=()
@@ -112,7 +113,7 @@ settle_others() {
     close_line && note 0 note 'taken up again' || return
     launch || return
     reader=person code=0
-    # Standard output is the CLI's.
+    # Standard output belongs to the CLI.
     alive_to=${alive_to:+3} follow "$executor" 3>&1 >&2 || code=$?
     reader=$mode
     case $code in 0) outcome=finished ;; 4) outcome=undone ;; *) outcome=broken ;; esac
@@ -122,7 +123,7 @@ settle_others() {
   [[ -z $mine ]] || open_release "$mine"
 }
 
-# Prints the release that came to no end, where nothing has been deployed since.
+# Prints the release that could be neither finished nor undone, if nothing has been deployed since.
 broken_release() {
   awk -F '\t' '{ id = $4 == "broken" ? $3 : "" } END { if (id) print id }' "$state/history" 2>/dev/null || true
 }

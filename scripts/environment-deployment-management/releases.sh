@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The past: releases that are kept here and served once.
+# The past: releases that are kept here and have served.
 # Sourced by environment-deployment-management.sh.
 
-# Prints the releases that served, are kept whole and could serve again, an id a line; whatever served last comes first.
+# Prints the releases that served, are completely kept and could serve again, one id per line. The release that served last comes
+# first.
 past_releases() {
   local id
   [[ -e $state/history ]] || return 0
@@ -11,15 +12,16 @@ past_releases() {
   done
 }
 
-# Prints images of releases that the engine has and did not list: with containerd's store it lists an image under one of
-# its names. Arguments: what it listed, the releases' models
+# Prints images of releases that the engine has but did not list: with containerd's store it lists only one of an image's names.
+# Arguments: what it listed, the releases' models
 unlisted_images() {
   local images
   images=$(comm -13 <(sort -u <<<"$1") <(cat /dev/null "${@:2}" 2>/dev/null | grep -oE '"image":"[^"]+@sha256:[0-9a-f]{64}"' | cut -d '"' -f 4 | sort -u))
   [[ -z $images ]] || xargs -r timeout -k 5 60 docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' <<<"$images" 2>/dev/null || true
 }
 
-# Tells the CLI what is kept, and all of one release. Arguments: its id; - for the one that served before the current one
+# Tells the CLI which releases are kept, and everything about one of them. Arguments: its id; - for the one that served before the
+# current one
 tell_past() {
   local id wanted=$1 serving commit ref irreversible repeats text='' ids path
   serving=$(current_release)

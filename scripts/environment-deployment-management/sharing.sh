@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Services that live on others: what shares a container, and what restarts with a service.
+# Services that depend on other services' containers: those that share one, and those that restart with a service.
 # Sourced by environment-deployment-management.sh.
 
-# Prints a line a container of the project that uses another one's network or processes: its id, that of the other one.
+# Prints one line for each container of the project that uses another one's network or processes: its id, that of the other one.
 sharing_containers() {
   local ids
   ids=$(containers --format '{{.ID}}') && [[ -n $ids ]] || return 0
@@ -13,13 +13,13 @@ sharing_containers() {
 # Arguments: container
 is_sharing() { sharing_containers | grep -q "^$1"; }
 
-# What uses another container's network or processes loses them when that one ends, even if it comes back. Starts again what
-# did since. Sets: reason, when it fails
+# Restarts containers that lost another container's network or processes. They lose these when that container ends, even if it
+# comes back. Sets: reason, when it fails
 join_again() {
   local id other began
   grep -qs '"service:' "$state/current/compose.json" "$dir/compose.json" || return 0
   while read -r id other; do
-    # Of one that is gone Compose takes care.
+    # If the other container is gone, Compose takes care of this one.
     began=$(engine container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$other" 2>/dev/null) || continue
     [[ $began == 'running '* ]] || continue
     [[ $(engine container inspect --format '{{.State.StartedAt}}' "$id") < ${began#* } ]] || continue
@@ -28,8 +28,8 @@ join_again() {
   done < <(sharing_containers)
 }
 
-# Prints the services, other than those, that restart with them in the release that serves, over others, too, and run. Plain
-# ones, and slots behind a front, are left as they are. Arguments: services
+# Prints the running services that restart with the given ones in the serving release, directly or through others. Leaves out the
+# given ones, plain ones, and slots behind a front. Arguments: services
 followers_of() {
   local name front found
   [[ -s $state/current/followers ]] || return 0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Slots: the steps that bring one up, have its front serve it, and take the other one down.
+# Slots: the steps that bring one up, make its front serve it, and take the other one down.
 # Sourced by environment-deployment-management.sh.
 
-# Seconds that a slot which gives way to the one before it has to end.
+# Seconds that a slot gets to end if it gives way to the one before it.
 readonly unwanted_grace=5
 declare -A revived=()
-# By slot that gives way: its containers' ids, as far as they were looked up already.
+# Container ids of slots that give way, by slot, as far as they were looked up already.
 declare -A leaving=()
 # When the idle slots of services were found well, in seconds since the epoch.
 declare -A well_at=()
@@ -29,14 +29,14 @@ do_start() {
   ((${#slots[@]} > 0)) || return 0
   start_slots "${slots[@]}" &
   starting=$!
-  # One alone has time for that while it turns healthy, which leaves the processor to its start.
+  # A single service does this while it becomes healthy, which leaves the processor to its start.
   (($# == 1)) || for service in "$@"; do get_ready "$service" || code=1; done
   wait "$starting" || code=1
   [[ ! -e $dir/unstarted ]] || reason=$(<"$dir/unstarted")
   return "$code"
 }
 
-# Does what a switch needs and does not have to wait with: has the front check its configuration, and looks up what will leave.
+# Prepares a switch in advance: makes the front check its configuration, and looks up the containers that will leave.
 # Arguments: service, with a front. Sets: reason, when the front refuses it
 get_ready() {
   find_slots "$1" && [[ $was != @(-|"$idle") ]] || return 0
@@ -44,10 +44,10 @@ get_ready() {
   [[ -n ${leaving["$1-$was"]+x} ]] || leaving["$1-$was"]=$(ids_of "$1-$was" | paste -sd ' ')
 }
 
-# Runs beside the rest of its step, which finds out from a file why it failed. Arguments: services, which are slots
+# Starts slots in the background. The rest of the step finds out from a file why it failed. Arguments: services, which are slots
 start_slots() {
   rm -f "$dir/unstarted"
-  # In new containers, volumes without a name as well: what may be left of another release is nobody's.
+  # With new containers and new anonymous volumes: what may be left of another release belongs to nobody.
   bring_up "$dir" --force-recreate --renew-anon-volumes "$@" && return
   printf '%s\n' "$reason" >"$dir/unstarted"
   return 1
@@ -62,11 +62,11 @@ undo_start() {
     await_drained "$service" "$(drain_limit "$service")" || true
     slots+=("$service-$idle")
   done
-  # Nobody needs them any more: one that is deaf to its stop signal must not keep people waiting.
+  # Nobody needs them any more. One that ignores its stop signal must not keep people waiting.
   ((${#slots[@]} == 0)) || grace=$unwanted_grace remove_services "${slots[@]}"
 }
 
-# Prints for how many seconds the plan lets a front finish what is in flight. Arguments: service
+# Prints how many seconds the plan gives a front to finish what is in flight. Arguments: service
 drain_limit() {
   printf '%s\n' "${plan[@]}" | awk -F '\t' -v service="$1" '$1 == "drain" && $2 == service { limit = $3 } END { print limit + 0 ? limit : 30 }'
 }
@@ -76,19 +76,19 @@ do_front() {
   for service in "$@"; do
     find_slots "$service" || return
     slot=${live/#-/$idle}
-    # A held service has one slot only, whatever it had before.
+    # A held service has only one slot, whatever it had before.
     [[ $idle != slot ]] || slot=$idle
     if [[ $live == - ]] || ! find_front "$service"; then
       configure "$service" "$slot" cfg none next.cfg || return
       new+=("$service-$slot")
-    # At rest the file is what HAProxy would boot with.
+    # Between changes the file holds what HAProxy would boot with.
     elif ! cmp -s <(render "$service" "$slot" cfg none) "$state/fronts/$service/haproxy.cfg"; then
       switch_front "$service" "$slot" cfg || return
     fi
   done
   check_configurations "${new[@]%-*}" || return
   for slot in "${new[@]}"; do record "${slot%-*}" "${slot##*-}" || return; done
-  # The slots run already: who asks first is not to wait until they are found.
+  # The slots run already, and the first request must not wait until they are found.
   for service in "$@"; do alter "$service" 's/init-addr none/init-addr libc,none/' || return; done
   replace "$dir" "$@" || return
   for service in "$@"; do await_front "$service" || return; done
@@ -104,7 +104,7 @@ undo_front() {
   done
 }
 
-# Whether the idle slot is well: others may have taken long since it was. Arguments: service
+# Whether the idle slot is still well: other steps may have taken a long time since it was. Arguments: service
 is_still_well() {
   local patience
   ((EPOCHSECONDS - ${well_at[$1]-0} > 1)) || return 0
@@ -112,7 +112,7 @@ is_still_well() {
   do_healthy "$1@idle" "${patience[@]}"
 }
 
-# Prints for how long, and how, the plan has the new containers of a service looked at. Arguments: service
+# Prints for how long, and how, the plan checks the new containers of a service. Arguments: service
 patience_with() {
   printf '%s\n' "${plan[@]}" |
     awk -F '\t' -v name="$1@idle" -v slot="$1-slot" '$1 == "healthy" && ($2 == name || $2 == slot) { found = $3 " " $4 " 1 " $6 } END { print found ? found : "60 2" }'
@@ -130,11 +130,11 @@ undo_switch() {
 # for how many once they were told, and how that is done
 do_hold() {
   find_slots "$1" || return
-  # By hand: nothing is replaced, or there is no front yet, which no request can wait at.
+  # When a person deploys, it may be that nothing is replaced, or that there is no front yet at which a request could wait.
   ! journal_has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
   switch_front "$1" "$live" hold.cfg || return
   if (($# > 2)); then
-    # Whoever takes it back has to know of it.
+    # An undo has to know about it.
     note "$step" seen "told:$1=$(ids_of "$1-$live" | paste -sd ' ')" && tell_to_leave "$1-$live" "${@:4}" || return
     await_drained "$1" "$3" || true
   else
@@ -145,20 +145,20 @@ undo_hold() {
   local told
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
-  # Who was told that it is to end goes on sending clients away.
+  # A container that was told to end goes on sending clients away.
   for told in ${journal_facts["told:$1"]-}; do
     [[ " $(ids_of "$1-$was" | paste -sd ' ') " == *" $told "* ]] || continue
     revive_slot "$1-$was" "$1" || return
     break
   done
-  # What waits has to have gone through before the configuration is back that has no gate.
+  # Waiting requests must have gone through before the configuration without a gate is back.
   if ! grep -qs 'bind 127\.0\.0\.1:' "$state/current/fronts/$1.cfg"; then
     undoing=no switch_front "$1" "$was" cfg || return
     await_drained "$1" 10 || true
   fi
   switch_front "$1" "$was" cfg
 }
-# A held service has one slot, whatever it had before.
+# A held service has only one slot, whatever it had before.
 do_open() {
   find_slots "$1" || return
   ! journal_has "kept:$1" && [[ $live != - ]] && find_front "$1" || return 0
@@ -167,8 +167,8 @@ do_open() {
 undo_open() {
   find_slots "$1" || return
   [[ $was != - ]] && find_front "$1" || return 0
-  # A crash may have come before the front had loaded it. What waits is let through first: the worker that it waits in ends
-  # soon after another one has taken over.
+  # A crash may have come before the front had loaded its configuration. Lets waiting requests through first: the worker that
+  # holds them ends soon after another one has taken over.
   undoing=no switch_front "$1" slot cfg || return
   switch_front "$1" "$was" hold.cfg && { await_drained "$1" "$(drain_limit "$1")" || true; }
 }
@@ -179,7 +179,7 @@ do_signal() {
   await_drained "${1%@*}" "$2" || true
 }
 
-# Has a service send its clients away. Arguments: service, which is a slot; file and its path, or command and its words
+# Makes a service send its clients away. Arguments: service, which is a slot; file and its path, or command and its words
 tell_to_leave() {
   local ids id
   reason="$1 was not told that it is to end"
@@ -192,13 +192,13 @@ tell_to_leave() {
   done <<<"$ids"
 }
 
-# Before the commit: whom it told does not take requests any more.
+# Before the commit: containers that were told to leave take no more requests.
 undo_signal() { revive "$1"; }
 
 do_drain() {
   local began cut ids=()
   find_slots "$1" && [[ $was != @(-|"$idle") ]] && find_front "$1" || return 0
-  # Meanwhile: before the commit they may have to serve on.
+  # In the background, and only after the commit. Before it they may have to serve on.
   read -ra ids <<<"${leaving["$1-$was"]-}" || true
   if ((${#ids[@]} > 0)) && journal_has 0/committed; then let_go "${ids[@]}" & fi
   await_drained "$1" "$2" || note "$step" note "$1: connections are open after $2 s; they end when $1-$was stops"
@@ -214,7 +214,7 @@ do_stop() {
     resolve "$name" || return
     [[ -n $service ]] || continue
     read -ra known <<<"${leaving[$service]-}" || true
-    # Those were told to stay down while their front drained.
+    # These were told to stay down while their front drained.
     if journal_has 0/committed && ((${#known[@]} > 0)); then
       ids+=("${known[@]}")
       say_goodbye "$service" "$state/current" || true
@@ -224,10 +224,10 @@ do_stop() {
   done
   ((${#ids[@]} == 0)) || remove_containers "${ids[@]}" || return
   ((${#services[@]} == 0)) || remove_services "${services[@]}" || return
-  # For those that were told.
+  # Waits until all of them have been told.
   wait
 }
-# Before the commit, where memory is short.
+# Slots are stopped before the commit if memory is short.
 undo_stop() {
   local name bad=0
   for name in "$@"; do revive "$name" || bad=1; done
@@ -249,7 +249,7 @@ revive() {
   revived[$owner]=yes
 }
 
-# Has a slot run in new containers, as the release that serves has it, as patiently as the new one. Arguments: slot, service
+# Runs a slot in new containers, as the serving release defines it, as patiently as the new slot. Arguments: slot, service
 revive_slot() {
   local patience
   read -ra patience < <(patience_with "$2")

@@ -18,7 +18,7 @@ open_state() {
   project=${project:-${state##*/}}
   state=${state:-$HOME/.coldtivate/$project}
   [[ $project =~ ^[a-z0-9][a-z0-9_-]*$ ]] || fail 2 "\"$project\" cannot be an environment's name: it has [a-z0-9_-] only."
-  # Who asks the engine ahead has looked, just now.
+  # The prefetch has just checked this.
   [[ -n ${COLDTIVATE_ASKED-} ]] || check_state "$state"
 }
 
@@ -41,7 +41,7 @@ current_release() {
   printf '%s\n' "${target##*/}"
 }
 
-# Prints the releases that began and did not end, an id a line.
+# Prints the releases that began and did not end, one id per line.
 unsettled_releases() {
   awk -F '\t' '
     $2 == "0" && $3 == "begin" { open[FILENAME] = 1 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The steps: do_VERB acts, undo_VERB, where there is anything to undo, takes it back; each may be repeated; $reason says what failed.
+# The steps: do_VERB acts. undo_VERB reverts it, if there is anything to undo. Each can be repeated. $reason says what failed.
 # Sourced by environment-deployment-management.sh.
 
 readonly parallel_pulls=4
 
-# Once the hosts have decided, one of them alone does not turn back.
+# Whether the release is aborted. Once the hosts have decided, none of them turns back alone.
 is_aborted() { [[ $undoing == no && -e $dir/abort && ! -e $dir/go.switched ]] && ! journal_has 0/committed; }
 
 # Waits for a background process. Arguments: its id; a command that ends it when the release is aborted. Returns: its exit code
@@ -39,7 +39,7 @@ do_pull() {
   return 1
 }
 
-# Pulls what services need and this host no longer has, with whatever logins it has itself.
+# Pulls images that services need and this host no longer has, with the logins of the host itself.
 # Arguments: the release's directory, services. Returns: 1 when nothing was missing, or something still is
 pull_lost() {
   local images
@@ -48,19 +48,19 @@ pull_lost() {
   ! engine image inspect --format ' ' "${images[@]}" >/dev/null 2>&1 && do_pull "${images[@]}"
 }
 
-# Arguments: image; of how many it is one: the only one is known to be missing
+# Arguments: image; how many images there are: a single one is known to be missing
 # Returns: 1 when this image, or another before it, could not be pulled
 pull_image() {
   local configuration context output=$dir/pull.$BASHPID
   (($2 == 1)) || ! engine image inspect --format ' ' "$1" >/dev/null 2>&1 || return 0
   configuration=$(configuration_for "$1")
   if [[ -n $configuration ]]; then
-    # Which engine it is stays the user's own word.
+    # The user's own configuration still decides which engine it is.
     context=${DOCKER_CONTEXT:-$(own_context)}
     export DOCKER_CONFIG=$configuration
     [[ -z $context || -n ${DOCKER_HOST-} ]] || export DOCKER_CONTEXT=$context
   fi
-  # No shell around it, which would be killed in its place and leave it at work, with the lock.
+  # No shell around it: the shell would be killed in its place, and docker would go on and hold the lock.
   (exec timeout -k 5 1800 docker pull -q "$1") >"$output" 2>&1 &
   if await "$!" kill "$!"; then
     tell "$step" note "pulled $1"
@@ -80,12 +80,12 @@ undo_task() {
   drop_task "$project-$release-$1" || return
   [[ ${3-} == undo ]] || return 0
   run_once "undo-$1" "$container" "$2" "the undo of task $1" && return
-  # Whoever tries again has to run it anew.
+  # A retry has to run it anew.
   drop_task "$container" || true
   return 1
 }
 
-# Runs a service of compose.json to its end; the container's name makes it run once, whoever asks again.
+# Runs a service of compose.json to its end. The container's name makes sure that repeated calls run it only once.
 # Arguments: service, container, seconds, what to call it. Sets: reason, when it fails
 run_once() {
   local container=$2 deadline=$((SECONDS + $3)) output code
@@ -110,8 +110,8 @@ run_once() {
 # Arguments: container
 drop_task() { ! engine container inspect "$1" >/dev/null 2>&1 || { engine stop "$1" && engine rm -f "$1"; } >/dev/null; }
 
-# Runs a service to its end, unless it came to a good one before from the very definition.
-# Arguments: service, seconds; optional, where whoever waits for it can do without
+# Runs a service to its end, unless it already ended well with exactly this definition.
+# Arguments: service, seconds; optional, if the services that wait for it can do without
 do_once() {
   local ids id deadline=$((SECONDS + $2))
   ! has_ended_well "$1" || { note "$step" seen "kept:$1=yes" && tell "$step" note "$1 came to its end before" && return; }
@@ -132,7 +132,7 @@ undo_once() {
   if ((${#plain[@]} > 0)); then put_back "$1"; else remove_services "$1"; fi
 }
 
-# Whether a service's containers came to a good end, and were made from what compose.json has. Arguments: service
+# Whether a service's containers ended well and were created from the definition in compose.json. Arguments: service
 has_ended_well() {
   local wanted found
   find_plain "$1" && ((${#plain[@]} == 0)) || return
@@ -158,7 +158,7 @@ until_ended() {
   [[ $code == 0 ]]
 }
 
-# Gives the names of services' first containers to those that are there. Arguments: services
+# Gives the containers that exist the names of their services' first containers. Arguments: services
 do_name() { name_containers "$@"; }
 
 do_recreate() { note "$step" seen "unwell:$step= $(unwell_services)" && replace "$dir" "$@" && join_again && tell_gaps; }
@@ -168,7 +168,7 @@ do_remove() {
   local service which
   name_others "$@" && note "$step" seen "unwell:$step= $(unwell_services)" || return
   journal_has 0/committed || for service in "${others[@]}"; do
-    # What is to be in a slot is removed before that comes.
+    # A service that moves into a slot is removed before the slot comes up.
     which=$state/current
     [[ ! -e $dir/fronts/$service.cfg ]] || which=$dir
     find_plain "$service" && { ((${#plain[@]} == 0)) || displace_plain "$which" "$service"; } || return
@@ -193,9 +193,9 @@ unwell_services() {
     awk '$2 != "running" || /unhealthy/ { printf "%s ", $1 }'
 }
 
-# Brings services back as the release that serves has them, and removes those that it does not have, idle slots among them.
-# What restarts with them does so, too.
-# Returns: 1 when one of them does not come back that was well before
+# Brings services back as the serving release defines them, and removes those that it does not have, including idle slots.
+# Services that restart with them are brought back, too.
+# Returns: 1 when one that was well before does not come back
 restore() {
   local service names='' front known=() unknown=() former=() followers=() bad=0
   [[ ! -e $state/current ]] || names=$(compose "$state/current" config --services) || return
@@ -206,7 +206,7 @@ restore() {
       put_back "$service" || return
       former+=("$service")
     elif grep -qs "^once"$'\t'"$service"$'\t' "$state/current/plan.whole"; then
-      # It ran; that is not to happen again.
+      # It has run, and must not run again.
       unknown+=("$service")
     elif grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then
       known+=("$service")
@@ -230,14 +230,14 @@ restore() {
   return "$bad"
 }
 
-# The journal's line commits; the link follows it, after a crash too.
+# The line in the journal is the commit. The link follows it, also after a crash.
 do_commit() {
   journal_has 0/committed || { inherit_found && note 0 committed; } || return
   ln -sfn "releases/$release" "$state/.current" && mv -T "$state/.current" "$state/current" && sync "$state" &&
     ln -sfn "current/$script" "$state/$script"
 }
 
-# Prints the directories of releases, the one that was applied last at the end; who is about to be applied comes after it.
+# Prints the directories of releases in the order in which they were applied. One that is about to be applied comes last.
 releases_by_age() {
   local path time
   for path in "$state"/releases/*/; do
@@ -247,8 +247,8 @@ releases_by_age() {
   done | sort -n | cut -f 2
 }
 
-# Arguments: how many releases to keep, the one that serves included; failed ones that are newer stay with them, and a
-# release counts once together with those that went back to it
+# Arguments: how many releases to keep, including the serving one; newer failed ones stay with them, and a release and its
+# rollbacks count as one
 do_prune() {
   local releases index path serving gone count=0 old=() committed origin
   local -A ranks=()

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# How containers end: what runs in them before they stop, and that they stay down.
+# Stopping containers: what runs in them before they stop, and how they stay down.
 # Sourced by environment-deployment-management.sh.
 
-# Stops and removes the containers of services. Their own stop_grace_period holds, unless a caller sets $grace, in seconds.
+# Stops and removes the containers of services. Their own stop_grace_period applies, unless a caller sets $grace, in seconds.
 # Arguments: services. Sets: reason, when it fails
 remove_services() {
   local ids service
@@ -14,11 +14,11 @@ remove_services() {
   remove_containers "${ids[@]}" || { reason="cannot remove $*: $reason" && return 1; }
 }
 
-# Whether a service wants something to run in its containers before they stop. Arguments: service, a release's directory
+# Whether something has to run in a service's containers before they stop. Arguments: service, a release's directory
 has_farewell() { grep -qs "^$1"$'\t' "$2/farewells"; }
 
-# Runs that (pre_stop). What fails there keeps nobody from stopping them. Arguments: service, a release's directory; what the
-# service is called there, if it is called otherwise
+# Runs those commands (pre_stop). A failure there does not prevent the stop. Arguments: service, a release's directory; the
+# service's name there, if it differs
 say_goodbye() {
   local ids id words at name=${3-$1}
   has_farewell "$name" "$2" || return 0
@@ -33,7 +33,7 @@ say_goodbye() {
   done <"$2/farewells"
 }
 
-# Has containers that are to end stay down with a daemon that dies halfway. One that is restarting cannot be told.
+# Makes containers that are about to end stay down, even if the daemon dies halfway. A restarting container cannot be told.
 let_go() { engine update --restart no "$@" >/dev/null 2>&1 || true; }
 
 # Stops and removes containers. Arguments: ids. Sets: reason, when it fails

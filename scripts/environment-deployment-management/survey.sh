@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What else the CLI asks of a host once it knows what a release mounts there. It sends this along with its questions;
+# What else the CLI asks a host once it knows what a release mounts there. It sends this file along with its questions.
 # environment-deployment-management.sh sources it, too. Nothing here changes anything.
 
-# How many files of a folder are told one by one.
+# How many files of a folder are listed individually.
 : "${most_listed:=100000}"
 
-# Answers questions, a line each, with tabs between words.
+# Answers questions, one per line, with tabs between words.
 #   exists <tab> path        → exists, path, yes, no or unknown
 #   tree <tab> path          → file, path, SHA-256, path within it; for each file; more, path, how many others there are, if
 #                              there are too many; then sum, path, a digest of all of them
@@ -27,7 +27,7 @@ survey() {
   done
 }
 
-# Prints yes, no, or unknown where this user may not look. Arguments: path
+# Prints yes, no, or unknown if this user may not look. Arguments: path
 is_there() {
   local path=$1
   if [[ -e $path || -L $path ]]; then
@@ -38,8 +38,8 @@ is_there() {
   if [[ -d ${path:-/} && ! -x ${path:-/} ]]; then echo unknown; else echo no; fi
 }
 
-# Prints what is in a folder, or a file, a line each: SHA-256, or where a link leads; two spaces; path. What Python compiles
-# is made again by whoever misses it. What this user may not enter is not empty. Arguments: path
+# Prints what is in a folder, or a file, one line each: SHA-256, or where a link leads; two spaces; path. Leaves out what Python
+# compiles, because Python creates it again. A folder that this user may not enter does not count as empty. Arguments: path
 list_content() {
   local inside=$1 which=.
   [[ ! -f $1 ]] || { inside=${1%/*} which=./${1##*/}; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The transaction: before `committed` a failure undoes, after it the release is finished.
+# The transaction: before `committed` a failure undoes the release, and after it the release is finished.
 # Sourced by environment-deployment-management.sh.
 
-# Takes every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
+# Does every step that is not done yet, in order. Returns: 1 at the first that fails. Sets: step, reason
 forward() {
   for ((step = 1; step <= ${#plan[@]}; step++)); do
     ! journal_has "$step/done" || continue
@@ -12,14 +12,14 @@ forward() {
   done
 }
 
-# Sets reason: that it was aborted, and by whom, where they said who they are.
+# Sets reason: that the release was aborted, and by whom, if they said who they are.
 blame() {
   local who=''
   IFS= read -r who <"$dir/abort" || true
   reason="aborted${who:+ by $who}"
 }
 
-# Whether this step or a later one begins with these fields. No pipe: whoever writes to one that nobody reads any more fails.
+# Whether this step or a later one begins with these fields. Uses no pipe, whose writer fails once nobody reads it any more.
 # Arguments: fields, with tabs between
 will() {
   local line
@@ -34,7 +34,7 @@ take_step() {
   local fields begin=tell
   IFS=$'\t' read -ra fields <<<"$1"
   reason="${fields[0]} failed"
-  # Whoever comes after a crash has to know of what there is to take back.
+  # Recovery after a crash has to know what there is to undo.
   ! declare -F "undo_${fields[0]}" >/dev/null || begin=note
   "$begin" "$step" begin "${fields[*]}" || return
   if run_with_engine_retry do "${fields[@]}"; then
@@ -50,7 +50,7 @@ take_step() {
   fi
 }
 
-# Takes back every step that began, the last one first. Returns: 1 when one cannot be taken back
+# Undoes every step that began, the last one first. Returns: 1 when one cannot be undone
 backward() {
   local fields reason bad=0
   undoing=yes
@@ -70,7 +70,7 @@ backward() {
   return "$bad"
 }
 
-# Takes the release from where its journal stands to its end. Runs detached, and holds the lock.
+# Brings the release from where its journal stands to its end. Runs detached, and holds the lock.
 # Arguments: release; directory with registry credentials, or nothing
 execute() {
   open_release "$1"
@@ -84,7 +84,7 @@ execute() {
     await_engine || true
     ! is_aborted || blame
   fi
-  # What is left stays unsettled: there is nothing that it could be settled with.
+  # The release stays unsettled: without the daemon it cannot be settled.
   [[ $stalled == no ]] || return 0
   if journal_has 0/committed; then
     if forward; then end finished; elif [[ $stalled == no ]]; then end broken "$reason"; fi
@@ -106,7 +106,7 @@ end() {
     IFS=$'\t' read -ra line <<<"$line"
     [[ ${line[0]} != task ]] || tasks+=("$project-$release-${line[1]}" "$project-$release-undo-${line[1]}")
   done
-  # All of them have ended, or were asked to.
+  # All tasks have ended, or were told to.
   ((${#tasks[@]} == 0)) || remove_tasks || { await_engine && remove_tasks; } || true
   tell_hook "$1"
   IFS=$'\t' read -r began _ <"$journal"

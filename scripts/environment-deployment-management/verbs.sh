@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What the host tells, and the verbs that change nothing but a container or an interrupted release.
+# What the host reports, and the verbs that change nothing but a container or an interrupted release.
 # Sourced by environment-deployment-management.sh.
 
 # Prints a field of the answer to `observe`. Arguments: name, content
 field() { printf '%s\t%s\n%s\n' "$1" "${#2}" "$2"; }
 
-# Prints a line a front: service <tab> slot that it points at.
+# Prints one line per front: service <tab> slot that it points at.
 fronts() {
   local path
   for path in "$state"/fronts/*/live; do
@@ -14,30 +14,30 @@ fronts() {
   done
 }
 
-# What else than the files that were sent decides what Compose makes of them.
+# Prints what affects the result of Compose, apart from the files that were sent.
 merger() {
   local name=cli-plugins/docker-compose
   printf '%s %s\n' "$HOME" "$PATH"
   stat -Lc '%n %s %Y' ~/".docker/$name" {/usr/local,/usr}/lib{,exec}/docker/"$name" 2>/dev/null || true
 }
 
-# Finds what Compose made of the very files, with the very variables, the last time. Arguments: directory with what the CLI
-# sent. Sets: model, error, directory. Returns: 1 where that is not known
+# Finds the last result of Compose for exactly these files and variables. Arguments: directory with what the CLI sent.
+# Sets: model, error, directory. Returns: 1 where that is not known
 recall_model() {
   local kept
   [[ -s $1/key ]] && kept=$state/merged/$(<"$1/key") && [[ -s $kept/model && $(<"$kept/merger") == "$(merger)" ]] || return
   model=$(<"$kept/model") error=$(<"$kept/error") directory=$(<"$kept/directory")
-  # Another one may be putting it there anew.
+  # Another process may be writing it anew.
   [[ -n $model && -n $directory ]] && touch -c "$kept"
 }
 
-# Keeps it for the next time; only where there are releases. Arguments: the same. Uses: model, error, directory
+# Keeps that result for the next time, but only if there are releases. Arguments: the same. Uses: model, error, directory
 keep_model() {
   local kept old
   [[ -s $1/key && -d $state/releases ]] || return 0
   kept=$state/merged/$(<"$1/key")
   mkdir -p "$state/merged"
-  # Not the few that were used last.
+  # Removes all but the few that were used last.
   mapfile -t old < <(cd "$state/merged" && find . -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -rn | awk 'NR > 4 { print $2 }')
   ((${#old[@]} == 0)) || (cd "$state/merged" && rm -rf "${old[@]}")
   mkdir "$kept.$$" && merger >"$kept.$$/merger" && printf '%s\n' "$model" >"$kept.$$/model" &&
@@ -46,21 +46,21 @@ keep_model() {
   mv -T "$kept.$$" "$kept" 2>/dev/null || rm -rf "$kept.$$"
 }
 
-# Has the engine asked, unless that was done on the CLI's way here, just now, and nobody has deployed since.
+# Queries the engine, unless the CLI's prefetch has just done so and nobody has deployed since.
 # Arguments: the release that serves
 ask_unless_asked() {
   local at now release time
   read -r at release <<<"${COLDTIVATE_ASKED-}" || true
   printf -v now '%(%s)T' -1
   if ((now - ${at%.*} <= 2)) 2>/dev/null && [[ $release == "$1" ]]; then
-    # A deploy writes to the one when it begins, and to the other when it ends.
+    # A deploy writes to the first file when it begins, and to the second when it ends.
     while read -r time; do [[ ! $time > $at ]] || release=; done < <(stat -c %.6Y "$state/running" "$state/history" 2>/dev/null)
     [[ -z $release ]] || return 0
   fi
   ask_engine "$project" "$1"
 }
 
-# Refuses an answer of the engine that leaves containers out: that nothing is told of them does not mean that there are none.
+# Refuses an answer of the engine that leaves out containers. Their absence from it does not mean that there are none.
 # Arguments: the release that serves, exit code, all containers, what was told of the project's
 refuse_untold() {
   local id owner lost=() still
@@ -79,10 +79,10 @@ refuse_untold() {
   [[ -n $3 || $1 == - || $still == 0 ]] || fail 3 "The Docker daemon lists no container on $HOSTNAME, and has $still."
 }
 
-# Tells the CLI what this host has, and what the Compose files come to here. Arguments: directory with what the CLI sent
+# Tells the CLI what this host has, and what Compose makes of the files here. Arguments: directory with what the CLI sent
 observe() {
   local root=$1 path name serving files=() variables=() dotenv=() folder model='' error='' directory running='' locked='' manifest='' all code length found='' merging unsettled pointed room wrote elsewhere='' listed
-  # What serves is looked up first: a release that takes over after this finds its plan stale.
+  # The serving release is looked up first. If another one takes over after this, a plan for this state is refused as stale.
   serving=$(current_release)
   ask_unless_asked "$serving"
   mkdir -p "$root/compose"
@@ -97,9 +97,9 @@ observe() {
     files=()
   elif ((${#files[@]} > 0)); then
     [[ ! -e $root/dotenv ]] || dotenv=(DOT_ENV_PATH="$root/dotenv")
-    # Of the environment only what docker itself needs, and PWD, which is the project's folder for who works there: the rest
-    # would win over the variables that were sent. An older Compose than is needed does not know --progress, and is asked for
-    # its version below.
+    # Passes on only what docker itself needs of the environment, and PWD, which is the project's folder for people who work
+    # there. Anything else would win over the variables that were sent. A Compose that is too old does not know --progress. Its
+    # version is checked below.
     timeout 60 env -i PATH="$PATH" HOME="$HOME" PWD="$folder" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} "${dotenv[@]}" \
       docker compose --progress quiet -p "$project" "${files[@]}" "${variables[@]}" --profile '*' config --format json >"$root/model" 2>"$root/error" &
     merging=$!
@@ -112,11 +112,11 @@ observe() {
   code=$((${found:0:3})) length=$((${found:3:12}))
   all=${found:15:length} found=${found:15+length}
   refuse_untold "$serving" "$code" "$all" "$found"
-  # It was given a minute.
+  # The daemon had a minute to answer.
   ((code != 124 && code != 137)) || fail 3 "The Docker daemon does not answer on $HOSTNAME."
-  # Where a release serves, the engine was found good before.
+  # If a release serves, the engine was checked before.
   [[ $code == 0 && $serving != - ]] || check_engine
-  # Without an answer nothing is listed, which is not the same as an empty host.
+  # Without an answer nothing is listed, which does not mean that the host is empty.
   [[ $code == 0 ]] || fail 3 "The Docker daemon does not list its containers on $HOSTNAME: ${all##*$'\n'}"
   room=$(capacity "$found" "$all")
   wrote=$(tell_written "$found")
@@ -125,7 +125,8 @@ observe() {
     error=$(<"$root/error")
     [[ -z $model ]] || keep_model "$root"
   fi
-  # Without one Compose itself may be what is wrong, unless there were no files to make one of, where it has been at work before.
+  # Without a model, Compose itself may be the problem. That is not checked if there were no files to merge and a release serves,
+  # because then Compose has worked here before.
   [[ -n $model || (! -s $root/arguments && $serving != -) ]] || check_compose
   field protocol 1
   field state "$state"
@@ -141,7 +142,7 @@ observe() {
   field fronts "$pointed"
   field written "$wrote"
   listed=$(cat <&4)
-  # A deploy pulls what it does not see, and then finds it; to go back, that is asked first.
+  # A deploy pulls an image that it does not see, and then finds it. For a rollback, unlisted images are looked up first.
   if [[ ${listed##*$'\n'} == all ]]; then
     listed=$(grep -F @sha256: <<<"$listed" || true)
     [[ ! -e $root/past ]] || listed+=$'\n'$(unlisted_images "$listed" "$state"/releases/*/compose.json)
@@ -170,7 +171,7 @@ status() {
   containers --format "table {{.Label \"$service_label\"}}\t{{.Names}}\t{{.Status}}"
 }
 
-# Prints every deploy. For the CLI, the release that serves in a line before, and fields with tabs between.
+# Prints every deploy. For the CLI, prints the serving release on a line before, and puts tabs between fields.
 history() {
   local began ended id outcome by ref changed
   touch "$state/history"

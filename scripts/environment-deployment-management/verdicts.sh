@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Whether one thing reaches another now, compared with how it was before anything was changed.
+# Whether one thing reaches another now, compared with the state before anything was changed.
 # Sourced by environment-deployment-management.sh.
 
-# Judges all, and asks all that takes at once. Arguments: what is to be reached
-# Prints a line for each, as it comes: it, verdict, what was found, reason
+# Judges all targets, and asks everything that this takes at once. Prints a line for each, as it comes: target, verdict, what was
+# found, reason. Arguments: what is to be reached
 judge_all() {
   local subject verdict reason found asked=0
   ask_ahead "$@"
@@ -12,7 +12,7 @@ judge_all() {
       print_verdict "$subject"
       continue
     fi
-    # Those that are asked from within containers.
+    # What remains is asked from within containers.
     if ((asked < 16)); then asked=$((asked + 1)); else wait -n || true; fi
     print_verdict "$subject" &
   done
@@ -25,7 +25,7 @@ print_verdict() {
   printf '%s\x1f%s\x1f%s\x1f%s\n' "$1" "$verdict" "$found" "$reason"
 }
 
-# Asks what judging is going to ask: in one process, where each question would take two of its own.
+# Asks in advance what judge is going to ask, in one process. Otherwise each question would take two processes of its own.
 # Arguments: what is to be reached. Sets: answered
 ask_ahead() {
   local subject questions question code text verdict reason found
@@ -88,7 +88,7 @@ judge_name() {
   if [[ -z $id ]]; then
     verdict=absent
   elif [[ -z ${running[$2]-} ]]; then
-    # A service that has done its work is not to be reached.
+    # A service that has done its work need not be reached.
     [[ ${ended[$2]-} == 0 ]] || verdict=down reason="$1 cannot reach $2: no container of it runs"
   elif ! find_by_name "$id" "$2" "$3"; then
     verdict=name reason="$1 cannot reach $2 by the name $3: no container of $2 has that name in a network of ${name_of[$id]}"
@@ -120,7 +120,7 @@ judge_front() {
   reason="the front of $1 reaches nothing: $live does not answer at port${numbers#,}, address $address"
 }
 
-# A service that is to get a front and has none. Arguments: service
+# Judges a service that will get a front and has none yet. Arguments: service
 judge_plain() {
   local id=${running[$1]-} address gateway port mode word
   id=${id##* }
@@ -144,7 +144,7 @@ judge_answer() {
   [[ $word != closed ]] || verdict=closed reason="$1 does not listen at port $port"
 }
 
-# Asks for / through a front. Arguments: service, the front's container. Uses: port; address, gateway: of the slot. Sets: word
+# Requests / through a front. Arguments: service, the front's container. Uses: port; address, gateway: of the slot. Sets: word
 ask_through() {
   local answer entry own way code=0
   entry=${networks_of[$2]%% *}
@@ -154,7 +154,7 @@ ask_through() {
   if [[ ${answer,,} =~ (^|$'\n')x-coldtivate-front:\ $1($|$'\n') ]]; then
     word=dead
   elif [[ $word == silent ]]; then
-    # It may be slow, with or without a front.
+    # The service may be slow, with or without a front.
     ask_directly "$2"
     [[ $word == silent ]] || word=dead
   fi
@@ -179,7 +179,7 @@ read_answer() {
   case $2 in 1) word=closed ;; 2) word=unknown ;; *) word=silent ;; esac
   [[ $1 =~ ^HTTP/1\.[01]\ ([1-5][0-9][0-9]) ]] || return 0
   word=${BASH_REMATCH[1]}
-  # Whoever says when to come back is not a gateway that finds nobody.
+  # An answer that says when to come back does not come from a gateway that finds nobody.
   [[ $word != 503 || ! ${1,,} =~ $'\n'retry-after: ]] || word=busy
 }
 

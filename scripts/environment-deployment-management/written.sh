@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What containers wrote to content of a commit. Beside a folder of files/ that they may write to lies FOLDER.sums: what was
-# put there, or a word: `read-only`, nobody could write to it; `data`, it has become data, which nobody compares.
+# What containers wrote to content of a commit. Beside a folder of files/ that they may write to lies FOLDER.sums. It lists what
+# was put there, or holds a word: `read-only` if nobody could write to it; `data` if it has become data, which nobody compares.
 # Sourced by environment-deployment-management.sh.
 
-# How many bytes are compared of a folder that an older coldtivate made, which has no sums.
+# How many bytes are compared in a folder from an older coldtivate, which has no sums.
 readonly most_compared=100000000
 
-# Moves what containers mount to its place by content, and makes what the engine does not. They read it as users of their
-# own; the state directory is closed.
+# Moves what containers mount to its place by content, and creates what the engine does not. Containers read it as users of their
+# own, while the state directory is closed.
 keep_files() {
   local path name kind first second
   mkdir -p "$state/files" || return
@@ -21,7 +21,7 @@ keep_files() {
     fi
     add_others "$path" "$state/files/$name" || return
     if may_be_written "$name" && is_unmarked "$name"; then
-      # It was read-only before, or is of an older coldtivate.
+      # It was read-only before, or comes from an older coldtivate.
       find_written "$name" || list_content "$state/files/$name" >"$state/files/$name.sums" || return
     fi
   done
@@ -35,7 +35,7 @@ keep_files() {
   rm -rf "$dir/files" "$dir/seeds"
 }
 
-# Adds what has the same content under another name. Arguments: folder that was sent, folder in files/
+# Adds a file or folder with the same content under another name. Arguments: folder that was sent, folder in files/
 add_others() {
   local top sums=$2.sums
   for top in "$1"/{.[!.],}*; do
@@ -49,13 +49,13 @@ add_others() {
 # Whether the release mounts a folder of files/ so that containers may write to it. Arguments: its name
 may_be_written() { grep -qsxF "watched"$'\t'"$1" "$dir/places"; }
 
-# Whether nobody compared a folder up to now. Arguments: its name
+# Whether a folder has not been compared so far. Arguments: its name
 is_unmarked() { [[ ! -e $state/files/$1.sums || $(head -n 1 "$state/files/$1.sums") == read-only ]]; }
 
 # Whether a folder has become data. Arguments: its name
 is_data() { [[ -s $state/files/$1.sums && $(head -n 1 "$state/files/$1.sums") == data ]]; }
 
-# Puts files where data lies, each of them once and none over what is there. Arguments: folder or file with them; place
+# Puts files where data lies, each of them once and never over an existing one. Arguments: folder or file with them; place
 plant() {
   local from=$1 place=$2 record path bad=0
   mkdir -p "$state/planted" || return
@@ -83,7 +83,7 @@ find_written() {
   case $first in
     read-only | data) return 1 ;;
     ?*) written=$(cd "$folder" && compare_sums "$sums" | cut -d / -f 2- | sort -u) ;;
-    # A folder of an older coldtivate has no sums, but the digest that it is named by.
+    # A folder from an older coldtivate has no sums, only the digest that it is named by.
     *)
       [[ $(digest_of "$folder") == "$1" ]] || written=$(cd "$folder" && find . -type f -newer . -printf '%P\n' | sort) || true
       [[ -n $written || $(digest_of "$folder") == "$1" ]] || written=$(cd "$folder" && find . -type f -printf '%P\n' | sort)
@@ -92,7 +92,7 @@ find_written() {
   [[ -n $written ]]
 }
 
-# Prints the paths in this folder that are not as they were put there. Arguments: file with their sums
+# Prints the paths in this folder that differ from what was put there. Arguments: file with their sums
 compare_sums() {
   local now
   now=$(find . -type f ! -path '*/__pycache__/*.pyc' -printf '%p\n' -o -type l -printf '%p\n' -o ! -readable -printf '%p\n' 2>/dev/null | sort) || true
@@ -101,7 +101,7 @@ compare_sums() {
   comm -3 <(find . -type l -printf 'link:%l  %p\n' | sort) <(grep '^link:' "$1" | sort) | sed 's/^\t*[^ ]*  //'
 }
 
-# Prints the digest that older versions name a folder of files/ by. Arguments: folder
+# Prints the digest by which older versions name a folder of files/. Arguments: folder
 digest_of() {
   local size top
   size=$(find "$1" -type f -printf '%s\n' 2>/dev/null | awk '{ sum += $1 } END { printf "%.0f", sum }') || true
@@ -122,13 +122,13 @@ digest_of() {
 
 executable() { if [[ -x $1 ]]; then echo true; else echo false; fi; }
 
-# Prints what is known of files that were written to, so that it shows when one of them is written to once more.
+# Prints a fingerprint of files that were written to. It changes if one of them is written to once more.
 # Arguments: name of a folder in files/. Uses: written
 fingerprint() { (cd "$state/files/$1" && while IFS= read -r path; do stat -c '%n %s %y' "$path" 2>/dev/null || printf '%s\n' "$path"; done <<<"$written"); }
 
-# Prints a line for each place in files/ that was written to, unless somebody has left just that behind and no container has
-# it again: place <tab> how many files <tab> some of them, a tab between them. Of what containers have and has become data: 0
-# files. Arguments: containers of the project, as observe has them
+# Prints a line for each place in files/ that was written to: place <tab> how many files <tab> some of them, a tab between them.
+# Leaves out a place if somebody has left just that behind and no container has it again. For a place that containers have and
+# that has become data, prints 0 files. Arguments: containers of the project, as observe has them
 tell_written() {
   local path name all=() some
   local -A mounted=()
@@ -139,7 +139,7 @@ tell_written() {
     name=${path##*/}
     all+=("${name%.sums}")
   done
-  # Those that an older coldtivate has mounted.
+  # Places that an older coldtivate mounted.
   for name in "${!mounted[@]}"; do [[ -e $state/files/$name.sums ]] || all+=("$name"); done
   for name in "${all[@]}"; do
     for path in "$state/files/$name"/*; do break; done
@@ -151,8 +151,8 @@ tell_written() {
   done
 }
 
-# What the release leaves behind is still as the plan was made for it. Arguments: names of folders in files/; a folder of
-# the host's own, and after it the digest of what is in it
+# Checks that what the release leaves behind is still as it was when the plan was made. Arguments: names of folders in files/; a
+# folder of the host's own, and after it the digest of what is in it
 do_unwritten() {
   while (($# > 0)); do
     if [[ $1 == /* ]]; then
@@ -166,13 +166,13 @@ do_unwritten() {
   done
 }
 
-# Notes what is left behind in folders of files/, so that nobody is asked about just that again. Arguments: their names
+# Records what is left behind in folders of files/, so that nobody is asked about exactly that again. Arguments: their names
 do_abandon() {
   local name
   for name in "$@"; do ! find_written "$name" || fingerprint "$name" >"$state/files/$name.left" || return; done
 }
 
-# Removes folders of files/ that no release mounts any more, and nobody wrote to.
+# Removes folders of files/ that no release mounts any more and that nobody wrote to.
 prune_files() {
   local path name
   [[ ! -e $state/current/places ]] || while IFS=$'\t' read -r path name; do
@@ -189,7 +189,7 @@ prune_files() {
   done
 }
 
-# Refuses a release, for a person, that mounts nowhere what containers write to now. Returns: 3 then
+# For a person, refuses a release that mounts nowhere what containers write to now. Returns: 3 then
 refuse_leaving() {
   local ids services name service type volume source target lines=()
   ids=$(containers -q) || return
@@ -205,7 +205,7 @@ refuse_leaving() {
         source=$state/files/$source
         ;;
       volume:*)
-        # Compose hands it on to whoever takes the container's place.
+        # Compose passes such a volume on to the container that takes its place.
         [[ ! $volume =~ ^[0-9a-f]{64}$ ]] || ! grep -qxF -- "$service" <<<"$services" || continue
         source=$volume
         ;;

@@ -85,7 +85,7 @@ function namesFor(from: string, names: readonly string[], { model: { services },
   return known;
 }
 
-/** Names that a service resolves from its own hosts file. */
+/** The names in a service's `extra_hosts`, which it resolves by itself. */
 export function extraHosts({ extra_hosts: hosts }: ComposeService): string[] {
   if (Array.isArray(hosts)) return hosts.map((line) => line.split(/[:=]/, 1)[0] ?? "");
   return Object.keys(hosts ?? {});

@@ -1,7 +1,10 @@
 import type { ServiceConfig } from "../config/schema/config.ts";
 import type { ComposeModel, ComposeService } from "../compose/model.ts";
 
-/** Why services run to their end, in the user's words, by name: those that others wait for, those that say so by what they are, and those that are set. */
+/**
+ * Finds the services that run to their end, by name, and why, in the user's words: others wait for them, they are recognisable as
+ * such, or coldtivate.yml says so.
+ */
 export function findOneShots(
   model: ComposeModel,
   names: readonly string[],
@@ -20,7 +23,7 @@ export function findOneShots(
   );
 }
 
-/** By service that others wait for the success of: which ones do. */
+/** Services whose success others wait for, each with those others. */
 function awaitedIn(model: ComposeModel, names: readonly string[]): Map<string, string[]> {
   const awaited = new Map<string, string[]>();
   for (const name of names) {
@@ -31,13 +34,16 @@ function awaitedIn(model: ComposeModel, names: readonly string[]): Map<string, s
   return awaited;
 }
 
-/** Whether only services wait for one that can do without it: then its failure stops nobody. */
+/** Whether all services that wait for this one can do without it. Then its failure stops nobody. */
 export function isOptional(name: string, services: Readonly<Record<string, ComposeService>>): boolean {
   const dependencies = Object.values(services).flatMap(({ depends_on: needs = {} }) => (needs[name] === undefined ? [] : [needs[name]]));
   return dependencies.length > 0 && dependencies.every(({ required }) => required === false);
 }
 
-/** One that runs to its end is not started again, whatever a block that it shares with others says. */
+/**
+ * Makes sure that a service that runs to its end is not started again, whatever it inherits from a block that it shares with
+ * others.
+ */
 export function endingService(service: ComposeService): ComposeService {
   const policy = restartPolicy(service);
   if (policy === "no" || policy?.startsWith("on-failure") === true) return service;
@@ -46,8 +52,8 @@ export function endingService(service: ComposeService): ComposeService {
 }
 
 /**
- * What says that a service ends which nobody waits for: that it is not to be started again, in writing, and a name or a
- * command that comes to an end. One that takes requests, or whose health is checked, is there to stay.
+ * The sign that a service ends although nobody waits for it. It must be configured not to start again, and have a name or a
+ * command that comes to an end. A service that takes requests, or whose health is checked, is there to stay.
  */
 function endingSign(name: string, service: ComposeService): string | undefined {
   const policy = restartPolicy(service);
@@ -66,14 +72,14 @@ function endingSign(name: string, service: ComposeService): string | undefined {
   return endingName.test(name) ? `restart ${policy}, and its name` : undefined;
 }
 
-/** What Compose makes of the two places. */
+/** The restart policy that Compose derives from the two places. */
 function restartPolicy({ restart, deploy }: ComposeService): string | undefined {
   if (restart !== undefined) return restart;
   const condition = deploy?.restart_policy?.condition;
   return condition === "none" ? "no" : condition;
 }
 
-/** Names of those that prepare something: `init`, `db-migrate`, `create_buckets`. */
+/** Names of services that prepare something: `init`, `db-migrate`, `create_buckets`. */
 const endingName =
   /(?:^|[-_.])(?:init|initdb|initiali[sz]e|migrat(?:e|es|ion|ions|or)|seed|seeds|seeder|seeding|setup|bootstrap|fixtures?|provision(?:er)?|permissions|create-?buckets?)(?:$|[-_.])/i;
 
@@ -81,7 +87,7 @@ const endingName =
 const ending =
   /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
 
-/** Images of what does something to another program and ends. */
+/** Images of programs that do something to another program and end. */
 const endingImage = /^(?:migrate\/migrate|minio\/mc|flyway\/flyway|liquibase\/liquibase|liquibase|amacneil\/dbmate|arigaio\/atlas)$/;
 
 /** The last two parts of an image's name. */
@@ -90,23 +96,23 @@ function imageName(reference: string): string {
   return path.split("/").slice(-2).join("/");
 }
 
-/** Whether a shell is told to exit at the end: not where that is for a failure alone. */
+/** Whether a shell script exits at its end, other than only after a failure. */
 function endsItself({ entrypoint, command }: ComposeService): boolean {
   const script = [...(entrypoint ?? []), ...(command ?? [])].at(-1) ?? "";
   return /(?:&&|;|\n)\s*exit(?:\s+\d+)?[\s;]*$/.test(script);
 }
 
-/** Commands that go on, whatever else they say. */
+/** Commands that keep running, whatever else they contain. */
 const staying =
   /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|server|start|worker|rq|sidekiq|puma|nodemon|dev)\b/;
 
-/** The last of the commands that a shell is given, or the command itself; undefined when the image alone knows it. */
+/** The last command in a shell script, or the command itself. Undefined if only the image knows it. */
 function lastCommand(words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
   const shell = words.findIndex((word) => /^-[a-z]*c$/.test(word));
   if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return words.join(" ");
   const script = words[shell + 1] ?? "";
-  // One that never ends is the last, wherever it stands.
+  // A command that never ends is the last one, wherever it is.
   const endless = /\bwhile\s+(?:true|:|\[ ?1)|\btail -[fF]|\bsleep inf/.exec(script);
   if (endless !== null) return `while ${endless[0]}`;
   const commands = script

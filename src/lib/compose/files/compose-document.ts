@@ -83,7 +83,7 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
     document.references.push(...referencesOf(each));
     if (error !== undefined) break;
   }
-  // In JavaScript and other languages every object already has a property of that name.
+  // Every object already has a property of that name, in every program that reads the model.
   if (document.services.includes("__proto__")) report(0, "a service cannot be called __proto__");
   if (excess !== undefined) report(excess.offset, excess.message);
   return { document, faults };

@@ -10,7 +10,7 @@ const mostCharacters = 1024 * 1024;
 
 /**
  * The variables of an env file that Compose reads by itself, such as the `.env` beside an included file. Unlike the environment's
- * dotenv, these values are interpolated, as Compose does it: with the variables known beforehand and those earlier in the file.
+ * dotenv, these values are interpolated, as Compose does it: with the variables known already and those earlier in the file.
  */
 export function readEnvFile(text: string, known: Readonly<Record<string, string>> = {}): Record<string, string> {
   const found = new Map<string, string>();
