@@ -111,7 +111,7 @@ services:
     image: \${CI_REGISTRY}/library/postgres:15
     environment: { POSTGRES_PASSWORD: x }
     volumes: [data:/var/lib/postgresql/data]
-    healthcheck: { test: pg_isready -q -h 127.0.0.1 -U postgres, interval: 20s, start_period: 30s, start_interval: 200ms }
+    healthcheck: { test: pg_isready -q -h 127.0.0.1 -U postgres, interval: 20s, start_period: 30s, start_interval: 500ms }
   valkey: { <<: *service, image: "\${CI_REGISTRY}/library/valkey:8" }
 volumes: { data: {} }
 `;

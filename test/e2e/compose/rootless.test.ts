@@ -29,7 +29,7 @@ x-app: &app
   environment: { VERSION: "${version}" }
   init: true
   stop_grace_period: 1s
-  healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/8000"], interval: 20s, start_period: 20s, start_interval: 200ms }
+  healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/8000"], interval: 20s, start_period: 20s, start_interval: 500ms }
 services:
   web: { <<: *app, ports: ["8350:8000"], user: "1000:1000", volumes: ["./conf:/conf:ro"] }
   store: { <<: *app, ports: ["127.0.0.1:8351:8000"], volumes: ["kept:/kept", "./uploads:/uploads"] }
