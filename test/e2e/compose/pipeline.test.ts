@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { onHost, productionHost, stagingHost, type Ran } from "../world.ts";
 import { makeProject, type Project } from "./project.ts";
 
@@ -131,7 +131,6 @@ tasks:
 `;
 
 // Thirteen services at a time.
-vi.setConfig({ testTimeout: 400_000 });
 
 let own: Project;
 

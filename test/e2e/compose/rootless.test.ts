@@ -58,12 +58,12 @@ tasks:
     },
     compose: ["docker-compose.yml"],
   });
-}, 300_000);
+});
 
 afterAll(async () => {
   await engine("down");
   await project?.remove();
-}, 60_000);
+});
 
 /** What the two services tell. */
 async function look() {
@@ -113,4 +113,4 @@ test("an engine without root is used throughout: pulls, tasks, fronts, switches,
   expect(status.output).toMatch(/web +front +running/);
   // Root's own engine has none of it.
   expect(await onHost("staging", `docker ps -aq --filter label=com.docker.compose.project=${project.project}`)).toBe("");
-}, 300_000);
+});
