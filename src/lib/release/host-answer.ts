@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 
+// A command reads each kind of answer once or twice: to compile what reads it takes longer than to read it.
+z.config({ jitless: true });
+
 /** C0 and C1 with DEL, and what turns the direction of text around: whoever prints them no longer says what is on the screen. */
 const unprintable = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
 const anyUnprintable = new RegExp(`[${unprintable}]`, "u");
