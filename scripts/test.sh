@@ -13,7 +13,7 @@ source "$SCRIPTS/setup.sh"
 # The tests' own sandboxes, one for each lane: the demo's is never touched.
 readonly NETS=(198.18.1.0/24 198.18.4.0/24 198.18.5.0/24 198.18.6.0/24 198.18.7.0/24 198.18.8.0/24 198.18.9.0/24)
 # More of them on two processors make each so slow that what is timed goes wrong.
-readonly AT_ONCE=3
+readonly AT_ONCE=2
 # Those that take longest begin first: the last one decides.
 readonly SUITES=(types lint format shell unit e2e transaction compose scripts engines differential images)
 # Where each suite leaves what failed in it, so that all of it can be told once more at the end.

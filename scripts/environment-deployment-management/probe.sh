@@ -70,8 +70,8 @@ probe_within() {
 probe() {
   local code=0 earlier=${answered["$1 $2 $3"]-}
   if [[ -n $earlier ]]; then
-    [[ -z ${earlier#* } ]] || printf '%s\n' "${earlier#* }" | tr '\036' '\n'
-    code=${earlier%% *}
+    code=${earlier%% *} earlier=${earlier#* }
+    [[ -z $earlier ]] || printf '%s\n' "${earlier//$'\x1e'/$'\n'}"
   elif [[ -n ${collecting-} ]]; then
     code=2
     ! has_way "$4" || printf '%s %s %s\n' "$1" "$2" "$3" >&8
@@ -89,7 +89,7 @@ probe() {
 # Sets: routes, what the host has; empty: to be read again
 has_way() {
   [[ -n $1 ]] || return
-  [[ -n $routes ]] || routes=$(cat /proc/net/fib_trie 2>/dev/null) || true
+  [[ -n $routes ]] || routes=$(</proc/net/fib_trie) || true
   [[ $routes == *"-- $1"$'\n'* ]]
 }
 
@@ -104,14 +104,23 @@ inspect_networks() {
 
 # Prints one line per port of a front: its number, and http, tcp, auto, or proxy if it has to be told who connects.
 # Arguments: a configuration
-ports_of() {
-  awk '
+ports_of() { list_ports "$1" | cut -f 2; }
+
+# Prints the same of several fronts, with the configuration's path before it; and a line with `hold` of those that have requests wait.
+# Arguments: configurations
+list_ports() {
+  awk -v OFS='\t' '
+    function tell(   number) {
+      for (number = 1; number <= count; number++) print path, ports[number] " " mode[ports[number]]
+      if (holds) print path, "hold"
+    }
+    FNR == 1 { if (NR > 1) tell(); path = FILENAME; count = holds = 0; split("", mode) }
     $1 == "frontend" && $2 ~ /^port-/ { port = substr($2, 6); ports[++count] = port; mode[port] = "http"; next }
-    $1 == "backend" { port = $2; sub(/^.*-/, "", port) }
+    $1 == "backend" { holds = holds || $2 ~ /^gate-/; port = $2; sub(/^.*-/, "", port) }
     $1 == "mode" && $2 == "tcp" { mode[port] = "tcp" }
     $1 ~ /^@http:/ { mode[port] = "auto" }
     $1 ~ /^server/ && /@?send-proxy-v2/ && !/ gate / { mode[port] = "proxy" }
-    END { for (number = 1; number <= count; number++) print ports[number], mode[ports[number]] }' "$1"
+    END { if (NR > 0) tell() }' "$@"
 }
 
 # Asks the new, healthy container of a service at all ports that its front passes on. Finds out which of them speak HTTP, how it

@@ -7,10 +7,15 @@
 readonly name_patience=2 front_patience=5 gateway_patience=15
 # For running containers: ids by service; networks and names by id. For services that do not run: their exit codes.
 declare -A running=() networks_of=() name_of=() ended=()
+# Of fronts: a line a port, as ports_of has it; whether they have requests wait.
+declare -A front_ports=() front_holds=()
 
 look_around() {
   local id name service status code networks lines
   running=() networks_of=() name_of=() ended=() answered=() routes=''
+  # Once, for all that look at one of them after the other.
+  has_way none || true
+  read_fronts
   lines=$(inspect_networks) || return
   while IFS=$'\t' read -r id name service status code networks; do
     [[ -n $id ]] || continue
@@ -20,6 +25,17 @@ look_around() {
       ended[$service]=$code
     fi
   done <<<"$lines"
+}
+
+# Sets: front_ports, front_holds
+read_fronts() {
+  local path fact files=("$state"/fronts/*/haproxy.cfg)
+  front_ports=() front_holds=()
+  ((${#files[@]} > 0)) || return 0
+  while IFS=$'\t' read -r path fact; do
+    path=${path%/*} path=${path##*/}
+    if [[ $fact == hold ]]; then front_holds[$path]=yes; else front_ports[$path]+=${front_ports[$path]:+$'\n'}$fact; fi
+  done < <(list_ports "${files[@]}")
 }
 
 # Records what can be reached before anything is changed.

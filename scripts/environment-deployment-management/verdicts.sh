@@ -107,14 +107,15 @@ judge_front() {
   verdict=dead
   [[ -n ${running[$1]-} ]] || { reason="the front of $1 does not run" && return; }
   [[ -n ${running[$live]-} ]] || { reason="the front of $1 reaches nothing: no container of $live runs" && return; }
-  ! grep -qs '^backend gate-' "$own/haproxy.cfg" || { verdict=held reason="the front of $1 still has requests wait" && return; }
+  [[ -z ${front_holds[$1]-} ]] || { verdict=held reason="the front of $1 still has requests wait" && return; }
   for front in ${running[$1]}; do
     find_by_name "$front" "$live" "$live" || { reason="the front of $1 does not find $live: they share no network" && return; }
     while read -r port mode; do
+      [[ -n $port ]] || continue
       if [[ $mode == http ]]; then ask_through "$1" "$front"; else knock_behind "$front"; fi
       found+=" $port=$word" numbers+=", $port"
       [[ $word == @(closed|dead) ]] || reached=yes
-    done < <(ports_of "$own/haproxy.cfg")
+    done <<<"${front_ports[$1]-}"
   done
   [[ $reached == no ]] || { verdict=ok && return; }
   reason="the front of $1 reaches nothing: $live does not answer at port${numbers#,}, address $address"

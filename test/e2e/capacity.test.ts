@@ -18,7 +18,7 @@ const seller = (name: string, port: number) => `
     command: [python3, -m, http.server, "8000", --directory, /kiosk]
     ports: ["${port}:8000"]
     mem_reservation: 20m # of ${name}
-    healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/localhost/8000"], interval: 300ms, start_period: 20s, start_interval: 100ms }
+    healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/localhost/8000"], interval: 300ms, start_period: 20s, start_interval: 500ms }
 `;
 
 let clone: string;

@@ -69,7 +69,7 @@ test("the third of three services never turns healthy", async () => {
   await expectUndone(/till did not become healthy/, { ref: "unwell", env: { TILL_HEALTHY_WITHIN: "4s" } });
 });
 
-test("the disk is full", { timeout: 300_000 }, async () => {
+test("the disk is full", async () => {
   await removeBooth();
   await replaceDisk((image) => must("bash", ["-c", 'truncate -s 2G "$1" && mkfs.ext4 -q -m 0 "$1"', "disk", image]));
   onTestFinished(async () => {

@@ -135,7 +135,7 @@ describe("no failed request", () => {
     const report = await running.stop();
     expectNothingLost(report, 5 * pace);
     expect(report.commits["web"]).toHaveLength(3);
-  }, 300_000);
+  }, 1_200_000);
 
   test("with docker compose alone the same load sees requests fail, so that it would have seen them before", async () => {
     const plain = await preparePlainCompose(clone);

@@ -171,4 +171,4 @@ test("of two deploys at once one wins, and the other changes nothing", async () 
     expect(await served()).toBe(both[0]?.exitCode === 0 ? `left-${turn}` : `right-${turn}`);
   }
   await expectRest("staging", project);
-}, 240_000);
+});

@@ -23,7 +23,7 @@ export async function makeSleeper(project: string, folder: string, config: Sleep
   }
   await writeFile(join(clone, "sleeper", "Dockerfile"), "FROM scratch\nCOPY root /\nARG COMMIT\nENV COMMIT=$COMMIT\n");
   const service = { image: "${CI_REGISTRY_IMAGE}/sleeper", command: ["/bin/sleep", "infinity"], init: true };
-  const healthcheck = { test: ["CMD", "/bin/sleep", "0"], start_period: "30s", start_interval: "100ms" };
+  const healthcheck = { test: ["CMD", "/bin/sleep", "0"], start_period: "30s", start_interval: "500ms" };
   await writeFile(join(clone, "docker-compose.yml"), stringify({ services: { sleeper: { ...service, healthcheck } } }));
   await configure(clone, project, config);
   await must("git", ["init", "--quiet", "--initial-branch", "main"], { cwd: clone });

@@ -1,3 +1,4 @@
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,9 +83,48 @@ export async function commitAll(clone: string, message: string): Promise<string>
   return must("git", ["rev-parse", "HEAD"], { cwd: clone });
 }
 
+type Machine = "staging" | "production" | "host1" | "builder" | "gateway";
+
 /** Runs a shell command on a host, or on another of the sandbox's machines, as root and outside of SSH. */
-export function onHost(host: "staging" | "production" | "host1" | "builder" | "gateway", command: string): Promise<string> {
-  return must("bash", ["scripts/sandbox.sh", "exec", "--net", inject("net"), host, "bash", "-c", command], { cwd: top });
+export async function onHost(host: Machine, command: string): Promise<string> {
+  const { pid } = await initOf(host);
+  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  const flags = ["--mount", "--uts", "--ipc", "--net", "--pid", "--wdns=/"];
+  return must("nsenter", ["--target", pid, ...flags, "env", "-i", `PATH=${path}`, "HOME=/root", "TERM=dumb", "bash", "-c", command]);
+}
+
+/** A machine's first process, as this machine sees it. */
+interface Init {
+  pid: string;
+  /** Its namespace of processes: after a power cut, the machine has another one. */
+  namespace: string;
+}
+
+const inits = new Map<Machine, Init>();
+
+/** Finds a machine's first process once: the sandbox's own `exec` looks through all processes each time. */
+async function initOf(host: Machine): Promise<Init> {
+  const known = inits.get(host);
+  if (known !== undefined && namespaceOf(known.pid) === known.namespace) return known;
+  const words = ["scripts/sandbox.sh", "exec", "--net", inject("net"), host, "readlink", "/proc/self/ns/pid"];
+  const namespace = await must("bash", words, { cwd: top });
+  const pid = readdirSync("/proc").find((name) => namespaceOf(name) === namespace && isFirst(name));
+  if (pid === undefined) throw new Error(`${host} has no first process`);
+  const found = { pid, namespace };
+  inits.set(host, found);
+  return found;
+}
+
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFirst(pid: string): boolean {
+  return /^NSpid:\s+\d+\s+1$/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 }
 
 /** What a route of a server answers, as JSON; undefined when it is no 200. */

@@ -15,7 +15,7 @@ export const mayImport: Record<string, readonly string[]> = {
   "adapters/docker": ["adapters", "adapters/registry", "common", "config/schema", "images", "secrets"],
   "adapters/buildkit": ["adapters/docker", "adapters/registry", "common", "images", "secrets"],
   "compose/files": ["common"],
-  "config/mistakes": ["common", "config/schema"],
+  "config/mistakes": ["common", "config/schema", "secrets"],
   "config/dotenv": [],
   "config/values": ["common", "compose/files", "config/dotenv", "config/schema", "secrets"],
   config: ["common", "compose/files", "config/mistakes", "config/schema", "config/values", "secrets"],

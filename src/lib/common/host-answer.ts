@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { ColdtivateError } from "../errors.ts";
 
+// A command reads each kind of answer once or twice. Compiling a schema takes longer than reading with it.
+z.config({ jitless: true });
+
 /**
  * Control characters (C0, C1, DEL) and characters that change the direction of text. Once printed, they could change anything on
  * the screen.

@@ -166,7 +166,7 @@ describe("a project that plain Compose runs", () => {
     image: \${CI_REGISTRY}/library/postgres:15
     environment: { POSTGRES_PASSWORD: x }
     volumes: ["./pgdata:/var/lib/postgresql/data"]
-    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1], interval: 20s, start_period: 60s, start_interval: 200ms }
+    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1], interval: 20s, start_period: 60s, start_interval: 500ms }
 `;
   const sql = (statement: string) => inside(shop, "db", `psql -qtAU postgres -c "${statement}"`);
   const files = {

@@ -100,7 +100,7 @@ describe("what containers see of a commit", () => {
       "releases/second/one": "second\n",
     });
     await project.deploy();
-  }, 300_000);
+  });
 
   afterAll(() => project.remove());
 
@@ -176,4 +176,4 @@ configs: { text: { content: "cost: $$5\\n" } }
   } finally {
     await project.remove();
   }
-}, 300_000);
+});

@@ -44,7 +44,7 @@ const compose = (web: Record<string, string>, more = "") => `services:
     ports: ["127.0.0.1:8350:8000"]
     stop_grace_period: 1s
     labels: { traefik.http.routers.shop.rule: "Host(\`shop.example\`)", traefik.http.services.shop.loadbalancer.server.port: "8000" }
-    healthcheck: { test: ["CMD", "python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/')"], interval: 20s, start_period: 20s, start_interval: 200ms }
+    healthcheck: { test: ["CMD", "python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/')"], interval: 20s, start_period: 20s, start_interval: 500ms }
   php:
     image: \${CI_REGISTRY_IMAGE}/app:\${CI_COMMIT_REF_SLUG}
     environment: { BYTES: "0.0.0.0:9000" }

@@ -32,7 +32,7 @@ tasks:
       "docker-compose.yml": compose(),
     },
   });
-}, 300_000);
+});
 afterAll(() => project?.remove());
 
 const count = async (file: string) =>

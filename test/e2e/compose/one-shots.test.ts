@@ -35,7 +35,7 @@ services:
     command: sh -c "echo web $$(cat /edition) >>/ledger/lines; exec python3 /server.py"
     expose: ["8000"]
     depends_on: { migrate: { condition: service_completed_successfully } }
-    healthcheck: { test: "curl -fs http://localhost:8000/edition", interval: 20s, start_period: 20s, start_interval: 200ms }
+    healthcheck: { test: "curl -fs http://localhost:8000/edition", interval: 20s, start_period: 20s, start_interval: 500ms }
   follower:
     image: \${CI_REGISTRY_IMAGE}/tools:\${CI_COMMIT_REF_SLUG:-latest}
     restart: always

@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { onHost, productionHost, stagingHost, type Ran } from "../world.ts";
 import { makeProject, type Project } from "./project.ts";
 
@@ -111,7 +111,7 @@ services:
     image: \${CI_REGISTRY}/library/postgres:15
     environment: { POSTGRES_PASSWORD: x }
     volumes: [data:/var/lib/postgresql/data]
-    healthcheck: { test: pg_isready -q -h 127.0.0.1 -U postgres, interval: 20s, start_period: 30s, start_interval: 200ms }
+    healthcheck: { test: pg_isready -q -h 127.0.0.1 -U postgres, interval: 20s, start_period: 30s, start_interval: 500ms }
   valkey: { <<: *service, image: "\${CI_REGISTRY}/library/valkey:8" }
 volumes: { data: {} }
 `;
@@ -131,7 +131,6 @@ tasks:
 `;
 
 // Thirteen services at a time.
-vi.setConfig({ testTimeout: 400_000 });
 
 let own: Project;
 

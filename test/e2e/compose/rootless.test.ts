@@ -29,7 +29,7 @@ x-app: &app
   environment: { VERSION: "${version}" }
   init: true
   stop_grace_period: 1s
-  healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/8000"], interval: 20s, start_period: 20s, start_interval: 200ms }
+  healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/127.0.0.1/8000"], interval: 20s, start_period: 20s, start_interval: 500ms }
 services:
   web: { <<: *app, ports: ["8350:8000"], user: "1000:1000", volumes: ["./conf:/conf:ro"] }
   store: { <<: *app, ports: ["127.0.0.1:8351:8000"], volumes: ["kept:/kept", "./uploads:/uploads"] }
@@ -58,12 +58,12 @@ tasks:
     },
     compose: ["docker-compose.yml"],
   });
-}, 300_000);
+});
 
 afterAll(async () => {
   await engine("down");
   await project?.remove();
-}, 60_000);
+});
 
 /** What the two services tell. */
 async function look() {
@@ -113,4 +113,4 @@ test("an engine without root is used throughout: pulls, tasks, fronts, switches,
   expect(status.output).toMatch(/web +front +running/);
   // Root's own engine has none of it.
   expect(await onHost("staging", `docker ps -aq --filter label=com.docker.compose.project=${project.project}`)).toBe("");
-}, 300_000);
+});

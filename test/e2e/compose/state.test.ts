@@ -61,14 +61,14 @@ const compose = `services:
     environment: { POSTGRES_PASSWORD: x, POSTGRES_DB: shop, A: "1" }
     volumes: ["rows:/var/lib/postgresql/data"]
     ports: ["127.0.0.1:5440:5432"]
-    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1], interval: 20s, start_period: 60s, start_interval: 200ms }
+    healthcheck: { test: [CMD, pg_isready, -q, -h, 127.0.0.1], interval: 20s, start_period: 60s, start_interval: 500ms }
   web:
     image: \${CI_REGISTRY_IMAGE}/web:\${CI_COMMIT_REF_SLUG}
     init: true
     environment: { A: "1" }
     volumes: ["media:/media"]
     ports: ["8145:8000"]
-    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 100ms }
+    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 500ms }
 volumes:
   media:
   rows:

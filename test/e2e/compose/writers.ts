@@ -146,4 +146,4 @@ export const others: Record<string, { mounts: Mount[]; more: string }> = {
   },
 };
 
-export const health = `    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 200ms }\n`;
+export const health = `    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 500ms }\n`;

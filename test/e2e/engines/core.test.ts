@@ -19,7 +19,7 @@ services:
     <<: *service
     command: ${changed.command ?? "[python3, -u, /web/edition.py]"}
     ports: ["${port}:8000"]
-    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/version"], interval: 20s, retries: 2, start_period: 20s, start_interval: 100ms }
+    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/version"], interval: 20s, retries: 2, start_period: 20s, start_interval: 500ms }
   ledger:
     <<: *service
     command: [sh, -c, "cat /web/edition >>/ledger/editions; exec sleep infinity"]

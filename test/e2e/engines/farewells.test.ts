@@ -4,7 +4,7 @@ import { onHost } from "../world.ts";
 
 const server = `    expose: [8000]
     command: python3 -m http.server 8000
-    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 100ms }
+    healthcheck: { test: [CMD, curl, -fsS, "http://localhost:8000/"], interval: 20s, retries: 2, start_period: 20s, start_interval: 500ms }
 `;
 
 /** A service whose containers write down that they are told before they stop. */

@@ -1,11 +1,8 @@
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { exitCodes } from "../../../src/lib/errors.ts";
 import { run, runInTerminal } from "./cli.ts";
-
-// Each of them starts a process or several.
-vi.setConfig({ testTimeout: 30_000 });
 
 test("the result goes to standard output, progress to standard error", async () => {
   const { stdout, stderr, exitCode } = await run(["act", "report"]);

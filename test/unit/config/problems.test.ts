@@ -228,6 +228,29 @@ environment:
   ]);
 });
 
+test("a number in the place of a secret is not shown", async () => {
+  await using project = await createProject(`
+project: shop
+registry: { image: registry.example.com/shop, username: 12345678, password: 87654321 }
+build: { secrets: { NPM_TOKEN: 87654321 }, args: { VERSION: 12 } }
+images: { web: { context: ., secrets: { ANY: 87654321 } } }
+environments:
+  staging: { branches: [main], host: h, user: u, private_key: 87654321, compose: [docker-compose.yml] }
+webhook: 87654321
+`);
+  const problems = (await project.problems()).join("\n");
+  expect(problems).not.toContain("87654321");
+  for (const path of [
+    "registry.password",
+    "build.secrets.NPM_TOKEN",
+    "images.web.secrets.ANY",
+    "environments.staging.private_key",
+    "webhook",
+  ])
+    expect(problems).toMatch(new RegExp(`${path.replaceAll(".", "\\.")}: .*got a number`));
+  expect(problems).toContain("registry.username: expected text, got 12345678");
+});
+
 test("an environment that is not there is one mistake among the others, and an error of its own where it is the only one", async () => {
   await using project = await createProject(minimal.replace("project: shop", "project: Shop"));
   expect(await project.problems({ environment: "stagin" })).toEqual([

@@ -24,7 +24,6 @@ export function history(directory: string, shallowFile: string) {
       return (await ask()) ?? (await past.deepenUntil(commit, ask)) ?? false;
     },
     isAncestor: (ancestor: string, commit: string) => isAncestor(directory, past, ancestor, commit),
-    timeOf: (commit: string) => timeOf(directory, commit),
     lastCommits: async (groups: readonly (readonly string[])[], commit: string) => {
       const inside = await submoduleEdges(directory);
       const asked = groups.map((paths) => paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path));
@@ -114,11 +113,6 @@ async function isAncestor(directory: string, past: Past, ancestor: string, commi
   // In a shallow clone, the history between the two may be cut off. Only the reverse relation is a reliable no.
   const reverse = await tryGit(directory, ["merge-base", "--is-ancestor", commit, ancestor]);
   return reverse.code === 0 ? false : undefined;
-}
-
-async function timeOf(directory: string, commit: string): Promise<Date | undefined> {
-  const { code, stdout } = await tryGit(directory, ["show", "--no-patch", "--format=%ct", commit]);
-  return code === 0 ? new Date(Number(stdout.toString().trim()) * 1000) : undefined;
 }
 
 async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {

@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import { isCommit } from "../../common/forms.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
 import { git, tryGit, type AskGit } from "./git-run.ts";
 
@@ -18,28 +19,48 @@ export interface Submodule {
   commit?: string;
 }
 
-/** Reads a file's content as of a commit; undefined if there is no such file. */
-export type ReadFile = (commit: string, path: string) => Promise<Buffer | undefined>;
+/** What was committed, read by one process as long as there is something to read. */
+export interface CommittedReader {
+  /** A file's content as of a commit; undefined when there is no such file. */
+  readFile(commit: string, path: string): Promise<Buffer | undefined>;
+  /** When a commit was committed; undefined when it is not there. */
+  timeOf(commit: string): Promise<Date | undefined>;
+}
 
-/** Reads files of one repository. One process serves all requests until none is pending. */
-export function fileReader(directory: string): ReadFile {
+/** Milliseconds that the process waits for more: somebody else may ask soon. */
+const lingering = 200;
+
+export function committedReader(directory: string): CommittedReader {
   let open: { objects: GitObjects; wanted: number } | undefined;
-  return async (commit, path) => {
-    const name = `${commit}:./${path}`;
-    // The answer for a name that does not exist begins with that name, and could look like another answer.
-    if (/\s/.test(name)) return readFile(directory, name);
+  const read = async (name: string) => {
     const reading = (open ??= { objects: openObjects(directory), wanted: 0 });
     reading.wanted++;
     try {
-      const object = await reading.objects.read(name);
-      return object?.type === "blob" ? object.content : undefined;
+      return await reading.objects.read(name);
     } finally {
       reading.wanted--;
-      if (reading.wanted === 0) {
+      setTimeout(() => {
+        if (reading.wanted > 0 || open !== reading) return;
+        open = undefined;
         reading.objects[Symbol.dispose]();
-        if (open === reading) open = undefined;
-      }
+      }, lingering);
     }
+  };
+  return {
+    async readFile(commit, path) {
+      const name = `${commit}:./${path}`;
+      // The answer about a name that is not there begins with that name, and could look like another answer.
+      if (/\s/.test(name)) return readFile(directory, name);
+      const object = await read(name);
+      return object?.type === "blob" ? object.content : undefined;
+    },
+    async timeOf(commit) {
+      if (!isCommit(commit)) return undefined;
+      const object = await read(commit);
+      if (object?.type !== "commit") return undefined;
+      const [, seconds] = /^committer .*> (\d+) [+-]\d{4}$/m.exec(object.content.toString("latin1")) ?? [];
+      return seconds === undefined ? undefined : new Date(Number(seconds) * 1000);
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { isCommit } from "../../common/forms.ts";
 import { history, type LastCommit } from "./git-history.ts";
 import { readInputs, type InputTree } from "./git-inputs.ts";
 import { git, tryGit } from "./git-run.ts";
-import { fileReader, listFiles, listSubmodules, type Submodule, type TreeFile } from "./git-tree.ts";
+import { committedReader, listFiles, listSubmodules, type Submodule, type TreeFile } from "./git-tree.ts";
 import { dirtyPaths } from "./git-worktree.ts";
 
 export type { InputTree, LastCommit, Submodule, TreeFile };
@@ -78,7 +78,7 @@ export async function openRepository(directory: string): Promise<Repository> {
     ...history(directory, shallowFile),
     dirtyPaths: (paths) => dirtyPaths(directory, paths),
     readInputs: (commit, paths) => readInputs(directory, commit, paths),
-    readFile: fileReader(directory),
+    ...committedReader(directory),
     listFiles: (commit, path) => listFiles(directory, commit, path),
     submodules: async (commit) => (commit === checkedOut.commit && !hasSubmodules ? [] : listSubmodules(directory, root, commit)),
     changedPaths: (from, to, paths) => changedPaths(directory, from, to, paths),

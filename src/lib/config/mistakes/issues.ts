@@ -3,6 +3,7 @@ import { didYouMean, nearest } from "../../common/nearest.ts";
 import { valueAt } from "../../common/plain.ts";
 import type { Path, Problem } from "../../common/problem.ts";
 import { schema } from "../schema/schema.ts";
+import { isTelling } from "../../secrets/telling-names.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -22,9 +23,9 @@ function describeIssue(issue: Issue, parent: Path, value: unknown): Problem[] {
     case "invalid_key":
       return [{ path, atKey: true, message: issue.issues[0]?.message ?? issue.message }];
     case "invalid_type":
-      return written === undefined ? [missing(path)] : [{ path, message: `expected ${typeName(issue.expected)}${got(written)}` }];
+      return written === undefined ? [missing(path)] : [{ path, message: `expected ${typeName(issue.expected)}${got(written, path)}` }];
     case "invalid_value":
-      return [{ path, message: `expected ${issue.values.map(String).join(", ")}${typeof written === "string" ? "" : got(written)}` }];
+      return [{ path, message: `expected ${issue.values.map(String).join(", ")}${typeof written === "string" ? "" : got(written, path)}` }];
     default:
       return [{ path, message: issue.message }];
   }
@@ -58,21 +59,26 @@ function typeName(name: string): string {
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, value: unknown): Problem[] {
   const written = valueAt(value, path);
   if (written === undefined) return [missing(path)];
-  if (issue.message !== "Invalid input") return [{ path, message: `${issue.message}${got(written)}` }];
+  if (issue.message !== "Invalid input") return [{ path, message: `${issue.message}${got(written, path)}` }];
   const meant = issue.errors.find((errors) => errors.every((error) => error.path.length > 0 || error.code === "unrecognized_keys"));
   if (meant !== undefined) return meant.flatMap((error) => describeIssue(error, path, value));
   const rule = issue.errors.flat().find((error) => error.message.startsWith("expected "))?.message ?? "this value is not allowed here";
-  return [{ path, message: `${rule}${got(written)}` }];
+  return [{ path, message: `${rule}${got(written, path)}` }];
 }
 
-/** Names the kind of text, lists and mappings, and never shows their content: it may be a secret. Shows numbers and booleans. */
-function got(value: unknown): string {
+/** Names the kind of text, lists and mappings, never their content: it may be a secret. So may a number at a path for secrets. */
+function got(value: unknown, path: Path): string {
   if (value === undefined) return "";
   if (typeof value === "string") return ", got text";
   if (value === null) return ", got nothing";
   if (Array.isArray(value)) return ", got a list";
-  if (typeof value !== "number" && typeof value !== "boolean") return ", got a mapping";
-  return `, got ${value}${typeof value === "number" ? "" : " (put it in quotes if it is meant as text)"}`;
+  if (typeof value === "boolean") return `, got ${value} (put it in quotes if it is meant as text)`;
+  if (typeof value !== "number") return ", got a mapping";
+  return mayBeSecret(path) ? ", got a number (put it in quotes if it is meant as text)" : `, got ${value}`;
+}
+
+function mayBeSecret(path: Path): boolean {
+  return path.some((part) => part === "secrets" || part === "webhook" || (typeof part === "string" && isTelling(part)));
 }
 
 /** The keys that the schema knows at a path. */
