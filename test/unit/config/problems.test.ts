@@ -240,7 +240,13 @@ webhook: 87654321
 `);
   const problems = (await project.problems()).join("\n");
   expect(problems).not.toContain("87654321");
-  for (const path of ["registry.password", "build.secrets.NPM_TOKEN", "images.web.secrets.ANY", "environments.staging.private_key", "webhook"])
+  for (const path of [
+    "registry.password",
+    "build.secrets.NPM_TOKEN",
+    "images.web.secrets.ANY",
+    "environments.staging.private_key",
+    "webhook",
+  ])
     expect(problems).toMatch(new RegExp(`${path.replaceAll(".", "\\.")}: .*got a number`));
   expect(problems).toContain("registry.username: expected text, got 12345678");
 });
