@@ -164,7 +164,10 @@ configs: { settings: { file: ${folder}/settings.yml } }
 `,
   });
   const look = () =>
-    onHost("staging", `ls ${project.state}/releases ${project.state}/files; docker image ls -aq --no-trunc; docker ps -aq --no-trunc`);
+    onHost(
+      "staging",
+      `ls ${project.state}/releases ${project.state}/files; docker image ls -aq --no-trunc | sort; docker ps -aq --no-trunc`,
+    );
   const before = await look();
   const since = (await onHost("staging", "date +%s")).trim();
   const absent = await project.run("deploy", "staging");

@@ -163,6 +163,21 @@ test.each(["another way", "ahead of time"])("a command that is given up while it
   expect(await ended.promise).toBe("ended");
 });
 
+test("a host that still counts a session which has ended is asked again", async () => {
+  let sessions = 0;
+  await using server = await serve({
+    onSession: (take, refuse) => (++sessions === 1 || sessions > 3 ? take() : refuse()),
+    onExec(_command, channel) {
+      channel.exit(0);
+      channel.end();
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  expect((await connection.exec("true")).code).toBe(0);
+  expect((await connection.exec("true")).code).toBe(0);
+  expect(sessions).toBe(4);
+});
+
 test("a host that opens no session is an error of its own, and so is a connection that has just ended", async () => {
   await using server = await serve({ onSession: (_take, refuse) => refuse() });
   const connection = await connect(hostAt(server));

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Client, ClientChannel } from "ssh2";
 import type { HostConfig } from "../../config/schema/config.ts";
 import { shellFault } from "./host-fault.ts";
@@ -84,6 +85,9 @@ export async function connect(host: HostConfig, options: ConnectOptions = {}): P
   }
 }
 
+/** Pauses, in milliseconds, before a host that let commands run is asked again, although none runs any more. */
+const noticing = [20, 50, 100, 200, 400, 800];
+
 interface SessionOptions extends Pick<HostConnection, "reconnect"> {
   openWithin: number;
   /** Releases the jump hosts. */
@@ -98,6 +102,8 @@ class SshConnection implements HostConnection {
   readonly #lost = new AbortController();
   readonly #ahead = new Map<string, StartedCommand>();
   readonly #running = new Set<StartedCommand>();
+  /** Whether the host has ever let a command run. */
+  #hasOpened = false;
   readonly #release: () => void;
   #reason: Error | undefined;
 
@@ -120,11 +126,14 @@ class SshConnection implements HostConnection {
     const ahead = this.#ahead.get(command);
     this.#ahead.delete(command);
     if (ahead !== undefined && (await this.#opens(ahead, signal))) return this.#finish(ahead, options);
-    for (;;) {
+    for (let refusals = 0; ; signal?.throwIfAborted()) {
       const started = this.#start(command);
       if (await this.#opens(started, signal)) return this.#finish(started, options);
-      if (!(await this.#makeRoom())) throw sessionError(this.host);
-      signal?.throwIfAborted();
+      if (await this.#makeRoom()) continue;
+      // sshd counts a session that has ended until it has noticed.
+      const pause = this.#hasOpened ? noticing[refusals++] : undefined;
+      if (pause === undefined) throw sessionError(this.host);
+      await wait(pause);
     }
   }
 
@@ -159,6 +168,7 @@ class SshConnection implements HostConnection {
   }
 
   async #finish(started: StartedCommand, options: ExecOptions): Promise<ExecResult> {
+    this.#hasOpened = true;
     const result = await started.finish(options);
     // A shell that a signal ended does not report a fault of its own.
     if (result.isForeign === true && result.code <= 128) throw shellFault(this.host, { ...result, stdout: result.stdout.toString() });
