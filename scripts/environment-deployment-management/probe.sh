@@ -89,7 +89,7 @@ probe() {
 # Sets: routes, what the host has; empty: to be read again
 has_way() {
   [[ -n $1 ]] || return
-  [[ -n $routes ]] || routes=$(</proc/net/fib_trie) || true
+  [[ -n $routes ]] || { routes=$(</proc/net/fib_trie); } 2>/dev/null || true
   [[ $routes == *"-- $1"$'\n'* ]]
 }
 

@@ -115,8 +115,11 @@ async function initOf(host: Machine): Promise<Init> {
   return found;
 }
 
+/** The namespace of processes that a process lives in; undefined where it has ended, also while its parent has yet to take note. */
 function namespaceOf(pid: string): string | undefined {
   try {
+    // One that has ended keeps its namespace of processes, but no other.
+    readlinkSync(`/proc/${pid}/ns/mnt`);
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
     return undefined;

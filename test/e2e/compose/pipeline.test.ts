@@ -130,8 +130,6 @@ tasks:
   - { name: views_v2, service: web, run: [python3, manage.py, view, "2"] }
 `;
 
-// Thirteen services at a time.
-
 let own: Project;
 
 beforeAll(async () => {
