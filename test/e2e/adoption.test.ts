@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { expectRest, readContainers } from "./host-state.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectRest, readContainers, replaceDocker } from "./host-state.ts";
 import { publish } from "./kiosk.ts";
 import { expectRefusal } from "./refusal.ts";
 import { composeFile, editions, expectNothingLost, loadShops, makeShop, release, removeShop, running, shops } from "./shop.ts";
@@ -98,14 +98,11 @@ test("the plan of the first release tells of the move and of its gap, and that i
 
 /** Has the new front of the stall not start, until the test has ended. */
 async function jamStall(): Promise<void> {
-  const docker = "/usr/local/bin/docker";
   const labels = '{{index .Config.Labels "com.docker.compose.service"}} {{index .Config.Labels "coldtivate.definition"}}';
-  const script = `#!/bin/sh
-[ "$1" != start ] || case $(/usr/bin/docker inspect --format '${labels}' "$2") in "stall "?*) echo the shutter is stuck >&2; exit 1 ;; esac
-exec /usr/bin/docker "$@"
-`;
-  await onHost("staging", `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
-  onTestFinished(async () => void (await onHost("staging", `rm -f ${docker}`)));
+  await replaceDocker(
+    "staging",
+    `[ "$1" != start ] || case $(/usr/bin/docker inspect --format '${labels}' "$2") in "stall "?*) echo the shutter is stuck >&2; exit 1 ;; esac`,
+  );
 }
 
 test("a first release that fails has the very containers serve again that did", async () => {

@@ -1,6 +1,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
+import { holdDocker, type Held } from "./host-state.ts";
 import { makeKiosk } from "./kiosk.ts";
 import { edit } from "./refusal.ts";
 import { composeFile } from "./shop.ts";
@@ -68,14 +69,7 @@ export async function removeFleetShop(): Promise<void> {
 }
 
 /** Has a host not get past the reload of a front, while it switches, until it is released. */
-export async function holdSwitch(host: FleetHost): Promise<{ release: () => Promise<void> }> {
-  const docker = "/usr/local/bin/docker";
-  const script = `#!/bin/sh\ncase "$*" in *USR2*) while [ -e ${docker} ]; do sleep 0.1; done ;; esac\nexec /usr/bin/docker "$@"\n`;
-  await onHost(host, `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
-  const release = async () => void (await onHost(host, `rm -f ${docker}`));
-  onTestFinished(release);
-  return { release };
-}
+export const holdSwitch = (host: FleetHost): Promise<Held> => holdDocker(host, "*USR2*");
 
 /** Has a host's SSH packets be lost, both ways, until it is mended. */
 export async function freezeLink(host: FleetHost): Promise<{ mend: () => Promise<void> }> {

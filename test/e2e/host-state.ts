@@ -33,13 +33,30 @@ export async function expectRest(host: Host, project: string): Promise<void> {
 }
 
 /** Has every pull on a host wait until it is released, or until the test has ended. */
-export async function holdPulls(host: Host): Promise<{ release: () => Promise<void> }> {
-  const docker = "/usr/local/bin/docker";
-  const script = `#!/bin/sh\n[ "$1" != pull ] || while [ -e ${docker} ]; do sleep 0.1; done\nexec /usr/bin/docker "$@"\n`;
-  await onHost(host, `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
-  const release = async () => void (await onHost(host, `rm -f ${docker}`));
+export const holdPulls = (host: Host): Promise<Held> => holdDocker(host, "pull*");
+
+export interface Held {
+  release: () => Promise<void>;
+}
+
+/** Has Docker's client wait on a host, where its arguments match a shell's pattern, until it is released or the test has ended. */
+export async function holdDocker(host: Host, pattern: string): Promise<Held> {
+  const held = "/usr/local/bin/docker.held";
+  await onHost(host, `touch ${held}`);
+  await replaceDocker(host, `case "$*" in ${pattern}) while [ -e ${held} ]; do sleep 0.1; done ;; esac`);
+  // The program itself stays until the test has ended: a shell may be about to open it.
+  const release = async () => void (await onHost(host, `rm -f ${held}`));
   onTestFinished(release);
   return { release };
+}
+
+/** Has a host's users run some lines of shell before Docker's client, until the test has ended. */
+export async function replaceDocker(host: Host, lines: string): Promise<void> {
+  const docker = "/usr/local/bin/docker";
+  const script = `#!/bin/sh\n${lines}\nexec /usr/bin/docker "$@"\n`;
+  // In one step: what is at work on the host never finds half of it.
+  await onHost(host, `cat >${docker}.new <<'END'\n${script}END\nchmod 755 ${docker}.new && mv ${docker}.new ${docker}`);
+  onTestFinished(async () => void (await onHost(host, `rm -f ${docker}`)));
 }
 
 const containersOf = (project: string): string => `docker ps -aq --no-trunc --filter label=com.docker.compose.project=${project}`;

@@ -15,7 +15,7 @@ const frontMemory = 15;
 function startMarketLoad(): Promise<Load> {
   const requests = ["till", "crowd"].flatMap((name) => [`GET /${name}/version`, `POST /${name}/receipt`]);
   const origin = `http://${stagingHost()}:8127`;
-  return startLoad({ lanes: [1, 2, 3].map((lane) => ({ name: `${lane}`, origin, protocol: "h1", requests })), perSecond: 100 });
+  return startLoad({ lanes: [1, 2, 3].map((lane) => ({ name: `${lane}`, origin, protocol: "h1", requests })), perSecond: 50 });
 }
 
 function expectNothingLost({ answered, failures, examples, longest }: LoadReport): void {

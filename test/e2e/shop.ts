@@ -53,7 +53,7 @@ export async function release(clone: string, changes: Record<string, string>): P
 }
 
 /** Asks all shops over and over, on connections that are kept alive. */
-export function loadShops(perSecond = 100): Promise<Load> {
+export function loadShops(perSecond = 50): Promise<Load> {
   const lanes = Object.entries(shops).map(([name, port]) => ({
     name,
     origin: `http://${stagingHost()}:${port}`,

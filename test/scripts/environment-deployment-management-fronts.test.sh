@@ -143,7 +143,7 @@ test_whoever_kills_it_nothing_is_mixed() {
     id=r$number number=$((number + 1))
     make_release "$id" expect="$last" image="${images[number % 2]}"
     deploy_release "$id" >"$work/deploy" 2>&1 &
-    on_host "until grep -qs '	$step	begin' $state/releases/$id/journal || ((SECONDS > 60)); do :; done; kill -9 -- -\$(pgrep -of '[e]xecute $id')" </dev/null
+    on_host "until grep -qs '	$step	begin' $state/releases/$id/journal || ((SECONDS > 60)); do sleep 0.03; done; kill -9 -- -\$(pgrep -of '[e]xecute $id')" </dev/null
     wait "$!" || true
     run run_script -p "$project" recover
     check "a release that is killed in step $step is recovered" equals 0 "$code"
@@ -267,7 +267,7 @@ test_a_slot_that_stopped_before_the_commit_comes_back() {
   deploy_in_vain r03 expect=r02 plan=in_turn_in_vain
   make_release r04 expect=r02 plan=in_turn
   deploy_release r04 >/dev/null 2>&1 &
-  on_host "until grep -qs '	8	begin' $state/releases/r04/journal || ((SECONDS > 60)); do :; done; kill -9 -- -\$(pgrep -of '[e]xecute r04')" </dev/null
+  on_host "until grep -qs '	8	begin' $state/releases/r04/journal || ((SECONDS > 60)); do sleep 0.03; done; kill -9 -- -\$(pgrep -of '[e]xecute r04')" </dev/null
   wait "$!" || true
   run run_script -p "$project" recover
   check "a release that is killed while it stops an old slot is recovered" equals 0 "$code"

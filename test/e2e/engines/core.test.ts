@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { makeProject, type Project } from "../compose/project.ts";
 import { hostFolder } from "../faults/machine.ts";
-import { expectRest, readContainers } from "../host-state.ts";
+import { expectRest, readContainers, replaceDocker } from "../host-state.ts";
 import { startLoad } from "../load.ts";
 import { ask, must, onHost, stagingHost, top } from "../world.ts";
 
@@ -180,10 +180,7 @@ test("a release that fails is undone, and loses none", async () => {
 
 test("a rollback needs nothing but the host, and loses none", async () => {
   // Docker 29 lists images without a tag only where all are asked for.
-  const docker = "/usr/local/bin/docker";
-  const script = `#!/bin/sh\ncase " $* " in *" --all "*) ;; " image ls "*) exit 0 ;; esac\nexec /usr/bin/docker "$@"\n`;
-  await onHost("staging", `cat >${docker} <<'END'\n${script}END\nchmod 755 ${docker}`);
-  onTestFinished(async () => void (await onHost("staging", `rm -f ${docker}`)));
+  await replaceDocker("staging", 'case " $* " in *" --all "*) ;; " image ls "*) exit 0 ;; esac');
   // With containerd's store an image is listed under one of its names.
   await onHost("staging", `docker tag ${first} bystander:kept`);
   await losingNothing(async () => {

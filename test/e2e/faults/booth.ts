@@ -78,7 +78,7 @@ export async function removeBooth(): Promise<void> {
 }
 
 /** Asks all services that take requests over and over, on connections that are kept alive. */
-export function loadBooth(perSecond = 60): Promise<Load> {
+export function loadBooth(perSecond = 40): Promise<Load> {
   const lanes = Object.entries(ports).map(([name, port]) => ({
     name,
     origin: `http://${stagingHost()}:${port}`,

@@ -43,7 +43,7 @@ await Promise.all(
   Array.from({ length: Number(connections) }, async (_, index) => {
     while (!over.signal.aborted) {
       await count(index % 2 === 0 ? "GET" : "POST");
-      await wait(20);
+      await wait(80);
     }
   }),
 );
