@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startRelay } from "../e2e/relay.ts";
+import { startRelay } from "../e2e/support/load/latency-relay.ts";
 import { buildWithColdtivate, forgetBuilds, openContestants, type Contestant } from "./contestants.ts";
 import { formatTable, median } from "./figures.ts";
 import type { Timed } from "./machine.ts";

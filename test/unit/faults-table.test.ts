@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nameStep, withFinding } from "../e2e/faults/table.ts";
+import { nameStep, withFinding } from "../e2e/support/faults/table.ts";
 
 const text = `# Faults
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost } from "../world.ts";
-import { Ledger } from "./ledger.ts";
-import type { Course } from "./writers.ts";
+import { onHost } from "../support/world.ts";
+import { Ledger } from "../support/projects/recording-project.ts";
+import type { Course } from "../support/projects/recording-services.ts";
 
 /** How many things happen to the projects; more find more. */
 const rounds = Number(process.env["COLDTIVATE_DATA_ROUNDS"] ?? "10");

@@ -1,7 +1,7 @@
 import { chmod, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onHost, sandbox } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { onHost, sandbox } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 const image = "${CI_REGISTRY}/library/valkey:8";
 /** A service that only waits, and stops at once. */

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeFolder, must, onHost } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { makeFolder, must, onHost } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 const dockerfile = 'ARG BASE\nFROM ${BASE}\nRUN useradd --uid 1000 app\nCMD ["sleep", "infinity"]\n';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discover, type FoundContainer } from "../../traefik.ts";
-import { onHost } from "../world.ts";
-import { watchContainers } from "./discovery.ts";
-import { makeProject, type Project } from "./project.ts";
+import { onHost } from "../support/world.ts";
+import { watchContainers } from "../support/container-watch.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 /**
  * Serves HTTP at WEB (address:port), and bytes at BYTES, which answer what is no record of theirs with nothing, as FastCGI

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { onHost } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 const dockerfile = `ARG BASE
 FROM $BASE

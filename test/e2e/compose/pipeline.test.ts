@@ -1,8 +1,8 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost, productionHost, stagingHost, type Ran } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { onHost, productionHost, stagingHost, type Ran } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 const project = "pipeline";
 const port = 8390;

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, onHost, stagingHost, top } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { ask, onHost, stagingHost, top } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 /** Tells its version, the commit's file, and which versions have written where it may write. */
 const server = `import http.server, json, os
@@ -39,7 +39,7 @@ volumes: { kept: {} }
 let project: Project;
 
 const engine = async (verb: "up" | "down") =>
-  onHost("staging", `bash -s ${verb} <<'SCRIPT'\n${await readFile(`${top}/test/e2e/compose/rootless.sh`, "utf8")}SCRIPT`);
+  onHost("staging", `bash -s ${verb} <<'SCRIPT'\n${await readFile(`${top}/test/e2e/support/rootless-engine.sh`, "utf8")}SCRIPT`);
 
 beforeAll(async () => {
   await engine("up");

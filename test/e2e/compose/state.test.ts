@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startLoad } from "../load.ts";
-import { onHost, sandbox, stagingHost } from "../world.ts";
-import { makeProject, type Project } from "./project.ts";
+import { startLoad } from "../support/load/load.ts";
+import { onHost, sandbox, stagingHost } from "../support/world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 /** Takes requests, and writes what it is sent to a volume, where it notices whoever writes beside it. */
 const web = `import fcntl, hashlib, json, os, sys

@@ -1,4 +1,4 @@
-import type { Allowed } from "./compare.ts";
+import type { Allowed } from "../support/differential/compare.ts";
 
 /** The differences that are meant; docs/compose.md has them for people. */
 export const allowed: readonly Allowed[] = [

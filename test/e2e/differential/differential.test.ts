@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { makeProject, type Project } from "../compose/project.ts";
-import { commitAll, makeFolder, must, onHost, run, sandbox, top } from "../world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { commitAll, makeFolder, must, onHost, run, sandbox, top } from "../support/world.ts";
 import { allowed, open } from "./allowed.ts";
-import { differences, unexplained, type Allowed, type Difference } from "./compare.ts";
-import { corpusImages, corpusNames, unpack } from "./corpus.ts";
-import { dependenciesOf, factsOf } from "./facts.ts";
-import { probeFor } from "./images.ts";
-import { pushProbe } from "./probe-image.ts";
-import { look, noQuestions, questionsAbout, remove } from "./view.ts";
+import { differences, unexplained, type Allowed, type Difference } from "../support/differential/compare.ts";
+import { corpusImages, corpusNames, unpack } from "../support/differential/corpus.ts";
+import { dependenciesOf, factsOf } from "../support/differential/facts.ts";
+import { probeFor } from "../support/differential/images.ts";
+import { pushProbe } from "../support/differential/probe-image.ts";
+import { look, noQuestions, questionsAbout, remove } from "../support/differential/view.ts";
 
 const names = (await corpusNames()).filter((name) => (process.env["DIFFERENTIAL"] ?? name).split(",").includes(name));
 /** How many projects are up at once on each of the two hosts. */

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { makeProject, type Project } from "../compose/project.ts";
-import { hostFolder } from "../faults/machine.ts";
-import { expectRest, readContainers, replaceDocker } from "../host-state.ts";
-import { startLoad } from "../load.ts";
-import { ask, must, onHost, stagingHost, top } from "../world.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { hostFolder } from "../support/machines.ts";
+import { expectRest, readContainers, replaceDocker } from "../support/host-state.ts";
+import { startLoad } from "../support/load/load.ts";
+import { ask, must, onHost, stagingHost, top } from "../support/world.ts";
 
 const port = 8131;
 

@@ -1,10 +1,10 @@
 import { afterAll, describe, test } from "vitest";
-import { deployByHand, deployOther, updateFront, type Attempt } from "./attempt.ts";
-import { makeBooth, other, removeBooth, type Front } from "./booth.ts";
-import { attemptUndisturbed, deployEdition, readPlan, readServing, strikeAt, type Serving } from "./cell.ts";
-import type { KindName } from "./kinds.ts";
-import { runCell, wantedKinds, wantedSteps } from "./series.ts";
-import type { Series } from "./table.ts";
+import { deployByHand, deployOther, updateFront, type Attempt } from "../support/faults/attempt.ts";
+import { makeBooth, other, removeBooth, type Front } from "../support/projects/every-step-project.ts";
+import { attemptUndisturbed, deployEdition, readPlan, readServing, strikeAt, type Serving } from "../support/faults/strike.ts";
+import type { KindName } from "../support/faults/fault-kinds.ts";
+import { runCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
+import type { Series } from "../support/faults/table.ts";
 
 /** Fronts whose update is disturbed: one that another joins, and one that is replaced where it is. */
 const updated: readonly Front[] = ["gate", "shop"];

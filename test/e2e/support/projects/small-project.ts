@@ -1,0 +1,32 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { coldtivate, commitAll, makeFolder, must, onHost, top } from "../world.ts";
+
+/** A clone of a project whose deploys take a few seconds, for failures and for what the monorepo does not have. */
+export async function makeKiosk(): Promise<string> {
+  const clone = join(await makeFolder(), "kiosk");
+  await cp(join(top, "test/e2e/support/projects/small-project"), clone, { recursive: true });
+  await must("git", ["init", "--quiet", "--initial-branch", "main"], { cwd: clone });
+  await must("git", ["config", "user.email", "test@example.com"], { cwd: clone });
+  await must("git", ["config", "user.name", "Test"], { cwd: clone });
+  return clone;
+}
+
+/** Commits what was changed, and puts the commit's images into the registry. */
+export async function publish(clone: string, message: string): Promise<string> {
+  const commit = await commitAll(clone, message);
+  const { exitCode, output } = await coldtivate(["build", "--push"], { cwd: clone });
+  expect(exitCode, output).toBe(0);
+  return commit;
+}
+
+/** Takes the project off staging. */
+export async function removeKiosk(): Promise<void> {
+  await onHost(
+    "staging",
+    `docker ps -aq --filter label=com.docker.compose.project=kiosk-staging | xargs -r docker rm -fv >&2
+     docker network ls -q --filter label=com.docker.compose.project=kiosk-staging | xargs -r docker network rm >&2
+     rm -rf /home/deploy/.coldtivate/kiosk-staging`,
+  );
+}
