@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost } from "../support/world.ts";
+import { onHost } from "../support/hosts.ts";
 import { Ledger } from "../support/projects/recording-project.ts";
 import type { Course } from "../support/projects/recording-services.ts";
 

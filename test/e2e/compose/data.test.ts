@@ -1,7 +1,8 @@
 import { chmod, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { onHost, sandbox } from "../support/world.ts";
+import { onHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { sandbox } from "../support/run.ts";
 
 const image = "${CI_REGISTRY}/library/valkey:8";
 /** A service that only waits, and stops at once. */

@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeFolder, must, onHost } from "../support/world.ts";
+import { makeFolder } from "../support/clones.ts";
+import { onHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { must } from "../support/run.ts";
 
 const dockerfile = 'ARG BASE\nFROM ${BASE}\nRUN useradd --uid 1000 app\nCMD ["sleep", "infinity"]\n';
 

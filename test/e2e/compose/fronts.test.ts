@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discover, type FoundContainer } from "../../traefik.ts";
-import { onHost } from "../support/world.ts";
 import { watchContainers } from "../support/container-watch.ts";
+import { onHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost } from "../support/world.ts";
+import { onHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
 
 const dockerfile = `ARG BASE

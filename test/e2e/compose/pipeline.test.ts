@@ -1,8 +1,9 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { onHost, productionHost, stagingHost, type Ran } from "../support/world.ts";
+import { onHost, productionHost, stagingHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import type { Ran } from "../support/run.ts";
 
 const project = "pipeline";
 const port = 8390;

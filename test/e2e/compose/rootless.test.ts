@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, onHost, stagingHost, top } from "../support/world.ts";
+import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { top } from "../support/repository.ts";
 
 /** Tells its version, the commit's file, and which versions have written where it may write. */
 const server = `import http.server, json, os

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { onHost, stagingHost } from "../support/hosts.ts";
 import { startLoad } from "../support/load/load.ts";
-import { onHost, sandbox, stagingHost } from "../support/world.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { sandbox } from "../support/run.ts";
 
 /** Takes requests, and writes what it is sent to a volume, where it notices whoever writes beside it. */
 const web = `import fcntl, hashlib, json, os, sys

@@ -3,9 +3,9 @@ import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { publish } from "../support/clones.ts";
 import { expectRest, readContainers, replaceDocker } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { expectRefusal } from "../support/refusal.ts";
+import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import {
   composeFile,
   editions,
@@ -17,7 +17,8 @@ import {
   running,
   shops,
 } from "../support/projects/fronts-project.ts";
-import { ask, coldtivate, must, onHost, sandbox, stagingHost } from "../support/world.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, must, sandbox } from "../support/run.ts";
 
 const project = "kiosk-staging";
 const folder = "/opt/before";

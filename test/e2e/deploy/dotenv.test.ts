@@ -1,9 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
-import { edit, expectRefusal, hostContent } from "../support/refusal.ts";
-import { coldtivate, makeFolder, onHost, run } from "../support/world.ts";
+import { edit, makeFolder, publish } from "../support/clones.ts";
+import { hostContent } from "../support/host-state.ts";
+import { onHost } from "../support/hosts.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, run } from "../support/run.ts";
 
 const deploy = ["deploy", "staging"];
 

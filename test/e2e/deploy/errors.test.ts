@@ -2,8 +2,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { edit, expectRefusal, hostContent } from "../support/refusal.ts";
-import { checkOut, coldtivate, ensureBuilt, jobEnvironment, makeFolder, must, run, sandbox, stagingHost } from "../support/world.ts";
+import { checkOut, edit, ensureBuilt, makeFolder } from "../support/clones.ts";
+import { hostContent } from "../support/host-state.ts";
+import { stagingHost } from "../support/hosts.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, jobEnvironment, must, run, sandbox } from "../support/run.ts";
 
 let clone: string;
 

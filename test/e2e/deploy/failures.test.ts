@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
+import { edit, publish } from "../support/clones.ts";
+import { onHost, stagingHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
-import { edit, expectRefusal } from "../support/refusal.ts";
-import { coldtivate, must, onHost, sandbox, stagingHost, type Ran, type RunOptions } from "../support/world.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, must, sandbox, type Ran, type RunOptions } from "../support/run.ts";
 
 const deploy = ["deploy", "staging"];
 const state = "/home/deploy/.coldtivate/kiosk-staging";

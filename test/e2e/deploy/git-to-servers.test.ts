@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { hostContent } from "../support/refusal.ts";
-import { ask, checkOut, coldtivate, ensureBuilt, must, onHost, productionHost, stagingHost } from "../support/world.ts";
+import { checkOut, ensureBuilt } from "../support/clones.ts";
+import { hostContent } from "../support/host-state.ts";
+import { ask, onHost, productionHost, stagingHost } from "../support/hosts.ts";
+import { coldtivate, must } from "../support/run.ts";
 
 const routes = {
   base_api: { service: "web", image: "base-api", context: "Base-API" },

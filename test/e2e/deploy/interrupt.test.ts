@@ -1,10 +1,12 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { publish } from "../support/clones.ts";
 import { expectRest, holdPulls, readContainers, readServices } from "../support/host-state.ts";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
+import { onHost } from "../support/hosts.ts";
 import { start, startOnTerminal } from "../support/live-command.ts";
-import { coldtivate, must, onHost } from "../support/world.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { coldtivate, must } from "../support/run.ts";
 
 const interrupted = 130;
 const undone = 4;

@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
-import { edit } from "../support/refusal.ts";
-import { coldtivate, onHost } from "../support/world.ts";
+import { edit, publish } from "../support/clones.ts";
+import { onHost } from "../support/hosts.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { coldtivate } from "../support/run.ts";
 
 const home = "/home/deploy/.coldtivate";
 

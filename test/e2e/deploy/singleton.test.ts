@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { onHost } from "../support/hosts.ts";
 import { makeShop, release, removeShop } from "../support/projects/fronts-project.ts";
-import { onHost } from "../support/world.ts";
 
 /** When a container of the singleton lived, by what it wrote down; in milliseconds since the epoch. */
 interface Run {

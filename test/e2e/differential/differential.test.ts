@@ -2,15 +2,18 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, test } from "vitest";
-import { makeProject, type Project } from "../support/projects/compose-project.ts";
-import { commitAll, makeFolder, must, onHost, run, sandbox, top } from "../support/world.ts";
-import { allowed, open } from "./allowed.ts";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { differences, unexplained, type Allowed, type Difference } from "../support/differential/compare.ts";
 import { corpusImages, corpusNames, unpack } from "../support/differential/corpus.ts";
 import { dependenciesOf, factsOf } from "../support/differential/facts.ts";
 import { probeFor } from "../support/differential/images.ts";
 import { pushProbe } from "../support/differential/probe-image.ts";
 import { look, noQuestions, questionsAbout, remove } from "../support/differential/view.ts";
+import { onHost } from "../support/hosts.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { top } from "../support/repository.ts";
+import { must, run, sandbox } from "../support/run.ts";
+import { allowed, open } from "./allowed.ts";
 
 const names = (await corpusNames()).filter((name) => (process.env["DIFFERENTIAL"] ?? name).split(",").includes(name));
 /** How many projects are up at once on each of the two hosts. */

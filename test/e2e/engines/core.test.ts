@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { makeProject, type Project } from "../support/projects/compose-project.ts";
-import { hostFolder } from "../support/machines.ts";
 import { expectRest, readContainers, replaceDocker } from "../support/host-state.ts";
+import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import { startLoad } from "../support/load/load.ts";
-import { ask, must, onHost, stagingHost, top } from "../support/world.ts";
+import { hostFolder } from "../support/machines.ts";
+import { makeProject, type Project } from "../support/projects/compose-project.ts";
+import { top } from "../support/repository.ts";
+import { must } from "../support/run.ts";
 
 const port = 8131;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { onHost } from "../support/hosts.ts";
 import { makeProject, type Project } from "../support/projects/compose-project.ts";
-import { onHost } from "../support/world.ts";
 
 const server = `    expose: [8000]
     command: python3 -m http.server 8000

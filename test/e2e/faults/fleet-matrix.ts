@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { bringUpFleet, makeFleetShop, removeFleetShop } from "../support/projects/fleet-project.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { setVariables } from "../support/projects/fronts-project.ts";
+import { publish } from "../support/clones.ts";
 import { deployToFleet, strikeFleet } from "../support/faults/fleet-strike.ts";
 import { runCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
+import { bringUpFleet, makeFleetShop, removeFleetShop } from "../support/projects/fleet-project.ts";
+import { setVariables } from "../support/projects/fronts-project.ts";
 
 const barriers = ["barrier pulled", "barrier healthy", "barrier switched"];
 

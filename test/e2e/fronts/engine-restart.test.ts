@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { onHost } from "../support/hosts.ts";
 import { editions, expectNothingLost, loadShops, makeShop, release, removeShop, running } from "../support/projects/fronts-project.ts";
-import { must, onHost, top } from "../support/world.ts";
+import { top } from "../support/repository.ts";
+import { must } from "../support/run.ts";
 
 let clone: string;
 

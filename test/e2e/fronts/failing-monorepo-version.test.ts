@@ -1,13 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gatewayLanes, shortRequests, startDistance } from "../support/load/gateway.ts";
+import { checkOut, ensureBuilt, publish } from "../support/clones.ts";
 import { expectRest } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { startLoad } from "../support/load/load.ts";
+import { ask, onHost, stagingHost } from "../support/hosts.ts";
+import { gatewayLanes, shortRequests, startDistance } from "../support/load/gateway.ts";
 import type { Relay } from "../support/load/latency-relay.ts";
+import { startLoad } from "../support/load/load.ts";
 import { checkOutWithoutTasks } from "../support/projects/monorepo-without-tasks.ts";
-import { ask, checkOut, coldtivate, ensureBuilt, onHost, stagingHost } from "../support/world.ts";
+import { coldtivate } from "../support/run.ts";
 
 const ports = { http: 80, https: 443 };
 const project = "coldtivate-staging";

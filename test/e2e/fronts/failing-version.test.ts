@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { edit, publish } from "../support/clones.ts";
 import { expectRest, readContainers } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { edit, expectRefusal } from "../support/refusal.ts";
+import { onHost, stagingHost } from "../support/hosts.ts";
 import {
   composeFile,
   editions,
@@ -12,7 +12,8 @@ import {
   removeShop,
   setVariables,
 } from "../support/projects/fronts-project.ts";
-import { must, onHost, stagingHost } from "../support/world.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { must } from "../support/run.ts";
 
 const project = "kiosk-staging";
 const state = `/home/deploy/.coldtivate/${project}`;

@@ -1,10 +1,12 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
+import { edit, publish } from "../support/clones.ts";
+import { onHost, stagingHost } from "../support/hosts.ts";
 import { startLoad, type Load, type LoadReport } from "../support/load/load.ts";
-import { edit } from "../support/refusal.ts";
-import { coldtivate, onHost, stagingHost, top } from "../support/world.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { top } from "../support/repository.ts";
+import { coldtivate } from "../support/run.ts";
 
 const fronts = ["till", "crowd", "gate"];
 

@@ -1,14 +1,15 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startConversation } from "../support/load/websocket-client.ts";
+import { checkOut, ensureBuilt, publish } from "../support/clones.ts";
+import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import { gatewayLanes, shortRequests, startDistance } from "../support/load/gateway.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { startLoad, type LoadReport } from "../support/load/load.ts";
-import { preparePlainCompose } from "../support/projects/plain-compose.ts";
 import type { Relay } from "../support/load/latency-relay.ts";
+import { startLoad, type LoadReport } from "../support/load/load.ts";
+import { startConversation } from "../support/load/websocket-client.ts";
 import { checkOutWithoutTasks } from "../support/projects/monorepo-without-tasks.ts";
-import { ask, checkOut, coldtivate, ensureBuilt, must, onHost, stagingHost } from "../support/world.ts";
+import { preparePlainCompose } from "../support/projects/plain-compose.ts";
+import { coldtivate, must } from "../support/run.ts";
 
 const ports = { http: 80, https: 443 };
 

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
-import { coldtivate, sandbox } from "../support/world.ts";
+import { publish } from "../support/clones.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { coldtivate, sandbox } from "../support/run.ts";
 
 let cwd: string;
 

@@ -2,9 +2,11 @@ import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { engineSocket, openEngine, openHostEngine, relay, useBuildKit } from "../support/engine-relay.ts";
+import { onHost } from "../support/hosts.ts";
 import { configure, makeSleeper, removeProject, type SleeperConfig } from "../support/projects/scratch-project.ts";
-import { coldtivate, commitAll, jobEnvironment, makeFolder, must, onHost, run, sandbox, type Ran } from "../support/world.ts";
+import { coldtivate, jobEnvironment, must, run, sandbox, type Ran } from "../support/run.ts";
 
 const project = "builders";
 const image = "${CI_REGISTRY}/test/builders";

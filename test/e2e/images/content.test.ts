@@ -3,9 +3,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { commitAll, makeFolder } from "../support/clones.ts";
+import { onHost } from "../support/hosts.ts";
 import { makeKiosk } from "../support/projects/small-project.ts";
 import { besideFaultyRegistry, standInPort, type RegistryFault } from "../support/registry/stand-in.ts";
-import { coldtivate, commitAll, makeFolder, must, onHost, sandbox } from "../support/world.ts";
+import { coldtivate, must, sandbox } from "../support/run.ts";
 
 let cwd: string;
 

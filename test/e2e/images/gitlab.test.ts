@@ -3,22 +3,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { checkOut, commitAll, makeFolder } from "../support/clones.ts";
+import { ask, productionHost, stagingHost } from "../support/hosts.ts";
 import { makeKiosk } from "../support/projects/small-project.ts";
-import {
-  ask,
-  checkOut,
-  coldtivate,
-  commitAll,
-  jobEnvironment,
-  makeFolder,
-  must,
-  productionHost,
-  run,
-  sandbox,
-  stagingHost,
-  top,
-  type Ran,
-} from "../support/world.ts";
+import { top } from "../support/repository.ts";
+import { coldtivate, jobEnvironment, must, run, sandbox, type Ran } from "../support/run.ts";
 
 const runner = join(top, "node_modules/gitlab-ci-local/dist/index.js");
 

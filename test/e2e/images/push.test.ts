@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { makeKiosk } from "../support/projects/small-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { besideRefusingRegistry, standInPort } from "../support/registry/stand-in.ts";
-import { coldtivate, commitAll, makeFolder, must, sandbox } from "../support/world.ts";
+import { coldtivate, must, sandbox } from "../support/run.ts";
 
 let cwd: string;
 

@@ -1,10 +1,11 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startOwnRegistry, type OwnRegistry, type RegistryKind } from "../support/registry/own-registry.ts";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { useBuildKit } from "../support/engine-relay.ts";
 import { makeSleeper, removeProject } from "../support/projects/scratch-project.ts";
-import { coldtivate, commitAll, makeFolder, sandbox, type Ran } from "../support/world.ts";
+import { startOwnRegistry, type OwnRegistry, type RegistryKind } from "../support/registry/own-registry.ts";
+import { coldtivate, sandbox, type Ran } from "../support/run.ts";
 
 /** Ways to say who we are. */
 const logins = {

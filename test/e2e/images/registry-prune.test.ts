@@ -1,9 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectRefusal } from "../support/refusal.ts";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { makeSleeper, removeProject } from "../support/projects/scratch-project.ts";
-import { coldtivate, commitAll, makeFolder, sandbox, type Ran } from "../support/world.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, sandbox, type Ran } from "../support/run.ts";
 
 const project = "pruning";
 const repository = `test/${crypto.randomUUID()}`;

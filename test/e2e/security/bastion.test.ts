@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
+import { edit, makeFolder, publish } from "../support/clones.ts";
+import { onHost, productionHost, stagingHost } from "../support/hosts.ts";
 import { startOnTerminal } from "../support/live-command.ts";
-import { edit } from "../support/refusal.ts";
-import { coldtivate, makeFolder, must, onHost, productionHost, sandbox, stagingHost } from "../support/world.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { coldtivate, must, sandbox } from "../support/run.ts";
 
 /** Staging's sshd answers there for nobody but staging itself. */
 const hidden = { host: "127.0.0.1", port: 2200 };

@@ -2,13 +2,16 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { commitAll, makeFolder } from "../support/clones.ts";
 import { holdPulls } from "../support/host-state.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { onHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { top } from "../support/repository.ts";
+import { coldtivate, must, run, sandbox, type Ran } from "../support/run.ts";
 import { searchHere, searchHost, searchRegistry, shownIn } from "../support/secrets/search.ts";
 import { callWitness } from "../support/secrets/watch.ts";
 import { jobMark, type Sighting, type Testimony } from "../support/secrets/watcher.ts";
-import { coldtivate, commitAll, makeFolder, must, onHost, run, sandbox, top, type Ran } from "../support/world.ts";
 
 /** Nothing that a person reads has any of these: the telling part of every secret, and other forms of it. */
 const secrets: Record<string, string> = {};

@@ -1,7 +1,8 @@
 import { inject, onTestFinished } from "vitest";
 import type { FoundContainer } from "../../traefik.ts";
+import { onHost } from "./hosts.ts";
 import { startProgram } from "./live-command.ts";
-import { onHost, top } from "./world.ts";
+import { top } from "./repository.ts";
 
 /**
  * What a program that discovers containers sees of a project, a line whenever that changes: what the engine says of those that

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { pipeline, type Duplex, type Readable, type Writable } from "node:stream";
 import { createServer as createSecureServer } from "node:tls";
 import { inject } from "vitest";
-import { jobEnvironment, must, sandbox, top } from "./world.ts";
+import { top } from "./repository.ts";
+import { jobEnvironment, must, sandbox } from "./run.ts";
 
 export interface Relay extends AsyncDisposable {
   port: number;

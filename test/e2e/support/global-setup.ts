@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import type { TestProject } from "vitest/node";
+import { top } from "./repository.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -8,8 +9,6 @@ declare module "vitest" {
     net: string;
   }
 }
-
-const top = new URL("../../../", import.meta.url).pathname;
 
 /** Brings the tests' own sandbox up, and hands its environment to them. */
 export default async function setup(project: TestProject): Promise<void> {

@@ -1,7 +1,5 @@
 import { expect, onTestFinished } from "vitest";
-import { onHost } from "./world.ts";
-
-type Host = "staging" | "production" | "host1";
+import { onHost, type Host } from "./hosts.ts";
 
 /** What a project runs on a host, as far as a deploy that is undone must leave it: no ids, which a service that was brought back has new. */
 export function readServices(host: Host, project: string): Promise<string> {
@@ -12,6 +10,17 @@ export function readServices(host: Host, project: string): Promise<string> {
 /** What a deploy that never began leaves: the very same containers. */
 export function readContainers(host: Host, project: string): Promise<string> {
   return onHost(host, `${containersOf(project)} | sort; ${currentOf(project)}`);
+}
+
+const everything = [
+  "docker ps -aq --no-trunc | sort | xargs -r docker inspect --format '{{.Id}} {{.State.StartedAt}} {{.RestartCount}}'",
+  "find /home/deploy/.coldtivate -type f -exec sha256sum {} + | sort",
+  "ls -A /dev/shm",
+].join("; ");
+
+/** What a command that is refused leaves as it is: containers and when they started, the state directory, memory-backed files. */
+export function hostContent(host: Host): Promise<string> {
+  return onHost(host, everything);
 }
 
 /** Nothing is at work, nothing half done lies around, and every container is well. */

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { execa, type Options } from "execa";
-import { jobEnvironment, type Ran, type RunOptions } from "./world.ts";
+import { jobEnvironment, type Ran, type RunOptions } from "./run.ts";
 
 /** A program that runs, and that a test looks at and signals meanwhile. */
 export interface LiveCommand {

@@ -1,24 +1,22 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inject } from "vitest";
-import { must, top } from "./world.ts";
-
-/** A host of the sandbox. */
-export type Machine = "staging" | "production" | "host1";
+import type { Host, Machine } from "./hosts.ts";
+import { top } from "./repository.ts";
+import { must } from "./run.ts";
 
 /** The name of a machine's namespaces. */
-const namespace = (machine: Machine | "gateway" = "staging"): string =>
-  `coldtivate-${inject("net").split(".").slice(1, 3).join("-")}-${machine}`;
+const namespace = (machine: Machine = "staging"): string => `coldtivate-${inject("net").split(".").slice(1, 3).join("-")}-${machine}`;
 
 /** The host's file system from here, as far as it is on its disk. */
-export const hostFolder = (machine: Machine = "staging"): string => join(top, ".sandbox", inject("net").replace("/24", ""), machine);
+export const hostFolder = (machine: Host = "staging"): string => join(top, ".sandbox", inject("net").replace("/24", ""), machine);
 
 /** Runs sandbox.sh. */
 export const sandboxScript = (...args: string[]): Promise<string> =>
   must("bash", ["scripts/sandbox.sh", ...args, "--net", inject("net")], { cwd: top });
 
 /** Runs a program in the host's network, with this machine's file system. */
-export const inHostNetwork = (machine: Machine, ...command: string[]): Promise<string> =>
+export const inHostNetwork = (machine: Host, ...command: string[]): Promise<string> =>
   must("nsenter", [`--net=/run/netns/${namespace(machine)}`, ...command]);
 
 /** A process of the host. */
@@ -31,7 +29,7 @@ export interface HostProcess {
 }
 
 /** The processes of the host, or of another machine of the sandbox, by this machine's process ids. */
-export async function hostProcesses(machine?: Machine | "gateway"): Promise<HostProcess[]> {
+export async function hostProcesses(machine?: Machine): Promise<HostProcess[]> {
   const pids = (await must("ip", ["netns", "pids", namespace(machine)])).split("\n").filter(Boolean);
   const found = await Promise.all(
     pids.map(async (pid) => {

@@ -3,10 +3,12 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { edit, publish } from "../support/clones.ts";
 import { expectRest, readContainers, readServices } from "../support/host-state.ts";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
-import { edit, expectRefusal } from "../support/refusal.ts";
-import { coldtivate, must, onHost, stagingHost } from "../support/world.ts";
+import { onHost, stagingHost } from "../support/hosts.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { coldtivate, must } from "../support/run.ts";
 
 const deploy = ["deploy", "staging"];
 const project = "kiosk-staging";

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { edit, publish } from "../support/clones.ts";
 import { expectRest, readServices } from "../support/host-state.ts";
-import { makeKiosk, publish, removeKiosk } from "../support/projects/small-project.ts";
+import { onHost } from "../support/hosts.ts";
 import { start, startOnTerminal, type LiveCommand } from "../support/live-command.ts";
-import { edit } from "../support/refusal.ts";
-import { coldtivate, onHost } from "../support/world.ts";
+import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { coldtivate } from "../support/run.ts";
 
 const project = "kiosk-staging";
 const ctrlC = "\u0003";

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { edit, publish } from "../support/clones.ts";
 import { strikeFleet } from "../support/faults/fleet-strike.ts";
+import { readContainers } from "../support/host-state.ts";
+import { productionHost, stagingHost } from "../support/hosts.ts";
+import { start, startOnTerminal } from "../support/live-command.ts";
 import {
   bringUpFleet,
   fleet,
@@ -12,12 +16,8 @@ import {
   removeFleetShop,
   served,
 } from "../support/projects/fleet-project.ts";
-import { readContainers } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { start, startOnTerminal } from "../support/live-command.ts";
-import { edit } from "../support/refusal.ts";
 import { composeFile, expectNothingLost, loadShops, setVariables } from "../support/projects/fronts-project.ts";
-import { coldtivate, must, productionHost, stagingHost } from "../support/world.ts";
+import { coldtivate, must } from "../support/run.ts";
 
 const address = { staging: stagingHost, production: productionHost, host1: () => env["HOST1_SSH_HOST"]! };
 

@@ -1,12 +1,13 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectRest, readContainers } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
-import { expectRefusal, hostContent } from "../support/refusal.ts";
-import { stopRegistry } from "../support/registry/outage.ts";
+import { makeFolder, publish } from "../support/clones.ts";
+import { expectRest, hostContent, readContainers } from "../support/host-state.ts";
+import { onHost } from "../support/hosts.ts";
 import { editions, expectNothingLost, loadShops, makeShop, removeShop, running, setVariables } from "../support/projects/fronts-project.ts";
-import { coldtivate, makeFolder, must, onHost, type Ran } from "../support/world.ts";
+import { expectRefusal } from "../support/refusal.ts";
+import { stopRegistry } from "../support/registry/outage.ts";
+import { coldtivate, must, type Ran } from "../support/run.ts";
 
 const state = "/home/deploy/.coldtivate/kiosk-staging";
 

@@ -1,14 +1,14 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { makeBooth, loadBooth, other, project, removeBooth, type Edition } from "../support/projects/every-step-project.ts";
+import { edit, publish } from "../support/clones.ts";
 import { begun, deployEdition, expectWhole, finish, readPlan, stateFolder, stepBegins, type Serving } from "../support/faults/strike.ts";
-import { hostFolder, hostProcesses, keptReleases, sandboxScript } from "../support/machines.ts";
 import { expectRest, holdPulls } from "../support/host-state.ts";
-import { publish } from "../support/projects/small-project.ts";
+import { onHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
-import { edit } from "../support/refusal.ts";
-import { must, onHost } from "../support/world.ts";
+import { hostFolder, hostProcesses, keptReleases, sandboxScript } from "../support/machines.ts";
+import { loadBooth, makeBooth, other, project, removeBooth, type Edition } from "../support/projects/every-step-project.ts";
+import { must } from "../support/run.ts";
 
 let clone: string;
 let serving: Serving;

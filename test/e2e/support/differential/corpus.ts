@@ -1,6 +1,7 @@
 import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sandbox, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { sandbox } from "../run.ts";
 
 /** The Compose files that are compared: a folder each, with the files that they refer to. */
 export const corpusFolder = join(top, "test/e2e/differential/corpus");

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { pack, type Header } from "tar-stream";
-import { must, sandbox, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { must, sandbox } from "../run.ts";
 
 /** What an image says of itself, as far as Compose or coldtivate reads it. */
 export interface ProbeImage {

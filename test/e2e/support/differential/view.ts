@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onHost, top } from "../world.ts";
+import { onHost } from "../hosts.ts";
+import { top } from "../repository.ts";
 
 /** What one container sees, as look.py prints it. */
 export interface Sight {

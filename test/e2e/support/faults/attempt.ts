@@ -1,5 +1,5 @@
+import { stagingHost } from "../hosts.ts";
 import { start, startProgram, type LiveCommand } from "../live-command.ts";
-import { coldtivate, run, sandbox, stagingHost, type Ran } from "../world.ts";
 import {
   deployArguments,
   forgetImages,
@@ -12,6 +12,7 @@ import {
   type Front,
   type Memory,
 } from "../projects/every-step-project.ts";
+import { coldtivate, run, sandbox, type Ran } from "../run.ts";
 
 /** What a host serves. */
 export interface State {

@@ -1,11 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { onHost } from "../world.ts";
-import { hostProcesses, inHostNetwork, sandboxScript, type HostProcess, type Machine } from "../machines.ts";
+import { onHost, type Host } from "../hosts.ts";
+import { hostProcesses, inHostNetwork, sandboxScript, type HostProcess } from "../machines.ts";
 
 /** What a fault meets. */
 export interface Target {
   /** The host that is at work. */
-  machine: Machine;
+  machine: Host;
   /** The CLI's process. */
   client: number;
   /** The host's processes when the release began, with those of its executor. */
@@ -23,7 +23,7 @@ export interface Kind {
   comesToRest: "alone" | "by a command";
   strike: (target: Target) => Promise<void> | void;
   /** Takes the fault itself away once the client has ended. */
-  mend?: (machine: Machine) => Promise<void>;
+  mend?: (machine: Host) => Promise<void>;
 }
 
 const dropped = [
@@ -31,7 +31,7 @@ const dropped = [
   ["OUTPUT", "--sport"],
 ] as const;
 
-const filterSsh = async (machine: Machine, verb: "-I" | "-D") => {
+const filterSsh = async (machine: Host, verb: "-I" | "-D") => {
   for (const [chain, port] of dropped) await inHostNetwork(machine, "iptables", verb, chain, "-p", "tcp", port, "22", "-j", "DROP");
 };
 
@@ -99,11 +99,11 @@ export const kinds = {
 export type KindName = keyof typeof kinds;
 
 /** Starts the host's engine as its boot does, and waits until it answers. */
-const startEngine = (machine: Machine): Promise<string> =>
+const startEngine = (machine: Host): Promise<string> =>
   onHost(machine, "setsid dockerd </dev/null >>/var/log/dockerd.log 2>&1 & until docker version >/dev/null 2>&1; do sleep 0.1; done");
 
 /** What a kind needs to know of a release that has just begun. */
-export async function aim(client: number, release: string, machine: Machine = "staging"): Promise<Target> {
+export async function aim(client: number, release: string, machine: Host = "staging"): Promise<Target> {
   const processes = await hostProcesses(machine);
   const executor = processes.find(({ command, leads }) => leads && command.includes(`\0execute\0${release}`));
   if (executor === undefined) throw new Error(`nobody carries out ${release}`);

@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { fleet, fleetProject, lastEnd, served } from "../projects/fleet-project.ts";
+import type { Host } from "../hosts.ts";
 import { start } from "../live-command.ts";
+import { hostFolder, keptReleases, read } from "../machines.ts";
+import { fleet, fleetProject, lastEnd, served } from "../projects/fleet-project.ts";
 import { loadShops } from "../projects/fronts-project.ts";
-import { coldtivate, run } from "../world.ts";
-import { finish, type Outcome } from "./strike.ts";
+import { coldtivate, run } from "../run.ts";
 import { aim, kinds, type Kind, type KindName } from "./fault-kinds.ts";
-import { hostFolder, keptReleases, read, type Machine } from "../machines.ts";
+import { finish, type Outcome } from "./strike.ts";
 import { nameStep } from "./table.ts";
 
 /** The host that the faults meet. */
@@ -16,7 +17,7 @@ const struck = "host1";
 /** Milliseconds that the hosts may take to come to rest. */
 const patience = 150_000;
 
-const stateOf = (host: Machine): string => join(hostFolder(host), "home/deploy/.coldtivate", fleetProject);
+const stateOf = (host: Host): string => join(hostFolder(host), "home/deploy/.coldtivate", fleetProject);
 
 /** Releases to all hosts, undisturbed. */
 export async function deployToFleet(clone: string, env: Record<string, string>): Promise<void> {

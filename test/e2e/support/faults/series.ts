@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { top } from "../world.ts";
-import type { Outcome } from "./strike.ts";
+import { top } from "../repository.ts";
 import { kinds, type KindName } from "./fault-kinds.ts";
+import type { Outcome } from "./strike.ts";
 import { record, type Finding, type Series } from "./table.ts";
 
 /** Whether something is to be run: all of it, unless some are named. */

@@ -2,10 +2,10 @@ import { readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "vitest";
+import { onHost } from "../hosts.ts";
 import type { LiveCommand } from "../live-command.ts";
 import type { Load } from "../load/load.ts";
-import { coldtivate, onHost, run, type Ran } from "../world.ts";
-import type { Attempt, State } from "./attempt.ts";
+import { hostFolder, keptReleases, read } from "../machines.ts";
 import {
   answering,
   containers,
@@ -23,8 +23,9 @@ import {
   type Edition,
   type Memory,
 } from "../projects/every-step-project.ts";
+import { coldtivate, run, type Ran } from "../run.ts";
+import type { Attempt, State } from "./attempt.ts";
 import { aim, kinds, type Kind, type KindName } from "./fault-kinds.ts";
-import { hostFolder, keptReleases, read } from "../machines.ts";
 import { nameStep } from "./table.ts";
 
 /** What came of a release that a fault met. */

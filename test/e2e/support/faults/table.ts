@@ -1,9 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatTable } from "../../../bench/figures.ts";
-import { must, top } from "../world.ts";
-import type { Outcome } from "./strike.ts";
+import { top } from "../repository.ts";
+import { must } from "../run.ts";
 import { kinds, type KindName } from "./fault-kinds.ts";
+import type { Outcome } from "./strike.ts";
 
 /** What is disturbed: a release, an update of fronts, a kept release that is deployed by hand, a release to several hosts. */
 export type Series = "release" | "fronts" | "hand" | "fleet";

@@ -1,6 +1,6 @@
-import type { Lane } from "./load.ts";
+import { stagingHost } from "../hosts.ts";
 import { startRelay, type Relay } from "./latency-relay.ts";
-import { stagingHost } from "../world.ts";
+import type { Lane } from "./load.ts";
 
 /** The routes of the example's gateway, by the service that each leads to. */
 export const routes = {

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { top } from "../world.ts";
+import { top } from "../repository.ts";
 
 /** A way to a server: each of its routes gets a client that gets, and one that posts. */
 export interface Lane {

@@ -1,7 +1,9 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
-import { coldtivate, commitAll, makeFolder, must, onHost, sandbox, type Ran } from "../world.ts";
+import { commitAll, makeFolder } from "../clones.ts";
+import { onHost } from "../hosts.ts";
+import { coldtivate, must, sandbox, type Ran } from "../run.ts";
 
 export interface ProjectOptions {
   /** Name in coldtivate.yml; the Compose project is `NAME-staging`. */

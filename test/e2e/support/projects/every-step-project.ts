@@ -1,9 +1,10 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { edit } from "../refusal.ts";
+import { edit, makeFolder, publish } from "../clones.ts";
+import { ask, onHost, stagingHost } from "../hosts.ts";
 import { startLoad, type Load } from "../load/load.ts";
-import { publish } from "./small-project.ts";
-import { ask, makeFolder, must, onHost, stagingHost, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { must } from "../run.ts";
 
 export const project = "booth-staging";
 

@@ -1,11 +1,13 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { inject, onTestFinished } from "vitest";
+import { edit } from "../clones.ts";
 import { holdDocker, type Held } from "../host-state.ts";
-import { makeKiosk } from "./small-project.ts";
-import { edit } from "../refusal.ts";
+import { onHost } from "../hosts.ts";
+import { top } from "../repository.ts";
+import { must } from "../run.ts";
 import { composeFile } from "./fronts-project.ts";
-import { must, onHost, top } from "../world.ts";
+import { makeKiosk } from "./small-project.ts";
 
 /** The hosts of the environment, in its order. */
 export const fleet = ["staging", "production", "host1"] as const;

@@ -1,10 +1,12 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { makeKiosk, publish, removeKiosk } from "./small-project.ts";
+import { edit, publish } from "../clones.ts";
+import { ask, onHost, stagingHost } from "../hosts.ts";
 import { startLoad, type Load, type LoadReport } from "../load/load.ts";
-import { edit } from "../refusal.ts";
-import { ask, coldtivate, onHost, stagingHost, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { coldtivate } from "../run.ts";
+import { makeKiosk, removeKiosk } from "./small-project.ts";
 
 /** Services of the shop that take requests, and where. */
 export const shops = { shop: 8125, stall: 8126 };

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkOut } from "../world.ts";
+import { checkOut } from "../clones.ts";
 
 /**
  * A clone of the monorepo whose deploys run no tasks: these take no requests, only time.

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { onHost, sandbox } from "../world.ts";
+import { onHost } from "../hosts.ts";
+import { sandbox } from "../run.ts";
 
 /** The example's services that take requests, on staging under `docker compose` alone, beside what coldtivate runs there. */
 export interface PlainCompose {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
-import { onHost } from "../world.ts";
+import { onHost } from "../hosts.ts";
 import { makeProject, type Project } from "./compose-project.ts";
 import { everyMount, firstCourse, health, others, writer, type Course, type Mount } from "./recording-services.ts";
 

@@ -1,7 +1,8 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { stringify } from "yaml";
-import { must, onHost } from "../world.ts";
+import { onHost } from "../hosts.ts";
+import { must } from "../run.ts";
 
 /** Settings of coldtivate.yml beside those that every such project has. */
 export interface SleeperConfig {

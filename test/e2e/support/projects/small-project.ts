@@ -1,7 +1,9 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { expect } from "vitest";
-import { coldtivate, commitAll, makeFolder, must, onHost, top } from "../world.ts";
+import { makeFolder } from "../clones.ts";
+import { onHost } from "../hosts.ts";
+import { top } from "../repository.ts";
+import { must } from "../run.ts";
 
 /** A clone of a project whose deploys take a few seconds, for failures and for what the monorepo does not have. */
 export async function makeKiosk(): Promise<string> {
@@ -11,14 +13,6 @@ export async function makeKiosk(): Promise<string> {
   await must("git", ["config", "user.email", "test@example.com"], { cwd: clone });
   await must("git", ["config", "user.name", "Test"], { cwd: clone });
   return clone;
-}
-
-/** Commits what was changed, and puts the commit's images into the registry. */
-export async function publish(clone: string, message: string): Promise<string> {
-  const commit = await commitAll(clone, message);
-  const { exitCode, output } = await coldtivate(["build", "--push"], { cwd: clone });
-  expect(exitCode, output).toBe(0);
-  return commit;
 }
 
 /** Takes the project off staging. */

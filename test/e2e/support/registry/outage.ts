@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { onHost } from "../world.ts";
+import { onHost } from "../hosts.ts";
 
 /** Stops the sandbox's registry until it is ended, or until the test has ended. */
 export async function stopRegistry(): Promise<{ end: () => Promise<void> }> {

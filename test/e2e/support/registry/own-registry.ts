@@ -7,7 +7,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
 import { inject } from "vitest";
-import { must, onHost, run } from "../world.ts";
+import { onHost } from "../hosts.ts";
+import { must, run } from "../run.ts";
 
 export interface RegistryKind {
   scheme: "basic" | "bearer";

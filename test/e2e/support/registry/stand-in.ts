@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { execa, type ResultPromise } from "execa";
 import { inject } from "vitest";
-import { sandbox, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { sandbox } from "../run.ts";
 
 /** Answers a login and knows no repository. Ends with its standard input. */
 const refusing = `

@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { inject } from "vitest";
-import { run, top } from "../world.ts";
+import { top } from "../repository.ts";
+import { run } from "../run.ts";
 
 /** Secrets by what they are called. */
 export type Secrets = Readonly<Record<string, string>>;

@@ -4,8 +4,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { inject } from "vitest";
+import { top } from "../repository.ts";
+import { must } from "../run.ts";
 import type { Brief, Testimony } from "./watcher.ts";
-import { must, top } from "../world.ts";
 
 export interface Witness {
   /** Asks what it saw, and sends it home. */
