@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startRelay } from "../e2e/support/load/latency-relay.ts";
+import { startLatencyRelay } from "../e2e/support/load/latency-relay.ts";
 import { buildWithColdtivate, forgetBuilds, openContestants, type Contestant } from "./contestants.ts";
 import { formatTable, median } from "./figures.ts";
 import type { Timed } from "./machine.ts";
@@ -106,7 +106,7 @@ const distantName = `nothing changed, a fresh builder, +${distance} ms a request
 async function buildFromAfar(folder: string, image: string): Promise<Timed> {
   await forgetBuilds();
   const [host = "", port = ""] = image.split("/")[0]!.split(":");
-  const relay = await startRelay({ host, ports: [Number(port)], delay: distance / 2 });
+  const relay = await startLatencyRelay({ host, ports: [Number(port)], delay: distance / 2 });
   try {
     // As a proxy: images keep their names, the base image's too, which is part of what they are made of.
     return await buildWithColdtivate(folder, image, {

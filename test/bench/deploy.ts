@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startRelay } from "../e2e/support/load/latency-relay.ts";
+import { startLatencyRelay } from "../e2e/support/load/latency-relay.ts";
 import { forgetImages, makeBed, readCommitTime, readHealthTime, type Bed } from "./bed.ts";
 import { formatTable, median } from "./figures.ts";
 import { onStaging, time, type Timed } from "./machine.ts";
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
 /** Each kind of deploy once; floor and release take turns at being the first. */
 async function measureRound(bed: Bed, result: Result, round: number): Promise<void> {
   const host = process.env["STAGING_SSH_HOST"]!;
-  const relay = result.latency === 0 ? undefined : await startRelay({ host, ports: [22], delay: result.latency / 2 });
+  const relay = result.latency === 0 ? undefined : await startLatencyRelay({ host, ports: [22], delay: result.latency / 2 });
   const way: Way = relay === undefined ? { host, port: 22 } : { host: "127.0.0.1", port: relay.portOf(22) };
   try {
     await forgetImages();

@@ -10,29 +10,29 @@ import {
   composeFile,
   editions,
   expectNothingLost,
-  loadShops,
-  makeShop,
+  frontServices,
+  makeFrontsProject,
   release,
-  removeShop,
+  removeFrontsProject,
   running,
-  shops,
+  startFrontsLoad,
 } from "../support/projects/fronts-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { coldtivate, must, sandbox } from "../support/run.ts";
 
-const project = "kiosk-staging";
+const project = "small-staging";
 const folder = "/opt/before";
 const services = ["clerk", "scheduler", "shop", "stall", "web"];
 
 let clone: string;
 
 beforeAll(async () => {
-  clone = await makeShop();
+  clone = await makeFrontsProject();
   await publish(clone, "feat: a shop that plain Compose runs");
   await setUpPlainly();
 });
 afterAll(async () => {
-  await removeShop();
+  await removeFrontsProject();
   await onHost("staging", `rm -rf ${folder}`);
 });
 
@@ -48,7 +48,7 @@ async function setUpPlainly(): Promise<void> {
      ${await put(composeFile)}
      echo OPEN=yes >dotenv
      docker --config docker login --username '${CI_REGISTRY_USER}' --password-stdin ${CI_REGISTRY} <<<'${CI_REGISTRY_PASSWORD}'
-     DOT_ENV_PATH=dotenv CI_REGISTRY_IMAGE=${CI_REGISTRY}/test/kiosk CI_COMMIT_REF_SLUG=${commit} docker --config docker compose \
+     DOT_ENV_PATH=dotenv CI_REGISTRY_IMAGE=${CI_REGISTRY}/test/small CI_COMMIT_REF_SLUG=${commit} docker --config docker compose \
        --progress quiet -p ${project} -f docker-compose.yml -f ${composeFile} up --detach --wait
      docker exec ${project}-shop-1 sh -c 'echo "sold: two pens" >/ledger/today'`,
   );
@@ -76,7 +76,7 @@ function isOpen(port: number): Promise<boolean> {
 /** Asks each shop over and over; tells the milliseconds between the answers around each time in which none came. */
 function watchGaps(): () => Promise<Record<string, number[]>> {
   const ended = new AbortController();
-  const watching = Object.entries(shops).map(async ([name, port]) => {
+  const watching = Object.entries(frontServices).map(async ([name, port]) => {
     const gaps: number[] = [];
     let [last, isFailing] = [performance.now(), false];
     while (!ended.signal.aborted) {
@@ -99,7 +99,7 @@ test("the plan of the first release tells of the move and of its gap, and that i
   const { exitCode, output } = await coldtivate(["deploy", "staging", "--dry-run"], { cwd: clone });
   expect(exitCode, output).toBe(0);
   console.info(output);
-  for (const name of Object.keys(shops)) {
+  for (const name of Object.keys(frontServices)) {
     expect(output).toMatch(new RegExp(`~ ${name} +was not started by coldtivate; moves behind a front: a gap of about a second, once`));
   }
   expect(output).toContain(
@@ -170,7 +170,7 @@ test("a deploy of what serves now does nothing", async () => {
 });
 
 test("the next release has no gap", async () => {
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   await release(clone, { shop: "second", stall: "second", scheduler: "second" });
   const report = await load.stop();
   console.info(`${report.answered} answered, longest ${report.longest} ms`);
@@ -178,5 +178,5 @@ test("the next release has no gap", async () => {
   expect(report.commits).toEqual({ shop: ["first", "second"], stall: ["first", "second"] });
   expect(await running()).toEqual(["clerk", "scheduler", "shop", "shop-green", "stall", "stall-green", "web"]);
   expect(await readLedger("-green")).toBe("sold: two pens");
-  expect((await ask(`${stagingHost()}:${shops.shop}`, "version"))?.["commit"]).toBe("second");
+  expect((await ask(`${stagingHost()}:${frontServices.shop}`, "version"))?.["commit"]).toBe("second");
 });

@@ -2,13 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { edit, publish } from "../support/clones.ts";
 import { onHost, stagingHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { coldtivate, must, sandbox, type Ran, type RunOptions } from "../support/run.ts";
 
 const deploy = ["deploy", "staging"];
-const state = "/home/deploy/.coldtivate/kiosk-staging";
-const filter = "--filter label=com.docker.compose.project=kiosk-staging";
+const state = "/home/deploy/.coldtivate/small-staging";
+const filter = "--filter label=com.docker.compose.project=small-staging";
 
 let clone: string;
 /** A commit that works. */
@@ -17,11 +17,11 @@ let good: string;
 let serving: string;
 
 beforeAll(async () => {
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   good = await publish(clone, "good");
   expect(await coldtivate(deploy, { cwd: clone })).toMatchObject({ exitCode: 0 });
 });
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 
 beforeEach(async () => {
   serving = await onHost("staging", `basename $(readlink ${state}/current)`);
@@ -82,7 +82,7 @@ async function removeLastLayer(commit: string): Promise<void> {
       .map((type) => `application/vnd.${type}+json`)
       .join(", "),
   };
-  const repository = `http://${CI_REGISTRY}/v2/test/kiosk/web`;
+  const repository = `http://${CI_REGISTRY}/v2/test/small/web`;
   const read = async (reference: string) =>
     (await (await fetch(`${repository}/manifests/${reference}`, { headers })).json()) as ImageManifest;
   const index = await read(commit.slice(0, 8));
@@ -165,8 +165,8 @@ describe("a service", () => {
       "never healthy",
     );
     const { stderr } = await expectFailure([
-      `${stagingHost()}: web did not become healthy: kiosk-staging-web-1 is unhealthy`,
-      "last health check of kiosk-staging-web-1: no answer from the till",
+      `${stagingHost()}: web did not become healthy: small-staging-web-1 is unhealthy`,
+      "last health check of small-staging-web-1: no answer from the till",
       "web starts",
     ]);
     expect(count(stderr, "no answer from the till")).toBe(1);
@@ -177,7 +177,7 @@ describe("a service", () => {
     const before = await definitions();
     await release((text) => text.replace(/test: .*/, "test: exit 1"), "slow");
     await edit(clone, "coldtivate.yml", (text) => text.replace("healthy_within: 60s", "healthy_within: 2s"));
-    await expectFailure(["web did not become healthy: kiosk-staging-web-1 is starting after 2 s", "web starts"]);
+    await expectFailure(["web did not become healthy: small-staging-web-1 is starting after 2 s", "web starts"]);
     expect(await definitions()).toBe(before);
   });
 
@@ -185,7 +185,7 @@ describe("a service", () => {
     const before = await definitions();
     await release((text) => text.replace("echo web starts; exec sleep infinity", "echo cannot read the price list; exit 3"), "crash");
     const started = performance.now();
-    await expectFailure(["web did not become healthy: kiosk-staging-web-1 exited with 3", "cannot read the price list"]);
+    await expectFailure(["web did not become healthy: small-staging-web-1 exited with 3", "cannot read the price list"]);
     expect(performance.now() - started).toBeLessThan(45_000);
     expect(await definitions()).toBe(before);
   });
@@ -193,7 +193,7 @@ describe("a service", () => {
   test("that is new, has no health check and crashes is found, too, and is gone afterwards", async () => {
     const before = await containers();
     await release((text) => `${text}  guest:\n    <<: *service\n    command: [sh, -c, echo has no ticket; exit 4]\n`, "guest");
-    await expectFailure(["guest did not become healthy: kiosk-staging-guest-1 exited with 4", "has no ticket"]);
+    await expectFailure(["guest did not become healthy: small-staging-guest-1 exited with 4", "has no ticket"]);
     expect(await containers()).toBe(before);
   });
 
@@ -241,13 +241,13 @@ describe("the host", () => {
     await must("bash", ["-c", "head -c 4096 /dev/urandom | base64 >web/noise"], { cwd: clone });
     const commit = await publish(clone, "noise");
     await removeLastLayer(commit);
-    await expectFailure(["cannot pull", "test/kiosk/web@sha256:"]);
+    await expectFailure(["cannot pull", "test/small/web@sha256:"]);
     expect(await containers()).toBe(before);
   });
 });
 
 test("a first release that fails leaves nothing", async () => {
-  await removeKiosk();
+  await removeSmallProject();
   await edit(clone, "coldtivate.yml", (text) => text.replace("[echo, all is prepared]", "[sh, -c, exit 5]"));
   await expectRefusal(
     deploy,

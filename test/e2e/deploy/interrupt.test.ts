@@ -5,23 +5,23 @@ import { publish } from "../support/clones.ts";
 import { expectRest, holdPulls, readContainers, readServices } from "../support/host-state.ts";
 import { onHost } from "../support/hosts.ts";
 import { start, startOnTerminal } from "../support/live-command.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { coldtivate, must } from "../support/run.ts";
 
 const interrupted = 130;
 const undone = 4;
-const project = "kiosk-staging";
+const project = "small-staging";
 
 let clone: string;
 
 beforeAll(async () => {
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   await publish(clone, "feat: open");
   const first = await coldtivate(["deploy", "staging"], { cwd: clone });
   expect(first.exitCode, first.output).toBe(0);
 });
 
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 
 async function abort(): Promise<void> {
   const { exitCode, output } = await coldtivate(["abort", "staging"], { cwd: clone });
@@ -89,7 +89,7 @@ describe("an interrupted deploy", () => {
   });
 
   test("that is left alone comes to its end on the host", async () => {
-    const deploy = start(["deploy", "staging"], { cwd: clone, env: { KIOSK_DOT_ENV: "OPEN=alone" } });
+    const deploy = start(["deploy", "staging"], { cwd: clone, env: { PROJECT_DOT_ENV: "OPEN=alone" } });
     await deploy.says(/replace .*web.* started/);
     deploy.kill("SIGHUP");
     expect(await deploy.ended).toMatchObject({ exitCode: interrupted });
@@ -112,7 +112,7 @@ describe("an interrupted deploy", () => {
 });
 
 describe("at the question whether to deploy", () => {
-  const dotenv = { KIOSK_DOT_ENV: "OPEN=at the question" };
+  const dotenv = { PROJECT_DOT_ENV: "OPEN=at the question" };
   let before: string;
 
   beforeAll(async () => {

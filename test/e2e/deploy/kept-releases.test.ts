@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { edit, publish } from "../support/clones.ts";
 import { onHost } from "../support/hosts.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { coldtivate } from "../support/run.ts";
 
 const home = "/home/deploy/.coldtivate";
@@ -16,18 +16,18 @@ async function release(sign: string): Promise<string> {
   await publish(clone, `feat: ${sign}`);
   const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: clone });
   expect(exitCode, output).toBe(0);
-  return onHost("staging", "docker inspect kiosk-staging-web-1 --format '{{.Config.Image}}'");
+  return onHost("staging", "docker inspect small-staging-web-1 --format '{{.Config.Image}}'");
 }
 
-/** Everything that an engine has and that is none of the kiosk's. */
+/** Everything that an engine has and that is none of the project's. */
 function others(): Promise<string> {
   return onHost(
     "staging",
-    `docker ps -a --no-trunc --format '{{.ID}} {{.Label "com.docker.compose.project"}}' | grep -v ' kiosk-staging$' | sort
-     docker image ls -a --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | grep -v /test/kiosk/web | sort
+    `docker ps -a --no-trunc --format '{{.ID}} {{.Label "com.docker.compose.project"}}' | grep -v ' small-staging$' | sort
+     docker image ls -a --no-trunc --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.ID}}' | grep -v /test/small/web | sort
      docker volume ls -q | sort
      docker network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort
-     find ${home} -path ${home}/kiosk-staging -prune -o -type f -print | grep -v /incoming. | sort | xargs -r sha256sum`,
+     find ${home} -path ${home}/small-staging -prune -o -type f -print | grep -v /incoming. | sort | xargs -r sha256sum`,
   );
 }
 
@@ -35,18 +35,18 @@ function others(): Promise<string> {
 const listed =
   "docker image ls -aq --no-trunc | sort -u | xargs docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}'";
 
-const images = async () => (await onHost("staging", `${listed} | grep /test/kiosk/web | sort -u || true`)).split("\n").toSorted();
+const images = async () => (await onHost("staging", `${listed} | grep /test/small/web | sort -u || true`)).split("\n").toSorted();
 
 beforeAll(async () => {
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   await edit(clone, "coldtivate.yml", (text) => `${text}keep_releases: 2\n`);
 });
 afterAll(async () => {
   await onHost(
     "staging",
-    `docker rm -f bystander >&2; docker volume rm bystander >&2; docker image rm bystander:unused >&2; rm -rf ${home}/kiosk-review`,
+    `docker rm -f bystander >&2; docker volume rm bystander >&2; docker image rm bystander:unused >&2; rm -rf ${home}/small-review`,
   );
-  await removeKiosk();
+  await removeSmallProject();
 });
 
 test("as many releases are kept as are to be, with their images; what is anybody else's stays", async () => {
@@ -60,7 +60,7 @@ test("as many releases are kept as are to be, with their images; what is anybody
     `docker volume create bystander >&2
      docker create --name bystander ${first} true >&2
      docker tag ${second} bystander:unused
-     mkdir -p ${home}/kiosk-review/releases/r1 && echo '${second}' >${home}/kiosk-review/releases/r1/images`,
+     mkdir -p ${home}/small-review/releases/r1 && echo '${second}' >${home}/small-review/releases/r1/images`,
   );
   const untouched = await others();
   const third = await release("third");
@@ -70,13 +70,13 @@ test("as many releases are kept as are to be, with their images; what is anybody
   const kept = (await images()).filter((image) => !before.includes(image));
   expect(kept).toEqual([first, second, fourth, fifth].toSorted());
   expect(kept).not.toContain(third);
-  expect((await onHost("staging", `ls ${home}/kiosk-staging/releases`)).split("\n")).toHaveLength(2);
+  expect((await onHost("staging", `ls ${home}/small-staging/releases`)).split("\n")).toHaveLength(2);
 
   // Going back and forth pushes nothing out.
   for (const serving of [fourth, fifth, fourth]) {
     const { exitCode, output } = await coldtivate(["rollback", "staging"], { cwd: clone });
     expect(exitCode, output).toBe(0);
-    expect(await onHost("staging", "docker inspect kiosk-staging-web-1 --format '{{.Config.Image}}'")).toBe(serving);
+    expect(await onHost("staging", "docker inspect small-staging-web-1 --format '{{.Config.Image}}'")).toBe(serving);
   }
   expect((await images()).filter((image) => !before.includes(image))).toEqual(kept);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { onHost } from "../support/hosts.ts";
-import { makeShop, release, removeShop } from "../support/projects/fronts-project.ts";
+import { makeFrontsProject, release, removeFrontsProject } from "../support/projects/fronts-project.ts";
 
 /** When a container of the singleton lived, by what it wrote down; in milliseconds since the epoch. */
 interface Run {
@@ -13,7 +13,7 @@ interface Run {
 }
 
 async function readRuns(): Promise<Run[]> {
-  const text = await onHost("staging", "cat /var/lib/docker/volumes/kiosk-staging_heartbeats/_data/beats");
+  const text = await onHost("staging", "cat /var/lib/docker/volumes/small-staging_heartbeats/_data/beats");
   const runs = new Map<string, Run>();
   for (const line of text.split("\n")) {
     const [time = "", container = "", edition = ""] = line.split("\t");
@@ -26,10 +26,10 @@ async function readRuns(): Promise<Run[]> {
 
 let clone: string;
 beforeAll(async () => {
-  clone = await makeShop();
+  clone = await makeFrontsProject();
   await release(clone, {});
 });
-afterAll(removeShop);
+afterAll(removeFrontsProject);
 
 test("two of a singleton never live at once, and the gap that a release tells is the real one", async () => {
   const told: number[] = [];

@@ -61,7 +61,7 @@ http.server.ThreadingHTTPServer(("", 8000), Web).serve_forever()
 
 const edition = (name: string) => ({ "web/edition": `${name}\n` });
 
-let shop: Project;
+let project: Project;
 /** Engine and image store. */
 let made: string[];
 /** The image of the first release. */
@@ -69,7 +69,7 @@ let first: string;
 
 beforeAll(async () => {
   made = (await readFile(join(hostFolder(), "../engine"), "utf8")).trim().split(" ");
-  shop = await makeProject({
+  project = await makeProject({
     name: "engines",
     images: { web: "./web" },
     compose: ["docker-compose.yml"],
@@ -81,10 +81,10 @@ beforeAll(async () => {
     settings: "keep_releases: 2\nservices:\n  web: { healthy_within: 15s }\n",
   });
   await removeImages();
-  await shop.change(edition("plain"));
+  await project.change(edition("plain"));
 });
 afterAll(async () => {
-  await shop?.remove();
+  await project?.remove();
   await removeImages();
 });
 
@@ -112,8 +112,8 @@ const images = async () =>
 
 /** Deploys another edition of both services; the image that runs. */
 async function release(name: string): Promise<string> {
-  await shop.change(edition(name));
-  await shop.deploy();
+  await project.change(edition(name));
+  await project.deploy();
   expect(await serving()).toBe(name);
   return imageOf("ledger");
 }
@@ -142,24 +142,24 @@ test("the host has the engine and the image store that the sandbox was made with
 });
 
 test("a first release that fails has the very containers of plain Compose serve again", async () => {
-  await shop.plain("up", "--detach", "--wait");
+  await project.plain("up", "--detach", "--wait");
   expect(await serving()).toBe("plain");
   const containers = () => onHost("staging", `${containersOf} --format '{{.ID}} {{.Names}} {{.State}}' | sort`);
   const before = await containers();
-  await shop.change({ "docker-compose.yml": composeYml({ command: '[sh, -c, "exit 7"]' }) });
-  const { exitCode, output } = await shop.run("deploy", "staging");
+  await project.change({ "docker-compose.yml": composeYml({ command: '[sh, -c, "exit 7"]' }) });
+  const { exitCode, output } = await project.run("deploy", "staging");
   expect(exitCode, output).toBe(4);
   await expect.poll(serving, { timeout: 20_000 }).toBe("plain");
   expect(await containers()).toBe(before);
 });
 
 test("what runs under plain Compose is taken over, and keeps its data", async () => {
-  await shop.change({ "docker-compose.yml": composeYml() });
+  await project.change({ "docker-compose.yml": composeYml() });
   first = await release("first");
   expect(await editionsKept()).toMatch(/^plain\n(plain\n)*first$/);
   const names = await onHost("staging", `${containersOf} --format '{{.Names}}' | sort`);
   expect(names.split("\n")).toEqual(["ledger", "web", "web-blue"].map((name) => `engines-staging-${name}-1`));
-  await expectRest("staging", shop.project);
+  await expectRest("staging", project.project);
 });
 
 test("a release loses no request", async () => {
@@ -169,15 +169,15 @@ test("a release loses no request", async () => {
 });
 
 test("a release that fails is undone, and loses none", async () => {
-  const before = await readContainers("staging", shop.project);
-  await shop.change({ "docker-compose.yml": composeYml({ command: '[sh, -c, "exit 7"]' }) });
+  const before = await readContainers("staging", project.project);
+  await project.change({ "docker-compose.yml": composeYml({ command: '[sh, -c, "exit 7"]' }) });
   await losingNothing(async () => {
-    const { exitCode, output } = await shop.run("deploy", "staging");
+    const { exitCode, output } = await project.run("deploy", "staging");
     expect(exitCode, output).toBe(4);
     expect(output).toContain("exited with 7");
   });
   expect(await serving()).toBe("second");
-  expect(await readContainers("staging", shop.project)).toBe(before);
+  expect(await readContainers("staging", project.project)).toBe(before);
 });
 
 test("a rollback needs nothing but the host, and loses none", async () => {
@@ -186,13 +186,13 @@ test("a rollback needs nothing but the host, and loses none", async () => {
   // With containerd's store an image is listed under one of its names.
   await onHost("staging", `docker tag ${first} bystander:kept`);
   await losingNothing(async () => {
-    const { exitCode, output } = await shop.run("rollback", "staging");
+    const { exitCode, output } = await project.run("rollback", "staging");
     expect(exitCode, output).toBe(0);
     expect(output).not.toContain("no longer has images");
   });
   expect([await serving(), await imageOf("ledger")]).toEqual(["first", first]);
-  await shop.change({ "docker-compose.yml": composeYml() });
-  await expectRest("staging", shop.project);
+  await project.change({ "docker-compose.yml": composeYml() });
+  await expectRest("staging", project.project);
 });
 
 test("images that only removed releases had go with them; a name that somebody else gave one stays", async () => {
@@ -204,11 +204,11 @@ test("images that only removed releases had go with them; a name that somebody e
 });
 
 test("images that do not fit on the disk where this store has them are not pulled", async () => {
-  await shop.change(edition("large"));
+  await project.change(edition("large"));
   const df = "/usr/local/bin/df";
   await onHost("staging", `printf '#!/bin/sh\\nprintf "Avail\\\\n50000000\\\\n"\\n' >${df} && chmod 755 ${df}`);
   onTestFinished(async () => void (await onHost("staging", `rm ${df}`)));
-  const { exitCode, output } = await shop.run("deploy", "staging");
+  const { exitCode, output } = await project.run("deploy", "staging");
   expect(exitCode, output).toBe(3);
   expect(output).toContain(`48 MiB are free at /var/lib/${made[1] === "containerd" ? "containerd" : "docker"}`);
   expect(await serving()).toBe("fourth");
@@ -217,9 +217,9 @@ test("images that do not fit on the disk where this store has them are not pulle
 test("a network that is defined in another way stays, with all that is on it", async () => {
   const network = () => onHost("staging", "docker network inspect engines-staging_default --format '{{.Id}} {{index .Labels \"color\"}}'");
   const before = await network();
-  await shop.change({ "docker-compose.yml": composeYml({ network: "green" }) });
+  await project.change({ "docker-compose.yml": composeYml({ network: "green" }) });
   await losingNothing(async () => {
-    const { output } = await shop.deploy();
+    const { output } = await project.deploy();
     expect(output).toContain("network default stays as it was made");
   });
   expect(await network()).toBe(before);
@@ -227,16 +227,16 @@ test("a network that is defined in another way stays, with all that is on it", a
 
   // Where nothing remembers how it was made, it stays all the same.
   await onHost("staging", "sed -i 's/green/blue/; s/red/green/' /home/deploy/.coldtivate/engines-staging/current/manifest.json");
-  await shop.deploy();
+  await project.deploy();
   expect(await network()).toBe(before);
-  await expectRest("staging", shop.project);
+  await expectRest("staging", project.project);
 });
 
 test("after a power cut all is as it was", async () => {
   for (const verb of ["power-off", "power-on"])
     await must("bash", ["scripts/sandbox.sh", verb, "--net", inject("net"), "staging"], { cwd: top });
   await expect.poll(serving, { timeout: 60_000 }).toBe("large");
-  await expectRest("staging", shop.project);
-  const { output } = await shop.deploy();
+  await expectRest("staging", project.project);
+  const { output } = await project.deploy();
   expect(output).toContain("nothing to do");
 });

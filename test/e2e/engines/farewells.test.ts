@@ -19,10 +19,10 @@ ${more}`;
 const compose = (edition: number) =>
   `services:\n${service("plain", edition)}${service("held", edition, server)}${service("twin", edition, server)}volumes: { said: {} }\n`;
 
-let shop: Project;
+let project: Project;
 
 beforeAll(async () => {
-  shop = await makeProject({
+  project = await makeProject({
     name: "farewells",
     images: { web: "./web" },
     compose: ["compose.yaml"],
@@ -30,17 +30,17 @@ beforeAll(async () => {
     files: { "compose.yaml": compose(1), "web/Dockerfile": 'ARG BASE\nFROM ${BASE}\nCMD ["sleep", "infinity"]\n' },
   });
 });
-afterAll(() => shop.remove());
+afterAll(() => project.remove());
 
 test("what is to run in a container before it stops runs once in each, whoever made it and however it is replaced", async () => {
   const said = () =>
-    onHost("staging", `cd $(docker volume inspect --format '{{.Mountpoint}}' ${shop.project}_said) && grep -r . . | sort || true`);
-  await shop.plain("up", "-d", "--wait");
-  await shop.change({ "compose.yaml": compose(2) });
-  await shop.deploy();
+    onHost("staging", `cd $(docker volume inspect --format '{{.Mountpoint}}' ${project.project}_said) && grep -r . . | sort || true`);
+  await project.plain("up", "-d", "--wait");
+  await project.change({ "compose.yaml": compose(2) });
+  await project.deploy();
   const once = ["./held:1", "./plain:1", "./twin:1"];
   expect(await said()).toBe(once.join("\n"));
-  await shop.change({ "compose.yaml": compose(3) });
-  await shop.deploy();
+  await project.change({ "compose.yaml": compose(3) });
+  await project.deploy();
   expect(await said()).toBe(once.flatMap((line) => [line, line.replace("1", "2")]).join("\n"));
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deployByHand, deployOther, updateFront, type Attempt } from "../support/faults/attempt.ts";
-import { makeBooth, other, removeBooth } from "../support/projects/every-step-project.ts";
-import { deployEdition, readPlan, readServing, strikeAt, type Serving } from "../support/faults/strike.ts";
 import type { KindName } from "../support/faults/fault-kinds.ts";
 import { knownVerbs } from "../support/faults/series.ts";
+import { deployEdition, readPlan, readServing, strikeAt, type Serving } from "../support/faults/strike.ts";
+import { makeEveryStepProject, other, removeEveryStepProject } from "../support/projects/every-step-project.ts";
 
 let clone: string;
 let serving: Serving;
@@ -11,11 +11,11 @@ let serving: Serving;
 let former: Serving;
 
 beforeAll(async () => {
-  clone = await makeBooth();
+  clone = await makeEveryStepProject();
   former = await deployEdition(clone, "first");
   serving = await deployEdition(clone, "second");
 });
-afterAll(removeBooth);
+afterAll(removeEveryStepProject);
 
 test("a fault can meet every kind of step that there is", async () => {
   const steps = [...(await readPlan()), ...(await readPlan(former.release, "plan.whole"))].map((step) => step.split(" ")[0]);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { publish } from "../support/clones.ts";
 import { deployToFleet, strikeFleet } from "../support/faults/fleet-strike.ts";
-import { runCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
-import { bringUpFleet, makeFleetShop, removeFleetShop } from "../support/projects/fleet-project.ts";
+import { runTableCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
+import { bringUpFleet, makeFleetProject, removeFleetProject } from "../support/projects/fleet-project.ts";
 import { setVariables } from "../support/projects/fronts-project.ts";
 
 const barriers = ["barrier pulled", "barrier healthy", "barrier switched"];
@@ -14,12 +14,12 @@ let edition = 0;
 beforeAll(async () => {
   if (wantedKinds("fleet").length === 0) return;
   env = await bringUpFleet();
-  await removeFleetShop();
-  clone = await makeFleetShop();
+  await removeFleetProject();
+  clone = await makeFleetProject();
   await next();
 });
 afterAll(async () => {
-  if (wantedKinds("fleet").length > 0) await removeFleetShop();
+  if (wantedKinds("fleet").length > 0) await removeFleetProject();
 });
 
 async function publishNext(): Promise<void> {
@@ -36,6 +36,6 @@ describe.each(wantedKinds("fleet"))("%s of a host among others", (kind) => {
   test.each(wantedSteps(barriers))("at %i: %s", async (_, step) => {
     await publishNext();
     const strike = async () => ({ ...(await strikeFleet(clone, env, kind, step)), serving: undefined });
-    await runCell({ series: "fleet", steps: barriers, kind, step, strike, renew: next });
+    await runTableCell({ series: "fleet", steps: barriers, kind, step, strike, renew: next });
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, describe, test } from "vitest";
 import { deployByHand, deployOther, updateFront, type Attempt } from "../support/faults/attempt.ts";
-import { makeBooth, other, removeBooth, type Front } from "../support/projects/every-step-project.ts";
-import { attemptUndisturbed, deployEdition, readPlan, readServing, strikeAt, type Serving } from "../support/faults/strike.ts";
 import type { KindName } from "../support/faults/fault-kinds.ts";
-import { runCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
+import { runTableCell, wantedKinds, wantedSteps } from "../support/faults/series.ts";
+import { attemptUndisturbed, deployEdition, readPlan, readServing, strikeAt, type Serving } from "../support/faults/strike.ts";
 import type { Series } from "../support/faults/table.ts";
+import { makeEveryStepProject, other, removeEveryStepProject, type Front } from "../support/projects/every-step-project.ts";
 
 /** Fronts whose update is disturbed: one that another joins, and one that is replaced where it is. */
 const updated: readonly Front[] = ["gate", "shop"];
@@ -23,7 +23,7 @@ let handSteps: string[] = [];
 
 // Which steps there are, only releases tell; which tests there are depends on it.
 if (isWanted) {
-  clone = await makeBooth();
+  clone = await makeEveryStepProject();
   former = await deployEdition(clone, "first");
   serving = await deployEdition(clone, "second");
   plan = await readPlan();
@@ -37,7 +37,7 @@ if (isWanted) {
   }
 }
 afterAll(async () => {
-  if (isWanted) await removeBooth();
+  if (isWanted) await removeEveryStepProject();
 });
 
 async function runStep(series: Series, steps: readonly string[], kind: KindName, step: string, attempt: Attempt): Promise<void> {
@@ -47,7 +47,7 @@ async function runStep(series: Series, steps: readonly string[], kind: KindName,
     serving = await deployEdition(clone, other(left.edition), left.memory);
     return serving;
   };
-  await runCell({ series, steps, kind, step, strike: () => strikeAt(serving, attempt, kind, step), renew });
+  await runTableCell({ series, steps, kind, step, strike: () => strikeAt(serving, attempt, kind, step), renew });
 }
 
 describe.each(wantedKinds("release"))("%s", (kind) => {

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { onHost } from "../support/hosts.ts";
-import { editions, expectNothingLost, loadShops, makeShop, release, removeShop, running } from "../support/projects/fronts-project.ts";
+import {
+  editions,
+  expectNothingLost,
+  makeFrontsProject,
+  release,
+  removeFrontsProject,
+  running,
+  startFrontsLoad,
+} from "../support/projects/fronts-project.ts";
 import { top } from "../support/repository.ts";
 import { must } from "../support/run.ts";
 
@@ -19,7 +27,7 @@ interface Serving {
 let serving: Serving;
 
 beforeAll(async () => {
-  clone = await makeShop();
+  clone = await makeFrontsProject();
   await release(clone, {});
   await release(clone, { shop: "second", stall: "second" });
   await release(clone, { shop: "third" });
@@ -30,19 +38,19 @@ beforeAll(async () => {
   };
   await expectServing();
 });
-afterAll(removeShop);
+afterAll(removeFrontsProject);
 
 const expectServing = async () => {
   expect(await editions()).toEqual(serving.editions);
   expect(await running()).toEqual(serving.containers);
-  expect(await onHost("staging", "cd /home/deploy/.coldtivate/kiosk-staging/fronts && grep -H . */live")).toBe(serving.fronts);
+  expect(await onHost("staging", "cd /home/deploy/.coldtivate/small-staging/fronts && grep -H . */live")).toBe(serving.fronts);
 };
 
 /** Resolves once all answers are right; then nothing may come up that should not. */
 async function expectRecovery(): Promise<void> {
   await expect.poll(editions, { timeout: 90_000, interval: 200 }).toEqual(serving.editions);
   await expect.poll(running, { timeout: 30_000 }).toEqual(serving.containers);
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   await expect.poll(async () => (await load.look()).answered, { timeout: 30_000 }).toBeGreaterThan(300);
   const report = await load.stop();
   expectNothingLost(report);
@@ -63,7 +71,7 @@ const startDockerd = () =>
 const outage = 66_000;
 
 test("while the daemon is dead nothing is lost; once it is back, the slots that served do, and no other", async () => {
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   await endDockerd("KILL");
   const began = performance.now();
   await expect.poll(() => performance.now() - began, { timeout: 2 * outage, interval: 1000 }).toBeGreaterThan(outage);
@@ -91,7 +99,7 @@ test("after a power cut the slots that served do, and no other", async () => {
 });
 
 test("the next release switches as ever", async () => {
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   await release(clone, { shop: "fourth", stall: "fourth", scheduler: "fourth" });
   expectNothingLost(await load.stop());
   serving = {

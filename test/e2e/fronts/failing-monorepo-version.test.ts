@@ -5,7 +5,7 @@ import { checkOut, ensureBuilt, publish } from "../support/clones.ts";
 import { expectRest } from "../support/host-state.ts";
 import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import { gatewayLanes, shortRequests, startDistance } from "../support/load/gateway.ts";
-import type { Relay } from "../support/load/latency-relay.ts";
+import type { LatencyRelay } from "../support/load/latency-relay.ts";
 import { startLoad } from "../support/load/load.ts";
 import { checkOutWithoutTasks } from "../support/projects/monorepo-without-tasks.ts";
 import { coldtivate } from "../support/run.ts";
@@ -17,7 +17,7 @@ const containers = () => onHost("staging", "docker ps -a --no-trunc --format '{{
 
 describe("a version that does not come up leaves the old one serving, and fails no request", () => {
   let clone: string;
-  let relay: Relay;
+  let relay: LatencyRelay;
   let commit: string;
   let original: Record<"Dockerfile" | "base_api/app.py", string>;
 

@@ -6,28 +6,28 @@ import {
   composeFile,
   editions,
   expectNothingLost,
-  loadShops,
-  makeShop,
+  makeFrontsProject,
   release,
-  removeShop,
+  removeFrontsProject,
   setVariables,
+  startFrontsLoad,
 } from "../support/projects/fronts-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { must } from "../support/run.ts";
 
-const project = "kiosk-staging";
+const project = "small-staging";
 const state = `/home/deploy/.coldtivate/${project}`;
 
 let clone: string;
 let good: string;
 
 beforeAll(async () => {
-  clone = await makeShop();
+  clone = await makeFrontsProject();
   await release(clone, {});
   await release(clone, { shop: "second" });
   good = await must("git", ["rev-parse", "HEAD"], { cwd: clone });
 });
-afterAll(removeShop);
+afterAll(removeFrontsProject);
 beforeEach(async () => {
   await must("git", ["reset", "--quiet", "--hard", good], { cwd: clone });
 });
@@ -54,7 +54,7 @@ async function journalTime(pattern: string): Promise<number> {
 /** Has the clone's shop fail in its new edition. */
 async function breakShop(variables: Record<string, string>, healthcheck?: string): Promise<void> {
   await setVariables(clone, "shop", { EDITION: "third", ...variables });
-  if (healthcheck !== undefined) await edit(clone, composeFile, (text) => text.replace(/(?<=shop\.py[^]*?healthcheck: ).*/, healthcheck));
+  if (healthcheck !== undefined) await edit(clone, composeFile, (text) => text.replace(/(?<=server\.py[^]*?healthcheck: ).*/, healthcheck));
   await publish(clone, "feat: a shop that fails");
 }
 
@@ -62,7 +62,7 @@ async function breakShop(variables: Record<string, string>, healthcheck?: string
 async function expectUndone(says: readonly (string | RegExp)[]): Promise<string> {
   const before = await readContainers("staging", project);
   const serving = before.trim().split("/").at(-1);
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   const { stderr } = await expectRefusal(["deploy", "staging"], { cwd: clone }, { exitCode: 4, says });
   const report = await load.stop();
   console.info(`${report.answered} answered, longest ${report.longest} ms\n${stderr}`);
@@ -92,7 +92,7 @@ describe("a new version that crashes is found at once, not when its time is up",
     await breakShop({ FAULT: fault });
     const firstDeath = await watchDeaths("shop-blue");
     await expectUndone([
-      `the new shop did not become healthy: kiosk-staging-shop-blue-1 exited with ${code}`,
+      `the new shop did not become healthy: small-staging-shop-blue-1 exited with ${code}`,
       "opens as third",
       "cannot read the price list",
     ]);

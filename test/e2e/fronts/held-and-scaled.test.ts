@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { edit, publish } from "../support/clones.ts";
 import { onHost, stagingHost } from "../support/hosts.ts";
 import { startLoad, type Load, type LoadReport } from "../support/load/load.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { top } from "../support/repository.ts";
 import { coldtivate } from "../support/run.ts";
 
@@ -14,7 +14,7 @@ const fronts = ["till", "crowd", "gate"];
 const frontMemory = 15;
 
 /** Asks both services through the gateway, on connections that are kept alive. */
-function startMarketLoad(): Promise<Load> {
+function startGatewayLoad(): Promise<Load> {
   const requests = ["till", "crowd"].flatMap((name) => [`GET /${name}/version`, `POST /${name}/receipt`]);
   const origin = `http://${stagingHost()}:8127`;
   return startLoad({ lanes: [1, 2, 3].map((lane) => ({ name: `${lane}`, origin, protocol: "h1", requests })), perSecond: 50 });
@@ -30,9 +30,9 @@ function expectNothingLost({ answered, failures, examples, longest }: LoadReport
 async function containers(): Promise<Record<string, string>> {
   const lines = await onHost(
     "staging",
-    "docker ps -a --filter label=com.docker.compose.project=kiosk-staging --format '{{.Names}} {{.ID}}'",
+    "docker ps -a --filter label=com.docker.compose.project=small-staging --format '{{.Names}} {{.ID}}'",
   );
-  return Object.fromEntries(lines.split("\n").map((line) => line.replace("kiosk-staging-", "").split(" ") as [string, string]));
+  return Object.fromEntries(lines.split("\n").map((line) => line.replace("small-staging-", "").split(" ") as [string, string]));
 }
 
 async function names(service: string): Promise<string[]> {
@@ -43,7 +43,7 @@ async function names(service: string): Promise<string[]> {
 
 /** What each front uses, in MiB. */
 async function memoryOfFronts(): Promise<number[]> {
-  const shown = fronts.map((front) => `kiosk-staging-${front}-1`).join(" ");
+  const shown = fronts.map((front) => `small-staging-${front}-1`).join(" ");
   const lines = await onHost("staging", `docker stats --no-stream --format '{{.MemUsage}}' ${shown}`);
   return lines.split("\n").map((line) => {
     expect(line).toContain("MiB /");
@@ -63,7 +63,7 @@ describe("a held service and one of several containers, behind a gateway", () =>
   const release = async (change: (text: string) => string) => {
     await edit(clone, "docker-compose.yml", change);
     await publish(clone, "feat: another edition");
-    load = await startMarketLoad();
+    load = await startGatewayLoad();
     const output = await run("deploy", "staging");
     const report = await load.stop();
     expectNothingLost(report);
@@ -71,7 +71,7 @@ describe("a held service and one of several containers, behind a gateway", () =>
   };
 
   beforeAll(async () => {
-    clone = await makeKiosk();
+    clone = await makeSmallProject();
     const folder = join(top, "test/e2e/support/projects/held-and-scaled");
     const compose = await readFile(join(clone, "docker-compose.yml"), "utf8");
     const written = await readFile(join(folder, "docker-compose.yml"), "utf8");
@@ -79,17 +79,17 @@ describe("a held service and one of several containers, behind a gateway", () =>
     await mkdir(join(clone, "front"));
     const files = {
       "coldtivate.yml": "coldtivate.yml",
-      "market.py": "web/market.py",
+      "server.py": "web/server.py",
       Caddyfile: "web/Caddyfile",
       "Dockerfile.front": "front/Dockerfile",
     };
     for (const [from, to] of Object.entries(files)) await cp(join(folder, from), join(clone, to));
     await writeFile(join(clone, "front/edition.txt"), "one\n");
-    await publish(clone, "feat: a market");
+    await publish(clone, "feat: begin");
     await run("deploy", "staging");
   });
 
-  afterAll(removeKiosk);
+  afterAll(removeSmallProject);
 
   test("requests to the held one wait while it is replaced, and it never runs twice", async () => {
     const { report } = await release((text) => text.replace("SERVICE: till, EDITION: one", "SERVICE: till, EDITION: two"));
@@ -119,7 +119,7 @@ describe("a held service and one of several containers, behind a gateway", () =>
     const before = await containers();
     expect(await run("deploy", "staging")).toContain("`coldtivate fronts` updates them");
     expect(await containers()).toEqual(before);
-    load = await startMarketLoad();
+    load = await startGatewayLoad();
     const output = await run("fronts", "staging", "till", "crowd");
     expectNothingLost(await load.stop());
     expect(output).toContain("without a gap");
@@ -127,7 +127,7 @@ describe("a held service and one of several containers, behind a gateway", () =>
     expect(Object.keys(after).toSorted()).toEqual(Object.keys(before).toSorted());
     const replaced = Object.keys(after).filter((name) => after[name] !== before[name]);
     expect(replaced.toSorted()).toEqual(["crowd-1", "till-1"]);
-    const editions = await onHost("staging", "for name in till crowd gate; do docker exec kiosk-staging-$name-1 cat /edition.txt; done");
+    const editions = await onHost("staging", "for name in till crowd gate; do docker exec small-staging-$name-1 cat /edition.txt; done");
     expect(editions.split("\n")).toEqual(["two", "two", "one"]);
   });
 
@@ -136,7 +136,7 @@ describe("a held service and one of several containers, behind a gateway", () =>
     expect(output).toContain("gate: one front alone can have its published port 8127: a gap of about a second");
     expect(output).toMatch(/nothing of gate ran for \d+ ms/);
     expect(await run("fronts", "staging")).toContain("nothing to do");
-    load = await startMarketLoad();
+    load = await startGatewayLoad();
     expect(await run("deploy", "staging")).toContain("nothing to do");
     expectNothingLost(await load.stop());
     expect(Math.max(...(await memoryOfFronts()))).toBeLessThan(frontMemory);

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { checkOut, ensureBuilt, publish } from "../support/clones.ts";
 import { ask, onHost, stagingHost } from "../support/hosts.ts";
 import { gatewayLanes, shortRequests, startDistance } from "../support/load/gateway.ts";
-import type { Relay } from "../support/load/latency-relay.ts";
+import type { LatencyRelay } from "../support/load/latency-relay.ts";
 import { startLoad, type LoadReport } from "../support/load/load.ts";
-import { startConversation } from "../support/load/websocket-client.ts";
+import { startWebsocketClient } from "../support/load/websocket-client.ts";
 import { checkOutWithoutTasks } from "../support/projects/monorepo-without-tasks.ts";
 import { preparePlainCompose } from "../support/projects/plain-compose.ts";
 import { coldtivate, must } from "../support/run.ts";
@@ -42,7 +42,7 @@ function expectNothingLost({ answered, failures, examples, refused, longest }: L
 
 describe("no failed request", () => {
   let clone: string;
-  let relay: Relay;
+  let relay: LatencyRelay;
   /** Commits in the order of history, by what changed since the one before. */
   const commits = { main: "", web: "", gateway: "", all: "" };
 
@@ -102,11 +102,11 @@ describe("no failed request", () => {
     const before = await containers();
     const slow = startLoad({ lanes: gatewayLanes(relay, ports, ["GET /base_api/slow?ms=10000"]), perSecond: 100 });
     const running = await load();
-    const conversations = await Promise.all(
-      [stagingHost(), `127.0.0.1:${relay.portOf(ports.http)}`].map((host) => startConversation(`ws://${host}/comsol_dt/live`)),
+    const clients = await Promise.all(
+      [stagingHost(), `127.0.0.1:${relay.portOf(ports.http)}`].map((host) => startWebsocketClient(`ws://${host}/comsol_dt/live`)),
     );
     await deploy(commits.all);
-    await Promise.all(conversations.map((conversation) => conversation.end()));
+    await Promise.all(clients.map((client) => client.end()));
     const report = await running.stop();
     const long = await (await slow).stop();
     expectNothingLost(report, pace);
@@ -115,13 +115,13 @@ describe("no failed request", () => {
       expect(report.commits[service]).toHaveLength(2);
     }
     const switched = await switchTime("comsol_dt_service");
-    for (const { calls } of conversations) {
-      expect(calls).toMatchObject([
+    for (const { connections } of clients) {
+      expect(connections).toMatchObject([
         { opened: true, cut: true, wrong: 0 },
         { opened: true, wrong: 0 },
       ]);
-      expect(calls[0]!.last - switched).toBeGreaterThan((drain - 2) * 1000);
-      expect(calls[1]!.answered).toBeGreaterThan(0);
+      expect(connections[0]!.last - switched).toBeGreaterThan((drain - 2) * 1000);
+      expect(connections[1]!.answered).toBeGreaterThan(0);
     }
     const gone = replaced(before, await containers());
     expect(gone).toContain("gateway slot");

@@ -2,17 +2,17 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { publish } from "../support/clones.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { coldtivate, sandbox } from "../support/run.ts";
 
 let cwd: string;
 
 beforeAll(async () => {
-  cwd = await makeKiosk();
+  cwd = await makeSmallProject();
   const path = join(cwd, "coldtivate.yml");
   await writeFile(path, (await readFile(path, "utf8")).replace("build:\n", "build:\n  provenance: max\n"));
 });
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 
 interface Index {
   manifests?: { annotations?: Record<string, string> }[];
@@ -22,7 +22,7 @@ async function readManifest(tag: string): Promise<Index> {
   const { CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD } = sandbox();
   const authorization = `Basic ${Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64")}`;
   const accept = "application/vnd.oci.image.index.v1+json";
-  const response = await fetch(`http://${CI_REGISTRY}/v2/test/kiosk/web/manifests/${tag}`, { headers: { authorization, accept } });
+  const response = await fetch(`http://${CI_REGISTRY}/v2/test/small/web/manifests/${tag}`, { headers: { authorization, accept } });
   return (await response.json()) as Index;
 }
 

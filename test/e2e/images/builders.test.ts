@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { commitAll, makeFolder } from "../support/clones.ts";
 import { engineSocket, openEngine, openHostEngine, relay, useBuildKit } from "../support/engine-relay.ts";
 import { onHost } from "../support/hosts.ts";
-import { configure, makeSleeper, removeProject, type SleeperConfig } from "../support/projects/scratch-project.ts";
+import { configure, makeScratchProject, removeProject, type ScratchConfig } from "../support/projects/scratch-project.ts";
 import { coldtivate, jobEnvironment, must, run, sandbox, type Ran } from "../support/run.ts";
 
 const project = "builders";
@@ -20,7 +20,7 @@ let cwd: string;
 
 beforeAll(async () => {
   folder = await makeFolder();
-  cwd = await makeSleeper(project, folder, { registry });
+  cwd = await makeScratchProject(project, folder, { registry });
 });
 afterAll(() => removeProject("staging", "builders-staging"));
 
@@ -35,9 +35,9 @@ interface Manifest {
   layers?: { annotations?: Record<string, string> }[];
 }
 
-async function commitNews(config?: Partial<SleeperConfig>): Promise<string> {
+async function commitNews(config?: Partial<ScratchConfig>): Promise<string> {
   if (config !== undefined) await configure(cwd, project, { registry, ...config });
-  await writeFile(join(cwd, "sleeper", "root", "news"), crypto.randomUUID());
+  await writeFile(join(cwd, "app", "root", "news"), crypto.randomUUID());
   return commitAll(cwd, "news");
 }
 
@@ -54,7 +54,7 @@ async function askRegistry(path: string, put?: { type: string; body: string }): 
   const accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json";
   const headers = { authorization, accept, ...(put && { "content-type": put.type }) };
   const request = put === undefined ? {} : { method: "PUT", body: put.body };
-  return fetch(`http://${CI_REGISTRY}/v2/test/builders/sleeper/${path}`, { ...request, headers });
+  return fetch(`http://${CI_REGISTRY}/v2/test/builders/app/${path}`, { ...request, headers });
 }
 
 const manifestOf = async (name: string) => (await (await askRegistry(`manifests/${name}`)).json()) as Manifest;

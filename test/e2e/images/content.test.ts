@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { commitAll, makeFolder } from "../support/clones.ts";
 import { onHost } from "../support/hosts.ts";
-import { makeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject } from "../support/projects/small-project.ts";
 import { besideFaultyRegistry, standInPort, type RegistryFault } from "../support/registry/stand-in.ts";
 import { coldtivate, must, sandbox } from "../support/run.ts";
 
 let cwd: string;
 
 beforeAll(async () => {
-  cwd = await makeKiosk();
+  cwd = await makeSmallProject();
 });
 
 interface Image {
@@ -47,7 +47,7 @@ async function digestOf(tag: string): Promise<string | null> {
   const authorization = `Basic ${Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64")}`;
   const accept =
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
-  const response = await fetch(`http://${CI_REGISTRY}/v2/test/kiosk/web/manifests/${tag}`, { headers: { authorization, accept } });
+  const response = await fetch(`http://${CI_REGISTRY}/v2/test/small/web/manifests/${tag}`, { headers: { authorization, accept } });
   return response.ok ? response.headers.get("docker-content-digest") : null;
 }
 
@@ -105,7 +105,7 @@ test("another commit of the same content is a tag: no blob moves, the digest sta
   const logged = await loggedDuring(async () => {
     expect(await build([], withoutDocker)).toMatchObject({ unchanged: true, digest: first.digest, content: first.content });
   });
-  expect(logged).toContain(`PUT /v2/test/kiosk/web/manifests/${commit.slice(0, 8)}`);
+  expect(logged).toContain(`PUT /v2/test/small/web/manifests/${commit.slice(0, 8)}`);
   expect(logged.filter((line) => !/^(HEAD|GET|PUT) \/v2\/\S+\/manifests\/[^/]+$/.test(line))).toEqual([]);
   expect(await digestOf(commit.slice(0, 8))).toBe(first.digest);
   expect(await digestOf("main")).toBe(first.digest);
@@ -116,7 +116,7 @@ test("what is built is sent once, by the builder alone", async () => {
   const logged = await loggedDuring(() => build());
   const written = logged.filter((line) => /^PUT \S+\/manifests\/(main|[0-9a-f]{8}) ?/.test(line));
   const commit = (await must("git", ["rev-parse", "HEAD"], { cwd })).slice(0, 8);
-  expect(written).toEqual([`PUT /v2/test/kiosk/web/manifests/${commit} buildkit`, "PUT /v2/test/kiosk/web/manifests/main"]);
+  expect(written).toEqual([`PUT /v2/test/small/web/manifests/${commit} buildkit`, "PUT /v2/test/small/web/manifests/main"]);
   expect([await digestOf("main")]).toEqual([await digestOf(commit)]);
   // The engine itself asks whether it may log in, and for nothing of the image.
   expect(logged.filter((line) => line.endsWith(" docker") && !line.startsWith("GET /v2/ "))).toEqual([]);
@@ -192,7 +192,7 @@ test("two builds of the same commit at the same time both succeed, and name one 
 
 test("so do two clones of it that build and push in two steps", async () => {
   await commitNews();
-  const other = join(await makeFolder(), "kiosk");
+  const other = join(await makeFolder(), "small");
   await must("git", ["clone", "--quiet", cwd, other]);
   const clones = [cwd, other];
   const both = async (args: string[]) => {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { checkOut, commitAll, makeFolder } from "../support/clones.ts";
 import { ask, productionHost, stagingHost } from "../support/hosts.ts";
-import { makeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject } from "../support/projects/small-project.ts";
 import { top } from "../support/repository.ts";
 import { coldtivate, jobEnvironment, must, run, sandbox, type Ran } from "../support/run.ts";
 
@@ -104,14 +104,14 @@ describe("a job an image", () => {
   };
 
   test("builds side by side, and all of it can be deployed", async () => {
-    const clone = await makeKiosk();
+    const clone = await makeSmallProject();
     const config = join(clone, "coldtivate.yml");
     await writeFile(config, (await readFile(config, "utf8")).replace("images:\n", "images:\n  clock: { context: ./web }\n"));
     await writeFile(join(clone, "web", "NEWS"), randomUUID());
     await writeFile(join(clone, ".gitlab-ci.yml"), stringify(pipeline));
     await writeFile(join(clone, ".gitignore"), ".gitlab-ci-local\n");
     await commitAll(clone, "feat: a job an image");
-    await must("git", ["remote", "add", "origin", "git@gitlab.example.com:group/kiosk.git"], { cwd: clone });
+    await must("git", ["remote", "add", "origin", "git@gitlab.example.com:group/small.git"], { cwd: clone });
     const variables = ["STAGING_SSH_PRIVATE_KEY", "STAGING_DOT_ENV"].map((name) => `${name}=${sandbox()[name]}`);
     const { exitCode, output } = await runPipeline(
       clone,

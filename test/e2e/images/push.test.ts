@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { commitAll, makeFolder } from "../support/clones.ts";
-import { makeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject } from "../support/projects/small-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { besideRefusingRegistry, standInPort } from "../support/registry/stand-in.ts";
 import { coldtivate, must, sandbox } from "../support/run.ts";
@@ -10,14 +10,14 @@ import { coldtivate, must, sandbox } from "../support/run.ts";
 let cwd: string;
 
 beforeAll(async () => {
-  cwd = await makeKiosk();
+  cwd = await makeSmallProject();
 });
 
 /** A commit that no build has seen: the tags of its images exist nowhere. */
 async function commitNews(): Promise<{ tag: string; reference: string }> {
   await writeFile(join(cwd, "web", "news"), await must("bash", ["-c", "head -c 30 /dev/urandom | base64"]));
   const tag = (await commitAll(cwd, "news")).slice(0, 8);
-  return { tag, reference: `${sandbox()["CI_REGISTRY"]}/test/kiosk/web:${tag}` };
+  return { tag, reference: `${sandbox()["CI_REGISTRY"]}/test/small/web:${tag}` };
 }
 
 async function build(): Promise<void> {
@@ -29,7 +29,7 @@ async function build(): Promise<void> {
 async function tags(): Promise<string[]> {
   const { CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD } = sandbox();
   const authorization = `Basic ${Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64")}`;
-  const response = await fetch(`http://${CI_REGISTRY}/v2/test/kiosk/web/tags/list`, { headers: { authorization } });
+  const response = await fetch(`http://${CI_REGISTRY}/v2/test/small/web/tags/list`, { headers: { authorization } });
   return response.ok ? ((await response.json()) as { tags: string[] }).tags : [];
 }
 
@@ -115,7 +115,7 @@ describe("what was built", () => {
 
 describe("the registry", () => {
   const elsewhere = { CI_REGISTRY: `127.0.0.1:${standInPort}`, CI_REGISTRY_IMAGE: `127.0.0.1:${standInPort}/group/backend` };
-  const repository = `127.0.0.1:${standInPort}/test/kiosk/web`;
+  const repository = `127.0.0.1:${standInPort}/test/small/web`;
 
   /** Builds the image, and gives it the names that it would have there. */
   async function buildElsewhere(): Promise<void> {

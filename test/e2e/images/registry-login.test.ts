@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commitAll, makeFolder } from "../support/clones.ts";
 import { useBuildKit } from "../support/engine-relay.ts";
-import { makeSleeper, removeProject } from "../support/projects/scratch-project.ts";
+import { makeScratchProject, removeProject } from "../support/projects/scratch-project.ts";
 import { startOwnRegistry, type OwnRegistry, type RegistryKind } from "../support/registry/own-registry.ts";
 import { coldtivate, sandbox, type Ran } from "../support/run.ts";
 
@@ -45,7 +45,7 @@ test.concurrent.for<[RegistryKind["scheme"], "TLS" | "plain HTTP", keyof typeof 
   await using registry = await startOwnRegistry({ scheme, tls }, join(folder, "registry"));
   const project = `login-${scheme}-${tls ? "tls" : "plain"}`;
   const image = `${registry.host}/test/${project}`;
-  const clone = await makeSleeper(project, folder, {
+  const clone = await makeScratchProject(project, folder, {
     registry: { image, username: "${ROBOT:-}", password: "${ROBOT_PASSWORD:-}", insecure: !tls },
   });
   const known = await logins[login](registry, folder);
@@ -59,7 +59,7 @@ test.concurrent.for<[RegistryKind["scheme"], "TLS" | "plain HTTP", keyof typeof 
     return ran;
   };
   const commit = async (news: string) => {
-    await writeFile(join(clone, "sleeper", "root", "news"), news);
+    await writeFile(join(clone, "app", "root", "news"), news);
     return (await commitAll(clone, news)).slice(0, 8);
   };
 

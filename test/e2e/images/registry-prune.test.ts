@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commitAll, makeFolder } from "../support/clones.ts";
-import { makeSleeper, removeProject } from "../support/projects/scratch-project.ts";
+import { makeScratchProject, removeProject } from "../support/projects/scratch-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { coldtivate, sandbox, type Ran } from "../support/run.ts";
 
@@ -12,7 +12,7 @@ const repository = `test/${crypto.randomUUID()}`;
 let cwd: string;
 
 beforeAll(async () => {
-  cwd = await makeSleeper(project, await makeFolder(), {
+  cwd = await makeScratchProject(project, await makeFolder(), {
     registry: {
       image: `\${CI_REGISTRY}/${repository}`,
       username: "${CI_REGISTRY_USER}",
@@ -32,7 +32,7 @@ async function must(...args: string[]): Promise<Ran> {
 
 /** A commit with another content, in the registry. */
 async function release(sign: string): Promise<string> {
-  await writeFile(join(cwd, "sleeper", "root", "sign.txt"), `${sign} ${Date.now()}\n`);
+  await writeFile(join(cwd, "app", "root", "sign.txt"), `${sign} ${Date.now()}\n`);
   const commit = await commitAll(cwd, sign);
   await must("build", "--push");
   return commit;
@@ -41,7 +41,7 @@ async function release(sign: string): Promise<string> {
 async function tags(): Promise<string[]> {
   const { CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD } = sandbox();
   const authorization = `Basic ${Buffer.from(`${CI_REGISTRY_USER}:${CI_REGISTRY_PASSWORD}`).toString("base64")}`;
-  const response = await fetch(`http://${CI_REGISTRY}/v2/${repository}/sleeper/tags/list`, { headers: { authorization } });
+  const response = await fetch(`http://${CI_REGISTRY}/v2/${repository}/app/tags/list`, { headers: { authorization } });
   return ((await response.json()) as { tags: string[] }).tags;
 }
 

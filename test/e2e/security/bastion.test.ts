@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { edit, makeFolder, publish } from "../support/clones.ts";
 import { onHost, productionHost, stagingHost } from "../support/hosts.ts";
 import { startOnTerminal } from "../support/live-command.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { coldtivate, must, sandbox } from "../support/run.ts";
 
 /** Staging's sshd answers there for nobody but staging itself. */
@@ -17,7 +17,7 @@ beforeAll(async () => {
     "staging",
     `/usr/sbin/sshd -f /etc/ssh/sandbox_sshd_config -o PidFile=/run/sshd-hidden.pid -o Port=${hidden.port} -o ListenAddress=${hidden.host}`,
   );
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   const way = `jump:
       - { host: "\${PRODUCTION_SSH_HOST}", user: deploy, fingerprint: "\${PRODUCTION_SSH_FINGERPRINT}" }
       - { host: "\${STAGING_SSH_HOST}", user: deploy, fingerprint: "\${STAGING_SSH_FINGERPRINT}" }`;
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await onHost("staging", "kill $(cat /run/sshd-hidden.pid)");
-  await removeKiosk();
+  await removeSmallProject();
 });
 
 test("a job deploys to a host behind two others, each of which has to show its own key", async () => {

@@ -6,12 +6,12 @@ import { commitAll, makeFolder } from "../support/clones.ts";
 import { holdPulls } from "../support/host-state.ts";
 import { onHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { top } from "../support/repository.ts";
 import { coldtivate, must, run, sandbox, type Ran } from "../support/run.ts";
 import { searchHere, searchHost, searchRegistry, shownIn } from "../support/secrets/search.ts";
-import { callWitness } from "../support/secrets/watch.ts";
-import { jobMark, type Sighting, type Testimony } from "../support/secrets/watcher.ts";
+import { startSecretWatch } from "../support/secrets/watch.ts";
+import { jobMark, type Sighting, type WatchReport } from "../support/secrets/watcher.ts";
 
 /** Nothing that a person reads has any of these: the telling part of every secret, and other forms of it. */
 const secrets: Record<string, string> = {};
@@ -56,12 +56,12 @@ beforeAll(async () => {
     DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { "other.example.com": { auth: login } } }),
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
-    KIOSK_DOT_ENV: join(folder, "dotenv"),
+    PROJECT_DOT_ENV: join(folder, "dotenv"),
     BUILD_TOKEN: `b$ld "${secrets["build token"]}" #2`,
     SUBMODULE_KEY: join(folder, "submodule-key"),
   };
 
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   await rewrite("coldtivate.yml", (written) =>
     written
       .replace(
@@ -70,7 +70,7 @@ beforeAll(async () => {
       )
       .replace(
         /dotenv: .*/,
-        `dotenv: ["\${KIOSK_DOT_ENV}", { env: VARIABLE_DOT_ENV }, { command: [cat, ${folder}/more.env] }, { sops: secrets.yaml }]`,
+        `dotenv: ["\${PROJECT_DOT_ENV}", { env: VARIABLE_DOT_ENV }, { command: [cat, ${folder}/more.env] }, { sops: secrets.yaml }]`,
       )
       .replace(
         /^tasks:/m,
@@ -93,7 +93,7 @@ beforeAll(async () => {
   await commitAll(clone, "feat: build with secrets");
 });
 
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 
 async function rewrite(file: string, change: (written: string) => string): Promise<void> {
   const path = join(clone, file);
@@ -105,7 +105,7 @@ async function putSops(): Promise<void> {
   await mkdir(join(folder, "bin"));
   await writeFile(join(folder, "plain.json"), JSON.stringify({ DB_PASSWORD: secrets["dotenv of sops"] }), { mode: 0o600 });
   await writeFile(join(folder, "bin/sops"), `#!/bin/sh\nsleep 0.1; exec cat ${folder}/plain.json\n`, { mode: 0o755 });
-  // One that takes its time over a login, which is over in an instant: the witness has to see it, however busy the machine is.
+  // One that takes its time over a login, which is over in an instant: the watch has to see it, however busy the machine is.
   const docker = `#!/bin/bash\n[[ $1 != login ]] || sleep 0.5\nexec "$(type -aP docker | grep -vF ${folder} | head -n 1)" "$@"\n`;
   await writeFile(join(folder, "bin/docker"), docker, { mode: 0o755 });
 }
@@ -120,18 +120,18 @@ function cli(args: readonly string[], env: Record<string, string> = {}): Promise
 }
 
 describe("while a release is built and deployed", () => {
-  let testimony: Testimony;
+  let report: WatchReport;
   let outputs: Ran[];
   const since = Date.now();
 
   beforeAll(async () => {
-    const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
+    const watch = await startSecretWatch(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
     try {
       outputs = [];
       for (const args of [["build"], ["push", "--json"], ["build", "--push"], ["deploy", "staging", "--verbose"]])
         outputs.push(await cli(args, talkative));
     } finally {
-      testimony = await witness.end();
+      report = await watch.end();
     }
     for (const { exitCode, output } of outputs) expect(exitCode, redact(output)).toBe(0);
   });
@@ -146,9 +146,9 @@ describe("while a release is built and deployed", () => {
       /management\.sh .* execute/,
       /docker-compose .* up/,
     ]) {
-      expect(testimony.commands.join("\n"), "the witness has to see the programs at work").toMatch(program);
+      expect(report.commands.join("\n"), "the watch has to see the programs at work").toMatch(program);
     }
-    expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
+    expect(report.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
   });
 
   test("no output shows a secret, however talkative it was", () => {
@@ -159,9 +159,9 @@ describe("while a release is built and deployed", () => {
   });
 
   test("the containers got their secrets intact", async () => {
-    const printed = await onHost("staging", 'docker exec kiosk-staging-web-1 sh -c \'printf "%s|%s" "$TOKEN" "$CERTIFICATE"\'');
+    const printed = await onHost("staging", 'docker exec small-staging-web-1 sh -c \'printf "%s|%s" "$TOKEN" "$CERTIFICATE"\'');
     expect(printed).toBe(`p$ss "${secrets["dotenv token"]}" #1|first line\n${secrets["dotenv certificate"]}`);
-    const file = "docker exec kiosk-staging-vault-1 sh -c 'stat -c \"%a %u\" /run/secrets/db; cat /run/secrets/db'";
+    const file = "docker exec small-staging-vault-1 sh -c 'stat -c \"%a %u\" /run/secrets/db; cat /run/secrets/db'";
     expect(await onHost("staging", file)).toBe(`400 103\n${secrets["dotenv of sops"]}`);
   });
 
@@ -170,7 +170,7 @@ describe("while a release is built and deployed", () => {
     const credentials = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith("dotenv")));
     const all = await onHost("staging", "docker ps -aq | xargs docker inspect; docker images -q | xargs docker image inspect");
     expect(shownIn(all, credentials)).toEqual([]);
-    const vault = await onHost("staging", "docker inspect kiosk-staging-vault-1");
+    const vault = await onHost("staging", "docker inspect small-staging-vault-1");
     expect(shownIn(vault, secrets)).toEqual([]);
     expect(vault).not.toContain(ofSops);
     const here = await must(
@@ -276,7 +276,7 @@ describe("of a client that was killed", () => {
     deploy.kill("SIGKILL");
     await deploy.ended;
     await held.release();
-    const journal = "cat $(ls -td /home/deploy/.coldtivate/kiosk-staging/releases/*/journal | head -n 1)";
+    const journal = "cat $(ls -td /home/deploy/.coldtivate/small-staging/releases/*/journal | head -n 1)";
     await expect.poll(() => onHost("staging", journal), { timeout: 60_000 }).toMatch(/\t0\tfinished\t/);
     await expectCleanHost();
     await expectCleanClient();
@@ -291,25 +291,25 @@ test("what a power cut left of a deploy's beginning is removed by the next one",
 });
 
 test("no other command shows a secret, or hands one on", async () => {
-  const witness = await callWitness(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
+  const watch = await startSecretWatch(secrets, ["/dev/shm", job["HOME"]!, job["TMPDIR"]!]);
   const ran: [string[], Ran][] = [];
   const commands = "status history lock unlock attach abort recover fronts rollback".split(" ").map((name) => {
     const more = { lock: ["-m", "to look"], fronts: ["--dry-run"], rollback: ["--yes"] }[name] ?? [];
     return [name, "staging", ...more];
   });
-  let testimony: Testimony;
+  let report: WatchReport;
   try {
     for (const [index, args] of [...commands, ["registry", "prune", "--dry-run"]].entries()) {
       ran.push([args, await cli([...args, ...(index % 2 === 0 ? ["--json"] : ["--verbose"])], { DEBUG: "*" })]);
     }
   } finally {
-    testimony = await witness.end();
+    report = await watch.end();
   }
   for (const [args, { output }] of ran) expect(shownIn(output, secrets), args.join(" ")).toEqual([]);
   const refused = ran.filter(([, { exitCode }]) => exitCode !== 0).map(([[name]]) => name);
   // Nobody is at work, and nothing has a front.
   expect(refused).toEqual(["attach", "abort", "fronts"]);
-  expect(testimony.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
+  expect(report.sightings.filter((sighting) => !isAllowed(sighting))).toEqual([]);
   await expectCleanHost();
   await expectCleanClient();
 });

@@ -6,18 +6,18 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "v
 import { edit, publish } from "../support/clones.ts";
 import { expectRest, readContainers, readServices } from "../support/host-state.ts";
 import { onHost, stagingHost } from "../support/hosts.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { coldtivate, must } from "../support/run.ts";
 
 const deploy = ["deploy", "staging"];
-const project = "kiosk-staging";
+const project = "small-staging";
 
 /** A service that takes requests at a port of the host. */
 const seller = (name: string, port: number) => `
   ${name}:
     <<: *service
-    command: [python3, -m, http.server, "8000", --directory, /kiosk]
+    command: [python3, -m, http.server, "8000", --directory, /app]
     ports: ["${port}:8000"]
     mem_reservation: 20m # of ${name}
     healthcheck: { test: [CMD, bash, -c, "exec 3<>/dev/tcp/localhost/8000"], interval: 300ms, start_period: 20s, start_interval: 500ms }
@@ -27,14 +27,14 @@ let clone: string;
 let good: string;
 
 beforeAll(async () => {
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   await appendFile(join(clone, "docker-compose.yml"), seller("shop", 8125) + seller("stall", 8126));
   await appendFile(join(clone, "coldtivate.yml"), 'front: { image: "${FRONT_IMAGE:-haproxy:3.2-alpine}" }\n');
   good = await publish(clone, "good");
   const { exitCode, output } = await coldtivate(deploy, { cwd: clone });
   expect(exitCode, output).toBe(0);
 });
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 beforeEach(async () => {
   await must("git", ["reset", "--quiet", "--hard", good], { cwd: clone });
 });
@@ -122,7 +122,7 @@ test("ports that others have are named with who has them", async () => {
     text.replace('["8125:8000"]', '["8125:8000", "8127:8000", "127.0.0.1:8128:8000", "8129:8000"]'),
   );
   await publish(clone, "more ports");
-  const image = await onHost("staging", "docker inspect --format '{{.Image}}' kiosk-staging-clerk-1");
+  const image = await onHost("staging", "docker inspect --format '{{.Image}}' small-staging-clerk-1");
   await onHost("staging", `docker run --detach --name neighbour --publish 8127:80 ${image} sleep infinity`);
   onTestFinished(async () => void (await onHost("staging", "docker rm --force neighbour")));
   const listen = (address: string, port: number) =>
@@ -158,7 +158,7 @@ test("images that do not fit on the disk are not pulled", async () => {
     { cwd: clone },
     {
       exitCode: 3,
-      says: ["there is not disk enough", /48 MiB are free at \/var\/lib\/(docker|containerd);/, /test\/kiosk\/web: 1 MiB to pull/],
+      says: ["there is not disk enough", /48 MiB are free at \/var\/lib\/(docker|containerd);/, /test\/small\/web: 1 MiB to pull/],
     },
   );
   expect(await readContainers("staging", project)).toBe(before);

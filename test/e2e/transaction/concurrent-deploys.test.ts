@@ -3,16 +3,16 @@ import { edit, publish } from "../support/clones.ts";
 import { expectRest, readServices } from "../support/host-state.ts";
 import { onHost } from "../support/hosts.ts";
 import { start, startOnTerminal, type LiveCommand } from "../support/live-command.ts";
-import { makeKiosk, removeKiosk } from "../support/projects/small-project.ts";
+import { makeSmallProject, removeSmallProject } from "../support/projects/small-project.ts";
 import { coldtivate } from "../support/run.ts";
 
-const project = "kiosk-staging";
+const project = "small-staging";
 const ctrlC = "\u0003";
 
 let clone: string;
 
 beforeAll(async () => {
-  clone = await makeKiosk();
+  clone = await makeSmallProject();
   // What nothing checks takes two seconds.
   await edit(clone, "docker-compose.yml", (text) => text.replace(/ {2}# Nothing checks its health\.[^]*/, ""));
   await edit(clone, "coldtivate.yml", (text) => text.replace("[echo, all is prepared]", '[sleep, "1"]'));
@@ -21,9 +21,9 @@ beforeAll(async () => {
   expect(first.exitCode, first.output).toBe(0);
 });
 
-afterAll(removeKiosk);
+afterAll(removeSmallProject);
 
-const words = (value: string) => ({ cwd: clone, env: { KIOSK_DOT_ENV: `OPEN=${value}` } });
+const words = (value: string) => ({ cwd: clone, env: { PROJECT_DOT_ENV: `OPEN=${value}` } });
 const deploy = (value: string, ...flags: string[]) => coldtivate(["deploy", "staging", ...flags], words(value));
 
 /** What the release that serves was deployed with. */

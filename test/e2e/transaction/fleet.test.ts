@@ -11,12 +11,12 @@ import {
   freezeLink,
   holdSwitch,
   lastEnd,
-  makeFleetShop,
+  makeFleetProject,
   power,
-  removeFleetShop,
+  removeFleetProject,
   served,
 } from "../support/projects/fleet-project.ts";
-import { composeFile, expectNothingLost, loadShops, setVariables } from "../support/projects/fronts-project.ts";
+import { composeFile, expectNothingLost, setVariables, startFrontsLoad } from "../support/projects/fronts-project.ts";
 import { coldtivate, must } from "../support/run.ts";
 
 const address = { staging: stagingHost, production: productionHost, host1: () => env["HOST1_SSH_HOST"]! };
@@ -27,12 +27,12 @@ let edition = 0;
 
 beforeAll(async () => {
   env = await bringUpFleet();
-  await removeFleetShop();
-  clone = await makeFleetShop();
+  await removeFleetProject();
+  clone = await makeFleetProject();
   await publishNext();
   await deploy();
 });
-afterAll(removeFleetShop);
+afterAll(removeFleetProject);
 
 /** Commits and publishes another edition of the shop. */
 async function publishNext(): Promise<void> {
@@ -56,7 +56,7 @@ async function expectOneRelease(): Promise<void> {
 
 test("a release goes to all hosts together, and fails no request", async () => {
   await publishNext();
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   const output = await deploy();
   expectNothingLost(await load.stop());
   expect(output).toMatch(/wait until every host is ready to commit/);
@@ -67,11 +67,11 @@ test("one whose new version never turns healthy on the third host changes nothin
   const before = await containers();
   await edit(clone, composeFile, (text) =>
     text
-      .replace("[python3, -u, /kiosk/shop.py]", '[sh, -c, "if grep -q host1 /host; then sleep 1000; fi; exec python3 -u /kiosk/shop.py"]')
+      .replace("[python3, -u, /app/server.py]", '[sh, -c, "if grep -q host1 /host; then sleep 1000; fi; exec python3 -u /app/server.py"]')
       .replace('volumes: ["ledger:/ledger"]', 'volumes: ["ledger:/ledger", "/etc/hostname:/host:ro"]'),
   );
   await publish(clone, "feat: open everywhere but on the third");
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   const { exitCode, stderr } = await coldtivate(["deploy", "staging"], { cwd: clone, env });
   expectNothingLost(await load.stop());
   expect(stderr).toMatch(new RegExp(`${address.host1()}: the new (shop|stall) did not become healthy`));

@@ -4,12 +4,20 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeFolder, publish } from "../support/clones.ts";
 import { expectRest, hostContent, readContainers } from "../support/host-state.ts";
 import { onHost } from "../support/hosts.ts";
-import { editions, expectNothingLost, loadShops, makeShop, removeShop, running, setVariables } from "../support/projects/fronts-project.ts";
+import {
+  editions,
+  expectNothingLost,
+  makeFrontsProject,
+  removeFrontsProject,
+  running,
+  setVariables,
+  startFrontsLoad,
+} from "../support/projects/fronts-project.ts";
 import { expectRefusal } from "../support/refusal.ts";
 import { stopRegistry } from "../support/registry/outage.ts";
 import { coldtivate, must, type Ran } from "../support/run.ts";
 
-const state = "/home/deploy/.coldtivate/kiosk-staging";
+const state = "/home/deploy/.coldtivate/small-staging";
 
 /** A release, and what its containers are made from. */
 interface Release {
@@ -29,7 +37,7 @@ async function readContent(): Promise<string> {
     '{{index .Config.Labels "com.docker.compose.service"}} {{.Config.Image}} {{.Image}} {{json .Config.Env}} {{json .Config.Cmd}} {{json .HostConfig.Binds}} {{index .Config.Labels "coldtivate.definition"}}';
   const listed = await onHost(
     "staging",
-    `docker ps -q --filter label=com.docker.compose.project=kiosk-staging | xargs docker inspect --format '${format}'`,
+    `docker ps -q --filter label=com.docker.compose.project=small-staging | xargs docker inspect --format '${format}'`,
   );
   const inOrder = (list: string) =>
     JSON.stringify((JSON.parse(list) as string[]).filter((entry) => !entry.startsWith("COLDTIVATE_SLOT=")).toSorted());
@@ -47,7 +55,7 @@ async function release(edition: string): Promise<void> {
   await writeFile(join(clone, "web/sign.txt"), `${edition}\n`);
   for (const service of ["shop", "scheduler"]) await setVariables(clone, service, { EDITION: edition });
   await publish(clone, `feat: ${edition}`);
-  const env = { KIOSK_DOT_ENV: dotenvOf({ edition }) };
+  const env = { PROJECT_DOT_ENV: dotenvOf({ edition }) };
   const { exitCode, output } = await coldtivate(["deploy", "staging"], { cwd: clone, env });
   expect(exitCode, output).toBe(0);
   releases.push({ id: await current(), edition, content: await readContent() });
@@ -62,25 +70,25 @@ async function expectServing({ edition, content }: Release): Promise<void> {
   expect(await readContent()).toBe(content);
   expect(await editions()).toMatchObject({ shop: edition });
   expect(await running()).toHaveLength(7);
-  await expectRest("staging", "kiosk-staging");
+  await expectRest("staging", "small-staging");
 }
 
 beforeAll(async () => {
-  clone = await makeShop();
+  clone = await makeFrontsProject();
   for (const edition of ["another", "yet another", "a third"]) await release(edition);
   folder = await makeFolder();
   await copyFile(join(clone, "coldtivate.yml"), join(folder, "coldtivate.yml"));
   await mkdir(join(folder, "web"));
-  for (const file of ["docker-compose.yml", "docker-compose.shop.yml", "web/Dockerfile"])
+  for (const file of ["docker-compose.yml", "docker-compose.fronts.yml", "web/Dockerfile"])
     await writeFile(join(folder, file), "services: {}\n");
 });
-afterAll(removeShop);
+afterAll(removeFrontsProject);
 
 test("without the registry, the repository and the dotenv: exactly what ran before, and no request is lost", async () => {
   const [, second, third] = releases as [Release, Release, Release];
   expect(new Set(releases.map(({ content }) => content)).size).toBe(3);
   await stopRegistry();
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   const { exitCode, stdout, output } = await rollBack();
   const report = await load.stop();
   expect(exitCode, output).toBe(0);
@@ -140,11 +148,11 @@ test("one whose images are gone is refused while nobody can pull them, and they 
 test("a commit that is older than the one that serves is refused, also where a shallow clone cannot tell its past", async () => {
   const [, second, third] = releases as [Release, Release, Release];
   const deploy = (cwd: string, ...args: string[]) =>
-    coldtivate(["deploy", "staging", ...args], { cwd, env: { KIOSK_DOT_ENV: dotenvOf(third) } });
+    coldtivate(["deploy", "staging", ...args], { cwd, env: { PROJECT_DOT_ENV: dotenvOf(third) } });
   const newest = await deploy(clone);
   expect(newest.exitCode, newest.output).toBe(0);
   await expectServing(third);
-  const before = await readContainers("staging", "kiosk-staging");
+  const before = await readContainers("staging", "small-staging");
   const refusal = { exitCode: 3, says: ["is older than the one that serves", "rollback staging", "--allow-older"] };
   const older = ["--ref", "main~1"];
   await expectRefusal(["deploy", "staging", ...older], { cwd: clone }, refusal);
@@ -154,12 +162,12 @@ test("a commit that is older than the one that serves is refused, also where a s
   await must("git", ["clone", "--quiet", "--depth", "1", "--branch", "older", `file://${clone}`, shallow]);
   await must("git", ["switch", "--quiet", "--create", "main"], { cwd: shallow });
   await expectRefusal(["deploy", "staging"], { cwd: shallow }, refusal);
-  expect(await readContainers("staging", "kiosk-staging")).toBe(before);
+  expect(await readContainers("staging", "small-staging")).toBe(before);
 
   // Its images were removed above: they are pulled again.
   const { exitCode, output } = await coldtivate(["deploy", "staging", ...older, "--allow-older"], {
     cwd: clone,
-    env: { KIOSK_DOT_ENV: dotenvOf(second) },
+    env: { PROJECT_DOT_ENV: dotenvOf(second) },
   });
   expect(exitCode, output).toBe(0);
   await expectServing(second);
@@ -167,7 +175,7 @@ test("a commit that is older than the one that serves is refused, also where a s
 
 test("nobody goes back past a release that was declared irreversible", async () => {
   const [first, , third] = releases as [Release, Release, Release];
-  const env = { KIOSK_DOT_ENV: dotenvOf(third) };
+  const env = { PROJECT_DOT_ENV: dotenvOf(third) };
   const { exitCode, output } = await coldtivate(["deploy", "staging", "--irreversible"], { cwd: clone, env });
   expect(exitCode, output).toBe(0);
   const irreversible = await current();

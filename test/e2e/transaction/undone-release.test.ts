@@ -7,18 +7,25 @@ import { expectRest, holdPulls } from "../support/host-state.ts";
 import { onHost } from "../support/hosts.ts";
 import { start } from "../support/live-command.ts";
 import { hostFolder, hostProcesses, keptReleases, sandboxScript } from "../support/machines.ts";
-import { loadBooth, makeBooth, other, project, removeBooth, type Edition } from "../support/projects/every-step-project.ts";
+import {
+  makeEveryStepProject,
+  other,
+  project,
+  removeEveryStepProject,
+  startEveryStepLoad,
+  type Edition,
+} from "../support/projects/every-step-project.ts";
 import { must } from "../support/run.ts";
 
 let clone: string;
 let serving: Serving;
 
 beforeAll(async () => {
-  clone = await makeBooth();
+  clone = await makeEveryStepProject();
   await deployEdition(clone, "first");
   serving = await deployEdition(clone, "second");
 });
-afterAll(removeBooth);
+afterAll(removeEveryStepProject);
 
 interface Failing {
   ref?: Edition | "unwell";
@@ -32,7 +39,7 @@ async function expectUndone(says: RegExp, { ref = other(serving.edition), env, m
   await onHost("staging", "docker image prune --all --force");
   const known = await keptReleases(stateFolder());
   const held = meanwhile === undefined ? undefined : await holdPulls("staging");
-  const load = await loadBooth();
+  const load = await startEveryStepLoad();
   const deploy = start(["deploy", "staging", "--ref", ref, "--leave-data"], { cwd: clone, ...(env === undefined ? {} : { env }) });
   if (held !== undefined) {
     const release = await begun(known, deploy);
@@ -57,7 +64,7 @@ test("the registry stops during the pull", async () => {
   const registry = processes.find(({ command }) => command.startsWith("docker-registry"))!;
   // Mended first, whatever else fails.
   onTestFinished(async () => void (await sandboxScript("up")));
-  await expectUndone(/cannot pull .*test\/booth\/web/, { meanwhile: async () => void process.kill(registry.pid, "SIGKILL") });
+  await expectUndone(/cannot pull .*test\/every-step\/web/, { meanwhile: async () => void process.kill(registry.pid, "SIGKILL") });
 });
 
 test("a task fails", () => expectUndone(/task prepare exited with 3/, { env: { TASK_CODE: "3" } }));
@@ -70,10 +77,10 @@ test("the third of three services never turns healthy", async () => {
 });
 
 test("the disk is full", async () => {
-  await removeBooth();
+  await removeEveryStepProject();
   await replaceDisk((image) => must("bash", ["-c", 'truncate -s 2G "$1" && mkfs.ext4 -q -m 0 "$1"', "disk", image]));
   onTestFinished(async () => {
-    await removeBooth();
+    await removeEveryStepProject();
     await replaceDisk((image) => rm(image));
   });
   await deployEdition(clone, "first");

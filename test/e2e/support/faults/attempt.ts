@@ -80,7 +80,7 @@ export function deployByHand(release: string, becomes: State): Attempt {
     hasGap: false,
     // Where the host itself goes down, nobody is left to tell.
     recovery: {
-      told: /-p booth-staging recover|closed by remote host|not responding/,
+      told: /-p every-step-staging recover|closed by remote host|not responding/,
       run: () => run("ssh", [...login(), `${script} -p ${project} recover`]),
     },
   };

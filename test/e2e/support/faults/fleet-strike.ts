@@ -5,7 +5,7 @@ import type { Host } from "../hosts.ts";
 import { start } from "../live-command.ts";
 import { hostFolder, keptReleases, read } from "../machines.ts";
 import { fleet, fleetProject, lastEnd, served } from "../projects/fleet-project.ts";
-import { loadShops } from "../projects/fronts-project.ts";
+import { startFrontsLoad } from "../projects/fronts-project.ts";
 import { coldtivate, run } from "../run.ts";
 import { aim, kinds, type Kind, type KindName } from "./fault-kinds.ts";
 import { finish, type Outcome } from "./strike.ts";
@@ -33,7 +33,7 @@ export async function strikeFleet(clone: string, env: Record<string, string>, na
   const kind: Kind = kinds[name];
   const before = await served();
   const known = await keptReleases(stateOf(struck));
-  const load = await loadShops();
+  const load = await startFrontsLoad();
   const deploy = start(["deploy", "staging"], { cwd: clone, env });
   try {
     const release = await deploy.waits(async () => {

@@ -23,7 +23,7 @@ export async function knownVerbs(): Promise<string[]> {
   return texts.flatMap((text) => [...text.matchAll(/^do_(\w+)\(\)/gm)].map(([, verb = ""]) => verb));
 }
 
-export interface Cell<Serving> {
+export interface TableCell<Serving> {
   series: Series;
   steps: readonly string[];
   kind: KindName;
@@ -35,7 +35,7 @@ export interface Cell<Serving> {
 }
 
 /** Has a fault strike, then something else deployed, and keeps what came of it; what serves in the end. */
-export async function runCell<Serving>({ series, steps, kind, step, strike, renew }: Cell<Serving>): Promise<Serving> {
+export async function runTableCell<Serving>({ series, steps, kind, step, strike, renew }: TableCell<Serving>): Promise<Serving> {
   const isWhole = wantedKinds(series).length === Object.keys(kinds).length;
   const keep = (finding: Finding) => record({ series, steps, kind, step, finding, isWhole });
   await keep({ wrong: "not whole" });

@@ -10,13 +10,13 @@ import {
   answering,
   containers,
   deployArguments,
-  loadBooth,
   migrated,
   migrations,
   misname,
   patience as gatePatience,
   project,
   schedulerSees,
+  startEveryStepLoad,
   usualMemory,
   variablesOf,
   wholeEdition,
@@ -89,7 +89,7 @@ export async function strikeAt(before: Serving, attempt: Attempt, name: KindName
   const known = await keptReleases(stateFolder());
   const past = attempt.again === undefined ? "" : await read(journalOf(attempt.again));
   const ran = await migrated();
-  const load = await loadBooth();
+  const load = await startEveryStepLoad();
   const command = attempt.begin();
   try {
     const release = attempt.again === undefined ? await begun(known, command) : await begunAgain(attempt.again, past, command);

@@ -1,5 +1,5 @@
 import { stagingHost } from "../hosts.ts";
-import { startRelay, type Relay } from "./latency-relay.ts";
+import { startLatencyRelay, type LatencyRelay } from "./latency-relay.ts";
 import type { Lane } from "./load.ts";
 
 /** The routes of the example's gateway, by the service that each leads to. */
@@ -21,12 +21,12 @@ export interface Ports {
 }
 
 /** Starts a relay to a gateway on staging, as if a client were far away. */
-export function startDistance({ http, https }: Ports): Promise<Relay> {
-  return startRelay({ host: stagingHost(), ports: [http, https], delay });
+export function startDistance({ http, https }: Ports): Promise<LatencyRelay> {
+  return startLatencyRelay({ host: stagingHost(), ports: [http, https], delay });
 }
 
 /** All ways to the gateway: both ports and versions of HTTP, from near and from far, each with the same requests. */
-export function gatewayLanes(relay: Relay, { http, https }: Ports, requests: string[]): Lane[] {
+export function gatewayLanes(relay: LatencyRelay, { http, https }: Ports, requests: string[]): Lane[] {
   const near = stagingHost();
   return [
     { name: "80", origin: `http://${near}:${http}`, protocol: "h1", requests },

@@ -1,24 +1,24 @@
 // Passes TCP connections on, and holds everything back for a while each way, as a distant client's network would.
-// Started by startRelay: gets a RelayBrief as a message, answers with the ports that it listens on, ends when told.
+// Started by startLatencyRelay: gets a LatencyRelayBrief as a message, answers with the ports that it listens on, ends when told.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo, type Socket } from "node:net";
 
 /** Where to pass connections on to, one port each, and how many milliseconds later. */
-export interface RelayBrief {
+export interface LatencyRelayBrief {
   host: string;
   ports: number[];
   delay: number;
 }
 
-export interface Relay {
+export interface LatencyRelay {
   /** The local port that leads to a port of the brief. */
   portOf: (port: number) => number;
   stop: () => Promise<void>;
 }
 
 /** Starts a relay in a process of its own, so that nobody's work holds it up. */
-export async function startRelay(brief: RelayBrief): Promise<Relay> {
+export async function startLatencyRelay(brief: LatencyRelayBrief): Promise<LatencyRelay> {
   const child = fork(import.meta.filename, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   child.send(brief);
   const [listening] = (await once(child, "message")) as [number[]];
@@ -32,7 +32,7 @@ export async function startRelay(brief: RelayBrief): Promise<Relay> {
 }
 
 async function main(): Promise<void> {
-  const [{ host, ports, delay }] = (await once(process, "message")) as [RelayBrief];
+  const [{ host, ports, delay }] = (await once(process, "message")) as [LatencyRelayBrief];
   const listening = await Promise.all(ports.map((port) => listen(host, port, delay)));
   process.once("disconnect", () => process.exit());
   process.send!(listening);

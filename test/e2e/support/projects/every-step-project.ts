@@ -6,7 +6,7 @@ import { startLoad, type Load } from "../load/load.ts";
 import { top } from "../repository.ts";
 import { must } from "../run.ts";
 
-export const project = "booth-staging";
+export const project = "every-step-staging";
 
 /** The two that are released in turn. Neither is older than the other. */
 export type Edition = "first" | "second";
@@ -32,12 +32,12 @@ export const patience: Record<Edition, number> = { first: 300_000, second: 360_0
 export const variablesOf = (edition: Edition): Record<string, string> => ({ GATE_PATIENCE: `${patience[edition] / 60_000}m` });
 
 /** A clone with a branch for each edition, whose images are in the registry. */
-export async function makeBooth(): Promise<string> {
-  await removeBooth();
-  const clone = join(await makeFolder(), "booth");
+export async function makeEveryStepProject(): Promise<string> {
+  await removeEveryStepProject();
+  const clone = join(await makeFolder(), "every-step");
   await cp(join(top, "test/e2e/support/projects/every-step-project"), clone, { recursive: true });
   for (const image of ["web", "gate"])
-    await cp(join(top, "test/e2e/support/projects/fronts-project/shop.py"), join(clone, image, "shop.py"));
+    await cp(join(top, "test/e2e/support/projects/fronts-project/server.py"), join(clone, image, "server.py"));
   const git = (...args: string[]) => must("git", args, { cwd: clone });
   await git("init", "--quiet", "--initial-branch", "first");
   await git("config", "user.email", "test@example.com");
@@ -69,7 +69,7 @@ export async function misname(): Promise<void> {
 }
 
 /** Takes the project off staging. */
-export async function removeBooth(): Promise<void> {
+export async function removeEveryStepProject(): Promise<void> {
   await onHost(
     "staging",
     `docker ps -aq --filter label=com.docker.compose.project=${project} | xargs -r docker rm -fv >&2
@@ -80,7 +80,7 @@ export async function removeBooth(): Promise<void> {
 }
 
 /** Asks all services that take requests over and over, on connections that are kept alive. */
-export function loadBooth(perSecond = 40): Promise<Load> {
+export function startEveryStepLoad(perSecond = 40): Promise<Load> {
   const lanes = Object.entries(ports).map(([name, port]) => ({
     name,
     origin: `http://${stagingHost()}:${port}`,

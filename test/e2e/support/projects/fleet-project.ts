@@ -7,7 +7,7 @@ import { onHost } from "../hosts.ts";
 import { top } from "../repository.ts";
 import { must } from "../run.ts";
 import { composeFile } from "./fronts-project.ts";
-import { makeKiosk } from "./small-project.ts";
+import { makeSmallProject } from "./small-project.ts";
 
 /** The hosts of the environment, in its order. */
 export const fleet = ["staging", "production", "host1"] as const;
@@ -35,9 +35,9 @@ export async function power(verb: "power-off" | "power-on", host: FleetHost): Pr
 }
 
 /** A clone of the shop that is deployed to all hosts, as a project of its own. */
-export async function makeFleetShop(): Promise<string> {
-  const clone = await makeKiosk();
-  for (const file of ["shop.py", "heartbeat.sh"])
+export async function makeFleetProject(): Promise<string> {
+  const clone = await makeSmallProject();
+  for (const file of ["server.py", "heartbeat.sh"])
     await cp(join(top, "test/e2e/support/projects/fronts-project", file), join(clone, "web", file));
   await cp(join(top, "test/e2e/support/projects/fronts-project", composeFile), join(clone, composeFile));
   await edit(clone, "coldtivate.yml", (text) => {
@@ -46,7 +46,7 @@ export async function makeFleetShop(): Promise<string> {
     );
     const several = text
       .replace(/ {4}host: .*\n {4}fingerprint: .*\n/, `    hosts:\n${hosts.join("")}`)
-      .replace("project: kiosk", "project: fleet")
+      .replace("project: small", "project: fleet")
       .replace("compose: [docker-compose.yml]", `compose: [${composeFile}]`)
       .replace(/tasks:\n.*\n/, "")
       .replace(
@@ -58,7 +58,7 @@ export async function makeFleetShop(): Promise<string> {
   return clone;
 }
 
-export async function removeFleetShop(): Promise<void> {
+export async function removeFleetProject(): Promise<void> {
   const filter = `--filter label=com.docker.compose.project=${fleetProject}`;
   for (const host of fleet) {
     await onHost(

@@ -6,21 +6,21 @@ import { ask, onHost, stagingHost } from "../hosts.ts";
 import { startLoad, type Load, type LoadReport } from "../load/load.ts";
 import { top } from "../repository.ts";
 import { coldtivate } from "../run.ts";
-import { makeKiosk, removeKiosk } from "./small-project.ts";
+import { makeSmallProject, removeSmallProject } from "./small-project.ts";
 
 /** Services of the shop that take requests, and where. */
-export const shops = { shop: 8125, stall: 8126 };
+export const frontServices = { shop: 8125, stall: 8126 };
 
 /** The Compose file that they are in. */
-export const composeFile = "docker-compose.shop.yml";
+export const composeFile = "docker-compose.fronts.yml";
 
-/** A clone of the kiosk that also has two services with fronts, and a singleton that writes down when it lives. */
-export async function makeShop(): Promise<string> {
+/** A clone of the small project that also has two services with fronts, and a singleton that writes down when it lives. */
+export async function makeFrontsProject(): Promise<string> {
   // What a run that was broken off left would have its slots, and its data.
-  await removeShop();
-  const clone = await makeKiosk();
+  await removeFrontsProject();
+  const clone = await makeSmallProject();
   const folder = join(top, "test/e2e/support/projects/fronts-project");
-  for (const file of ["shop.py", "heartbeat.sh"]) await cp(join(folder, file), join(clone, "web", file));
+  for (const file of ["server.py", "heartbeat.sh"]) await cp(join(folder, file), join(clone, "web", file));
   await cp(join(folder, composeFile), join(clone, composeFile));
   await edit(clone, "coldtivate.yml", (text) => {
     const both = text.replace("compose: [docker-compose.yml]", `compose: [docker-compose.yml, ${composeFile}]`);
@@ -32,9 +32,9 @@ export async function makeShop(): Promise<string> {
 }
 
 /** Takes the project off staging, with all that it wrote down. */
-export async function removeShop(): Promise<void> {
-  await removeKiosk();
-  await onHost("staging", "docker volume ls -q --filter label=com.docker.compose.project=kiosk-staging | xargs -r docker volume rm >&2");
+export async function removeFrontsProject(): Promise<void> {
+  await removeSmallProject();
+  await onHost("staging", "docker volume ls -q --filter label=com.docker.compose.project=small-staging | xargs -r docker volume rm >&2");
 }
 
 /** Sets variables of a service: `EDITION`, which it tells whoever asks, and `FAULT`, the way in which it fails. */
@@ -55,8 +55,8 @@ export async function release(clone: string, changes: Record<string, string>): P
 }
 
 /** Asks all shops over and over, on connections that are kept alive. */
-export function loadShops(perSecond = 50): Promise<Load> {
-  const lanes = Object.entries(shops).map(([name, port]) => ({
+export function startFrontsLoad(perSecond = 50): Promise<Load> {
+  const lanes = Object.entries(frontServices).map(([name, port]) => ({
     name,
     origin: `http://${stagingHost()}:${port}`,
     protocol: "h1" as const,
@@ -72,7 +72,7 @@ export function expectNothingLost({ answered, failures, examples }: LoadReport, 
 
 /** Which edition of each shop answers; undefined where none does. */
 export async function editions(): Promise<Record<string, unknown>> {
-  const answers = Object.entries(shops).map(
+  const answers = Object.entries(frontServices).map(
     async ([name, port]) => [name, (await ask(`${stagingHost()}:${port}`, "version"))?.["commit"]] as const,
   );
   return Object.fromEntries(await Promise.all(answers));
@@ -80,7 +80,7 @@ export async function editions(): Promise<Record<string, unknown>> {
 
 /** The project's containers that run, by service; those that exist and do not run have a question mark. */
 export async function running(): Promise<string[]> {
-  const filter = "--filter label=com.docker.compose.project=kiosk-staging";
+  const filter = "--filter label=com.docker.compose.project=small-staging";
   const format = '{{.Label "com.docker.compose.service"}} {{.State}}';
   const lines = await onHost("staging", `docker ps -a ${filter} --format '${format}'`);
   return lines

@@ -5,7 +5,7 @@ import { makeProject, type Project } from "./compose-project.ts";
 import { everyMount, firstCourse, health, others, writer, type Course, type Mount } from "./recording-services.ts";
 
 /** A project whose services write to what they mount, all the time. */
-export class Ledger {
+export class RecordingProject {
   course: Course = firstCourse;
   /** Whether coldtivate has it. */
   isTaken = false;
@@ -25,8 +25,8 @@ export class Ledger {
   }
 
   /** @param services beside `all`, which mounts every kind */
-  static async make(name: string, services: readonly string[]): Promise<Ledger> {
-    await Ledger.clear(name);
+  static async make(name: string, services: readonly string[]): Promise<RecordingProject> {
+    await RecordingProject.clear(name);
     await onHost("staging", `mkdir -p /srv/ledger-${name} /srv/${name} && docker volume create ${name}-others >/dev/null`);
     const project = await makeProject({
       name,
@@ -38,9 +38,9 @@ export class Ledger {
       },
       compose: ["compose.yaml"],
     });
-    const ledger = new Ledger(name, ["all", ...services], project, await readFile(`${project.clone}/coldtivate.yml`, "utf8"));
-    await project.change(ledger.files());
-    return ledger;
+    const recording = new RecordingProject(name, ["all", ...services], project, await readFile(`${project.clone}/coldtivate.yml`, "utf8"));
+    await project.change(recording.files());
+    return recording;
   }
 
   private static async clear(name: string): Promise<void> {
@@ -52,7 +52,7 @@ export class Ledger {
 
   async remove(): Promise<void> {
     await this.project.remove();
-    await Ledger.clear(this.name);
+    await RecordingProject.clear(this.name);
   }
 
   /** Everything that the commit has of this course. */

@@ -5,7 +5,7 @@ import { onHost } from "../hosts.ts";
 import { must } from "../run.ts";
 
 /** Settings of coldtivate.yml beside those that every such project has. */
-export interface SleeperConfig {
+export interface ScratchConfig {
   registry: object;
   build?: object;
   content?: object;
@@ -14,18 +14,18 @@ export interface SleeperConfig {
 }
 
 /** A project of one image that needs no base image, and whose container sleeps. */
-export async function makeSleeper(project: string, folder: string, config: SleeperConfig): Promise<string> {
+export async function makeScratchProject(project: string, folder: string, config: ScratchConfig): Promise<string> {
   const clone = join(folder, project);
-  const root = join(clone, "sleeper", "root");
+  const root = join(clone, "app", "root");
   const libraries = (await must("ldd", ["/bin/sleep"])).match(/\/\S+/g)!;
   for (const file of ["/bin/sleep", ...libraries]) {
     await mkdir(dirname(join(root, file)), { recursive: true });
     await copyFile(file, join(root, file));
   }
-  await writeFile(join(clone, "sleeper", "Dockerfile"), "FROM scratch\nCOPY root /\nARG COMMIT\nENV COMMIT=$COMMIT\n");
-  const service = { image: "${CI_REGISTRY_IMAGE}/sleeper", command: ["/bin/sleep", "infinity"], init: true };
+  await writeFile(join(clone, "app", "Dockerfile"), "FROM scratch\nCOPY root /\nARG COMMIT\nENV COMMIT=$COMMIT\n");
+  const service = { image: "${CI_REGISTRY_IMAGE}/app", command: ["/bin/sleep", "infinity"], init: true };
   const healthcheck = { test: ["CMD", "/bin/sleep", "0"], start_period: "30s", start_interval: "500ms" };
-  await writeFile(join(clone, "docker-compose.yml"), stringify({ services: { sleeper: { ...service, healthcheck } } }));
+  await writeFile(join(clone, "docker-compose.yml"), stringify({ services: { app: { ...service, healthcheck } } }));
   await configure(clone, project, config);
   await must("git", ["init", "--quiet", "--initial-branch", "main"], { cwd: clone });
   await must("git", ["config", "user.email", "test@example.com"], { cwd: clone });
@@ -37,7 +37,7 @@ export async function makeSleeper(project: string, folder: string, config: Sleep
 export async function configure(
   clone: string,
   project: string,
-  { environments = { staging: "STAGING" }, ...rest }: SleeperConfig,
+  { environments = { staging: "STAGING" }, ...rest }: ScratchConfig,
 ): Promise<void> {
   const described = Object.entries(environments).map(([name, prefix]) => [
     name,
@@ -51,7 +51,7 @@ export async function configure(
       compose: ["docker-compose.yml"],
     },
   ]);
-  const config = { project, images: { sleeper: { context: "sleeper" } }, environments: Object.fromEntries(described), ...rest };
+  const config = { project, images: { app: { context: "app" } }, environments: Object.fromEntries(described), ...rest };
   await writeFile(join(clone, "coldtivate.yml"), stringify(config));
 }
 

@@ -6,8 +6,8 @@ import { top } from "../repository.ts";
 import { must } from "../run.ts";
 
 /** A clone of a project whose deploys take a few seconds, for failures and for what the monorepo does not have. */
-export async function makeKiosk(): Promise<string> {
-  const clone = join(await makeFolder(), "kiosk");
+export async function makeSmallProject(): Promise<string> {
+  const clone = join(await makeFolder(), "small");
   await cp(join(top, "test/e2e/support/projects/small-project"), clone, { recursive: true });
   await must("git", ["init", "--quiet", "--initial-branch", "main"], { cwd: clone });
   await must("git", ["config", "user.email", "test@example.com"], { cwd: clone });
@@ -16,11 +16,11 @@ export async function makeKiosk(): Promise<string> {
 }
 
 /** Takes the project off staging. */
-export async function removeKiosk(): Promise<void> {
+export async function removeSmallProject(): Promise<void> {
   await onHost(
     "staging",
-    `docker ps -aq --filter label=com.docker.compose.project=kiosk-staging | xargs -r docker rm -fv >&2
-     docker network ls -q --filter label=com.docker.compose.project=kiosk-staging | xargs -r docker network rm >&2
-     rm -rf /home/deploy/.coldtivate/kiosk-staging`,
+    `docker ps -aq --filter label=com.docker.compose.project=small-staging | xargs -r docker rm -fv >&2
+     docker network ls -q --filter label=com.docker.compose.project=small-staging | xargs -r docker network rm >&2
+     rm -rf /home/deploy/.coldtivate/small-staging`,
   );
 }

@@ -6,28 +6,28 @@ import { text } from "node:stream/consumers";
 import { inject } from "vitest";
 import { top } from "../repository.ts";
 import { must } from "../run.ts";
-import type { Brief, Testimony } from "./watcher.ts";
+import type { WatchBrief, WatchReport } from "./watcher.ts";
 
-export interface Witness {
+export interface SecretWatch {
   /** Asks what it saw, and sends it home. */
-  end: () => Promise<Testimony>;
+  end: () => Promise<WatchReport>;
 }
 
 /**
  * Has a process look at all others, and at what others can read.
  * @param folders here; those of the staging host are known
  */
-export async function callWitness(secrets: Record<string, string>, folders: readonly string[]): Promise<Witness> {
+export async function startSecretWatch(secrets: Record<string, string>, folders: readonly string[]): Promise<SecretWatch> {
   const init = await machineInit("staging");
   const there = ["home/deploy/.coldtivate", "home/deploy/.docker", "tmp", "run", "dev/shm", "root"];
-  const brief: Brief = { secrets, folders: [...folders, ...there.map((path) => `/proc/${init}/root/${path}`)] };
+  const brief: WatchBrief = { secrets, folders: [...folders, ...there.map((path) => `/proc/${init}/root/${path}`)] };
   const child = spawn(process.execPath, [join(top, "test/e2e/support/secrets/watcher.ts")], { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.write(`${JSON.stringify(brief)}\n`);
   return {
     async end() {
       child.stdin.end();
       const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
-      return JSON.parse(said) as Testimony;
+      return JSON.parse(said) as WatchReport;
     },
   };
 }

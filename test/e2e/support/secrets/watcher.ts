@@ -1,5 +1,5 @@
 // Looks at every process of this machine, and at folders, over and over, and notes where a secret shows.
-// Reads one line of JSON, a Brief; looks until its standard input ends; prints a Testimony.
+// Reads one line of JSON, a WatchBrief; looks until its standard input ends; prints a WatchReport.
 import { once } from "node:events";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 
 /** What to look for, and where. */
-export interface Brief {
+export interface WatchBrief {
   /** Texts that must not show, by what they are called. */
   secrets: Record<string, string>;
   /** Folders in which no file that others can read may hold one. */
@@ -27,9 +27,9 @@ export interface Sighting {
   inContainer: boolean;
 }
 
-export interface Testimony {
+export interface WatchReport {
   sightings: Sighting[];
-  /** Every argument list that was seen: what the witness did not miss. */
+  /** Every argument list that was seen: what the watch did not miss. */
   commands: string[];
 }
 
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const ended = new AbortController();
   input.once("close", () => ended.abort());
   const [line] = (await once(input, "line")) as [string];
-  const { secrets, folders } = JSON.parse(line) as Brief;
+  const { secrets, folders } = JSON.parse(line) as WatchBrief;
   const commands = new Set<string>();
   const sightings = new Map<string, Sighting>();
   const note: Note = (text, sighting) => {
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
     if (round % 20 === 10) for (const folder of folders) lookAtFolder(folder, note);
     await wait(pause);
   }
-  process.stdout.write(JSON.stringify({ sightings: [...sightings.values()], commands: [...commands] } satisfies Testimony));
+  process.stdout.write(JSON.stringify({ sightings: [...sightings.values()], commands: [...commands] } satisfies WatchReport));
 }
 
 /** Programs that run for a few milliseconds are not to be missed on a busy machine. */

@@ -11,15 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 FAULT = os.environ.get("FAULT", "")
 
 
-class Shop(BaseHTTPRequestHandler):
+class Service(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     checks = 0
 
     def do_GET(self):
         if self.path == "/up":
-            Shop.checks += 1
-            if FAULT == "crash once healthy" and Shop.checks == 3:
+            Service.checks += 1
+            if FAULT == "crash once healthy" and Service.checks == 3:
                 crash(5)
             return self.answer(500, "the till is stuck") if FAULT == "unwell" else self.answer(200, "ok")
         if self.path.startswith("/behind/"):
@@ -73,7 +73,7 @@ def main():
     if FAULT == "deaf":
         time.sleep(3600)
     time.sleep(float(os.environ.get("WARM_UP", "0")))
-    Server(("", 8000), Shop).serve_forever()
+    Server(("", 8000), Service).serve_forever()
 
 
 if __name__ == "__main__":

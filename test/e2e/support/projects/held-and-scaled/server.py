@@ -6,7 +6,7 @@ import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class Market(BaseHTTPRequestHandler):
+class Service(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -33,4 +33,4 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-Server(("", 8000), Market).serve_forever()
+Server(("", 8000), Service).serve_forever()
