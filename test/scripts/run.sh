@@ -30,7 +30,7 @@ run_file() {
 main() {
   local file files=("$@") environment passed=0 failed=0
   export COLDTIVATE_TEST_NET=${COLDTIVATE_TEST_NET:-198.18.1.0/24}
-  ((${#files[@]} > 0)) || files=("$TESTS"/*.test.sh)
+  ((${#files[@]} > 0)) || files=("$TESTS"/*/*.test.sh)
   bash "$SANDBOX" up --net "$COLDTIVATE_TEST_NET"
   environment=$(bash "$SANDBOX" env --net "$COLDTIVATE_TEST_NET")
   eval "$environment"

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Tests of what the script tells and does for those who look on, wait, or stop a release (eval "$(scripts/sandbox.sh env)" first).
+# The tests build on each other: each goes on from where the one before it came to.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
-# shellcheck source=test/scripts/environment-deployment-management.fixture.sh
-source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
+# shellcheck source=test/scripts/support/release.sh
+source "$TOP/test/scripts/support/release.sh"
 
 # Starts a release whose task does not end. Arguments: id, release that serves. Sets: deploy, what follows it
 start_endless() {
@@ -100,4 +101,4 @@ test_a_stale_plan_has_a_word() {
   check "with a word for the CLI" contains "$output" $'\t0\trefused\tstale'
 }
 
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then run_in_order_on_host "${BASH_SOURCE[0]}"; fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Tests of what the script does when the engine is away, and of what could not come to its end (eval "$(scripts/sandbox.sh env)" first).
+# The tests build on each other: each goes on from where the one before it came to.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
-# shellcheck source=test/scripts/environment-deployment-management.fixture.sh
-source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
+# shellcheck source=test/scripts/support/release.sh
+source "$TOP/test/scripts/support/release.sh"
 
 journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
 version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
@@ -196,4 +197,4 @@ test_what_was_deployed_again_by_hand_counts_as_new() {
   check "in the place of newer ones that did not" fails test -e "$state/releases/r10"
 }
 
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then run_in_order_on_host "${BASH_SOURCE[0]}"; fi

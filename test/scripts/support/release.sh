@@ -88,9 +88,9 @@ container_ids() { docker ps -q --no-trunc --filter "label=com.docker.compose.pro
 current() { basename "$(readlink "$state/current" || echo -)"; }
 
 # Runs a file's tests on a host that is theirs; each goes on from the release that the one before it left. Arguments: the file
-tell_story_on_host() {
+run_in_order_on_host() {
   work=$(mktemp -d)
   trap 'remove_host; rm -rf "$work"' EXIT
   prepare_host "$work"
-  tell_story "$1"
+  run_in_order "$1"
 }

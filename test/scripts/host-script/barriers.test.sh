@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Tests of how a host waits for others, and of what it does when nobody speaks any more (eval "$(scripts/sandbox.sh env)" first).
+# The tests build on each other: each goes on from where the one before it came to.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
-# shellcheck source=test/scripts/environment-deployment-management.fixture.sh
-source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
+# shellcheck source=test/scripts/support/release.sh
+source "$TOP/test/scripts/support/release.sh"
 
 journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
 
@@ -128,4 +129,4 @@ test_a_host_catches_up_without_tasks() {
   check "one that is not kept is refused with 2" equals 2 "$code"
 }
 
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then run_in_order_on_host "${BASH_SOURCE[0]}"; fi

@@ -2,9 +2,9 @@
 # Tests of the script's parts by themselves: what Compose is told of networks and volumes that are there. Docker is a function here.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
 # shellcheck source=scripts/environment-deployment-management/engine.sh
 source "$TOP/scripts/environment-deployment-management/engine.sh"
 

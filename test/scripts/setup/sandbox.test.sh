@@ -2,10 +2,10 @@
 # Tests of the sandbox: names and output, then the tests' own sandbox with parts of it broken.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
 NET_OF_TESTS=${COLDTIVATE_TEST_NET:-198.18.1.0/24}
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
 # shellcheck source=scripts/sandbox.sh
 source "$TOP/scripts/sandbox.sh"
 

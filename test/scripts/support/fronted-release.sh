@@ -2,7 +2,7 @@
 # A service with a front on one of the sandbox's hosts, two versions of its image, and load on it. Sourced by the tests.
 
 readonly SCRIPT=$TOP/scripts/environment-deployment-management.sh
-readonly PARTS=$TOP/test/scripts/environment-deployment-management-fronts
+readonly PARTS=$TOP/test/scripts/support/fronted-service
 readonly REPOSITORY=$CI_REGISTRY/script-tests/fronted
 readonly ADDRESS=http://$STAGING_SSH_HOST:8123/
 work=$(mktemp -d)

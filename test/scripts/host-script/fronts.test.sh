@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Tests of slots and fronts, on one of the sandbox's hosts (eval "$(scripts/sandbox.sh env)" first).
+# The tests build on each other: each goes on from where the one before it came to.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
 # shellcheck source=scripts/sandbox.sh
 source "$TOP/scripts/sandbox.sh"
-# shellcheck source=test/scripts/environment-deployment-management-fronts.fixture.sh
-source "$TOP/test/scripts/environment-deployment-management-fronts.fixture.sh"
+# shellcheck source=test/scripts/support/fronted-release.sh
+source "$TOP/test/scripts/support/fronted-release.sh"
 
 # Deploys a release and checks that it ends well. Arguments: id, make_release's further arguments
 deploy_well() {
@@ -305,7 +306,7 @@ main() {
   name_instance "$TOP" "${COLDTIVATE_TEST_NET:-198.18.1.0/24}"
   trap 'remove_host; rm -rf "$work"' EXIT
   prepare_host
-  tell_story "${BASH_SOURCE[0]}"
+  run_in_order "${BASH_SOURCE[0]}"
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi

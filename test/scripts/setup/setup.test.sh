@@ -2,9 +2,9 @@
 # Tests of the set-up's functions, with fake programs on PATH where the machine must not be touched.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd -P)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
 # shellcheck source=scripts/setup.sh
 source "$TOP/scripts/setup.sh"
 

@@ -51,9 +51,9 @@ run_tests() {
   ((failures == 0))
 }
 
-# Runs a file's tests, which are one story: each goes on from where the one before it came to.
+# Runs a file's tests, in their order: each goes on from where the one before it came to.
 # Arguments: the file. Returns: 1 when a check failed
-tell_story() {
+run_in_order() {
   local tests test
   mapfile -t tests < <(sed -n 's/^\(test_[a-z_]*\)().*/\1/p' "$1")
   for test in "${tests[@]}"; do "$test"; done

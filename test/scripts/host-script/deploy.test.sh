@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Tests of the script that changes hosts, on the sandbox's engine and registry (eval "$(scripts/sandbox.sh env)" first).
+# The tests build on each other: each goes on from where the one before it came to.
 set -Eeuo pipefail
 
-TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck source=test/scripts/assert.sh
-source "$TOP/test/scripts/assert.sh"
-# shellcheck source=test/scripts/environment-deployment-management.fixture.sh
-source "$TOP/test/scripts/environment-deployment-management.fixture.sh"
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+# shellcheck source=test/scripts/support/assert.sh
+source "$TOP/test/scripts/support/assert.sh"
+# shellcheck source=test/scripts/support/release.sh
+source "$TOP/test/scripts/support/release.sh"
 
 journal_has() { grep -qE "$2" "$state/releases/$1/journal"; }
 version_served() { docker exec "$project-web-1" sh -c 'echo "$VERSION"'; }
@@ -392,4 +393,4 @@ TEXT
   check "a missing Compose is told" contains "$output" "Docker Compose is missing"
 }
 
-if [[ ${BASH_SOURCE[0]} == "$0" ]]; then tell_story_on_host "${BASH_SOURCE[0]}"; fi
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then run_in_order_on_host "${BASH_SOURCE[0]}"; fi
