@@ -5,10 +5,10 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startLatencyRelay } from "../e2e/support/load/latency-relay.ts";
-import { buildWithColdtivate, forgetBuilds, openContestants, type Contestant } from "./contestants.ts";
-import { formatTable, median } from "./figures.ts";
-import type { Timed } from "./machine.ts";
-import { changeNothing, changeOne, makeMonorepo } from "./monorepo.ts";
+import { buildWithColdtivate, forgetBuilds, openContestants, type Contestant } from "./support/contestants.ts";
+import { formatTable, median } from "./support/figures.ts";
+import type { Timed } from "./support/machine.ts";
+import { changeNothing, changeOne, makeMonorepo } from "./support/monorepo.ts";
 
 const images = 10;
 /** Bytes that each image's context holds, and that no compression makes smaller. */

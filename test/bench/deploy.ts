@@ -5,11 +5,11 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startLatencyRelay } from "../e2e/support/load/latency-relay.ts";
-import { forgetImages, makeBed, readCommitTime, readHealthTime, type Bed } from "./bed.ts";
-import { formatTable, median } from "./figures.ts";
-import { onStaging, time, type Timed } from "./machine.ts";
-import { readSshUse, type SshUse } from "./sshd-log.ts";
 import { formatStartUp, measureStartUp } from "./start-up.ts";
+import { formatTable, median } from "./support/figures.ts";
+import { onStaging, time, type Timed } from "./support/machine.ts";
+import { forgetImages, prepareDeploys, readCommitTime, readHealthTime, type PreparedDeploys } from "./support/prepared-deploys.ts";
+import { readSshUse, type SshUse } from "./support/sshd-log.ts";
 
 /** Round-trip times to the host, in milliseconds, on top of the sandbox's own. */
 const latencies = [0, 50, 200];
@@ -46,12 +46,12 @@ async function main(): Promise<void> {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds: expected a number of at least 1");
   tell("making commits and images");
-  await using bed = await makeBed();
+  await using prepared = await prepareDeploys();
   const results: Result[] = latencies.map((latency) => ({ latency, floor: [], release: [], unchanged: [], back: [], rollback: [] }));
   for (let round = 1; round <= rounds; round++) {
     for (const result of results) {
       tell(`round ${round} of ${rounds}, ${result.latency} ms`);
-      await measureRound(bed, result, round);
+      await measureRound(prepared, result, round);
     }
   }
   await clearFloor();
@@ -63,21 +63,21 @@ async function main(): Promise<void> {
 }
 
 /** Each kind of deploy once; floor and release take turns at being the first. */
-async function measureRound(bed: Bed, result: Result, round: number): Promise<void> {
+async function measureRound(prepared: PreparedDeploys, result: Result, round: number): Promise<void> {
   const host = process.env["STAGING_SSH_HOST"]!;
   const relay = result.latency === 0 ? undefined : await startLatencyRelay({ host, ports: [22], delay: result.latency / 2 });
   const way: Way = relay === undefined ? { host, port: 22 } : { host: "127.0.0.1", port: relay.portOf(22) };
   try {
     await forgetImages();
-    const release = async () => void result.release.push(await released(() => deploy(bed, bed.own.other, way)));
+    const release = async () => void result.release.push(await released(() => deploy(prepared, prepared.own.other, way)));
     const floor = async () =>
-      void result.floor.push(await watched(() => releaseByHand(bed.imageOf(bed.floor.other), ["green", "blue"], way)));
+      void result.floor.push(await watched(() => releaseByHand(prepared.imageOf(prepared.floor.other), ["green", "blue"], way)));
     for (const run of round % 2 === 0 ? [release, floor] : [floor, release]) await run();
-    result.unchanged.push(await watched(() => deploy(bed, bed.own.other, way)));
-    result.back.push(await returned(() => deploy(bed, bed.own.rest, way)));
+    result.unchanged.push(await watched(() => deploy(prepared, prepared.own.other, way)));
+    result.back.push(await returned(() => deploy(prepared, prepared.own.rest, way)));
     // There and back again.
-    for (let turn = 0; turn < 2; turn++) result.rollback.push(await returned(() => rollBack(bed, way)));
-    await releaseByHand(bed.imageOf(bed.floor.rest), ["blue", "green"], { host, port: 22 });
+    for (let turn = 0; turn < 2; turn++) result.rollback.push(await returned(() => rollBack(prepared, way)));
+    await releaseByHand(prepared.imageOf(prepared.floor.rest), ["blue", "green"], { host, port: 22 });
   } finally {
     await relay?.stop();
   }
@@ -102,11 +102,11 @@ async function returned(run: () => Promise<Timed>): Promise<Run> {
   return { ...timed, health: await readHealthTime() };
 }
 
-function deploy({ clone }: Bed, commit: string, way: Way): Promise<Timed> {
+function deploy({ clone }: PreparedDeploys, commit: string, way: Way): Promise<Timed> {
   return time("coldtivate", ["deploy", "staging", "--ref", commit, "--allow-older"], { cwd: clone, env: environmentOf(way) });
 }
 
-function rollBack({ clone }: Bed, way: Way): Promise<Timed> {
+function rollBack({ clone }: PreparedDeploys, way: Way): Promise<Timed> {
   return time("coldtivate", ["rollback", "staging"], { cwd: clone, env: environmentOf(way) });
 }
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatTable } from "../../../bench/figures.ts";
+import { formatTable } from "../../../bench/support/figures.ts";
 import { top } from "../repository.ts";
 import { must } from "../run.ts";
 import { kinds, type KindName } from "./fault-kinds.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 
-export const top = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
+export const top = new URL("../../../", import.meta.url).pathname.replace(/\/$/, "");
 
 const execute = promisify(execFile);
 

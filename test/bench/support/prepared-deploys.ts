@@ -11,7 +11,7 @@ export interface Pair {
 }
 
 /** All that is made before anything is measured. */
-export interface Bed extends AsyncDisposable {
+export interface PreparedDeploys extends AsyncDisposable {
   /** A clone of the monorepo. */
   clone: string;
   /** What the CLI goes between, and what the floor does; both pairs' images are pushed. */
@@ -26,7 +26,7 @@ const repository = "ml4-india";
  * Makes commits, pushes their images, and has the staging host serve one of each pair.
  * Tasks are the team's own work, and the floor has none: they are left out.
  */
-export async function makeBed(): Promise<Bed> {
+export async function prepareDeploys(): Promise<PreparedDeploys> {
   const folder = await mkdtemp(join(tmpdir(), "coldtivate-bench-"));
   const clone = join(folder, "monorepo");
   await must("git", ["clone", "--quiet", await must("git", ["-C", monorepo(), "remote", "get-url", "origin"]), clone]);
@@ -42,7 +42,7 @@ export async function makeBed(): Promise<Bed> {
     await time("coldtivate", ["build", "--push"], { cwd: clone });
   }
   await must("git", ["checkout", "--quiet", "main"], clone);
-  const bed = {
+  const prepared = {
     clone,
     own: { rest: restOwn, other: otherOwn },
     floor: { rest: restFloor, other: otherFloor },
@@ -50,8 +50,8 @@ export async function makeBed(): Promise<Bed> {
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
   await time("coldtivate", ["deploy", "staging", "--ref", restOwn, "--allow-older"], { cwd: clone });
-  await layFloor(bed.imageOf(restFloor));
-  return bed;
+  await layFloor(prepared.imageOf(restFloor));
+  return prepared;
 }
 
 /** Removes from the staging host what no container uses, of the image that is released: the next release has to pull it. */
