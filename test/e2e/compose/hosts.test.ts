@@ -45,7 +45,10 @@ const count = async (file: string) =>
 
 /** sshd of staging with other settings, for the time of a test. */
 async function withSshd(lines: string, action: () => Promise<void>): Promise<void> {
-  const reload = "pkill -HUP -o -x sshd; sleep 0.3";
+  // It has read them once it listens anew: on another socket.
+  const listening = `awk '$2 ~ /:0016$/ && $4 == "0A" { print $10 }' /proc/net/tcp`;
+  const reload = `before=$(${listening}); pkill -HUP -o -x sshd
+    for i in $(seq 200); do now=$(${listening}); [ -n "$now" ] && [ "$now" != "$before" ] && break; sleep 0.05; done`;
   const file = "$(ps -o args= -C sshd | grep -oE -- '-f *[^ ]+' | head -n 1 | sed 's/-f *//')";
   await onHost(
     "staging",

@@ -181,21 +181,31 @@ const editions = async (host = stagingHost()) =>
   Object.fromEntries(await Promise.all(Object.keys(apis).map(async (path) => [path, await ask(host, path)])));
 const all = (edition: string) => Object.fromEntries(Object.keys(apis).map((path) => [path, edition]));
 
+/** Requests to each API that go on after a command: some two seconds of them. */
+const further = 15;
+
 /** Asks each API over and over, until after the command; tells for which ones some request failed. */
 async function underLoad(act: () => Promise<Ran>): Promise<{ ran: Ran; failed: string[] }> {
   const ended = new AbortController();
   const failed = new Set<string>();
+  const answers = new Map(Object.keys(apis).map((path) => [path, 0]));
   const asking = Object.keys(apis).map(async (path) => {
     while (!ended.signal.aborted) {
       if ((await ask(stagingHost(), path)) === undefined) failed.add(path);
+      answers.set(path, answers.get(path)! + 1);
       await wait(100);
     }
   });
-  const ran = await act();
-  await wait(2000);
-  ended.abort();
-  await Promise.all(asking);
-  return { ran, failed: [...failed].toSorted() };
+  try {
+    const ran = await act();
+    const before = new Map(answers);
+    const least = () => Math.min(...[...answers].map(([path, count]) => count - before.get(path)!));
+    await expect.poll(least, { timeout: 120_000 }).toBeGreaterThanOrEqual(further);
+    return { ran, failed: [...failed].toSorted() };
+  } finally {
+    ended.abort();
+    await Promise.all(asking);
+  }
 }
 
 const serviceOf: Record<string, string> = {
