@@ -1,3 +1,4 @@
+// The tests of a group build on each other: each goes on from where the one before it came to.
 import { chmod, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { onHost } from "../support/hosts.ts";

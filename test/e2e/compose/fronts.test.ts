@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discover, type FoundContainer } from "../../traefik.ts";
 import { watchContainers } from "../support/container-watch.ts";

@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";

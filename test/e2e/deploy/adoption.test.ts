@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Each test has its own release, but the history is looked at once some were undone.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { edit, publish } from "../support/clones.ts";
 import { onHost, stagingHost } from "../support/hosts.ts";

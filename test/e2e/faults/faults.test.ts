@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { deployByHand, deployOther, updateFront, type Attempt } from "../support/faults/attempt.ts";
 import type { KindName } from "../support/faults/fault-kinds.ts";

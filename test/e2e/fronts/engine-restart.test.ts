@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { onHost } from "../support/hosts.ts";
 import {

@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

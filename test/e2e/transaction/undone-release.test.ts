@@ -1,3 +1,4 @@
+// The tests build on each other: each goes on from where the one before it came to.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
