@@ -1,4 +1,4 @@
-// Each test has its own release, but the history is looked at once some were undone.
+// The test of the history needs releases that tests before it had undone. All others stand alone.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { edit, publish } from "../support/clones.ts";
 import { onHost, stagingHost } from "../support/hosts.ts";
