@@ -41,7 +41,15 @@ async function apply(work: ReturnType<typeof host>[]): Promise<{ events: Progres
   const plan = { environment: "staging", project: "shop-staging", release, hosts: work.map((each) => each.plan), notes: [] };
   const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
   const control = { abort: new AbortController().signal, detach: new AbortController().signal };
-  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, control, patience: 20 }).then(
+  const error: unknown = await applyPlan({
+    plan,
+    work,
+    credentials: [],
+    again: "coldtivate deploy staging",
+    reporter,
+    control,
+    patience: 20,
+  }).then(
     () => undefined,
     (reason: unknown) => reason,
   );

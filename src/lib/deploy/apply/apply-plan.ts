@@ -1,11 +1,10 @@
 import { applyRelease, type ReleaseEnd, type JournalLine } from "../../adapters/host/host.ts";
-import type { HostConnection } from "../../adapters/ssh/ssh.ts";
-import type { TarEntry } from "../../adapters/tar.ts";
 import { changes, type Change } from "../../changes.ts";
+import { allOf } from "../../common/mark-handled.ts";
 import type { DeployControl } from "../../control.ts";
 import { isBarrier } from "../../plan/steps/barriers.ts";
-import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
 import type { Reporter } from "../../report/progress.ts";
+import type { HostWork, PreparedRelease } from "../prepare/prepare.ts";
 import { failureOf, type HostEnd } from "./apply-failure.ts";
 import { Coordinator, type Order } from "./coordinator.ts";
 import { leftAlone } from "./detached.ts";
@@ -17,22 +16,11 @@ import { announceSteps, HostProgress } from "./host-progress.ts";
 /** Milliseconds between two keep-alive messages to hosts that may be waiting for one another. */
 const pulse = 2000;
 
-export interface HostWork {
-  connection: HostConnection;
-  plan: HostPlan;
-  /** The content of the release's folder on the host. */
-  entries: readonly TarEntry[];
-  /** The images that it pulls. */
-  images: readonly string[];
-}
-
-export interface ApplyInput {
-  plan: Plan;
-  work: readonly HostWork[];
+export interface ApplyInput extends PreparedRelease {
   /** Each host gets only those that it needs. */
   credentials: readonly RegistryLogin[];
   /** The command that tries again. */
-  again?: string;
+  again: string;
   reporter: Reporter;
   control: DeployControl;
   /** How long to try to reconnect to a lost host, in milliseconds. */
@@ -44,7 +32,7 @@ export interface ApplyInput {
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan(input: ApplyInput): Promise<void> {
-  const { plan, control, reporter, again = `coldtivate deploy ${plan.environment}` } = input;
+  const { plan, control, reporter, again } = input;
   const work = input.work.filter((host) => host.plan.steps.length > 0);
   announceSteps(plan.hosts, reporter);
   const coordinator = new Coordinator(work.map((host) => host.plan.host));
@@ -145,10 +133,4 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
 function settle(change: Change, { code }: ReleaseEnd): void {
   if (code === 0) change.done();
   else change.dropped();
-}
-
-/** Like Promise.all, but waits until all have settled. */
-async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }

@@ -48,9 +48,14 @@ export function chooseTasks(
   return { run, unchanged };
 }
 
+/** The tasks that plans run. */
+export function taskNames(plans: readonly Pick<HostPlan, "steps">[]): string[] {
+  return plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : [])));
+}
+
 /** Makes the plans of an environment's hosts list each skipped task only once. */
 export function tellOnce(plans: readonly HostPlan[]): HostPlan[] {
-  const told = new Set(plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : []))));
+  const told = new Set(taskNames(plans));
   return plans.map(({ unchanged = [], ...plan }) => {
     const fresh = unchanged.filter(({ task }) => !told.has(task));
     for (const { task } of fresh) told.add(task);

@@ -55,3 +55,8 @@ export interface Step {
   args: string[];
   title: string;
 }
+
+/** The images that a plan pulls. */
+export function pulledImages({ steps }: Pick<HostPlan, "steps">): string[] {
+  return steps.flatMap(({ verb, args }) => (verb === "pull" ? args : []));
+}
