@@ -90,6 +90,8 @@ source "$parts/deploy.sh"
 source "$parts/capacity.sh"
 # shellcheck source=scripts/environment-deployment-management/attach.sh
 source "$parts/attach.sh"
+# shellcheck source=scripts/environment-deployment-management/kept-release.sh
+source "$parts/kept-release.sh"
 # shellcheck source=scripts/environment-deployment-management/releases.sh
 source "$parts/releases.sh"
 # shellcheck source=scripts/environment-deployment-management/elsewhere.sh

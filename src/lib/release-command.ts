@@ -22,7 +22,7 @@ import { whoDeploys } from "./environment/who.ts";
 import { releaseHookEvent } from "./hooks/hook-events.ts";
 import { runWithHooks } from "./hooks/run-with-hooks.ts";
 import { formatPlan } from "./plan/steps/format-plan.ts";
-import type { Plan } from "./plan/steps/plan.ts";
+import { showPlan, type Plan } from "./plan/steps/plan.ts";
 
 /** What a request is made from. */
 export interface RequestFacts {
@@ -88,9 +88,10 @@ export abstract class ReleaseCommand extends BaseCommand {
     return await waitForOtherDeploys(turn, async () => {
       const prepared = await prepareRelease({ ...wish, now: new Date() }, request, ports);
       const { plan, work } = prepared;
+      const shown = { ...plan, hosts: plan.hosts.map(showPlan) };
       if (isDryRun || isUnchanged(plan)) {
-        this.show(isUnchanged(plan) ? describe(plan) : formatPlan(plan));
-        return { changed: false, plan };
+        this.show(isUnchanged(plan) ? describe(plan) : formatPlan(plan, flags.verbose));
+        return { changed: false, plan: shown };
       }
       this.announce(`${formatPlan(plan)}\n`);
       if (environment.confirm) await this.confirm(command.question, flags.yes);
@@ -105,7 +106,7 @@ export abstract class ReleaseCommand extends BaseCommand {
       else await runWithHooks(releaseHookEvent(request.action, plan, who), { config, reporter, signal, triesAgain }, apply);
       const milliseconds = Math.round(performance.now() - started);
       this.show(describe(plan, milliseconds));
-      return { changed: true, milliseconds, plan };
+      return { changed: true, milliseconds, plan: shown };
     });
   }
 }

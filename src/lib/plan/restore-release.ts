@@ -33,7 +33,7 @@ export interface RestoredRelease {
 /** Prepares a kept release to serve again: services as they were, and fronts with the image that fronts run now. */
 export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: RestoreInput): RestoredRelease {
   const { release, fronts } = withRunningFronts(kept, manifest, input);
-  const settings = settingsOf(kept.whole, manifest.fronts);
+  const settings = settingsOf(kept.full, manifest.fronts);
   // Releases of older versions do not mark one-shots.
   const oneShots = findOneShots(release.model, Object.keys(manifest.services));
   const rendered: Rendered = {
@@ -49,7 +49,7 @@ export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: Res
     })),
     fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
     tasks: {},
-    reach: reachOf(kept.whole, manifest.fronts),
+    reach: reachOf(kept.full, manifest.fronts),
     images: manifest.images,
     volumeNames: manifest.volumes ?? {},
     files: [],
@@ -98,10 +98,10 @@ function contentOf(name: string, front: ManifestFront | undefined, { services }:
 }
 
 /** The settings that decide how services roll out, taken from the release's full plan. */
-function settingsOf(whole: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
+function settingsOf(full: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
   const settings: Record<string, ServiceConfig> = {};
   const slots = new Map(Object.keys(fronts).map((name) => [slotName(name, "slot"), name]));
-  for (const line of whole) {
+  for (const line of full) {
     const [verb, part = "", ...args] = line.split("\t");
     const service = slots.get(part) ?? part.replace(/@.*$/, "");
     const learnt = learn(verb, args);
@@ -135,7 +135,7 @@ function readSignal(wait: string | undefined, [kind, ...words]: readonly string[
 }
 
 /** The reach check of that release, taken from its full plan. */
-function reachOf(whole: readonly string[], fronts: Manifest["fronts"]): string[] {
-  const line = whole.find((step) => step.startsWith("reach\t"));
+function reachOf(full: readonly string[], fronts: Manifest["fronts"]): string[] {
+  const line = full.find((step) => step.startsWith("reach\t"));
   return line === undefined ? Object.keys(fronts) : line.split("\t").slice(2);
 }

@@ -3,6 +3,7 @@ import type { RegistryClient } from "../../../src/lib/adapters/registry/registry
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { prepareRelease } from "../../../src/lib/deploy/prepare/prepare.ts";
 import type { Intent, PreparePorts } from "../../../src/lib/deploy/prepare/intent.ts";
+import { pulledImages } from "../../../src/lib/plan/steps/plan.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 
 const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;
@@ -43,7 +44,7 @@ function host(...images: string[]): HostConnection {
     "kept/manifest.json": manifest("r1", older),
     "kept/compose.json": JSON.stringify({ name: "shop-staging", services: { web: { image: older } } }),
     "kept/hooks": "hooks/before_rollback\n",
-    "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
+    "kept/plan.full": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
   };
   const answer = Object.entries(fields).map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`);
   return {
@@ -90,7 +91,7 @@ const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promi
 describe("a rollback whose images the host lost", () => {
   test("pulls them by digest where the registry has them, and says so", async () => {
     const { plan } = await rollBack(host(newer), (asked) => Promise.resolve(asked.split("@")[1]));
-    expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+    expect(pulledImages(plan.hosts[0]!)).toEqual([older]);
     expect(plan.notes).toContain("a no longer has images of that release, and pulls them: r.example/web@sha256:aaaaaaaa");
   });
 
@@ -131,7 +132,7 @@ test("what a host lost of others it pulls itself, and nobody is asked about it",
   const { work, plan } = await prepare(connection, () =>
     Promise.resolve({ client: { digestOf: () => Promise.reject(new Error("asked")) } as unknown as RegistryClient, named: new Set() }),
   );
-  expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+  expect(pulledImages(plan.hosts[0]!)).toEqual([older]);
   expect(work[0]?.images).toEqual([]);
   expect(plan.notes).toContain("a pulls these without a login of yours: r.example/web@sha256:aaaaaaaa");
 });

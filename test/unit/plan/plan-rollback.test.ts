@@ -17,6 +17,7 @@ import { restoreRelease } from "../../../src/lib/plan/restore-release.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
+import { formatStep, wordsOf } from "../../../src/lib/plan/steps/step.ts";
 
 const [c1, c2, c3] = ["c1", "c2", "c3"].map((start) => start.repeat(20)) as [string, string, string];
 
@@ -61,7 +62,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
   const rendered = render(release, before.manifest?.fronts);
   const facts = { config: { services: release.config }, rendered };
   const state = carryOut(before, planHost({ ...facts, state: before, commit, runsTasks: true }).steps, { rendered, commit });
-  const whole = planFull(facts, true).map(({ verb, args }) => [verb, ...args].join("\t"));
+  const full = planFull(facts, true).map((step) => wordsOf(step).join("\t"));
   const configurations = Object.fromEntries(
     Object.entries(rendered.fronts).flatMap(([name, { config, hold }]) => [
       [`${name}.cfg`, config],
@@ -77,7 +78,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
   });
   return {
     rendered,
-    kept: { model: parseModel("a", JSON.stringify(rendered.model)), whole, configurations, hooks: [] },
+    kept: { model: parseModel("a", JSON.stringify(rendered.model)), full, configurations, hooks: [] },
     manifest: parseManifest(JSON.stringify(manifest))!,
     state,
   };
@@ -108,7 +109,7 @@ test("going back takes the very steps that a deploy of that release would take, 
       expect(plan.steps.some(({ verb }) => verb === "once")).toBe(false);
       // What waited for such a one in that release does not have to now.
       if (deployed.steps.some(({ verb }) => verb === "once")) return;
-      const text = (steps: typeof plan.steps) => steps.map(({ verb, args }) => [verb, ...args].join(" "));
+      const text = (steps: typeof plan.steps) => steps.map(formatStep);
       expect(text(plan.steps)).toEqual(text(deployed.steps.filter(({ verb }) => verb !== "pull")));
     }),
     { numRuns: 300 },
@@ -141,7 +142,7 @@ test("the hooks of the release that is to serve again run before and after it", 
       const second = serve(first.state, two, c2);
       const kept = { ...first.kept, hooks: ["after_deploy", "after_rollback", "before_rollback"] };
       const { plan } = rollBack({ ...first, kept }, second.state);
-      const hooks = plan.steps.flatMap(({ verb, args }, index) => (verb === "hook" ? [`${index} ${args[0]}`] : []));
+      const hooks = plan.steps.flatMap((step, index) => (step.verb === "hook" ? [`${index} ${step.name}`] : []));
       expect(hooks).toEqual(plan.steps.length === 0 ? [] : ["1 before_rollback", `${plan.steps.length - 2} after_rollback`]);
     }),
     { numRuns: 50 },
@@ -183,7 +184,7 @@ describe("of two releases", () => {
     const second = serve(first.state, two, c2);
     const { missing, plan } = rollBack(first, { ...second.state, images: [] });
     expect(missing).toEqual(["r.example/ours@sha256:aa"]);
-    expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", args: ["r.example/ours@sha256:aa"] }]);
+    expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", images: ["r.example/ours@sha256:aa"] }]);
     expect(rollBack(first, { ...second.state, images: ["r.example/ours@sha256:aa"] }).missing).toEqual([]);
     expect(rollBack(first, { ...first.state, images: [] }).missing).toEqual([]);
   });

@@ -1,13 +1,14 @@
 import type { ReleaseEnd } from "../../adapters/host/host.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { notOurs } from "../../plan/steps/differences.ts";
-import type { HostPlan, Plan, Step } from "../../plan/steps/plan.ts";
+import type { Plan, ShownPlan } from "../../plan/steps/plan.ts";
+import type { ShownStep } from "../../plan/steps/step.ts";
 import { plainLines } from "../../common/host-answer.ts";
 import type { HostProgress } from "./host-progress.ts";
 
 /** How a release ended on a host. */
 export interface HostEnd {
-  plan: HostPlan;
+  plan: ShownPlan;
   story: HostProgress;
   /** Undefined if the outcome is unknown. */
   ending?: ReleaseEnd;
@@ -85,7 +86,7 @@ export function tryAgain({ story }: HostEnd, again: string): string {
   return `Try again once the other deploy has ended: ${again}; or have it wait for that: ${again} --wait`;
 }
 
-export function servesBefore({ expect, services }: HostPlan): string {
+export function servesBefore({ expect, services }: Pick<ShownPlan, "expect" | "services">): string {
   if (expect !== "-") return `${expect} serves as before`;
   const isMove = services.some(({ reasons }) => reasons.includes(notOurs));
   return isMove ? "what was not started by coldtivate serves as before" : "nothing of this project served before, and nothing does now";
@@ -102,6 +103,6 @@ export function outputOf({ story, ending }: HostEnd): readonly string[] {
 }
 
 /** The script's reason names tasks, images and containers. The step names the service that a container belongs to. */
-function tellFailure(step: Step | undefined, reason: string): string {
-  return step?.verb === "healthy" ? step.title.replace(/ is healthy$/, ` did not become healthy: ${reason}`) : reason;
+function tellFailure(step: ShownStep | undefined, reason: string): string {
+  return step?.subject === undefined ? reason : `${step.subject} did not become healthy: ${reason}`;
 }

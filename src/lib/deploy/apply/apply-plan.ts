@@ -3,6 +3,7 @@ import { changes, type Change } from "../../changes.ts";
 import { allOf } from "../../common/mark-handled.ts";
 import type { DeployControl } from "../../control.ts";
 import { isBarrier } from "../../plan/steps/barriers.ts";
+import { showPlan } from "../../plan/steps/plan.ts";
 import type { Reporter } from "../../report/progress.ts";
 import type { HostWork, PreparedRelease } from "../prepare/prepare.ts";
 import { failureOf, type HostEnd } from "./apply-failure.ts";
@@ -34,7 +35,7 @@ export interface ApplyInput extends PreparedRelease {
 export async function applyPlan(input: ApplyInput): Promise<void> {
   const { plan, control, reporter, again } = input;
   const work = input.work.filter((host) => host.plan.steps.length > 0);
-  announceSteps(plan.hosts, reporter);
+  announceSteps(plan.hosts.map(showPlan), reporter);
   const coordinator = new Coordinator(work.map((host) => host.plan.host));
   const speakers = new Map<string, (message: string) => void>();
   const obey = (orders: readonly Order[]) => {
@@ -53,7 +54,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   }, pulse);
   // When two deploys start at once, one of them must win on every host: the one that the first host takes.
   const door = Promise.withResolvers<boolean>();
-  const stories = work.map((host) => new HostProgress(host.plan, reporter));
+  const stories = work.map((host) => new HostProgress(showPlan(host.plan), reporter));
   const applied = work.map((host, index) =>
     applyToHost(host, {
       ...input,
@@ -96,15 +97,16 @@ interface HostInput extends ApplyInput {
 }
 
 async function applyToHost({ connection, plan: hostPlan, entries, images }: HostWork, input: HostInput): Promise<HostEnd> {
+  const shown = showPlan(hostPlan);
   const { plan, story, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
-  if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
+  if ((await mayBegin) === false) return { plan: shown, story, isUntried: true, ending: { code: 3, stderr: "" } };
   let told = 0;
   const onLine = (line: JournalLine) => {
     told++;
     story.tell(line);
     const step = hostPlan.steps[line.step - 1];
     if (line.state === "begin") onBegin?.(true);
-    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
+    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.name);
     if (line.state === "failed" || line.state === "undone") input.onFailure();
   };
   const change = changes.begin(`told to take release ${plan.release.id}`, hostPlan.host);
@@ -114,7 +116,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
     const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
     settle(change, ending);
     if (ending.code !== 0) input.onFailure();
-    return { plan: hostPlan, story, ending };
+    return { plan: shown, story, ending };
   } catch (error) {
     input.onFailure();
     // When the user detaches, the DETACHED error already says that the host goes on.
@@ -123,7 +125,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
     reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
     const ending = await followAgain(connection, { ...application, told, patience });
     if (ending !== undefined) settle(change, ending);
-    return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
+    return { plan: shown, story, lost: error, ...(ending === undefined ? {} : { ending }) };
   } finally {
     onBegin?.(false);
   }

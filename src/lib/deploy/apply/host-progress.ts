@@ -1,9 +1,9 @@
 import type { JournalLine } from "../../adapters/host/host.ts";
-import type { HostPlan } from "../../plan/steps/plan.ts";
+import type { ShownPlan } from "../../plan/steps/plan.ts";
 import { keptLines, type ProgressEvent, type Reporter } from "../../report/progress.ts";
 
 /** Shows the steps of all hosts, before the first one begins. */
-export function announceSteps(hosts: readonly HostPlan[], reporter: Reporter): void {
+export function announceSteps(hosts: readonly Pick<ShownPlan, "host" | "steps">[], reporter: Reporter): void {
   reporter.emit({
     type: "planned",
     sections: hosts.map((host) => ({
@@ -24,7 +24,7 @@ function rowId(host: string, step: number): string {
  */
 export class HostProgress {
   readonly #output = new Map<number, string[]>();
-  readonly #plan: HostPlan;
+  readonly #plan: Pick<ShownPlan, "host" | "steps">;
   readonly #reporter: Reporter;
   failed: { step: number; detail: string } | undefined;
   undone = false;
@@ -38,7 +38,7 @@ export class HostProgress {
   /** The host's time when it began to send its journal, if it said so; microseconds since the epoch. */
   #told = 0;
 
-  constructor(plan: HostPlan, reporter: Reporter) {
+  constructor(plan: Pick<ShownPlan, "host" | "steps">, reporter: Reporter) {
     this.#plan = plan;
     this.#reporter = reporter;
   }

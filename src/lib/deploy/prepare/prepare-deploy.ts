@@ -140,8 +140,8 @@ export async function draftDeploy(intent: Intent, request: DeployRequest, ports:
       ],
       entriesFor(aligned, { isInTurn, tasks }) {
         const runs = runsAfter(id, ran, rendered.tasks, tasks);
-        const whole = planFull({ config, rendered }, isFirst, isInTurn);
-        return releaseEntries(rendered, { ...manifest, runs }, { plan: aligned, whole }, intent.who, [...script, ...hooks]);
+        const full = planFull({ config, rendered }, isFirst, isInTurn);
+        return releaseEntries(rendered, { ...manifest, runs }, { plan: aligned, full }, intent.who, [...script, ...hooks]);
       },
     });
   }

@@ -3,6 +3,7 @@ import type { Rendered } from "../../release/rendered.ts";
 import type { TaskRuns } from "../../release/task-runs.ts";
 import type { ServiceWork } from "./compare-services.ts";
 import type { HostPlan, UnchangedTask } from "./plan.ts";
+import { stepsOf } from "./step.ts";
 
 export interface TaskChoice {
   /** In their order. */
@@ -50,7 +51,7 @@ export function chooseTasks(
 
 /** The tasks that plans run. */
 export function taskNames(plans: readonly Pick<HostPlan, "steps">[]): string[] {
-  return plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : [])));
+  return plans.flatMap(({ steps }) => stepsOf(steps, "task").map(({ name }) => name));
 }
 
 /** Makes the plans of an environment's hosts list each skipped task only once. */
