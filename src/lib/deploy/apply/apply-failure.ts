@@ -50,7 +50,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
   }
   const what = reasonOf(end) || "the deploy failed";
   if (ending.code === 4) {
-    const aborted = isAborted ? "aborted" : end.story.aborted;
+    const aborted = isAborted ? "aborted" : describeAborted(end);
     return new ColdtivateError(`${host.host}: ${aborted === undefined ? what : `${aborted}, and undone`}`, {
       code: aborted === undefined ? "DEPLOY_FAILED" : "DEPLOY_ABORTED",
       exit: isAborted ? "interrupted" : "failed",
@@ -65,6 +65,11 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
     details: [...outputOf(end), ...(end.story.failed === undefined ? [] : plainLines(ending.stderr))],
     hint: `See what runs with: coldtivate status ${environment}. The journal is in ~/.coldtivate/${project}/releases/${release.id} on ${host.host}. To have it finished or undone once more: coldtivate recover ${environment}. To try again: ${again}`,
   });
+}
+
+/** That somebody else aborted a release on a host, and who; undefined if nobody did. */
+export function describeAborted({ story: { abortedBy } }: HostEnd): string | undefined {
+  return abortedBy === undefined ? undefined : `aborted${abortedBy === "" ? "" : ` by ${abortedBy}`}`;
 }
 
 export function isRefused({ ending }: HostEnd): boolean {
