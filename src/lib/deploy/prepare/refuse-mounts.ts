@@ -26,11 +26,11 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
     code: "DATA_LEFT_BEHIND",
     exit: "refused",
     details: [...data, ...content.toSorted()],
-    hint: `What served before serves. ${[
+    hint: [
       ...(content.length > 0 ? [contentAdvice] : []),
       ...(data.length > 0 ? [dataAdvice] : []),
       "To go on without it, which deletes nothing: --leave-data.",
-    ].join(" ")}`,
+    ].join(" "),
   });
 }
 
