@@ -13,6 +13,7 @@ import { parseModel } from "../../../src/lib/host/observation.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import { parsePast } from "../../../src/lib/host/past.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
+import { rolloutsOf } from "../../../src/lib/plan/rollouts.ts";
 import { restoreRelease } from "../../../src/lib/plan/restore-release.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
@@ -75,6 +76,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
     environment: "staging",
     commit,
     createdAt: "2026-11-23T04:29:38.000Z",
+    rollouts: rolloutsOf(facts),
   });
   return {
     rendered,
@@ -113,6 +115,21 @@ test("going back takes the very steps that a deploy of that release would take, 
       expect(text(plan.steps)).toEqual(text(deployed.steps.filter(({ verb }) => verb !== "pull")));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a release of an older coldtivate, whose manifest lacks the rollout settings, takes the same steps", () => {
+  fc.assert(
+    fc.property(releases, releases, (one, two) => {
+      const first = serve(emptyHost, one, c1);
+      const second = serve(first.state, two, c2);
+      // How long a one-shot may take was not in the plan as a time to become healthy.
+      if (Object.values(first.rendered.services).some(({ rollout }) => rollout === "once")) return;
+      const { rollouts: _rollouts, reach: _reach, ...older } = first.manifest;
+      const steps = rollBack(first, second.state).plan.steps.map(formatStep);
+      expect(rollBack({ ...first, manifest: older }, second.state).plan.steps.map(formatStep)).toEqual(steps);
+    }),
+    { numRuns: 60 },
   );
 });
 

@@ -6,6 +6,7 @@ import type { RegistryClient } from "../../adapters/registry/registry.ts";
 import { allOf, markHandled } from "../../common/mark-handled.ts";
 import { hostNotes, otherFronts } from "../../plan/notes.ts";
 import { planHost } from "../../plan/plan-deploy.ts";
+import { rolloutsOf } from "../../plan/rollouts.ts";
 import { planFull } from "../../plan/plan-full.ts";
 import { taskNames } from "../../plan/steps/choose-tasks.ts";
 import type { HostPlan } from "../../plan/steps/plan.ts";
@@ -123,6 +124,7 @@ export async function draftDeploy(intent: Intent, request: DeployRequest, ports:
       ...ref,
       createdAt: intent.now.toISOString(),
       networks: ownNetworks(rendered.model),
+      rollouts: rolloutsOf({ config, rendered }),
     });
     drafts.push({
       connection,

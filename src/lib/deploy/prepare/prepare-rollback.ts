@@ -81,6 +81,8 @@ export async function draftRollback(intent: Intent, request: RollbackRequest, po
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
       volumes: mergeVolumes(chosen.manifest.volumes ?? {}, state.manifest?.volumes ?? {}),
       networks: ownNetworks(withNetworksAsMade(rendered.model, state)),
+      rollouts: repeated.settings,
+      reach: rendered.reach,
       // A rollback does not undo what a task did.
       runs: { ...ran },
     });
@@ -104,7 +106,10 @@ export async function draftRollback(intent: Intent, request: RollbackRequest, po
   return { release, hosts: drafts, notes: [], registry: () => ports.registry() };
 }
 
-type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "runs">;
+type OwnFacts = Pick<
+  Manifest,
+  "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "rollouts" | "reach" | "runs"
+>;
 
 /** Removes the irreversible declaration from a repeated release: it stays with the first one. */
 function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {
