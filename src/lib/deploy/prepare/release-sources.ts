@@ -8,7 +8,7 @@ import { refuseSources } from "./commit/source-faults.ts";
  * @throws ColdtivateError SOURCE_UNREADABLE
  */
 export async function readSources(commit: CommitTree, paths: readonly string[]): Promise<Map<string, SourceTree>> {
-  const inside = paths.filter((path) => path !== ".." && !path.startsWith("../../"));
+  const inside = paths.filter((path) => path !== ".." && !path.startsWith("../"));
   const parts = await Promise.all(inside.map(async (path) => ({ path, ...(await commit.read(path)) })));
   refuseSources(parts.flatMap(({ faults }) => faults));
   return new Map(parts.flatMap(({ path, files }) => (files === undefined ? [] : [[path, { files }]])));
