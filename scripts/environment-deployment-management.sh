@@ -32,9 +32,11 @@ Exit codes: 0 done; 2 usage; 3 refused, nothing changed; 4 undone, what served b
 TEXT
 }
 
-# Prints why something is not done. Arguments: exit code, lines to print. Returns: that code
+# Prints why something is not done. For a person, it adds what a refusal means; the CLI says that itself.
+# Arguments: exit code, lines to print. Returns: that code
 fail() {
   printf '%s\n' "${@:2}" >&2
+  [[ $1 != 3 || ${reader-} == cli ]] || printf 'Nothing was changed.\n' >&2
   return "$1"
 }
 
@@ -90,6 +92,8 @@ source "$parts/deploy.sh"
 source "$parts/capacity.sh"
 # shellcheck source=scripts/environment-deployment-management/attach.sh
 source "$parts/attach.sh"
+# shellcheck source=scripts/environment-deployment-management/kept-release.sh
+source "$parts/kept-release.sh"
 # shellcheck source=scripts/environment-deployment-management/releases.sh
 source "$parts/releases.sh"
 # shellcheck source=scripts/environment-deployment-management/elsewhere.sh

@@ -11,7 +11,7 @@ keep_credentials() {
   while IFS=$'\t' read -r registry username password || [[ -n $registry ]]; do
     [[ -n $registry ]] || break
     registry=${registry#http*://} registry=${registry%%/*}
-    [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name. Nothing was changed." || return
+    [[ $registry =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || fail 3 "\"$registry\" is no registry's name." || return
     mkdir "$credentials/$registry" || return
     # Not with docker login, which asks the registry first. That takes another second on a slow line, and the pull asks the
     # registry anyway.

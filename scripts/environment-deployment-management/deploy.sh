@@ -53,7 +53,7 @@ prepare() {
   [[ ! -L $state/current || -s $state/current/compose.json ]] || fail 3 "The release that serves, $(current_release), is incomplete: put $state/current/compose.json back." || return
   settle_others || return
   [[ $reader == cli || -n $leaves_data || -n ${has_run_tasks-} ]] || refuse_leaving || return
-  [[ $reader == cli ]] || plan_whole || return
+  [[ $reader == cli ]] || use_full_plan || return
   check_plan && bring_hooks && keep_files || return
   printf '%s\n' "$who" >"$dir/by" || return
   [[ $reader == person ]] || keep_credentials
@@ -62,19 +62,21 @@ prepare() {
 # Refuses a plan that this script does not understand, or that was made for another state of this host.
 check_plan() {
   local line verb
-  [[ ! -s $journal ]] || fail 3 "Release $release was applied here before. Nothing was changed." || return
+  [[ ! -s $journal ]] || fail 3 "Release $release was applied here before." || return
   for line in "${plan[@]}"; do
     verb=${line%%$'\t'*}
-    declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\". Nothing was changed." || return
-    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Nothing was changed; deploy again." || because stale || return
+    declare -F "do_$verb" >/dev/null || fail 3 "The plan has an unknown step, \"$verb\"." || return
+    [[ $verb != expect ]] || do_expect "${line#*$'\t'}" || fail 3 "The plan is stale: $reason. Deploy again." || because stale || return
   done
 }
 
 # For a person, a release is applied with its full plan. Its own plan may have changed only some services of the release that
 # served then.
-plan_whole() {
-  [[ -s $dir/plan.whole ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Nothing was changed; deploy its commit with the CLI." || return
-  awk -v skip="${has_run_tasks-}" '$1 != "task" || !skip' "$dir/plan.whole" >"$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
+use_full_plan() {
+  local full
+  full=$(full_plan "$dir")
+  [[ -s $full ]] || fail 3 "Release $release is from an older coldtivate and cannot be deployed from here. Deploy its commit with the CLI." || return
+  awk -v skip="${has_run_tasks-}" '$1 != "task" || !skip' "$full" >"$dir/plan" && rm -f "$dir"/{abort,go.*,plan.json,titles} || return
   # When the script of an older release prunes, it would remove what containers wrote.
   [[ -e $dir/${script%.sh}/written.sh ]] || { cp -rT "$parts" "$dir/${script%.sh}" && cp "$self" "$dir/$script"; } || return
   [[ ! -e $journal ]] || mv "$journal" "$journal.1" || return

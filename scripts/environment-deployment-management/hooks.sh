@@ -8,7 +8,7 @@ bring_hooks() {
   local of=''
   [[ -s $dir/hooks.of && ! -e $dir/hooks ]] || return 0
   IFS= read -r of <"$dir/hooks.of" || true
-  [[ $of =~ ^[a-z0-9][a-z0-9._-]*$ && -d $state/releases/$of/hooks ]] || fail 3 "The hooks of release $of are gone. Nothing was changed." || return
+  [[ $of =~ ^[a-z0-9][a-z0-9._-]*$ && -d $state/releases/$of/hooks ]] || fail 3 "The hooks of release $of are gone." || return
   cp -rpT "$state/releases/$of/hooks" "$dir/hooks"
 }
 

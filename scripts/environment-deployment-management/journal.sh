@@ -110,7 +110,7 @@ follow() {
     fi
     if [[ $listening == yes ]]; then read_message; else pause 0.02; fi
   done
-  [[ -s $journal ]] || fail 3 "Release $release could not be started; nothing was changed. See $dir/log." || return
+  [[ -s $journal ]] || fail 3 "Release $release could not be started. See $dir/log." || return
   fail 5 "Nobody works on release $release any more, and it has not ended: it was killed, or the Docker daemon is away." \
     "The next deploy finishes or undoes it, and so does: $script -p $project recover"
 }

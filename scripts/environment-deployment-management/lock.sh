@@ -6,7 +6,7 @@
 take_lock() {
   exec 9>>"$state/running"
   flock -w "$2" 9 || {
-    fail 3 "A deploy is at work here: $(at_work)" "Nothing was changed. Try again when it has ended."
+    fail 3 "A deploy is at work here: $(at_work)" "Try again when it has ended."
     return
   }
   printf '%s\t%s\t%s\n' "$1" "$(date -u +%FT%TZ)" "${release-}" >"$state/running"
@@ -17,7 +17,7 @@ is_running() { [[ -e $state/running ]] && ! flock -sn "$state/running" true; }
 # ---- locks by people, which last until somebody removes them: `locked` has who, since when, why
 
 refuse_when_locked() {
-  [[ ! -e $state/locked ]] || fail 3 "$project is locked: $(locked_by)" "Nothing was changed. Once the reason is gone: $script -p $project unlock"
+  [[ ! -e $state/locked ]] || fail 3 "$project is locked: $(locked_by)" "Once the reason is gone: $script -p $project unlock"
 }
 
 # Prints who locked it, since when, and why.

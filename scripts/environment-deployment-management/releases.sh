@@ -8,7 +8,7 @@ past_releases() {
   local id
   [[ -e $state/history ]] || return 0
   tac "$state/history" | awk -F '\t' '$4 == "finished" && !seen[$3]++ { print $3 }' | while IFS= read -r id; do
-    [[ ! -s $state/releases/$id/compose.json || ! -s $state/releases/$id/plan.whole ]] || printf '%s\n' "$id"
+    [[ ! -s $state/releases/$id/compose.json || ! -s $(full_plan "$state/releases/$id") ]] || printf '%s\n' "$id"
   done
 }
 
@@ -23,7 +23,7 @@ unlisted_images() {
 # Tells the CLI which releases are kept, and everything about one of them. Arguments: its id; - for the one that served before the
 # current one
 tell_past() {
-  local id wanted=$1 serving commit ref irreversible repeats text='' ids path
+  local id wanted=$1 serving commit ref irreversible repeats text='' ids
   serving=$(current_release)
   mapfile -t ids < <(past_releases)
   for id in "${ids[@]}"; do
@@ -35,9 +35,5 @@ tell_past() {
   done
   field past "$text"
   [[ " ${ids[*]} " == *" $wanted "* ]] || return 0
-  cd "$state/releases/$wanted" || return
-  for path in manifest.json compose.json plan.whole fronts/*; do
-    printf 'kept/%s\t%s\n' "$path" "$(stat -c %s "$path")" && cat "$path" && printf '\n'
-  done
-  field kept/hooks "$(printf '%s\n' hooks/*)"
+  tell_release "$state/releases/$wanted" kept/
 }

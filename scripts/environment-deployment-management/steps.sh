@@ -205,7 +205,7 @@ restore() {
     if ((${#plain[@]} > 0)); then
       put_back "$service" || return
       former+=("$service")
-    elif grep -qs "^once"$'\t'"$service"$'\t' "$state/current/plan.whole"; then
+    elif grep -qs "^once"$'\t'"$service"$'\t' "$(full_plan "$state/current")"; then
       # It has run, and must not run again.
       unknown+=("$service")
     elif grep -qxF -- "$service" <<<"$names" && [[ ! -e $front || ${service##*-} != @(blue|green|slot) || ${service##*-} == $(<"$front") ]]; then

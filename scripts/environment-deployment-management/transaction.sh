@@ -12,10 +12,11 @@ forward() {
   done
 }
 
-# Sets reason: that the release was aborted, and by whom, if they said who they are.
+# Notes that the release was aborted, and by whom, if they said who they are. Sets: reason, the same for people
 blame() {
   local who=''
   IFS= read -r who <"$dir/abort" || true
+  journal_has 0/aborted || tell 0 aborted "$who" || true
   reason="aborted${who:+ by $who}"
 }
 

@@ -28,7 +28,7 @@ keep_files() {
   [[ ! -e $dir/places ]] || while IFS=$'\t' read -r kind first second; do
     case $kind in
       parent) (umask 022 && mkdir -p "$first") 2>/dev/null || true ;;
-      folder) [[ -e $first ]] || (umask 022 && mkdir -p "$first") || fail 3 "$first cannot be made on $HOSTNAME. Nothing was changed; make that folder, then deploy again." || return ;;
+      folder) [[ -e $first ]] || (umask 022 && mkdir -p "$first") || fail 3 "$first cannot be made on $HOSTNAME. Make that folder, then deploy again." || return ;;
       seed) plant "$dir/seeds/$first" "$second" || printf '%s does not get everything that the commit has for it: it belongs to another user.\n' "$second" >&2 ;;
     esac
   done <"$dir/places"
@@ -215,5 +215,5 @@ refuse_leaving() {
     grep -qF "\"$source\"" "$dir/compose.json" || lines+=("  $name has $source at $target")
   done < <(engine container inspect --format $'{{$name := slice .Name 1}}{{$service := index .Config.Labels "com.docker.compose.service"}}{{range .Mounts}}{{if .RW}}{{$name}}\x1f{{$service}}\x1f{{.Type}}\x1f{{.Name}}\x1f{{.Source}}\x1f{{.Destination}}\n{{end}}{{end}}' "${ids[@]}" | awk NF)
   ((${#lines[@]} == 0)) || fail 3 "Release $release mounts nowhere what containers write to:" "${lines[@]}" \
-    "Nothing was changed. To have it stay where it is and go on without it: deploy $release --leave-data"
+    "To have it stay where it is and go on without it: deploy $release --leave-data"
 }

@@ -2,7 +2,7 @@ import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../lib/base-command.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { connectReachable } from "../lib/environment/connect-hosts.ts";
-import { projectOf } from "../lib/deploy/prepare/prepare-deploy.ts";
+import { projectOf } from "../lib/deploy/prepare/intent.ts";
 import { recoverHosts } from "../lib/environment/recover.ts";
 import { describeRecovery } from "../lib/environment/recover-outcome.ts";
 

@@ -38,7 +38,7 @@ export abstract class BaseCommand extends Command {
     plain: Flags.boolean({ description: "Progress as plain lines, nothing redrawn", helpGroup: "GLOBAL" }),
     verbose: Flags.boolean({
       char: "v",
-      description: "Where each value of a connection came from; errors with where they happened",
+      description: "Where each value of a connection came from; errors with where they happened; a plan with its steps",
       helpGroup: "GLOBAL",
     }),
   };

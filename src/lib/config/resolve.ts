@@ -9,6 +9,7 @@ import type {
   ImageConfig,
   RegistryConfig,
 } from "./schema/config.ts";
+import { defaultKeptReleases } from "./schema/config.ts";
 import { canonicalRegistry } from "../common/reference.ts";
 import { mergeDotenvs } from "./values/dotenv.ts";
 import { parseJump } from "./jump.ts";
@@ -21,7 +22,6 @@ import { Secret } from "../secrets/secret.ts";
 import type { LoadedSecrets } from "./values/secrets.ts";
 
 const defaultTaskTimeout = 600_000;
-const defaultKeptReleases = 5;
 
 export interface Resolution {
   path: string;

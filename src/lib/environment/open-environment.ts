@@ -1,6 +1,7 @@
 import type { HostAccess } from "../adapters/ssh/route/ssh-access.ts";
 import type { HostConnection } from "../adapters/ssh/ssh.ts";
 import { loadConfig } from "../config/load.ts";
+import { projectOf } from "../deploy/prepare/intent.ts";
 import { connectHosts } from "./connect-hosts.ts";
 
 /** An environment with open connections to its hosts. */
@@ -21,5 +22,5 @@ export async function openEnvironment(path: string | undefined, environment: str
   const config = await loadConfig(path, { env: process.env, environment, needs: ["hosts"], signal });
   const { name, hosts } = config.environments[environment]!;
   const { connections, [Symbol.asyncDispose]: close } = await connectHosts(hosts, access);
-  return { name, project: `${config.project}-${name}`, connections, [Symbol.asyncDispose]: close };
+  return { name, project: projectOf(config, { name }), connections, [Symbol.asyncDispose]: close };
 }

@@ -83,6 +83,6 @@ function refusal(action: string, fault: string): ColdtivateError {
     code: "HOOK_FAILED",
     exit: "refused",
     details: [fault],
-    hint: `What served before serves. Correct what the hook complains about, or the hook, then run the command again.`,
+    hint: "Correct what the hook complains about, or the hook, then run the command again.",
   });
 }

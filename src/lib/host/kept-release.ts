@@ -8,7 +8,7 @@ export interface KeptRelease {
   /** As it was rendered. */
   model: ComposeModel;
   /** The full plan: it brings the release up whatever runs. One step per line, with words separated by tabs. */
-  whole: string[];
+  full: string[];
   /** Configurations of its fronts, by file: `web.cfg`, `web.hold.cfg`. */
   configurations: Record<string, string>;
   /** Names of the hooks that it brought to the host. */
@@ -25,10 +25,10 @@ const hookName = z.string().regex(/^[a-z_]{1,40}$/);
  */
 export function parseRelease(host: string, files: ReadonlyMap<string, string>): KeptRelease {
   const hooks = (files.get("hooks") ?? "").split("\n").flatMap((path) => (path.startsWith("hooks/") ? [path.slice("hooks/".length)] : []));
-  const whole = (files.get("plan.whole") ?? "").split("\n").filter((line) => line !== "");
+  const full = (files.get("plan.full") ?? "").split("\n").filter((line) => line !== "");
   return {
     model: parseModel(host, files.get("compose.json") ?? ""),
-    whole: readAnswer(host, "the plan of a release that it keeps", z.array(planLine), whole),
+    full: readAnswer(host, "the plan of a release that it keeps", z.array(planLine), full),
     hooks: readAnswer(host, "the hooks of a release that it keeps", z.array(hookName), hooks),
     configurations: Object.fromEntries(
       [...files].flatMap(([path, text]) => (path.startsWith("fronts/") ? [[path.slice("fronts/".length), text]] : [])),

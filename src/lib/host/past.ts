@@ -25,7 +25,7 @@ export interface Past {
 const prefix = "kept/";
 
 /** The files of a kept release. The last part of a path in `fronts/` names a service and a kind of configuration. */
-const keptFile = /^(?:manifest\.json|compose\.json|plan\.whole|hooks|fronts\/[A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
+const keptFile = /^(?:manifest\.json|compose\.json|plan\.full|hooks|fronts\/[A-Za-z0-9_][A-Za-z0-9_.-]*)$/;
 
 /**
  * Refuses files that no release has, because their paths will be written into a release's folder.

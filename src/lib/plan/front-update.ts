@@ -49,8 +49,8 @@ export function updateFronts(kept: KeptRelease, manifest: Manifest, update: Fron
     if (known.image !== front.image) replaced.set(known.image, front.image);
   }
   const left = new Set(Object.values(fronts).map(({ image }) => image));
-  const whole = kept.whole.map((line) => replaceImages(line, replaced, left));
-  return { release: { ...kept, model: { ...kept.model, services }, whole }, fronts, exclusive };
+  const full = kept.full.map((line) => replaceImages(line, replaced, left));
+  return { release: { ...kept, model: { ...kept.model, services }, full }, fronts, exclusive };
 }
 
 /** Replaces the images of updated fronts in a `pull` line. An old image stays if another front still runs it. */

@@ -1,7 +1,8 @@
 import type { HostState } from "../host/host-state.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { missingImages } from "./capacity/capacity-disk.ts";
-import type { HostPlan, Step } from "./steps/plan.ts";
+import { pulledImages, type HostPlan } from "./steps/plan.ts";
+import type { Step } from "./steps/step.ts";
 
 /**
  * Finds images that undoing a plan needs and that a host no longer has, for example after `docker system prune`. These are images
@@ -21,10 +22,9 @@ function imagesOf(service: string, { services, fronts }: Pick<Manifest, "service
 /** Makes a plan pull further images, before anything else that it does. */
 export function pullToo(plan: HostPlan, images: readonly string[]): HostPlan {
   if (images.length === 0 || plan.steps.length === 0) return plan;
+  const all = [...new Set([...pulledImages(plan), ...images])].toSorted();
+  const step: Step = { verb: "pull", images: all };
   const at = plan.steps.findIndex(({ verb }) => verb === "pull");
-  const before = at === -1 ? [] : (plan.steps[at]?.args ?? []);
-  const args = [...new Set([...before, ...images])].toSorted();
-  const step: Step = { verb: "pull", args, title: `pull ${args.length} image${args.length === 1 ? "" : "s"}` };
   // A plan begins with a check whether it still holds, and with hooks.
   const first = plan.steps.findIndex(({ verb }) => verb !== "expect" && verb !== "hook");
   const steps = at === -1 ? plan.steps.toSpliced(Math.max(0, first), 0, step) : plan.steps.with(at, step);

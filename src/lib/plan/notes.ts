@@ -4,33 +4,33 @@ import type { Rendered, RenderedService } from "../release/rendered.ts";
 import { notOurs } from "./steps/differences.ts";
 import { healthNotes } from "./steps/health-limit.ts";
 import type { HostPlan, ServiceChange } from "./steps/plan.ts";
+import { stepsOf } from "./steps/step.ts";
 import { settleSeconds } from "./steps/steps.ts";
 
 /** Notes on a host that the user should read before the deploy starts. */
 export function hostNotes({ host, services, steps }: HostPlan, rendered: Rendered, config: Pick<Config, "services">): string[] {
   const changed = services.filter(({ change }) => change === "create" || change === "update").map(({ service }) => service);
-  const stepped = (verb: string) => steps.filter((step) => step.verb === verb).flatMap(({ args }) => args);
   return [
     ...foreignNotes(host, services, rendered),
-    ...stepped("front").flatMap((service) => {
-      const moved = rendered.fronts[service]?.moved ?? [];
-      return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
-    }),
-    ...stepped("switch").flatMap((service) => {
+    ...stepsOf(steps, "front")
+      .flatMap(({ services: made }) => made)
+      .flatMap((service) => {
+        const moved = rendered.fronts[service]?.moved ?? [];
+        return moved.length === 0 ? [] : [`${service}: its front has its ${moved.join(", ")}`];
+      }),
+    ...stepsOf(steps, "switch").flatMap(({ service }) => {
       const sealed = sealedPorts(service, rendered);
       if (sealed === "" || config.services[service]?.drainSignal !== undefined) return [];
       return [`${service}: connections to port ${sealed} that are still open when the old one stops are cut; a drain_signal avoids it`];
     }),
-    ...steps
-      .filter(({ verb }) => verb === "hold")
-      .flatMap(({ args: [service = "", limit] }) => {
-        const sealed = sealedPorts(service, rendered);
-        if (sealed === "" || config.services[service]?.drainSignal !== undefined) return [];
-        return [
-          `${service}: while connections to port ${sealed} are open, for ${limit} s at most, new ones wait, and what is open then is cut; a drain_signal shortens it`,
-        ];
-      }),
-    ...stepped("probe").flatMap((service) => modeNotes(service, rendered)),
+    ...stepsOf(steps, "hold").flatMap(({ service, within }) => {
+      const sealed = sealedPorts(service, rendered);
+      if (sealed === "" || config.services[service]?.drainSignal !== undefined) return [];
+      return [
+        `${service}: while connections to port ${sealed} are open, for ${within} s at most, new ones wait, and what is open then is cut; a drain_signal shortens it`,
+      ];
+    }),
+    ...stepsOf(steps, "probe").flatMap(({ service }) => modeNotes(service, rendered)),
     ...changed.flatMap((service) => (isUnchecked(rendered.services[service]) ? [uncheckedNote(service, rendered)] : [])),
     ...healthNotes(changed, { config, rendered }),
   ];

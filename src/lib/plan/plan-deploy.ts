@@ -2,16 +2,15 @@ import type { HostState } from "../host/host-state.ts";
 import { allSlots, slotName } from "../fronts/fronts.ts";
 import { levels } from "../compose/order.ts";
 import type { TaskRuns } from "../release/task-runs.ts";
-import { barrier, isBarrier, type Barrier } from "./steps/barriers.ts";
+import { barrier, isBarrier } from "./steps/barriers.ts";
 import { judgeMemory } from "./capacity/capacity-memory.ts";
 import { compareServices, type ServiceWork } from "./steps/compare-services.ts";
 import { chooseTasks } from "./steps/choose-tasks.ts";
 import { settingsOf, orderWorks } from "./steps/order-works.ts";
-import type { HostPlan, ServiceChange, Step } from "./steps/plan.ts";
+import type { HostPlan, ServiceChange } from "./steps/plan.ts";
+import type { Barrier, Step } from "./steps/step.ts";
 import {
   abandon,
-  commit,
-  expectRelease,
   startFronts,
   hold,
   hook,
@@ -107,23 +106,24 @@ export function planHost(input: DeployInput): HostPlan {
   const after = [...leave(joined, input), ...retire(switched, input), ...remove(works.flatMap((work) => work.after))];
   const changes = ![...steps, ...after].every(isBarrier);
   const isDone = serves(input, [...steps, ...after]);
+  const expect = state.current === "" ? "-" : state.current;
   return {
     host: state.host,
-    expect: state.current === "" ? "-" : state.current,
+    expect,
     services: works.map(summarise),
     ...(unchanged.length === 0 || isDone ? {} : { unchanged }),
     steps: isDone
       ? []
       : [
-          expectRelease(state.current === "" ? "-" : state.current),
+          { verb: "expect", release: expect },
           ...hook(`before_${action}`, input),
           ...nameFirst(misnamed(input)),
           ...(changes ? look(input) : []),
           ...steps,
           ...unwritten(input.leaves?.unwritten ?? []),
-          ...(changes ? reach(input) : []),
+          ...(changes ? [reach(input)] : []),
           ...waitAt("switched"),
-          commit,
+          { verb: "commit" },
           ...after,
           ...hook(`after_${action}`, input),
           ...abandon(input.leaves?.abandoned ?? []),

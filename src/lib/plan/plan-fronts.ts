@@ -1,10 +1,11 @@
 import type { HostState } from "../host/host-state.ts";
 import type { Manifest, ManifestFront } from "../release/manifest.ts";
 import type { UpdatedFronts } from "./front-update.ts";
-import { barrier, type Barrier } from "./steps/barriers.ts";
+import { barrier } from "./steps/barriers.ts";
 import { shortDigest } from "./steps/differences.ts";
 import type { HostPlan, ServiceChange } from "./steps/plan.ts";
-import { commit, expectRelease, startFronts, join, leave, prune, pull, type StepFacts } from "./steps/steps.ts";
+import { stepsOf, type Barrier, type Step } from "./steps/step.ts";
+import { startFronts, join, leave, prune, pull, type StepFacts } from "./steps/steps.ts";
 
 export interface FrontsInput {
   config: StepFacts["config"];
@@ -26,16 +27,16 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
   const isExclusive = (service: string) => (updated.exclusive[service] ?? []).length > 0;
   const joining = changed.filter((service) => !isExclusive(service));
   const waitAt = (name: Barrier) => (hasPeers ? [barrier(name)] : []);
-  const steps = [
-    expectRelease(state.current),
-    { verb: "look", args: [], title: "look at what is reached now" },
+  const steps: Step[] = [
+    { verb: "expect", release: state.current },
+    { verb: "look" },
     ...pull(changed.map((service) => updated.fronts[service]?.image ?? "")),
     ...waitAt("pulled"),
     ...join(joining),
     ...changed.filter(isExclusive).flatMap((service) => startFronts([service])),
-    { verb: "reach", args: ["60", ...changed], title: "check that everything is reached" },
+    { verb: "reach", within: 60, targets: changed },
     ...waitAt("switched"),
-    commit,
+    { verb: "commit" },
     ...leave(joining, { config }),
     prune(config),
   ];
@@ -51,9 +52,8 @@ export function planFronts({ config, state, manifest, updated, hasPeers = false 
 
 /** Notes that the user should read before the update starts. */
 export function frontNotes({ steps }: HostPlan, { exclusive }: UpdatedFronts): string[] {
-  return steps
-    .filter(({ verb }) => verb === "front")
-    .flatMap(({ args }) => args)
+  return stepsOf(steps, "front")
+    .flatMap(({ services }) => services)
     .map((service) => `${service}: one front alone can have its ${(exclusive[service] ?? []).join(", ")}: a gap of about a second`);
 }
 

@@ -1,8 +1,8 @@
 import { levels } from "../compose/order.ts";
 import { settingsOf, orderWorks } from "./steps/order-works.ts";
-import type { Step } from "./steps/plan.ts";
+import type { Step } from "./steps/step.ts";
 import { byLevel } from "./plan-deploy.ts";
-import { commit, startFronts, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
+import { startFronts, look, prune, pull, reach, retire, start, switchOver, task, type StepFacts } from "./steps/steps.ts";
 
 /**
  * The full plan: it brings a release up whatever a host runs. Recovery uses it, and so do people who apply a kept release on the
@@ -37,7 +37,7 @@ export function planFull(facts: StepFacts, runsTasks: boolean, isInTurn = false)
   const places = names.map((service) => ({ service, change: "create", isReplaced: true }) as const);
   const order = orderWorks(places, facts.rendered, runsTasks ? Object.values(tasks).map(({ service }) => service) : []);
   return [
-    ...(fronted.length > 0 ? [{ verb: "keep", args: fronted, title: "leave alone what runs already" }] : []),
+    ...(fronted.length > 0 ? [{ verb: "keep" as const, services: fronted }] : []),
     ...look(facts),
     ...pull(images),
     ...all(namesOf(order.first)),
@@ -53,10 +53,10 @@ export function planFull(facts: StepFacts, runsTasks: boolean, isInTurn = false)
         ...rest.filter((service) => together.includes(service)).map(switchOver),
       ];
     }),
-    ...reach(facts),
-    commit,
+    reach(facts),
+    { verb: "commit" },
     ...retire(together, facts),
-    { verb: "remove", args: ["@others"], title: "remove what is no part of the release" },
+    { verb: "remove", services: "others" },
     prune(facts.config),
   ];
 }

@@ -5,7 +5,7 @@ import type { RestoredRelease } from "./restore-release.ts";
 import { missingImages } from "./capacity/capacity-disk.ts";
 import { pullToo } from "./lost-images.ts";
 import { planHost, type DeployInput } from "./plan-deploy.ts";
-import type { HostPlan } from "./steps/plan.ts";
+import { pulledImages, type HostPlan } from "./steps/plan.ts";
 
 export interface RollbackInput {
   state: HostState;
@@ -50,8 +50,7 @@ export function planRollback({
     commit,
     ...(leaves === undefined ? {} : { leaves }),
   });
-  const needed = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-  const missing = missingImages(needed, state);
+  const missing = missingImages(pulledImages(plan), state);
   return { plan: pullToo({ ...plan, steps: plan.steps.filter(({ verb }) => verb !== "pull") }, missing), missing };
 }
 

@@ -1,8 +1,9 @@
-import type { DrainSignal, Rollout, ServiceConfig } from "../config/schema/config.ts";
+import type { Rollout } from "../config/schema/config.ts";
 import { exclusiveParts, slotName, type FrontImage } from "../fronts/fronts.ts";
 import { updateFronts } from "./front-update.ts";
+import { readRollouts } from "./rollouts.ts";
 import type { KeptRelease } from "../host/kept-release.ts";
-import type { Manifest, ManifestFront } from "../release/manifest.ts";
+import type { Manifest, ManifestFront, ManifestRollout } from "../release/manifest.ts";
 import type { ComposeModel } from "../compose/model.ts";
 import { mapValues } from "../common/plain.ts";
 import { findOneShots } from "../services/one-shots.ts";
@@ -27,13 +28,13 @@ export interface RestoredRelease {
   rendered: Rendered;
   fronts: Manifest["fronts"];
   /** By service: the settings for its rollout. */
-  settings: Record<string, ServiceConfig>;
+  settings: Record<string, ManifestRollout>;
 }
 
 /** Prepares a kept release to serve again: services as they were, and fronts with the image that fronts run now. */
 export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: RestoreInput): RestoredRelease {
   const { release, fronts } = withRunningFronts(kept, manifest, input);
-  const settings = settingsOf(kept.whole, manifest.fronts);
+  const { rollouts: settings, reach } = readRollouts(kept, manifest);
   // Releases of older versions do not mark one-shots.
   const oneShots = findOneShots(release.model, Object.keys(manifest.services));
   const rendered: Rendered = {
@@ -49,7 +50,7 @@ export function restoreRelease(kept: KeptRelease, manifest: Manifest, input: Res
     })),
     fronts: mapValues(fronts, (front, name) => renderFront(name, front, release, settings[name])),
     tasks: {},
-    reach: reachOf(kept.whole, manifest.fronts),
+    reach,
     images: manifest.images,
     volumeNames: manifest.volumes ?? {},
     files: [],
@@ -73,7 +74,7 @@ function renderFront(
   name: string,
   front: ManifestFront,
   { model, configurations }: KeptRelease,
-  settings: ServiceConfig = {},
+  settings: ManifestRollout = {},
 ): RenderedFront {
   const hold = configurations[`${name}.hold.cfg`];
   return {
@@ -95,47 +96,4 @@ function rolloutOf(front: ManifestFront | undefined): Rollout {
 function contentOf(name: string, front: ManifestFront | undefined, { services }: ComposeModel) {
   const [slot] = front?.slots ?? [];
   return services[slot === undefined ? name : slotName(name, slot)] ?? {};
-}
-
-/** The settings that decide how services roll out, taken from the release's full plan. */
-function settingsOf(whole: readonly string[], fronts: Manifest["fronts"]): Record<string, ServiceConfig> {
-  const settings: Record<string, ServiceConfig> = {};
-  const slots = new Map(Object.keys(fronts).map((name) => [slotName(name, "slot"), name]));
-  for (const line of whole) {
-    const [verb, part = "", ...args] = line.split("\t");
-    const service = slots.get(part) ?? part.replace(/@.*$/, "");
-    const learnt = learn(verb, args);
-    if (learnt !== undefined) settings[service] = { ...settings[service], ...learnt };
-  }
-  return settings;
-}
-
-function learn(verb: string | undefined, [time, ...more]: readonly string[]): ServiceConfig | undefined {
-  const limit = Number(time) * 1000;
-  switch (verb) {
-    case "healthy": {
-      const port = more[2];
-      return { healthyWithin: limit, ...(port === undefined ? {} : { ports: [{ port: Number(port) }] }) };
-    }
-    case "drain":
-      return { drain: limit };
-    case "hold": {
-      const [wait, ...what] = more;
-      return { drain: limit, holdLimit: limit, ...(wait === undefined ? {} : { drainSignal: readSignal(wait, what) }) };
-    }
-    case "signal":
-      return { drainSignal: readSignal(time, more) };
-    default:
-      return undefined;
-  }
-}
-
-function readSignal(wait: string | undefined, [kind, ...words]: readonly string[]): DrainSignal {
-  return { signal: kind === "file" ? { file: words[0] ?? "" } : { command: words }, wait: Number(wait) * 1000 };
-}
-
-/** The reach check of that release, taken from its full plan. */
-function reachOf(whole: readonly string[], fronts: Manifest["fronts"]): string[] {
-  const line = whole.find((step) => step.startsWith("reach\t"));
-  return line === undefined ? Object.keys(fronts) : line.split("\t").slice(2);
 }

@@ -37,6 +37,23 @@ const frontSchema = z.object({
   slots: z.array(z.enum(["blue", "green", "slot"])),
 });
 
+const milliseconds = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const wordSchema = lineSchema.min(1);
+const signalSchema = z.object({
+  signal: z.union([z.object({ file: wordSchema }), z.object({ command: z.array(wordSchema) })]),
+  wait: milliseconds,
+});
+
+/** What a service's rollout needs, as it was when the release was made. */
+const rolloutSchema = z.object({
+  healthyWithin: z.exactOptional(milliseconds),
+  drain: z.exactOptional(milliseconds),
+  holdLimit: z.exactOptional(milliseconds),
+  drainSignal: z.exactOptional(signalSchema),
+  /** Where it must take connections if it has no health check. */
+  ports: z.exactOptional(z.array(z.object({ port: z.number().int().min(1).max(65_535) }))),
+});
+
 const placeSchema = z.object({
   kind: z.enum(["data", "watched", "content"]),
   /** Absolute path on the host. */
@@ -76,6 +93,10 @@ const manifestSchema = z.object({
   places: z.record(lineSchema, placeSchema).optional(),
   /** By network of the project: the definition that it was created with. */
   networks: z.record(lineSchema, z.unknown()).optional(),
+  /** By service. Absent in releases of an older coldtivate. */
+  rollouts: z.record(thingSchema, rolloutSchema).optional(),
+  /** The reach check before its commit, in the words of reach.ts. Absent in releases of an older coldtivate. */
+  reach: z.array(wordSchema).optional(),
   /** By task: the last run that counts, as of this release. */
   runs: z.record(lineSchema, z.object({ definition: lineSchema, release: releaseSchema })).optional(),
 });
@@ -83,6 +104,7 @@ const manifestSchema = z.object({
 /** What a release consists of. Every host stores it with the release, and later releases read it again. */
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestService = z.infer<typeof serviceSchema>;
+export type ManifestRollout = z.infer<typeof rolloutSchema>;
 export type ManifestFront = z.infer<typeof frontSchema>;
 
 /** Reads a manifest that a host sent. Undefined if there is none, or if this version does not understand it. */
@@ -97,7 +119,7 @@ export function parseManifest(text: string): Manifest | undefined {
 /** The manifest of a rendered release. */
 export function manifestOf(
   rendered: Rendered,
-  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "volumes" | "places">,
+  release: Omit<Manifest, "version" | "services" | "fronts" | "tasks" | "images" | "volumes" | "places" | "reach">,
 ): Manifest {
   return {
     version: 1,
@@ -117,6 +139,7 @@ export function manifestOf(
     })),
     tasks: mapValues(rendered.tasks, ({ definition }) => definition),
     images: rendered.images,
+    reach: rendered.reach,
     ...(Object.keys(rendered.volumeNames).length > 0 ? { volumes: rendered.volumeNames } : {}),
     ...(rendered.layout === undefined ? {} : { places: rendered.layout.places }),
   };

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(removeEveryStepProject);
 
 test("a fault can meet every kind of step that there is", async () => {
-  const steps = [...(await readPlan()), ...(await readPlan(former.release, "plan.whole"))].map((step) => step.split(" ")[0]);
+  const steps = [...(await readPlan()), ...(await readPlan(former.release, "plan.full"))].map((step) => step.split(" ")[0]);
   const known = await knownVerbs();
   // Of an update of fronts, and of a release to several hosts.
   expect(new Set([...steps, "join", "leave", "barrier"])).toEqual(new Set(known));

@@ -28,7 +28,7 @@ if (isWanted) {
   serving = await deployEdition(clone, "second");
   plan = await readPlan();
   const isOwn = (step: string) => !plan.includes(step);
-  handSteps = [...new Set(await readPlan(former.release, "plan.whole"))].filter(isOwn);
+  handSteps = [...new Set(await readPlan(former.release, "plan.full"))].filter(isOwn);
   if (wantedKinds("fronts").length > 0) {
     for (const front of updated) {
       serving = await attemptUndisturbed(updateFront(clone, serving, front));

@@ -72,7 +72,7 @@ make_release() {
     printf '}, "volumes": {"beats": {"name": "%s_beats"}}}\n' "$project"
   } >"$dir/compose.json"
   "plan_$plan" >"$dir/plan"
-  plan_whole >"$dir/plan.whole"
+  full_plan_of_release >"$dir/plan.full"
 }
 
 # Prints a service that runs web. Arguments: name, further properties
@@ -113,7 +113,7 @@ plan_first_held() { plan_begin && printf '%s\n' 'recreate	web-slot' 'healthy	web
 plan_held() { plan_begin && printf '%s\n' 'hold	web	20' 'recreate	web-slot' 'healthy	web-slot	60	2	1' 'open	web' commit 'prune	5'; }
 plan_becomes_held() { plan_held | sed $'s/^recreate.*/remove\tweb-blue\tweb-green\\n&/'; }
 plan_becomes_held_in_vain() { plan_becomes_held | sed $'/^commit/i task\tfail\t10'; }
-plan_whole() {
+full_plan_of_release() {
   case $shape in
     plain) plan_plain | sed $'/^expect/d; /^prune/i remove\t@others' ;;
     held) plan_becomes_held | sed $'/^expect/d; 2i keep\tweb\n/^commit/i front\tweb\n/^prune/i remove\t@others' ;;

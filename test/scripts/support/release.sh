@@ -62,7 +62,7 @@ make_release() {
 TEXT
   printf '%s\n' "expect	$expect" "pull	$image" 'task	migrate	3600' 'recreate	web	worker' 'healthy	web	3600	1' \
     'healthy	worker	3600	1' commit 'prune	5' >"$dir/plan"
-  sed $'/^expect/d; /^commit/i remove\t@others' "$dir/plan" >"$dir/plan.whole"
+  sed $'/^expect/d; /^commit/i remove\t@others' "$dir/plan" >"$dir/plan.full"
 }
 
 # Runs the host's script. Arguments: its arguments

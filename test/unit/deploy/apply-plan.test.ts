@@ -7,10 +7,11 @@ import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+import type { Step } from "../../../src/lib/plan/steps/step.ts";
 
-const steps = [
-  { verb: "pull", args: ["r.example/web@sha256:1"], title: "pull 1 image" },
-  { verb: "healthy", args: ["web", "60", "2"], title: "web is healthy" },
+const steps: Step[] = [
+  { verb: "pull", images: ["r.example/web@sha256:1"] },
+  { verb: "healthy", service: "web", within: 60, settled: 2 },
 ];
 
 /** A host whose script prints a journal and ends with a code. */
@@ -41,7 +42,15 @@ async function apply(work: ReturnType<typeof host>[]): Promise<{ events: Progres
   const plan = { environment: "staging", project: "shop-staging", release, hosts: work.map((each) => each.plan), notes: [] };
   const reporter = { emit: (event: ProgressEvent) => void events.push(event), close: () => Promise.resolve() };
   const control = { abort: new AbortController().signal, detach: new AbortController().signal };
-  const error: unknown = await applyPlan({ plan, work, credentials: [], reporter, control, patience: 20 }).then(
+  const error: unknown = await applyPlan({
+    plan,
+    work,
+    credentials: [],
+    again: "coldtivate deploy staging",
+    reporter,
+    control,
+    patience: 20,
+  }).then(
     () => undefined,
     (reason: unknown) => reason,
   );

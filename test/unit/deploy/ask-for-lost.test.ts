@@ -34,7 +34,7 @@ const plan: HostPlan = {
     { service: "web", change: "update", reasons: [], rollout: "recreate", rolloutReason: "" },
     { service: "db", change: "update", reasons: [], rollout: "recreate", rolloutReason: "" },
   ],
-  steps: [{ verb: "recreate", args: ["web"], title: "replace web" }],
+  steps: [{ verb: "recreate", services: ["web"] }],
 };
 
 test("a registry is asked for each image by its digest", async () => {
@@ -43,7 +43,7 @@ test("a registry is asked for each image by its digest", async () => {
 
 test("what undoing needs is pulled, too, and what nobody has any more is told", async () => {
   const { plan: whole, notes } = await makeUndoable(plan, state, () => Promise.resolve(registry(web)));
-  expect(whole.steps[0]).toMatchObject({ verb: "pull", args: [web] });
+  expect(whole.steps[0]).toMatchObject({ verb: "pull", images: [web] });
   expect(notes).toEqual([
     "a no longer has what serves there, and pulls it, too, so that this can be undone: r.example/web@sha256:aaaaaaaa",
     "a no longer has what serves there, and it cannot be pulled: if this fails, these may not come back: postgres@sha256:bbbbbbbb",

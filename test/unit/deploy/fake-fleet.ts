@@ -2,16 +2,17 @@ import type { Readable } from "node:stream";
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { barrier } from "../../../src/lib/plan/steps/barriers.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
+import type { Step } from "../../../src/lib/plan/steps/step.ts";
 
 export const fleetSteps: Step[] = [
-  { verb: "pull", args: ["web"], title: "pull 1 image" },
+  { verb: "pull", images: ["web"] },
   barrier("pulled"),
-  { verb: "healthy", args: ["web@idle", "60", "2"], title: "the new web is healthy" },
+  { verb: "healthy", service: "web", part: "idle", within: 60, settled: 2 },
   barrier("healthy"),
-  { verb: "switch", args: ["web"], title: "switch web" },
+  { verb: "switch", service: "web" },
   barrier("switched"),
-  { verb: "commit", args: [], title: "commit the release" },
+  { verb: "commit" },
 ];
 
 export interface Fate {

@@ -34,3 +34,48 @@ test("of a task that writes without end, the last lines are kept, and each line 
   expect(lines).toBe(200_000);
   expect(story.output(1)).toEqual(Array.from({ length: 20 }, (_, index) => `line ${199_981 + index}`));
 });
+
+test.each<[string, [step: number, state: string, detail: string][], string | undefined, boolean]>([
+  [
+    "a name",
+    [
+      [0, "aborted", "ann from laptop"],
+      [1, "failed", "aborted by ann from laptop"],
+    ],
+    "ann from laptop",
+    true,
+  ],
+  [
+    "no name",
+    [
+      [0, "aborted", ""],
+      [1, "failed", "aborted"],
+    ],
+    "",
+    true,
+  ],
+  ["words alone, by an older coldtivate", [[1, "failed", "aborted by ann from laptop"]], "ann from laptop", true],
+  [
+    "the last word alone, by an older coldtivate",
+    [
+      [1, "undone", ""],
+      [0, "undone", "aborted"],
+    ],
+    "",
+    false,
+  ],
+  [
+    "another failure",
+    [
+      [1, "failed", "aborted transfer of web"],
+      [0, "undone", "aborted transfer of web"],
+    ],
+    undefined,
+    false,
+  ],
+])("a host tells of an abort with %s", (_how, lines, by, isAbort) => {
+  const progress = new HostProgress(plan, { emit: () => {}, close: () => Promise.resolve() });
+  for (const [step, state, detail] of lines) progress.tell({ time: 0, step, state, detail });
+  expect(progress.abortedBy).toBe(by);
+  expect(progress.failed?.isAbort ?? false).toBe(isAbort);
+});

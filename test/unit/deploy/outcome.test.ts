@@ -14,7 +14,7 @@ test("what was done, host by host", () => {
   const host: HostPlan = {
     host: "a",
     expect: "r1",
-    steps: [{ verb: "commit", args: [], title: "" }],
+    steps: [{ verb: "commit" }],
     services: [
       { service: "web", change: "update", reasons: [] },
       { service: "new", change: "create", reasons: [] },

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
-import { prepareRollback } from "../../../src/lib/deploy/prepare/prepare-rollback.ts";
+import { prepareRelease } from "../../../src/lib/deploy/prepare/prepare.ts";
+import type { Intent, PreparePorts } from "../../../src/lib/deploy/prepare/intent.ts";
+import { pulledImages } from "../../../src/lib/plan/steps/plan.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 
 const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;
@@ -42,7 +44,7 @@ function host(...images: string[]): HostConnection {
     "kept/manifest.json": manifest("r1", older),
     "kept/compose.json": JSON.stringify({ name: "shop-staging", services: { web: { image: older } } }),
     "kept/hooks": "hooks/before_rollback\n",
-    "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
+    "kept/plan.full": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
   };
   const answer = Object.entries(fields).map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`);
   return {
@@ -57,30 +59,39 @@ function host(...images: string[]): HostConnection {
 }
 
 const intent = {
-  environment: "staging",
-  project: "shop-staging",
-  keepReleases: 5,
+  config: { project: "shop", keepReleases: 5 },
+  environment: { name: "staging" },
   leavesData: false,
+  isDryRun: false,
   script: [],
   who: { user: "ann", from: "laptop" },
   now: new Date("2026-11-23T05:00:00Z"),
-};
+} as unknown as Intent;
+
+const prepare = (connection: HostConnection, registry: PreparePorts["registry"]) =>
+  prepareRelease(
+    intent,
+    { action: "rollback" },
+    {
+      connections: Promise.resolve([connection]),
+      registry,
+      repository: () => Promise.reject(new Error("a rollback needs no repository")),
+      signal: new AbortController().signal,
+    },
+  );
 
 const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promise<string | undefined>) =>
-  prepareRollback(intent, {
-    connections: Promise.resolve([connection]),
-    registry: () =>
-      Promise.resolve({
-        client: { digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient,
-        named: new Set(["r.example/web"]),
-      }),
-    signal: new AbortController().signal,
-  });
+  prepare(connection, () =>
+    Promise.resolve({
+      client: { digestOf, layersOf: () => Promise.resolve(undefined) } as unknown as RegistryClient,
+      named: new Set(["r.example/web"]),
+    }),
+  );
 
 describe("a rollback whose images the host lost", () => {
   test("pulls them by digest where the registry has them, and says so", async () => {
     const { plan } = await rollBack(host(newer), (asked) => Promise.resolve(asked.split("@")[1]));
-    expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+    expect(pulledImages(plan.hosts[0]!)).toEqual([older]);
     expect(plan.notes).toContain("a no longer has images of that release, and pulls them: r.example/web@sha256:aaaaaaaa");
   });
 
@@ -118,13 +129,10 @@ test("a rollback has the hooks of the release that it goes back to, which the ho
 
 test("what a host lost of others it pulls itself, and nobody is asked about it", async () => {
   const connection = host(newer);
-  const { work, plan } = await prepareRollback(intent, {
-    connections: Promise.resolve([connection]),
-    registry: () =>
-      Promise.resolve({ client: { digestOf: () => Promise.reject(new Error("asked")) } as unknown as RegistryClient, named: new Set() }),
-    signal: new AbortController().signal,
-  });
-  expect(plan.hosts[0]?.steps.find(({ verb }) => verb === "pull")?.args).toEqual([older]);
+  const { work, plan } = await prepare(connection, () =>
+    Promise.resolve({ client: { digestOf: () => Promise.reject(new Error("asked")) } as unknown as RegistryClient, named: new Set() }),
+  );
+  expect(pulledImages(plan.hosts[0]!)).toEqual([older]);
   expect(work[0]?.images).toEqual([]);
   expect(plan.notes).toContain("a pulls these without a login of yours: r.example/web@sha256:aaaaaaaa");
 });

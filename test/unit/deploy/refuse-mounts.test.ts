@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { MountReport } from "../../../src/lib/deploy/prepare/examine-mounts.ts";
-import { leavesOf, leavingNotes, refuseMounts } from "../../../src/lib/deploy/prepare/refuse-mounts.ts";
+import { leavesOf, mountNotes, refuseMounts } from "../../../src/lib/deploy/prepare/refuse-mounts.ts";
 
 const report = (more: Partial<MountReport>): MountReport => ({
   missing: [],
@@ -38,5 +38,8 @@ test("what is left behind on purpose is told, and kept in mind; what was declare
   expect(() => refuseMounts([found], true)).not.toThrow();
   expect(leavesOf(found, true)).toEqual({ unwritten: ["u"], abandoned: ["d", content.digest] });
   expect(leavesOf(found, false)).toEqual({ unwritten: ["u"], abandoned: ["d"] });
-  expect(leavingNotes(found)).toEqual(["left behind, and kept on the host: a: data", `left behind, and kept on the host: ${content.told}`]);
+  expect(mountNotes(found, true)).toEqual([
+    "left behind, and kept on the host: a: data",
+    `left behind, and kept on the host: ${content.told}`,
+  ]);
 });

@@ -29,7 +29,7 @@ export const questions = {
   serving: /cat current\/manifest\.json/,
   socket: /docker context inspect/,
   kept: /grep -rhoE/,
-  files: /for f in manifest\.json/,
+  files: /tell_release "/,
 } satisfies Record<string, RegExp>;
 export type Question = keyof typeof questions | "engine";
 
@@ -110,7 +110,7 @@ export const pastFields = {
   past,
   "kept/manifest.json": JSON.stringify(manifest(before)),
   "kept/compose.json": keptModel,
-  "kept/plan.whole": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit",
+  "kept/plan.full": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit",
   "kept/hooks": "",
 };
 
@@ -153,6 +153,6 @@ export const truth: Telling = {
   serving: `${JSON.stringify(manifest(serving))}\n1795500000000000\t7\tcommitted\t\n--\n`,
   socket: "",
   kept: `${digest(serving)}\n`,
-  files: inFields({ "manifest.json": JSON.stringify(manifest(before)), "compose.json": keptModel, "plan.whole": "commit", hooks: "" }),
+  files: inFields({ "manifest.json": JSON.stringify(manifest(before)), "compose.json": keptModel, "plan.full": "commit", hooks: "" }),
   engine: http(JSON.stringify([container])),
 };

@@ -12,9 +12,9 @@ import { applyPlan } from "../../../src/lib/deploy/apply/apply-plan.ts";
 import { attach } from "../../../src/lib/deploy/apply/attach.ts";
 import { describeEnd } from "../../../src/lib/deploy/apply/attach-end.ts";
 import { onlyNamed, ownRepositories } from "../../../src/lib/deploy/prepare/images/named-registry.ts";
-import { prepareDeploy, type PreparedDeploy } from "../../../src/lib/deploy/prepare/prepare-deploy.ts";
-import { prepareFronts } from "../../../src/lib/deploy/prepare/prepare-fronts.ts";
-import { prepareRollback } from "../../../src/lib/deploy/prepare/prepare-rollback.ts";
+import type { ReleaseRequest } from "../../../src/lib/deploy/prepare/intent.ts";
+import { prepareRelease, type PreparedRelease } from "../../../src/lib/deploy/prepare/prepare.ts";
+import { repositoriesOf } from "../../../src/lib/release/repositories.ts";
 import { pullCredentials } from "../../../src/lib/deploy/apply/pull-credentials.ts";
 import { recoverHosts } from "../../../src/lib/environment/recover.ts";
 import { describeRecovery } from "../../../src/lib/environment/recover-outcome.ts";
@@ -94,23 +94,26 @@ export async function createWorld(): Promise<World> {
   const who = { user: "ann", from: "laptop" };
   const now = new Date("2026-11-23T11:00:00Z");
 
-  const deploy = (connections: readonly HostConnection[]) => {
-    const wishes = { allowsOlder: true, isIrreversible: false, leavesData: false, isDryRun: false };
-    const intent = { config, environment, revision: { commit, ref: "main" }, dotenv, script, who, now, env: {}, ...wishes };
-    return prepareDeploy(intent, { repository: opened, registry, connections: Promise.resolve(connections), signal });
-  };
-  const rollBack = (connections: readonly HostConnection[]) => {
-    const named = ownRepositories(config);
-    return prepareRollback(
-      { environment: "staging", project, keepReleases: 5, leavesData: false, script, who, now },
-      { connections: Promise.resolve(connections), registry: () => Promise.resolve({ client: onlyNamed(registry, named), named }), signal },
+  const release = (request: ReleaseRequest, connections: readonly HostConnection[]) =>
+    prepareRelease({ config, environment, leavesData: false, isDryRun: false, script, who, now }, request, {
+      connections: Promise.resolve(connections),
+      repository: () => Promise.resolve(opened),
+      registry: (more = []) => {
+        const named = new Set([...ownRepositories(config), ...repositoriesOf(more)]);
+        return Promise.resolve({ client: onlyNamed(registry, named), named });
+      },
+      signal,
+    });
+  const deploy = (connections: readonly HostConnection[]) =>
+    release(
+      { action: "deploy", revision: { commit, ref: "main" }, dotenv, env: {}, allowsOlder: true, isIrreversible: false },
+      connections,
     );
-  };
 
   async function work(errand: Errand, connections: readonly HostConnection[], { shown, sent }: Outcome): Promise<void> {
     const reporter = { emit: (event: ProgressEvent) => void shown.push(event), close: () => Promise.resolve() };
     const control = { abort: new AbortController().signal, detach: new AbortController().signal };
-    const prepare = async (preparing: Promise<PreparedDeploy>) => {
+    const prepare = async (preparing: Promise<PreparedRelease>) => {
       const prepared = await preparing;
       shown.push(formatPlan(prepared.plan), prepared.plan.notes);
       for (const { connection, entries } of prepared.work)
@@ -125,14 +128,12 @@ export async function createWorld(): Promise<World> {
       case "deploy":
         return void (await prepare(deploy(connections)));
       case "rollback":
-        return void (await prepare(rollBack(connections)));
+        return void (await prepare(release({ action: "rollback" }, connections)));
       case "fronts":
-        return void (await prepare(
-          prepareFronts({ config, environment: "staging", services: [], script, who, now }, { registry, connections, signal }),
-        ));
+        return void (await prepare(release({ action: "fronts", services: [] }, connections)));
       case "apply": {
         const prepared = await prepare(deploy(connections));
-        return applyPlan({ ...prepared, credentials: [], reporter, control, patience: 60_000 });
+        return applyPlan({ ...prepared, credentials: [], again: "coldtivate deploy staging", reporter, control, patience: 60_000 });
       }
       case "recover":
         return void shown.push(describeRecovery("staging", await recoverHosts({ project, connections, reporter, signal }), []));

@@ -220,7 +220,7 @@ export const lies: readonly Lie[] = [
     code: "HOST_ANSWER",
   },
   { name: "a hook that is a path", errand: "rollback", lies: past({ "kept/hooks": `hooks/../../${evil}` }), code: "HOST_ANSWER" },
-  { name: "a plan that is no plan", errand: "rollback", lies: past({ "kept/plan.whole": `recreate\tweb\u001b[2K` }), code: "HOST_ANSWER" },
+  { name: "a plan that is no plan", errand: "rollback", lies: past({ "kept/plan.full": `recreate\tweb\u001b[2K` }), code: "HOST_ANSWER" },
   { name: "a kept model that is no JSON", errand: "rollback", lies: past({ "kept/compose.json": "{" }), code: "HOST_ANSWER" },
   {
     name: "a commit that is an option of Git's",

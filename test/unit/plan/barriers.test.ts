@@ -1,44 +1,42 @@
 import { describe, expect, test } from "vitest";
 import { alignHosts, barrier } from "../../../src/lib/plan/steps/barriers.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
+import { wordsOf, type Step } from "../../../src/lib/plan/steps/step.ts";
 
-const step = (text: string): Step => ({ verb: text.split(" ")[0]!, args: text.split(" ").slice(1), title: text });
-
-function host(name: string, ...steps: (string | Step)[]): HostPlan {
-  return { host: name, expect: "r1", services: [], steps: steps.map((each) => (typeof each === "string" ? step(each) : each)) };
+function host(name: string, ...steps: Step[]): HostPlan {
+  return { host: name, expect: "r1", services: [], steps };
 }
 
-const busy = (name: string, ...tasks: string[]) =>
+const task: Step = { verb: "task", name: "migrate", within: 60, hasUndo: false };
+
+const busy = (name: string, ...tasks: Step[]) =>
   host(
     name,
-    "expect r1",
-    "pull web",
+    { verb: "expect", release: "r1" },
+    { verb: "pull", images: ["web"] },
     barrier("pulled"),
     ...tasks,
     barrier("prepared"),
-    "start web",
+    { verb: "start", services: ["web"] },
     barrier("healthy"),
-    "switch web",
+    { verb: "switch", service: "web" },
     barrier("switched"),
-    "commit",
-    "prune 5",
+    { verb: "commit" },
+    { verb: "prune", releases: 5 },
   );
 
-const text = (plans: HostPlan[]) => plans.map(({ steps }) => steps.map(({ verb, args }) => [verb, args[0]].filter(Boolean).join(" ")));
+const text = (plans: HostPlan[]) => plans.map(({ steps }) => steps.map((step) => wordsOf(step).slice(0, 2).join(" ")));
 
 describe("the plans of several hosts", () => {
   test("wait for tasks only where there are any", () => {
     const [first, second] = text(alignHosts([busy("a"), busy("b")]));
     expect(first).not.toContain("barrier prepared");
     expect(first).toEqual(second);
-    expect(text(alignHosts([busy("a"), busy("b", "task migrate")])).map((steps) => steps.includes("barrier prepared"))).toEqual([
-      true,
-      true,
-    ]);
+    expect(text(alignHosts([busy("a"), busy("b", task)])).map((steps) => steps.includes("barrier prepared"))).toEqual([true, true]);
   });
 
   test("have the same barriers, and the same release in the end, where one has nothing else to do", () => {
-    expect(text(alignHosts([busy("a", "task migrate"), host("b")]))[1]).toEqual([
+    expect(text(alignHosts([busy("a", task), host("b")]))[1]).toEqual([
       "expect r1",
       "barrier pulled",
       "barrier prepared",

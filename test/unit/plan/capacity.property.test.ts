@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { judgeMemory } from "../../../src/lib/plan/capacity/capacity-memory.ts";
 import { compareServices } from "../../../src/lib/plan/steps/compare-services.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
-import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import { formatStep, wordsOf, type Step } from "../../../src/lib/plan/steps/step.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
@@ -49,7 +49,7 @@ function check(property: (deploy: Deploy) => void): void {
       const seen: Deploy["seen"] = [];
       const after = carryOut(before, steps, { rendered, commit: "c2" }, (state, step) => seen.push({ state, step }));
       const roomy = carryOut(began, plan(rendered, second.config, began, "c2").steps, { rendered, commit: "c2" });
-      property({ before, rendered, after, roomy, way, seen, text: steps.map(({ verb, args }) => `${verb} ${args.join(" ")}`.trim()) });
+      property({ before, rendered, after, roomy, way, seen, text: steps.map(formatStep) });
     }),
     { numRuns: 100 },
   );
@@ -82,7 +82,7 @@ test("one at a time, a front points at a slot that is there, unless it lets requ
     if (way !== "in turn") return;
     const held = new Set<string>();
     for (const { state, step } of seen) {
-      const [service = ""] = step.args;
+      const [, service = ""] = wordsOf(step);
       if (step.verb === "hold") held.add(service);
       if (step.verb === "open" || step.verb === "switch") held.delete(service);
       const present = state.containers.map((container) => container.service);

@@ -12,6 +12,7 @@ import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
+import { formatStep } from "../../../src/lib/plan/steps/step.ts";
 
 const mebibyte = 1024 ** 2;
 const free = (available: number): HostCapacity => ({
@@ -38,9 +39,7 @@ function serving(available: number, services = compose("1")): HostState {
 const judge = (rendered: Rendered, state: HostState) => judgeMemory(compareServices(rendered, state), { rendered, state })!;
 const next = (more?: Record<string, Partial<ComposeService>>) => rendering({ services: compose("2", more) }, {});
 const steps = (rendered: Rendered, state: HostState) =>
-  withoutLooks(planHost({ config: { services: {} }, rendered, state, commit: "c2", runsTasks: false }).steps).map(({ verb, args }) =>
-    [verb, ...args].join(" "),
-  );
+  withoutLooks(planHost({ config: { services: {} }, rendered, state, commit: "c2", runsTasks: false }).steps).map(formatStep);
 
 describe("memory", () => {
   test("a second generation needs what the first one uses, or its reservation; a singleton needs nothing more", () => {
@@ -104,7 +103,7 @@ describe("memory", () => {
 
   test("who applies it by hand later gets the same order", () => {
     const whole = planFull({ config: { services: {} }, rendered: next() }, false, true);
-    expect(withoutLooks(whole).map(({ verb, args }) => [verb, ...args].join(" "))).toEqual([
+    expect(withoutLooks(whole).map(formatStep)).toEqual([
       "keep api web",
       "pull haproxy@sha256:11 r.example/ours@sha256:aa",
       "recreate worker_scheduler",
@@ -178,7 +177,7 @@ describe("ports", () => {
   test("that a container of this project in the host's network may have refuse nothing", () => {
     const containers = [
       {
-        ...carryOut(emptyHost, [{ verb: "recreate", args: ["web"], title: "" }], { rendered, commit: "c" }).containers[0]!,
+        ...carryOut(emptyHost, [{ verb: "recreate", services: ["web"] }], { rendered, commit: "c" }).containers[0]!,
         network: "host",
       },
     ];

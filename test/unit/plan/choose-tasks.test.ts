@@ -5,6 +5,7 @@ import { formatPlan } from "../../../src/lib/plan/steps/format-plan.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import type { RenderedTask } from "../../../src/lib/release/rendered.ts";
 import type { TaskRuns } from "../../../src/lib/release/task-runs.ts";
+import type { Step } from "../../../src/lib/plan/steps/step.ts";
 
 const task = (definition: string, more: Partial<RenderedTask> = {}): RenderedTask => ({
   service: "web",
@@ -72,7 +73,7 @@ describe("the plan", () => {
     host,
     expect: "r1",
     services: [],
-    steps: [{ verb: "commit", args: [], title: "" }],
+    steps: [{ verb: "commit" }],
     ...more,
   });
 
@@ -83,12 +84,22 @@ describe("the plan", () => {
     );
   });
 
+  test("lists the lines that the host gets, where steps are asked for", () => {
+    const steps: Step[] = [
+      { verb: "healthy", service: "web", part: "idle", within: 60, settled: 2, instances: 1, port: 8000 },
+      { verb: "signal", service: "web", goodbye: { wait: 4, command: ["nginx", "-s", "quit"] } },
+    ];
+    const shown = { environment: "staging", project: "p", release: { id: "r2", commit: "c" }, hosts: [plan("a", { steps })], notes: [] };
+    expect(formatPlan(shown)).not.toContain("healthy");
+    expect(formatPlan(shown, true)).toContain("\n  1. healthy web@idle 60 2 1 8000\n  2. signal web@was 4 command nginx -s quit");
+  });
+
   test("says it once for all hosts, and not of a task that runs on another one", () => {
     const unchanged = [
       { task: "migrate", since: "r1" },
       { task: "seed", since: "r0" },
     ];
-    const steps = [{ verb: "task", args: ["seed", "60"], title: "" }];
+    const steps: Step[] = [{ verb: "task", name: "seed", within: 60, hasUndo: false }];
     const [a, b] = tellOnce([plan("a", { unchanged }), plan("b", { unchanged, steps })]);
     expect(a!.unchanged).toEqual([{ task: "migrate", since: "r1" }]);
     expect(b).not.toHaveProperty("unchanged");

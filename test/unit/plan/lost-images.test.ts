@@ -3,6 +3,8 @@ import { imagesToUndo, shortImageName, pullToo } from "../../../src/lib/plan/los
 import type { HostPlan, ServiceChange } from "../../../src/lib/plan/steps/plan.ts";
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
 import { emptyHost } from "./simulated-host.ts";
+import { barrier } from "../../../src/lib/plan/steps/barriers.ts";
+import { formatStep, type Step } from "../../../src/lib/plan/steps/step.ts";
 
 const image = (name: string) => `r.example/${name}:main@sha256:${name.padEnd(64, "0")}`;
 const service = (name: string) => ({ definition: name, reference: name, image: image(name) });
@@ -18,12 +20,15 @@ const manifest: Manifest = {
   tasks: {},
   images: {},
 };
-const plan = (changes: Record<string, ServiceChange["change"]>, verbs: string[] = []): HostPlan => ({
+const plan = (changes: Record<string, ServiceChange["change"]>, steps: Step[] = []): HostPlan => ({
   host: "a",
   expect: "r1",
   services: Object.entries(changes).map(([name, change]) => ({ service: name, change, reasons: [] })),
-  steps: verbs.map((verb) => ({ verb, args: verb === "pull" ? [image("web")] : [], title: verb })),
+  steps,
 });
+
+const expected: Step = { verb: "expect", release: "r1" };
+const hook: Step = { verb: "hook", name: "before_deploy", within: 600 };
 
 describe("images that undoing needs", () => {
   test("are those of what changes and the host lost, of fronts, too", () => {
@@ -45,28 +50,28 @@ describe("images that undoing needs", () => {
 });
 
 describe("a plan that pulls them, too", () => {
-  const steps = (...args: Parameters<typeof pullToo>) => pullToo(...args).steps.map(({ verb, args: words }) => [verb, ...words].join(" "));
+  const steps = (...args: Parameters<typeof pullToo>) => pullToo(...args).steps.map(formatStep);
 
   test("has them with what it pulls anyway", () => {
-    expect(steps(plan({}, ["expect", "pull", "commit"]), [image("db"), image("web")])).toEqual([
-      "expect",
+    expect(steps(plan({}, [expected, { verb: "pull", images: [image("web")] }, { verb: "commit" }]), [image("db"), image("web")])).toEqual([
+      "expect r1",
       `pull ${image("db")} ${image("web")}`,
       "commit",
     ]);
   });
 
   test("pulls before all else that changes anything, where it pulled nothing", () => {
-    expect(steps(plan({}, ["expect", "hook", "barrier", "commit"]), [image("db")])).toEqual([
-      "expect",
-      "hook",
+    expect(steps(plan({}, [expected, hook, barrier("pulled"), { verb: "commit" }]), [image("db")])).toEqual([
+      "expect r1",
+      "hook before_deploy 600",
       `pull ${image("db")}`,
-      "barrier",
+      "barrier pulled 20",
       "commit",
     ]);
   });
 
   test("stays as it is with nothing to pull, or nothing to do", () => {
-    expect(steps(plan({}, ["expect", "commit"]), [])).toEqual(["expect", "commit"]);
+    expect(steps(plan({}, [expected, { verb: "commit" }]), [])).toEqual(["expect r1", "commit"]);
     expect(steps(plan({}), [image("db")])).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import type { HostState } from "../../../src/lib/host/host-state.ts";
 import { isSlot, slotName, type Slot } from "../../../src/lib/fronts/fronts.ts";
 import { replicas, type ComposeModel, type ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import { wordsOf, type Step } from "../../../src/lib/plan/steps/step.ts";
 
 export const project = "shop-staging";
 
@@ -67,9 +67,10 @@ export class NamedHost {
   }
 
   /** Takes a step of a plan as the script does. */
-  take({ verb, args }: Step, rendered: Rendered, was: Readonly<Record<string, Slot>>): void {
+  take(step: Step, rendered: Rendered, was: Readonly<Record<string, Slot>>): void {
     const idle = (service: string): Slot =>
       rendered.fronts[service]?.slots.includes("slot") ? "slot" : was[service] === "blue" ? "green" : "blue";
+    const [verb, ...args] = wordsOf(step);
     const [first = ""] = args;
     switch (verb) {
       case "name":

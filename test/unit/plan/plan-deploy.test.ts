@@ -5,6 +5,7 @@ import type { HostState, ObservedContainer } from "../../../src/lib/host/host-st
 import type { Manifest } from "../../../src/lib/release/manifest.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered, RenderedService } from "../../../src/lib/release/rendered.ts";
+import { formatStep } from "../../../src/lib/plan/steps/step.ts";
 
 const image = (name: string, digest: string) => `registry.example/shop/${name}@sha256:${digest.repeat(64).slice(0, 64)}`;
 
@@ -72,7 +73,7 @@ function state(containers: ObservedContainer[], manifest?: Partial<Manifest>): H
 }
 
 const input = { config: { services: {} }, commit: "c2", runsTasks: true };
-const text = (plan: ReturnType<typeof planHost>) => plan.steps.map(({ verb, args }) => [verb, ...args].join(" "));
+const text = (plan: ReturnType<typeof planHost>) => plan.steps.map(formatStep);
 
 describe("the steps of a host", () => {
   test("a first release: what the project does not build comes up first, then the tasks, then the rest by dependency", () => {
@@ -106,7 +107,7 @@ describe("the steps of a host", () => {
     release.tasks["migrate"]!.hasUndo = true;
     const plan = planHost({ ...input, config: { services: {}, keepReleases: 1 }, rendered: release, state: state([]) });
     expect(text(plan)).toContain("task migrate 600 undo");
-    expect(plan.steps.at(-1)).toEqual({ verb: "prune", args: ["1"], title: "keep 1 release" });
+    expect(plan.steps.at(-1)).toEqual({ verb: "prune", releases: 1 });
   });
 
   test("that a release is irreversible is written down once, even where nothing else changes", () => {

@@ -9,6 +9,7 @@ import { render } from "../../../src/lib/release/render.ts";
 import type { Digest } from "../../../src/lib/compose/sources.ts";
 import { emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
+import { formatStep } from "../../../src/lib/plan/steps/step.ts";
 
 const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
 const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/up"] };
@@ -44,7 +45,7 @@ const rendered = release();
 const manifest = manifestOf(rendered, { id: "r1", project: "shop", environment: "staging", commit: "c", createdAt: "" });
 const kept = {
   model: rendered.model,
-  whole: ["pull\thaproxy@sha256:11\tours@sha256:aa", "front\tweb"],
+  full: ["pull\thaproxy@sha256:11\tours@sha256:aa", "front\tweb"],
   configurations: { "web.cfg": "text" },
   hooks: [],
 };
@@ -52,7 +53,7 @@ const kept = {
 function update(front: FrontImage, chosen = ["air", "gateway", "web"]) {
   const updated = updateFronts(kept, manifest, { project: "shop-staging", stateDirectory: "/state", front, services: chosen, digest });
   const host = planFronts({ config: { services: {} }, state: { ...emptyHost, current: "r1", manifest }, manifest, updated });
-  return { updated, host, steps: withoutLooks(host.steps).map(({ verb, args }) => [verb, ...args].join(" ")) };
+  return { updated, host, steps: withoutLooks(host.steps).map(formatStep) };
 }
 
 describe("an update of fronts", () => {
@@ -82,14 +83,14 @@ describe("an update of fronts", () => {
     const expected = release({ air: next, gateway: next, web: next });
     expect(updated.release.model).toEqual(expected.model);
     expect(updated.fronts).toEqual(manifestOf(expected, { ...manifest }).fronts);
-    expect(updated.release.whole).toEqual(["pull\thaproxy@sha256:22\tours@sha256:aa", "front\tweb"]);
+    expect(updated.release.full).toEqual(["pull\thaproxy@sha256:22\tours@sha256:aa", "front\tweb"]);
   });
 
   test("leaves the others alone, and pulls what they run", () => {
     const { updated, steps } = update(next, ["web"]);
     expect(steps).toContain("join web");
     expect(updated.fronts["air"]).toEqual(manifest.fronts["air"]);
-    expect(updated.release.whole[0]).toBe("pull\thaproxy@sha256:11\thaproxy@sha256:22\tours@sha256:aa");
+    expect(updated.release.full[0]).toBe("pull\thaproxy@sha256:11\thaproxy@sha256:22\tours@sha256:aa");
   });
 
   test("is nothing where fronts run what they are to run", () => {

@@ -5,6 +5,7 @@ import { planFull } from "../../../src/lib/plan/plan-full.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { carryOut, emptyHost, plainHost } from "./simulated-host.ts";
 import { base, edition, healthy, plan, render, serving, started, steps, task, web, type Services } from "./small-plans.ts";
+import { formatStep, wordsOf } from "../../../src/lib/plan/steps/step.ts";
 
 const once: ComposeService = { ...base, command: ["migrate"], restart: "no" };
 const completed = { condition: "service_completed_successfully", required: true };
@@ -62,7 +63,7 @@ describe("what runs to its end", () => {
     const state = carryOut(serving(first), plan(second, serving(first)).steps, { rendered: second, commit: "c2" });
     const back = planHost({ config: { services: {} }, rendered: first, state, commit: "c1", runsTasks: false, action: "rollback" });
     expect(back.steps.some(({ verb }) => verb === "once")).toBe(false);
-    expect(back.steps).toContainEqual(expect.objectContaining({ verb: "remove", args: ["migrate"] }));
+    expect(back.steps).toContainEqual({ verb: "remove", services: ["migrate"] });
   });
 
   test("waits until what it needs has switched, and what waits for it comes after that", () => {
@@ -82,9 +83,11 @@ describe("what runs to its end", () => {
       "start web",
       "switch web",
     ]);
-    expect(planFull({ config: { services: {} }, rendered: next }, true).map(({ verb, args }) => `${verb} ${args[0] ?? ""}`)).toEqual(
-      expect.arrayContaining(["switch api", "once seed", "switch web"]),
-    );
+    expect(
+      planFull({ config: { services: {} }, rendered: next }, true)
+        .map(wordsOf)
+        .map(([verb, argument = ""]) => `${verb} ${argument}`),
+    ).toEqual(expect.arrayContaining(["switch api", "once seed", "switch web"]));
   });
 
   test("is needed by two, or by none; may take as long as it is given, and fail where all can do without it", () => {
@@ -97,11 +100,8 @@ describe("what runs to its end", () => {
     expect(
       plan(render(all), emptyHost, { init: { healthyWithin: 5000 } })
         .steps.filter(({ verb }) => verb === "once")
-        .map(({ args }) => args),
-    ).toEqual([
-      ["init", "5"],
-      ["seed", "600", "optional"],
-    ]);
+        .map(formatStep),
+    ).toEqual(["once init 5", "once seed 600 optional"]);
   });
 
   test("comes before the tasks of what waits for it, and after those of others", () => {

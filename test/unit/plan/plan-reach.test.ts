@@ -6,6 +6,7 @@ import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
+import { formatStep } from "../../../src/lib/plan/steps/step.ts";
 
 const healthcheck = { test: ["CMD", "curl", "http://localhost:8000/"], interval: "1s", timeout: "5s" };
 const networks = { default: null };
@@ -30,9 +31,7 @@ function release(services: Record<string, ComposeService>, tag: string, rollouts
 }
 
 const plan = (rendered: Rendered, state = emptyHost, config = {}, hasPeers = false) =>
-  planHost({ config: { services: config }, rendered, state, commit: "c2", runsTasks: false, hasPeers }).steps.map(({ verb, args }) =>
-    [verb, ...args].join(" "),
-  );
+  planHost({ config: { services: config }, rendered, state, commit: "c2", runsTasks: false, hasPeers }).steps.map(formatStep);
 
 test("what is reached is looked at before anything changes, and right before the release can no longer be undone", () => {
   const steps = plan(release({ web, gateway }, "1"));
@@ -70,8 +69,6 @@ test("a new container is asked what it answers once it is healthy, and before it
 test("clients of a service that is held are told to leave, where it says how", () => {
   const drainSignal = { signal: { file: "/run/drain" }, wait: 4000 };
   const rendered = release({ web }, "1", { web: { rollout: "hold" } });
-  const whole = planFull({ config: { services: { web: { drainSignal } } }, rendered }, false).map(({ verb, args }) =>
-    [verb, ...args].join(" "),
-  );
+  const whole = planFull({ config: { services: { web: { drainSignal } } }, rendered }, false).map(formatStep);
   expect(whole).toContain("hold web 30 4 file /run/drain");
 });

@@ -13,10 +13,12 @@ import { parseModel } from "../../../src/lib/host/observation.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import { parsePast } from "../../../src/lib/host/past.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
+import { rolloutsOf } from "../../../src/lib/plan/rollouts.ts";
 import { restoreRelease } from "../../../src/lib/plan/restore-release.ts";
 import { models, rendering, settings } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
 import { withoutLooks } from "./without-looks.ts";
+import { formatStep, wordsOf } from "../../../src/lib/plan/steps/step.ts";
 
 const [c1, c2, c3] = ["c1", "c2", "c3"].map((start) => start.repeat(20)) as [string, string, string];
 
@@ -61,7 +63,7 @@ function serve(before: HostState, release: Release, commit: string): Served {
   const rendered = render(release, before.manifest?.fronts);
   const facts = { config: { services: release.config }, rendered };
   const state = carryOut(before, planHost({ ...facts, state: before, commit, runsTasks: true }).steps, { rendered, commit });
-  const whole = planFull(facts, true).map(({ verb, args }) => [verb, ...args].join("\t"));
+  const full = planFull(facts, true).map((step) => wordsOf(step).join("\t"));
   const configurations = Object.fromEntries(
     Object.entries(rendered.fronts).flatMap(([name, { config, hold }]) => [
       [`${name}.cfg`, config],
@@ -74,10 +76,11 @@ function serve(before: HostState, release: Release, commit: string): Served {
     environment: "staging",
     commit,
     createdAt: "2026-11-23T04:29:38.000Z",
+    rollouts: rolloutsOf(facts),
   });
   return {
     rendered,
-    kept: { model: parseModel("a", JSON.stringify(rendered.model)), whole, configurations, hooks: [] },
+    kept: { model: parseModel("a", JSON.stringify(rendered.model)), full, configurations, hooks: [] },
     manifest: parseManifest(JSON.stringify(manifest))!,
     state,
   };
@@ -108,10 +111,25 @@ test("going back takes the very steps that a deploy of that release would take, 
       expect(plan.steps.some(({ verb }) => verb === "once")).toBe(false);
       // What waited for such a one in that release does not have to now.
       if (deployed.steps.some(({ verb }) => verb === "once")) return;
-      const text = (steps: typeof plan.steps) => steps.map(({ verb, args }) => [verb, ...args].join(" "));
+      const text = (steps: typeof plan.steps) => steps.map(formatStep);
       expect(text(plan.steps)).toEqual(text(deployed.steps.filter(({ verb }) => verb !== "pull")));
     }),
     { numRuns: 300 },
+  );
+});
+
+test("a release of an older coldtivate, whose manifest lacks the rollout settings, takes the same steps", () => {
+  fc.assert(
+    fc.property(releases, releases, (one, two) => {
+      const first = serve(emptyHost, one, c1);
+      const second = serve(first.state, two, c2);
+      // How long a one-shot may take was not in the plan as a time to become healthy.
+      if (Object.values(first.rendered.services).some(({ rollout }) => rollout === "once")) return;
+      const { rollouts: _rollouts, reach: _reach, ...older } = first.manifest;
+      const steps = rollBack(first, second.state).plan.steps.map(formatStep);
+      expect(rollBack({ ...first, manifest: older }, second.state).plan.steps.map(formatStep)).toEqual(steps);
+    }),
+    { numRuns: 60 },
   );
 });
 
@@ -141,7 +159,7 @@ test("the hooks of the release that is to serve again run before and after it", 
       const second = serve(first.state, two, c2);
       const kept = { ...first.kept, hooks: ["after_deploy", "after_rollback", "before_rollback"] };
       const { plan } = rollBack({ ...first, kept }, second.state);
-      const hooks = plan.steps.flatMap(({ verb, args }, index) => (verb === "hook" ? [`${index} ${args[0]}`] : []));
+      const hooks = plan.steps.flatMap((step, index) => (step.verb === "hook" ? [`${index} ${step.name}`] : []));
       expect(hooks).toEqual(plan.steps.length === 0 ? [] : ["1 before_rollback", `${plan.steps.length - 2} after_rollback`]);
     }),
     { numRuns: 50 },
@@ -183,7 +201,7 @@ describe("of two releases", () => {
     const second = serve(first.state, two, c2);
     const { missing, plan } = rollBack(first, { ...second.state, images: [] });
     expect(missing).toEqual(["r.example/ours@sha256:aa"]);
-    expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", args: ["r.example/ours@sha256:aa"] }]);
+    expect(plan.steps.slice(0, 2)).toMatchObject([{ verb: "expect" }, { verb: "pull", images: ["r.example/ours@sha256:aa"] }]);
     expect(rollBack(first, { ...second.state, images: ["r.example/ours@sha256:aa"] }).missing).toEqual([]);
     expect(rollBack(first, { ...first.state, images: [] }).missing).toEqual([]);
   });

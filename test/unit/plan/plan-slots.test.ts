@@ -12,7 +12,7 @@ import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { render } from "../../../src/lib/release/render.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { emptyHost } from "./simulated-host.ts";
-import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import { formatStep, type Step } from "../../../src/lib/plan/steps/step.ts";
 import { withoutLooks } from "./without-looks.ts";
 
 const checked = (port: number) => ({ test: ["CMD", "curl", `http://localhost:${port}/up`], interval: "1s", timeout: "5s" });
@@ -90,8 +90,7 @@ const empty: HostState = { ...emptyHost, model: { services: {}, front: { image: 
 
 const plan = (rendered: Rendered, state: HostState, config: Record<string, ServiceConfig> = {}, commit = "c2") =>
   planHost({ config: { services: config }, rendered, state, commit, runsTasks: true });
-const text = (steps: readonly Step[]) =>
-  withoutLooks(steps).map(({ verb, args }) => (verb === "pull" ? "pull" : [verb, ...args].join(" ")));
+const text = (steps: readonly Step[]) => withoutLooks(steps).map((step) => (step.verb === "pull" ? "pull" : formatStep(step)));
 const stepsOf = (...given: Parameters<typeof plan>) => text(plan(...given).steps);
 
 test("nothing of what serves, in whichever slot, is touched; the same commit again is nothing to do", () => {

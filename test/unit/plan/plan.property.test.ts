@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import { planHost } from "../../../src/lib/plan/plan-deploy.ts";
 import { planFull } from "../../../src/lib/plan/plan-full.ts";
-import type { HostPlan, Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
+import { formatStep, wordsOf, type Step } from "../../../src/lib/plan/steps/step.ts";
 import type { HostState } from "../../../src/lib/host/host-state.ts";
 import type { ComposeModel } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
@@ -79,8 +80,8 @@ test("a front always points at a slot that is there, unless it lets requests wai
     for (const { before, rendered, seen } of deploys) {
       const held = new Set<string>();
       for (const { state, step } of seen) {
-        if (step.verb === "hold") held.add(step.args[0]!);
-        if (step.verb === "open" || step.verb === "switch") held.delete(step.args[0]!);
+        if (step.verb === "hold") held.add(step.service);
+        if (step.verb === "open" || step.verb === "switch") held.delete(step.service);
         const present = running(state);
         const lasting = Object.keys(before.fronts).filter((name) => rendered.fronts[name] !== undefined && !held.has(name));
         for (const name of lasting) {
@@ -103,10 +104,7 @@ test("there are never two of what must not run twice", () => {
           if (rollout === "blue-green") continue;
           const parts = new Set([name, `${name}-blue`, `${name}-green`, `${name}-slot`]);
           const working = state.containers.filter(({ service, definition }) => parts.has(service) && !fronts.has(definition));
-          expect(
-            new Set(working.map(({ service }) => service)).size,
-            `${name} after ${step.verb} ${step.args.join(" ")}`,
-          ).toBeLessThanOrEqual(1);
+          expect(new Set(working.map(({ service }) => service)).size, `${name} after ${formatStep(step)}`).toBeLessThanOrEqual(1);
         }
       }
     }
@@ -116,7 +114,7 @@ test("there are never two of what must not run twice", () => {
 test("nothing that serves is switched to before it is healthy, or stopped before the release is committed", () => {
   check((deploys) => {
     for (const { plan } of deploys) {
-      const text = plan.steps.map(({ verb, args }) => `${verb} ${args[0] ?? ""}`);
+      const text = plan.steps.map(wordsOf).map(([verb, first = ""]) => `${verb} ${first}`);
       for (const [index, step] of text.entries()) {
         const service = step.split(" ")[1];
         if (step.startsWith("switch"))

@@ -4,7 +4,7 @@ import type { HostState, ObservedContainer } from "../../../src/lib/host/host-st
 import { manifestOf } from "../../../src/lib/release/manifest.ts";
 import { replicas, type ComposeModel } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
-import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import { wordsOf, type Step } from "../../../src/lib/plan/steps/step.ts";
 
 export const emptyHost: HostState = {
   host: "10.0.0.1",
@@ -94,7 +94,8 @@ export function carryOut(
     prune: (now) => ({ ...now, fronts: Object.fromEntries(Object.entries(now.fronts).filter(([service]) => rendered.fronts[service])) }),
   };
   return steps.reduce((now, step) => {
-    const next = acts[step.verb]?.(now, step.args) ?? now;
+    const [verb, ...args] = wordsOf(step);
+    const next = acts[verb]?.(now, args) ?? now;
     see(next, step);
     return next;
   }, state);

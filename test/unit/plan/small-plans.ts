@@ -5,6 +5,7 @@ import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { rendering } from "../release/arbitrary-model.ts";
 import { carryOut, emptyHost } from "./simulated-host.ts";
+import { formatStep } from "../../../src/lib/plan/steps/step.ts";
 
 export type Services = Record<string, ComposeService>;
 
@@ -25,7 +26,7 @@ export function plan(rendered: Rendered, state: HostState = emptyHost, services:
 export const steps = (rendered: Rendered, state?: HostState) =>
   plan(rendered, state)
     .steps.filter(({ verb }) => ["once", "task", "recreate", "start", "front", "switch", "open", "name"].includes(verb))
-    .map(({ verb, args }) => [verb, ...args].join(" "));
+    .map(formatStep);
 
 /** A host that serves a release. */
 export function serving(rendered: Rendered, commit = "c1"): HostState {

@@ -1,4 +1,4 @@
-import type { Step } from "../../../src/lib/plan/steps/plan.ts";
+import type { Step } from "../../../src/lib/plan/steps/step.ts";
 
 /** Steps that change nothing, and only look at what is reached: they have tests of their own. */
 const looks = new Set(["look", "probe", "reach"]);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -11,7 +11,7 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "coldtivate-by-hand-"));
   mkdirSync(join(dir, "environment-deployment-management"));
-  writeFileSync(join(dir, "plan.whole"), "commit\nprune\t1\n");
+  writeFileSync(join(dir, "plan.full"), "commit\nprune\t1\n");
   writeFileSync(join(dir, "environment-deployment-management.sh"), "# of that release\n");
 });
 afterEach(() => rmSync(dir, { recursive: true }));
@@ -21,9 +21,9 @@ function prepare(): string {
   const command = `
     set -Eeuo pipefail
     script=environment-deployment-management.sh self=${script} parts=${parts} dir=${dir} release=r1 journal=${dir}/journal
-    source ${parts}/deploy.sh
+    source ${parts}/deploy.sh; source ${parts}/kept-release.sh
     open_release() { :; }
-    plan_whole`;
+    use_full_plan`;
   execFileSync("bash", ["-c", command]);
   return readFileSync(join(dir, "environment-deployment-management.sh"), "utf8");
 }
@@ -36,4 +36,13 @@ test("a kept release is applied by its own script", () => {
 test("one whose script is so old that it would remove what containers wrote is applied by this one", () => {
   expect(prepare()).toBe(readFileSync(script, "utf8"));
   expect(readFileSync(join(dir, "environment-deployment-management/written.sh"), "utf8")).toBe(readFileSync(`${parts}/written.sh`, "utf8"));
+});
+
+test("a release of an older coldtivate, whose full plan has another name, is applied and told all the same", () => {
+  renameSync(join(dir, "plan.full"), join(dir, "plan.whole"));
+  for (const file of ["manifest.json", "compose.json"]) writeFileSync(join(dir, file), "{}");
+  prepare();
+  expect(readFileSync(join(dir, "plan"), "utf8")).toBe("commit\nprune\t1\n");
+  const told = execFileSync("bash", ["-c", `source ${parts}/kept-release.sh; tell_release ${dir} kept/`], { encoding: "utf8" });
+  expect(told).toBe("kept/manifest.json\t2\n{}\nkept/compose.json\t2\n{}\nkept/plan.full\t15\ncommit\nprune\t1\n\nkept/hooks\t0\n\n");
 });

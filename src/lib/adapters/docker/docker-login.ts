@@ -111,7 +111,7 @@ function failed(host: string, said: string, cause: unknown): ColdtivateError {
     code: "REGISTRY_UNREACHABLE",
     exit: "refused",
     details: said.trim().split("\n").slice(-3),
-    hint: `What serves is as it was. ${hintForTrust(said) ?? "See that the registry is up and can be reached from the Docker engine, then run the command again."}`,
+    hint: hintForTrust(said) ?? "See that the registry is up and can be reached from the Docker engine, then run the command again.",
     cause,
   });
 }

@@ -2,8 +2,12 @@ import { ColdtivateError } from "../../errors.ts";
 import { plainLines } from "../../common/host-answer.ts";
 import { parseFields } from "../../host/observation.ts";
 import { checkKept } from "../../host/past.ts";
-import { bash, shellWord } from "../ssh/remote-shell.ts";
+import { ownScript } from "./host-script.ts";
+import { bash, inOctal, shellWord } from "../ssh/remote-shell.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
+
+/** The part of the script that reads a release. */
+const part = "kept-release.sh";
 
 /**
  * The files of a release on its host, by path in its folder.
@@ -18,10 +22,9 @@ export async function readRelease(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const folder = release === "current" ? release : `releases/${shellWord(release)}`;
+  const { content } = (await ownScript()).find(({ path }) => path.endsWith(`/${part}`))!;
   const command = bash(
-    `cd "$HOME/.coldtivate/${name}/${folder}/" && shopt -s nullglob && ` +
-      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done && ` +
-      `h=$(printf "%s\\n" hooks/*) && printf "hooks\\t%s\\n%s\\n" "\${#h}" "$h"`,
+    `printf -v asking %b "${inOctal(content.toString())}"; eval "$asking"; tell_release "$HOME/.coldtivate/${name}/${folder}/"`,
   );
   const { code, stdout, stderr } = await connection.exec(command, { signal });
   if (code === 0) return checkKept(connection.host, parseFields(connection.host, stdout));

@@ -1,5 +1,8 @@
 import type { Secret } from "../../secrets/secret.ts";
 
+/** How many releases a host keeps, images included, unless the configuration says otherwise. */
+export const defaultKeptReleases = 5;
+
 /**
  * coldtivate.yml after validation, interpolation and defaults. Each path is absolute or relative to `directory`, as documented.
  */

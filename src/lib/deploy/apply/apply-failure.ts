@@ -1,13 +1,14 @@
 import type { ReleaseEnd } from "../../adapters/host/host.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { notOurs } from "../../plan/steps/differences.ts";
-import type { HostPlan, Plan, Step } from "../../plan/steps/plan.ts";
+import type { Plan, ShownPlan } from "../../plan/steps/plan.ts";
+import type { ShownStep } from "../../plan/steps/step.ts";
 import { plainLines } from "../../common/host-answer.ts";
 import type { HostProgress } from "./host-progress.ts";
 
 /** How a release ended on a host. */
 export interface HostEnd {
-  plan: HostPlan;
+  plan: ShownPlan;
   story: HostProgress;
   /** Undefined if the outcome is unknown. */
   ending?: ReleaseEnd;
@@ -49,7 +50,7 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
   }
   const what = reasonOf(end) || "the deploy failed";
   if (ending.code === 4) {
-    const aborted = isAborted ? "aborted" : end.story.aborted;
+    const aborted = isAborted ? "aborted" : describeAborted(end);
     return new ColdtivateError(`${host.host}: ${aborted === undefined ? what : `${aborted}, and undone`}`, {
       code: aborted === undefined ? "DEPLOY_FAILED" : "DEPLOY_ABORTED",
       exit: isAborted ? "interrupted" : "failed",
@@ -64,6 +65,11 @@ export function failureOf(plan: Plan, end: HostEnd, { again, isAborted }: Failur
     details: [...outputOf(end), ...(end.story.failed === undefined ? [] : plainLines(ending.stderr))],
     hint: `See what runs with: coldtivate status ${environment}. The journal is in ~/.coldtivate/${project}/releases/${release.id} on ${host.host}. To have it finished or undone once more: coldtivate recover ${environment}. To try again: ${again}`,
   });
+}
+
+/** That somebody else aborted a release on a host, and who; undefined if nobody did. */
+export function describeAborted({ story: { abortedBy } }: HostEnd): string | undefined {
+  return abortedBy === undefined ? undefined : `aborted${abortedBy === "" ? "" : ` by ${abortedBy}`}`;
 }
 
 export function isRefused({ ending }: HostEnd): boolean {
@@ -85,7 +91,7 @@ export function tryAgain({ story }: HostEnd, again: string): string {
   return `Try again once the other deploy has ended: ${again}; or have it wait for that: ${again} --wait`;
 }
 
-export function servesBefore({ expect, services }: HostPlan): string {
+export function servesBefore({ expect, services }: Pick<ShownPlan, "expect" | "services">): string {
   if (expect !== "-") return `${expect} serves as before`;
   const isMove = services.some(({ reasons }) => reasons.includes(notOurs));
   return isMove ? "what was not started by coldtivate serves as before" : "nothing of this project served before, and nothing does now";
@@ -102,6 +108,6 @@ export function outputOf({ story, ending }: HostEnd): readonly string[] {
 }
 
 /** The script's reason names tasks, images and containers. The step names the service that a container belongs to. */
-function tellFailure(step: Step | undefined, reason: string): string {
-  return step?.verb === "healthy" ? step.title.replace(/ is healthy$/, ` did not become healthy: ${reason}`) : reason;
+function tellFailure(step: ShownStep | undefined, reason: string): string {
+  return step?.subject === undefined ? reason : `${step.subject} did not become healthy: ${reason}`;
 }

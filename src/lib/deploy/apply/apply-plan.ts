@@ -1,11 +1,11 @@
 import { applyRelease, type ReleaseEnd, type JournalLine } from "../../adapters/host/host.ts";
-import type { HostConnection } from "../../adapters/ssh/ssh.ts";
-import type { TarEntry } from "../../adapters/tar.ts";
 import { changes, type Change } from "../../changes.ts";
+import { allOf } from "../../common/mark-handled.ts";
 import type { DeployControl } from "../../control.ts";
 import { isBarrier } from "../../plan/steps/barriers.ts";
-import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
+import { showPlan } from "../../plan/steps/plan.ts";
 import type { Reporter } from "../../report/progress.ts";
+import type { HostWork, PreparedRelease } from "../prepare/prepare.ts";
 import { failureOf, type HostEnd } from "./apply-failure.ts";
 import { Coordinator, type Order } from "./coordinator.ts";
 import { leftAlone } from "./detached.ts";
@@ -17,22 +17,11 @@ import { announceSteps, HostProgress } from "./host-progress.ts";
 /** Milliseconds between two keep-alive messages to hosts that may be waiting for one another. */
 const pulse = 2000;
 
-export interface HostWork {
-  connection: HostConnection;
-  plan: HostPlan;
-  /** The content of the release's folder on the host. */
-  entries: readonly TarEntry[];
-  /** The images that it pulls. */
-  images: readonly string[];
-}
-
-export interface ApplyInput {
-  plan: Plan;
-  work: readonly HostWork[];
+export interface ApplyInput extends PreparedRelease {
   /** Each host gets only those that it needs. */
   credentials: readonly RegistryLogin[];
   /** The command that tries again. */
-  again?: string;
+  again: string;
   reporter: Reporter;
   control: DeployControl;
   /** How long to try to reconnect to a lost host, in milliseconds. */
@@ -44,9 +33,9 @@ export interface ApplyInput {
  * @throws ColdtivateError when a host refused, undid or could not undo; it says what serves now
  */
 export async function applyPlan(input: ApplyInput): Promise<void> {
-  const { plan, control, reporter, again = `coldtivate deploy ${plan.environment}` } = input;
+  const { plan, control, reporter, again } = input;
   const work = input.work.filter((host) => host.plan.steps.length > 0);
-  announceSteps(plan.hosts, reporter);
+  announceSteps(plan.hosts.map(showPlan), reporter);
   const coordinator = new Coordinator(work.map((host) => host.plan.host));
   const speakers = new Map<string, (message: string) => void>();
   const obey = (orders: readonly Order[]) => {
@@ -65,7 +54,7 @@ export async function applyPlan(input: ApplyInput): Promise<void> {
   }, pulse);
   // When two deploys start at once, one of them must win on every host: the one that the first host takes.
   const door = Promise.withResolvers<boolean>();
-  const stories = work.map((host) => new HostProgress(host.plan, reporter));
+  const stories = work.map((host) => new HostProgress(showPlan(host.plan), reporter));
   const applied = work.map((host, index) =>
     applyToHost(host, {
       ...input,
@@ -108,15 +97,16 @@ interface HostInput extends ApplyInput {
 }
 
 async function applyToHost({ connection, plan: hostPlan, entries, images }: HostWork, input: HostInput): Promise<HostEnd> {
+  const shown = showPlan(hostPlan);
   const { plan, story, control, reporter, onStart, onBegin, mayBegin, patience = 10_000 } = input;
-  if ((await mayBegin) === false) return { plan: hostPlan, story, isUntried: true, ending: { code: 3, stderr: "" } };
+  if ((await mayBegin) === false) return { plan: shown, story, isUntried: true, ending: { code: 3, stderr: "" } };
   let told = 0;
   const onLine = (line: JournalLine) => {
     told++;
     story.tell(line);
     const step = hostPlan.steps[line.step - 1];
     if (line.state === "begin") onBegin?.(true);
-    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.args[0]!);
+    if (line.state === "begin" && step !== undefined && isBarrier(step)) input.onBarrier(step.name);
     if (line.state === "failed" || line.state === "undone") input.onFailure();
   };
   const change = changes.begin(`told to take release ${plan.release.id}`, hostPlan.host);
@@ -126,7 +116,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
     const ending = await applyRelease(connection, { ...application, entries, credentials, onStart });
     settle(change, ending);
     if (ending.code !== 0) input.onFailure();
-    return { plan: hostPlan, story, ending };
+    return { plan: shown, story, ending };
   } catch (error) {
     input.onFailure();
     // When the user detaches, the DETACHED error already says that the host goes on.
@@ -135,7 +125,7 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
     reporter.emit({ type: "warning", text: `${error.message}; it goes on by itself, and is tried to be reached again` });
     const ending = await followAgain(connection, { ...application, told, patience });
     if (ending !== undefined) settle(change, ending);
-    return { plan: hostPlan, story, lost: error, ...(ending === undefined ? {} : { ending }) };
+    return { plan: shown, story, lost: error, ...(ending === undefined ? {} : { ending }) };
   } finally {
     onBegin?.(false);
   }
@@ -145,10 +135,4 @@ async function applyToHost({ connection, plan: hostPlan, entries, images }: Host
 function settle(change: Change, { code }: ReleaseEnd): void {
   if (code === 0) change.done();
   else change.dropped();
-}
-
-/** Like Promise.all, but waits until all have settled. */
-async function allOf<Result>(promises: readonly Promise<Result>[]): Promise<Result[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }

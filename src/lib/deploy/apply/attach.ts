@@ -86,7 +86,7 @@ function nobodyDeploys(environment: string, details: readonly string[]): Coldtiv
   return new ColdtivateError(`nobody deploys to ${environment} right now`, {
     code: "NOBODY_DEPLOYS",
     exit: "refused",
-    details: [...new Set(details)].filter((line) => line !== "Nobody is at work here."),
+    details: [...new Set(details)],
     hint: `What was deployed: coldtivate history ${environment}. What serves: coldtivate status ${environment}`,
   });
 }

@@ -2,6 +2,7 @@ import { plainLines } from "../../common/host-answer.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { Plan } from "../../plan/steps/plan.ts";
 import {
+  describeAborted,
   isTemporaryRefusal,
   isRefused,
   outputOf,
@@ -24,7 +25,9 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
   const isUnsettled = ends.some(({ ending }) => ending !== undefined && ending.code > 4);
   if (facts.isDecided || isUnsettled || ends.some(isFinished)) return mixed(plan, ends, cause);
   const { again } = facts;
-  const aborted = facts.isAborted ? "aborted" : ends.find(({ story }) => story.aborted?.startsWith("aborted by"))?.story.aborted;
+  // An abort without a name came from here, because another host failed.
+  const byOthers = ends.find(({ story }) => story.abortedBy !== undefined && story.abortedBy !== "");
+  const aborted = facts.isAborted ? "aborted" : byOthers && describeAborted(byOthers);
   const isEverywhere = ends.every(isRefused);
   const what = cause === undefined ? "the deploy failed" : tellCause(cause);
   const isRefusal = isEverywhere && !facts.isAborted;
@@ -46,7 +49,7 @@ export function fleetFailure(plan: Plan, ends: readonly HostEnd[], facts: FleetF
 /** The host whose own failure ended the release, not one that undid because another host failed. */
 function findCause(ends: readonly HostEnd[]): HostEnd | undefined {
   return (
-    ends.find((end) => !isFinished(end) && end.story.failed !== undefined && !end.story.failed.detail.startsWith("aborted")) ??
+    ends.find((end) => !isFinished(end) && end.story.failed?.isAbort === false) ??
     ends.find(isRefused) ??
     ends.find(({ lost }) => lost !== undefined) ??
     ends.find((end) => !isFinished(end))

@@ -1,9 +1,9 @@
 import type { JournalLine } from "../../adapters/host/host.ts";
-import type { HostPlan } from "../../plan/steps/plan.ts";
+import type { ShownPlan } from "../../plan/steps/plan.ts";
 import { keptLines, type ProgressEvent, type Reporter } from "../../report/progress.ts";
 
 /** Shows the steps of all hosts, before the first one begins. */
-export function announceSteps(hosts: readonly HostPlan[], reporter: Reporter): void {
+export function announceSteps(hosts: readonly Pick<ShownPlan, "host" | "steps">[], reporter: Reporter): void {
   reporter.emit({
     type: "planned",
     sections: hosts.map((host) => ({
@@ -18,18 +18,21 @@ function rowId(host: string, step: number): string {
   return `${host}/${step}`;
 }
 
+/** A host whose release began with an older coldtivate says only in words for people that it was aborted. */
+const olderAbort = /^aborted(?: by |$)(?<who>.*)/;
+
 /**
  * Turns a host's journal into progress events, and collects what an error message needs. Steps that were over before the journal
  * was read keep their original times.
  */
 export class HostProgress {
   readonly #output = new Map<number, string[]>();
-  readonly #plan: HostPlan;
+  readonly #plan: Pick<ShownPlan, "host" | "steps">;
   readonly #reporter: Reporter;
-  failed: { step: number; detail: string } | undefined;
+  failed: { step: number; detail: string; isAbort: boolean } | undefined;
   undone = false;
-  /** Who aborted the release, if anybody did: `aborted by ann from laptop`. */
-  aborted: string | undefined;
+  /** Who aborted the release, such as `ann from laptop`; empty if they did not say. Undefined if nobody did. */
+  abortedBy: string | undefined;
   /** `busy` or `stale`: the reason for a temporary refusal. */
   refused: string | undefined;
   /** Whether the release could be neither finished nor undone. */
@@ -38,12 +41,13 @@ export class HostProgress {
   /** The host's time when it began to send its journal, if it said so; microseconds since the epoch. */
   #told = 0;
 
-  constructor(plan: HostPlan, reporter: Reporter) {
+  constructor(plan: Pick<ShownPlan, "host" | "steps">, reporter: Reporter) {
     this.#plan = plan;
     this.#reporter = reporter;
   }
 
   tell(line: JournalLine): void {
+    if (line.state === "failed" || line.state === "undone") this.abortedBy ??= olderAbort.exec(line.detail)?.groups?.["who"];
     if (line.step === 0) return this.#tellEnd(line);
     if (line.state === "begin") this.#step = line.step;
     const row = rowId(this.#plan.host, line.step);
@@ -59,7 +63,7 @@ export class HostProgress {
       case "done":
         return emit({ type: "done", row });
       case "failed":
-        this.failed ??= { step: line.step, detail: line.detail };
+        this.failed ??= { step: line.step, detail: line.detail, isAbort: this.abortedBy !== undefined };
         return emit({ type: "failed", row, text: line.detail });
       case "undone":
         if (!this.undone) emit({ type: "note", text: `${this.#plan.host}: undoing what was begun` });
@@ -86,7 +90,7 @@ export class HostProgress {
 
   #tellEnd({ time, state, detail }: JournalLine): void {
     if (state === "now") this.#told = time;
-    if (state === "undone" && detail.startsWith("aborted")) this.aborted = detail;
+    if (state === "aborted") this.abortedBy = detail;
     if (state === "refused") this.refused = detail;
     this.isBroken = state === "broken";
   }

@@ -53,7 +53,7 @@ export function refuseShortages(shortages: readonly Shortage[]): void {
     code: isOne ? first.code : "CAPACITY_SHORT",
     exit: "refused",
     details: shortages.flatMap(({ details }) => details),
-    hint: `What served before serves. ${[...advice].join(" ")}`,
+    hint: [...advice].join(" "),
   });
 }
 

@@ -1,95 +1,62 @@
-import { createHash } from "node:crypto";
-import { observeHost, packQuestion } from "../../adapters/host/host.ts";
+import { packQuestion } from "../../adapters/host/host.ts";
 import { readRelease } from "../../adapters/host/host-release.ts";
 import type { RegistryClient } from "../../adapters/registry/registry.ts";
-import type { HostConnection } from "../../adapters/ssh/ssh.ts";
-import type { TarEntry } from "../../adapters/tar.ts";
 import type { Config } from "../../config/schema/config.ts";
+import { allOf } from "../../common/mark-handled.ts";
 import { didYouMean } from "../../common/nearest.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { frontNotes, planFronts } from "../../plan/plan-fronts.ts";
-import type { ReleaseSummary } from "../../plan/steps/plan.ts";
 import type { FrontImage } from "../../fronts/fronts.ts";
 import { parseRelease } from "../../host/kept-release.ts";
 import { updateFronts } from "../../plan/front-update.ts";
 import type { HostState } from "../../host/host-state.ts";
 import type { Manifest } from "../../release/manifest.ts";
 import { releaseId } from "../../release/release-id.ts";
-import { alignWork, type HostDraft } from "./align-work.ts";
-import { makeUndoable } from "./images/ask-for-lost.ts";
+import { observeHosts, type HostDraft, type ReleaseDraft } from "./draft.ts";
 import { checkHost } from "./host-check.ts";
-import type { PreparedDeploy } from "./prepare-deploy.ts";
-import { keptEntries, type Who } from "./release-entries.ts";
-import { onlyNamed, ownRepositories } from "./images/named-registry.ts";
+import { projectOf, type FrontsRequest, type Intent, type PreparePorts } from "./intent.ts";
+import { keptEntries } from "./release-entries.ts";
 import { resolveThirdParty } from "./images/resolve-images.ts";
-
-export interface FrontsIntent {
-  config: Config;
-  /** Name of the environment. */
-  environment: string;
-  /** The services whose fronts are updated; empty for all. */
-  services: readonly string[];
-  script: readonly TarEntry[];
-  who: Who;
-  now: Date;
-}
-
-export interface FrontsPorts {
-  registry: RegistryClient;
-  connections: readonly HostConnection[];
-  signal: AbortSignal;
-}
+import { digest } from "./render-release.ts";
 
 /**
- * Asks every host which image its fronts run, asks the registry for the new one, and decides what each host has to do. Changes
- * nothing.
- * @throws ColdtivateError before any host is changed, if one of them cannot be updated
+ * Asks every host which image its fronts run, asks the registry for the new one, and decides what each host has to do.
+ * @throws ColdtivateError if a host cannot be updated
  */
-export async function prepareFronts(intent: FrontsIntent, ports: FrontsPorts): Promise<PreparedDeploy> {
-  const { config, environment, script } = intent;
-  const { connections, signal } = ports;
-  const registry = onlyNamed(ports.registry, ownRepositories(config));
-  const project = `${config.project}-${environment}`;
-  const front = await resolveFront(config, registry);
-  const drafts: HostDraft[] = [];
-  const notes = new Set<string>();
-  let release: ReleaseSummary | undefined;
-  const question = await packQuestion(script);
-  for (const connection of connections) {
-    const state = await observeHost(connection, project, question, signal);
-    checkHost(state, environment);
-    const manifest = servingManifest(state, environment);
-    const kept = parseRelease(connection.host, await readRelease(connection, project, "current", signal));
+export async function draftFronts(intent: Intent, request: FrontsRequest, ports: PreparePorts): Promise<ReleaseDraft> {
+  const { config, script } = intent;
+  const environment = intent.environment.name;
+  const project = projectOf(config, intent.environment);
+  const observed = await observeHosts(await packQuestion(script), project, ports);
+  for (const { state } of observed) checkHost(state, environment);
+  const hosts = observed.map((host) => ({ ...host, manifest: servingManifest(host.state, environment) }));
+  const [first] = hosts;
+  if (first === undefined) throw new Error("an environment without a host");
+  const { commit, ref } = first.manifest;
+  const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }) };
+  const front = await resolveFront(config, (await ports.registry()).client);
+  const draft = async ({ connection, state, manifest }: (typeof hosts)[number]): Promise<HostDraft> => {
+    const kept = parseRelease(connection.host, await readRelease(connection, project, "current", ports.signal));
     const updated = updateFronts(kept, manifest, {
       project,
       stateDirectory: state.stateDirectory,
       front,
-      services: chooseFronts(manifest, intent.services),
-      digest: (content) => createHash("sha256").update(content).digest("hex"),
+      services: chooseFronts(manifest, request.services),
+      digest,
     });
-    const planned = planFronts({ config, state, manifest, updated, hasPeers: connections.length > 1 });
-    const { plan, notes: lost } = await makeUndoable(planned, state, async () => registry);
-    for (const note of [...frontNotes(plan, updated), ...lost]) notes.add(note);
-    release ??= {
-      id: releaseId(intent.now, manifest.commit),
-      commit: manifest.commit,
-      ...(manifest.ref === undefined ? {} : { ref: manifest.ref }),
-    };
+    const plan = planFronts({ config, state, manifest, updated, hasPeers: hosts.length > 1 });
     const next: Manifest = { ...manifest, id: release.id, createdAt: intent.now.toISOString(), fronts: updated.fronts };
-    const images = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    drafts.push({
+    return {
       connection,
+      state,
       plan,
-      images,
+      notes: frontNotes(plan, updated),
       entriesFor: (aligned) =>
         keptEntries(updated.release, next, aligned, intent.who, script, { again: { again: "fronts" }, hooksOf: manifest.id }),
-    });
-  }
-  if (release === undefined) throw new Error("an environment without a host");
-  const work = alignWork(drafts);
-  return { plan: { environment, project, release, hosts: work.map(({ plan }) => plan), notes: [...notes] }, work };
+    };
+  };
+  return { release, hosts: await allOf(hosts.map(draft)), notes: [], registry: () => ports.registry() };
 }
-
 /** The fronts' image, by its current digest. */
 async function resolveFront({ front }: Config, registry: RegistryClient): Promise<FrontImage> {
   const { image: reference, memory } = front;

@@ -1,14 +1,10 @@
-import { createHash } from "node:crypto";
-import { observeHost, packQuestion } from "../../adapters/host/host.ts";
+import { packQuestion } from "../../adapters/host/host.ts";
 import type { RegistryClient } from "../../adapters/registry/registry.ts";
-import type { HostConnection } from "../../adapters/ssh/ssh.ts";
-import type { TarEntry } from "../../adapters/tar.ts";
+import { allOf } from "../../common/mark-handled.ts";
 import { ColdtivateError } from "../../errors.ts";
-import type { Shortage } from "../../plan/capacity/capacity.ts";
 import { shortImageName } from "../../plan/lost-images.ts";
 import { hostNotes } from "../../plan/notes.ts";
 import { planRollback, releasesInTheWay } from "../../plan/plan-rollback.ts";
-import type { HostPlan, Plan } from "../../plan/steps/plan.ts";
 import { missingElsewhere } from "../../host/elsewhere.ts";
 import type { HostState } from "../../host/host-state.ts";
 import type { Manifest } from "../../release/manifest.ts";
@@ -18,62 +14,37 @@ import { releaseId } from "../../release/release-id.ts";
 import { restoreRelease } from "../../plan/restore-release.ts";
 import { isNamed } from "../../release/repositories.ts";
 import { mergePlaces } from "../../mounts/places.ts";
-import type { Digest } from "../../compose/sources.ts";
 import { lastRuns } from "../../release/task-runs.ts";
-import { alignWork, type HostDraft } from "./align-work.ts";
-import { findLostImages, makeUndoable } from "./images/ask-for-lost.ts";
-import { checkCapacity, refuseShortages } from "./capacity-check.ts";
+import { observeHosts, type HostDraft, type ReleaseDraft } from "./draft.ts";
+import { findLostImages } from "./images/ask-for-lost.ts";
+import type { OpenRegistry } from "./images/open-registry.ts";
 import { chooseRelease, type ChosenRelease } from "./choose-release.ts";
-import type { OpenedRegistry } from "./images/late-registry.ts";
 import { checkHost, refuseMissingElsewhere } from "./host-check.ts";
-import type { PreparedDeploy } from "./prepare-deploy.ts";
-import { examineMounts, type MountReport } from "./examine-mounts.ts";
-import { leavesOf, leavingNotes, refuseMounts } from "./refuse-mounts.ts";
-import { keptEntries, type Keeping, type Who } from "./release-entries.ts";
+import { projectOf, type Intent, type PreparePorts, type RollbackRequest } from "./intent.ts";
+import { examineMounts } from "./examine-mounts.ts";
+import { leavesOf, mountNotes } from "./refuse-mounts.ts";
+import { keptEntries, type Keeping } from "./release-entries.ts";
+import { digest } from "./render-release.ts";
 import { shortCommit } from "../../git/slug.ts";
 
-const digest: Digest = (content) => createHash("sha256").update(content).digest("hex");
-
-export interface RollbackIntent {
-  /** Name of the environment. */
-  environment: string;
-  /** Name of the Compose project on its hosts. */
-  project: string;
-  /** The id of the release to go back to; by default, the one before the current one. */
-  release?: string | undefined;
-  /** How many releases the hosts keep. */
-  keepReleases: number;
-  /** Whether it may leave data behind that containers wrote. */
-  leavesData: boolean;
-  /** The script that runs on the hosts. */
-  script: readonly TarEntry[];
-  who: Who;
-  now: Date;
-}
-
-export interface RollbackPorts {
-  connections: Promise<readonly HostConnection[]>;
-  /** Only used if a host no longer has an image that it needs. */
-  registry: () => Promise<Pick<OpenedRegistry, "client" | "named">>;
-  signal: AbortSignal;
-}
-
 /**
- * Asks every host what it runs and what it keeps, and decides how each one goes back. Changes nothing. Contacts only the hosts,
- * unless one of them lost images.
- * @throws ColdtivateError before any host is changed, if one of them cannot go back
+ * Asks every host what it runs and what it keeps, and decides how each one goes back. Contacts only the hosts, unless one of them
+ * lost images.
+ * @throws ColdtivateError if a host cannot go back
  */
-export async function prepareRollback(intent: RollbackIntent, { connections, registry, signal }: RollbackPorts): Promise<PreparedDeploy> {
-  const { environment, project, script } = intent;
-  const question = await packQuestion([...script, { path: "past", content: intent.release ?? "-" }]);
-  const hosts = await Promise.all(
-    (await connections).map(async (connection) => {
-      const state = await observeHost(connection, project, question, signal);
-      checkHost(state, environment);
-      return { connection, state, chosen: await chooseRelease({ connection, state, ...intent }, signal) };
-    }),
-  );
-  const client = async () => (await registry()).client;
+export async function draftRollback(intent: Intent, request: RollbackRequest, ports: PreparePorts): Promise<ReleaseDraft> {
+  const { config, script, leavesData } = intent;
+  const environment = intent.environment.name;
+  const project = projectOf(config, intent.environment);
+  const question = await packQuestion([...script, { path: "past", content: request.release ?? "-" }]);
+  const observed = await observeHosts(question, project, ports);
+  for (const { state } of observed) checkHost(state, environment);
+  const choose = async ({ connection, state }: (typeof observed)[number]) => ({
+    connection,
+    state,
+    chosen: await chooseRelease({ connection, state, environment, project, release: request.release }, ports.signal),
+  });
+  const hosts = await allOf(observed.map(choose));
   const [first] = hosts;
   if (first === undefined) throw new Error("an environment without a host");
   refuseDifferent(hosts);
@@ -83,49 +54,25 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
   const { id, commit, ref, rollback: target = id } = first.chosen.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }), rollback: target };
   const ran = lastRuns(hosts.map(({ state }) => state.manifest));
-  const shortages: Shortage[] = [];
-  const reports: MountReport[] = [];
-  const notes = new Set<string>();
-  const lost: string[] = [];
-  const drafts: HostDraft[] = [];
-  for (const { connection, state, chosen } of hosts) {
+  const draft = async ({ connection, state, chosen }: (typeof hosts)[number]): Promise<HostDraft & { lost: string[] }> => {
     const repeated = restoreRelease(chosen.kept, chosen.manifest, {
       project,
       stateDirectory: state.stateDirectory,
       runningFronts: state.manifest?.fronts ?? {},
       digest,
     });
-    const mounts = await examineMounts({ state, rendered: repeated.rendered, sources: new Map(), digest }, { connection, script, signal });
-    reports.push(mounts);
-    const { plan: planned, missing } = planRollback({
+    const { rendered } = repeated;
+    const asking = { connection, script, signal: ports.signal };
+    const mounts = await examineMounts({ state, rendered, sources: new Map(), digest }, asking);
+    const { plan, missing } = planRollback({
       state,
-      leaves: leavesOf(mounts, intent.leavesData),
+      leaves: leavesOf(mounts, leavesData),
       repeated,
       commit,
       hasPeers: hosts.length > 1,
-      keepReleases: intent.keepReleases,
+      keepReleases: config.keepReleases,
     });
-    if (missing.length > 0) {
-      const { named } = await registry();
-      const { gone } = await askForMissing(
-        target,
-        missing.filter((image) => isNamed(image, named)),
-        client,
-      );
-      lost.push(...gone.map((image) => `${state.host}: ${image}`));
-      notes.add(`${state.host} no longer has images of that release, and pulls them: ${missing.map(shortImageName).join(", ")}`);
-      const others = missing.filter((image) => !isNamed(image, named));
-      if (others.length > 0) notes.add(`${state.host} pulls these without a login of yours: ${others.map(shortImageName).join(", ")}`);
-    }
-    const { plan, notes: undoable } = await makeUndoable(planned, state, client);
-    const pulled = plan.steps.filter(({ verb }) => verb === "pull").flatMap(({ args }) => args);
-    const images = pulled.length === 0 ? [] : await ofNamed(pulled, registry);
-    const asked = images.length === 0 ? {} : { registry: await client() };
-    const capacity = plan.steps.length > 0 ? await checkCapacity({ state, rendered: repeated.rendered, images, ...asked }) : undefined;
-    const told = [...undoable, ...mounts.notes, ...(intent.leavesData ? leavingNotes(mounts) : [])];
-    for (const note of [...told, ...hostNotes(plan, repeated.rendered, { services: repeated.settings }), ...(capacity?.notes ?? [])])
-      notes.add(note);
-    shortages.push(...(capacity?.shortages ?? []));
+    const { gone, notes } = await askForMissing(target, state.host, missing, ports.registry);
     const manifest = manifestOf(chosen, {
       id: release.id,
       createdAt: intent.now.toISOString(),
@@ -133,23 +80,36 @@ export async function prepareRollback(intent: RollbackIntent, { connections, reg
       fronts: repeated.fronts,
       ...mergePlaces(chosen.manifest.places, state.manifest?.places),
       volumes: mergeVolumes(chosen.manifest.volumes ?? {}, state.manifest?.volumes ?? {}),
-      networks: ownNetworks(withNetworksAsMade(repeated.rendered.model, state)),
+      networks: ownNetworks(withNetworksAsMade(rendered.model, state)),
+      rollouts: repeated.settings,
+      reach: rendered.reach,
       // A rollback does not undo what a task did.
       runs: { ...ran },
     });
     const keeping: Keeping = { again: { again: "rollback", target }, hooksOf: chosen.manifest.id };
-    const entriesFor = (aligned: HostPlan) => keptEntries(repeated.release, manifest, aligned, intent.who, script, keeping);
-    drafts.push({ connection, plan, images, entriesFor });
-  }
-  refuseLost(target, lost);
-  refuseMounts(reports, intent.leavesData);
-  refuseShortages(shortages);
-  const work = alignWork(drafts);
-  const plan: Plan = { environment, project, release, hosts: work.map((host) => host.plan), notes: [...notes] };
-  return { plan, work };
+    return {
+      connection,
+      state,
+      plan,
+      rendered,
+      mounts,
+      lost: gone,
+      notes: [...notes, ...mountNotes(mounts, leavesData), ...hostNotes(plan, rendered, { services: repeated.settings })],
+      entriesFor: (aligned) => keptEntries(repeated.release, manifest, aligned, intent.who, script, keeping),
+    };
+  };
+  const drafts = await allOf(hosts.map(draft));
+  refuseLost(
+    target,
+    drafts.flatMap(({ lost }) => lost),
+  );
+  return { release, hosts: drafts, notes: [], registry: () => ports.registry() };
 }
 
-type OwnFacts = Pick<Manifest, "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "runs">;
+type OwnFacts = Pick<
+  Manifest,
+  "id" | "createdAt" | "rollback" | "fronts" | "places" | "volumes" | "networks" | "rollouts" | "reach" | "runs"
+>;
 
 /** Removes the irreversible declaration from a repeated release: it stays with the first one. */
 function manifestOf({ manifest }: ChosenRelease, own: OwnFacts): Manifest {
@@ -179,16 +139,25 @@ function refuseIrreversible({ host, past, current }: HostState, target: string):
   });
 }
 
-/** The images that coldtivate.yml names. No other registry is asked, and no login is used for any other image. */
-async function ofNamed(images: readonly string[], registry: RollbackPorts["registry"]): Promise<string[]> {
-  const { named } = await registry();
-  return images.filter((image) => isNamed(image, named));
+/** Asks whether the registry still has the images that a host lost. Those that coldtivate.yml does not name are only noted. */
+async function askForMissing(target: string, host: string, missing: readonly string[], registry: OpenRegistry) {
+  if (missing.length === 0) return { gone: [], notes: [] };
+  const { client, named } = await registry();
+  const { own = [], others = [] } = Object.groupBy(missing, (image) => (isNamed(image, named) ? "own" : "others"));
+  const { gone } = await findMissing(target, own, client);
+  return {
+    gone: gone.map((image) => `${host}: ${image}`),
+    notes: [
+      `${host} no longer has images of that release, and pulls them: ${missing.map(shortImageName).join(", ")}`,
+      ...(others.length > 0 ? [`${host} pulls these without a login of yours: ${others.map(shortImageName).join(", ")}`] : []),
+    ],
+  };
 }
 
 /** @throws the registry's error, extended with the images in question */
-async function askForMissing(target: string, missing: readonly string[], registry: () => Promise<RegistryClient>) {
+async function findMissing(target: string, missing: readonly string[], client: RegistryClient) {
   try {
-    return await findLostImages(missing, await registry());
+    return await findLostImages(missing, client);
   } catch (cause) {
     if (!(cause instanceof ColdtivateError)) throw cause;
     const { code, exit, details, hint } = cause;

@@ -26,11 +26,11 @@ export function refuseMounts(reports: readonly MountReport[], leavesData: boolea
     code: "DATA_LEFT_BEHIND",
     exit: "refused",
     details: [...data, ...content.toSorted()],
-    hint: `What served before serves. ${[
+    hint: [
       ...(content.length > 0 ? [contentAdvice] : []),
       ...(data.length > 0 ? [dataAdvice] : []),
       "To go on without it, which deletes nothing: --leave-data.",
-    ].join(" ")}`,
+    ].join(" "),
   });
 }
 
@@ -45,7 +45,8 @@ export function leavesOf({ unwritten, declared, content }: MountReport, leavesDa
   return { unwritten, abandoned: [...declared, ...(leavesData ? content.map(({ digest }) => digest) : [])] };
 }
 
-/** Notes on data that a release leaves behind because the user asked for it. */
-export function leavingNotes(report: MountReport): string[] {
-  return [...report.data, ...report.content.map(({ told }) => told)].map((told) => `left behind, and kept on the host: ${told}`);
+/** Notes on a release's mounts, and on data that it leaves behind because the user asked for it. */
+export function mountNotes({ notes, data, content }: MountReport, leavesData: boolean): string[] {
+  const left = leavesData ? [...data, ...content.map(({ told }) => told)] : [];
+  return [...notes, ...left.map((told) => `left behind, and kept on the host: ${told}`)];
 }

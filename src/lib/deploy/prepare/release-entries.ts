@@ -1,6 +1,7 @@
 import type { TarEntry } from "../../adapters/tar.ts";
 import type { KeptPlan } from "../../plan/steps/kept-plan.ts";
-import type { HostPlan, Step } from "../../plan/steps/plan.ts";
+import { showPlan, type HostPlan } from "../../plan/steps/plan.ts";
+import { titleOf, wordsOf, type Step } from "../../plan/steps/step.ts";
 import type { KeptRelease } from "../../host/kept-release.ts";
 import type { Manifest } from "../../release/manifest.ts";
 import type { ComposeModel } from "../../compose/model.ts";
@@ -25,7 +26,7 @@ export interface ReleasePlans {
   /** The steps that this host has to take now. */
   plan: HostPlan;
   /** The full plan: the steps for a host that runs anything else. */
-  whole: readonly Step[];
+  full: readonly Step[];
 }
 
 /** The content of a release's folder on a host. */
@@ -45,9 +46,9 @@ export function releaseEntries(
     { path: "followers", content: followersText(rendered.model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
-    { path: "plan.json", content: JSON.stringify(plans.plan) },
+    { path: "plan.json", content: JSON.stringify(showPlan(plans.plan)) },
     { path: "titles", content: titlesText(plans.plan.steps) },
-    { path: "plan.whole", content: planText(plans.whole) },
+    { path: "plan.full", content: planText(plans.full) },
     ...Object.entries(rendered.fronts).flatMap(([service, { config, hold }]) => [
       { path: `fronts/${service}.cfg`, content: config },
       ...(hold === undefined ? [] : [{ path: `fronts/${service}.hold.cfg`, content: hold }]),
@@ -96,7 +97,7 @@ export interface Keeping {
 
 /** The same for a release that a host already has. */
 export function keptEntries(
-  { model, whole, configurations, hooks }: KeptRelease,
+  { model, full, configurations, hooks }: KeptRelease,
   manifest: Manifest,
   plan: HostPlan,
   who: Who,
@@ -113,9 +114,9 @@ export function keptEntries(
     { path: "followers", content: followersText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
-    { path: "plan.json", content: JSON.stringify({ ...plan, ...again }) },
+    { path: "plan.json", content: JSON.stringify({ ...showPlan(plan), ...again }) },
     { path: "titles", content: titlesText(plan.steps) },
-    { path: "plan.whole", content: whole.map((line) => `${line}\n`).join("") },
+    { path: "plan.full", content: full.map((line) => `${line}\n`).join("") },
     ...Object.entries(configurations).map(([file, content]) => ({ path: `fronts/${file}`, content })),
     { path: "who", content: whoText(who, manifest, plan) },
   ];
@@ -146,10 +147,10 @@ function imagesText({ services }: ComposeModel): string {
 }
 
 function planText(steps: readonly Step[]): string {
-  return steps.map(({ verb, args }) => `${[verb, ...args].join("\t")}\n`).join("");
+  return steps.map((step) => `${wordsOf(step).join("\t")}\n`).join("");
 }
 
 /** The titles of the plan's steps, for the script: it cannot read plan.json. */
 function titlesText(steps: readonly Step[]): string {
-  return steps.map(({ title }) => `${title}\n`).join("");
+  return steps.map((step) => `${titleOf(step)}\n`).join("");
 }

@@ -5,7 +5,6 @@ import type { Config } from "../../config/schema/config.ts";
 import { withNetworksAsMade } from "../../host/networks.ts";
 import type { HostState } from "../../host/host-state.ts";
 import { isActive } from "../../compose/model.ts";
-import type { ImageFacts } from "../../services/image-facts.ts";
 import { pinImages, repositoryOf, type Pins } from "../../release/pins.ts";
 import { render } from "../../release/render.ts";
 import type { PinnedImage, Rendered } from "../../release/rendered.ts";
@@ -24,8 +23,6 @@ export interface RenderFacts {
   own: ReadonlyMap<string, PinnedImage>;
   /** The digests of third-party tags that were looked up so far. */
   tags: ResolvedTags;
-  /** What registries have said about images so far, by image as it runs; more is added. */
-  imageFacts: Map<string, ImageFacts>;
   /** By name of an image that the project builds: its base images. */
   bases: ReadonlyMap<string, readonly string[]>;
   project: string;
@@ -55,12 +52,8 @@ export async function renderFor(
   const used = names.flatMap((name) => images.get(model.services[name]?.image ?? "") ?? []);
   // What a host says about images counts for that host only.
   const said = manifest?.images ?? {};
-  const known = new Map([...Object.entries(said), ...facts.imageFacts]);
-  const { facts: told, unknown } = await resolveFacts(used, known, registry);
-  for (const [image, each] of told) {
-    known.set(image, each);
-    if (said[image] === undefined) facts.imageFacts.set(image, each);
-  }
+  const { facts: told, unknown } = await resolveFacts(used, new Map(Object.entries(said)), registry);
+  const known = new Map([...Object.entries(said), ...told]);
   const isBuilt = (name: string) => own.has(repositoryOf(model.services[name]?.image ?? ""));
   const factsOf = (name: string) => known.get(images.get(model.services[name]?.image ?? "")?.image ?? "");
   const basesOf = (name: string) => facts.bases.get(own.get(repositoryOf(model.services[name]?.image ?? ""))?.built ?? "") ?? [];

@@ -4,7 +4,7 @@ import { replicas, type ComposeService } from "../../compose/model.ts";
 import type { Rendered } from "../../release/rendered.ts";
 import { formatBytes, mebibyte, type Shortage } from "./capacity.ts";
 import type { ServiceWork } from "../steps/compare-services.ts";
-import { few } from "../steps/steps.ts";
+import { few } from "../steps/step.ts";
 
 /** The memory of a new front, and of a service without known use. */
 const frontMemory = 15 * mebibyte;

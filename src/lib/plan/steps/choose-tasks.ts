@@ -3,6 +3,7 @@ import type { Rendered } from "../../release/rendered.ts";
 import type { TaskRuns } from "../../release/task-runs.ts";
 import type { ServiceWork } from "./compare-services.ts";
 import type { HostPlan, UnchangedTask } from "./plan.ts";
+import { stepsOf } from "./step.ts";
 
 export interface TaskChoice {
   /** In their order. */
@@ -48,9 +49,14 @@ export function chooseTasks(
   return { run, unchanged };
 }
 
+/** The tasks that plans run. */
+export function taskNames(plans: readonly Pick<HostPlan, "steps">[]): string[] {
+  return plans.flatMap(({ steps }) => stepsOf(steps, "task").map(({ name }) => name));
+}
+
 /** Makes the plans of an environment's hosts list each skipped task only once. */
 export function tellOnce(plans: readonly HostPlan[]): HostPlan[] {
-  const told = new Set(plans.flatMap(({ steps }) => steps.flatMap(({ verb, args }) => (verb === "task" ? args.slice(0, 1) : []))));
+  const told = new Set(taskNames(plans));
   return plans.map(({ unchanged = [], ...plan }) => {
     const fresh = unchanged.filter(({ task }) => !told.has(task));
     for (const { task } of fresh) told.add(task);

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { lineSchema, readAnswer, readJson, releaseSchema, thingSchema } from "../../common/host-answer.ts";
-import type { HostPlan } from "./plan.ts";
+import type { ShownPlan } from "./plan.ts";
 
 const schema = z.object({
   expect: z.union([z.literal("-"), releaseSchema]).default("-"),
@@ -8,7 +8,7 @@ const schema = z.object({
     .array(z.object({ service: thingSchema, change: z.enum(["create", "update", "remove", "keep"]), reasons: z.array(lineSchema) }))
     .default([]),
   steps: z
-    .array(z.object({ verb: z.string().regex(/^[a-z_]+$/), args: z.array(lineSchema), title: lineSchema }))
+    .array(z.object({ verb: z.string().regex(/^[a-z_]+$/), args: z.array(lineSchema), title: lineSchema, subject: lineSchema.optional() }))
     .max(10_000)
     .default([]),
   again: z.enum(["deploy", "rollback", "fronts"]).optional(),
@@ -16,7 +16,7 @@ const schema = z.object({
 });
 
 /** A plan as others follow it, with the command that repeats it. */
-export type KeptPlan = HostPlan & z.infer<typeof schema>;
+export type KeptPlan = ShownPlan & z.infer<typeof schema>;
 
 /**
  * Reads the plan.json in a release's folder. Without one, the plan has no steps, as for a release that was applied directly on

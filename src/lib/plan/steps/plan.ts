@@ -1,4 +1,5 @@
 import type { Rollout } from "../../config/schema/config.ts";
+import { showStep, stepsOf, type ShownStep, type Step } from "./step.ts";
 
 /**
  * What a deploy will do. It is plain, serialisable data. The dry run, the confirmation, the tests and the executor all read it.
@@ -49,9 +50,16 @@ export interface ServiceChange {
   rolloutReason?: string;
 }
 
-/** One line of the script's plan: a verb and its arguments. Arguments are not empty and contain no tab. */
-export interface Step {
-  verb: string;
-  args: string[];
-  title: string;
+/** A plan as others see it: in the release's folder on the host, and under `--json`. */
+export interface ShownPlan extends Omit<HostPlan, "steps"> {
+  steps: ShownStep[];
+}
+
+export function showPlan(plan: HostPlan): ShownPlan {
+  return { ...plan, steps: plan.steps.map(showStep) };
+}
+
+/** The images that a plan pulls. */
+export function pulledImages({ steps }: Pick<HostPlan, "steps">): string[] {
+  return stepsOf(steps, "pull").flatMap(({ images }) => images);
 }

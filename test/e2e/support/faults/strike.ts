@@ -74,7 +74,7 @@ export async function attemptUndisturbed({ begin, becomes }: Attempt): Promise<S
 }
 
 /** The steps of a release's plan, by verb and arguments; of the last one's unless it is named. */
-export async function readPlan(release = "../current", file: "plan" | "plan.whole" = "plan"): Promise<string[]> {
+export async function readPlan(release = "../current", file: "plan" | "plan.full" = "plan"): Promise<string[]> {
   const plan = await readFile(join(stateFolder(), "releases", release, file), "utf8");
   return plan.trimEnd().split("\n").map(nameStep);
 }
