@@ -1,5 +1,6 @@
 import type { ServerChannel } from "ssh2";
 import { connect, type HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
+import type { ExecOptions } from "../../../src/lib/adapters/ssh/ssh-channel.ts";
 import { mark } from "../../../src/lib/adapters/ssh/remote-shell.ts";
 import { hostAt, serve } from "../adapters/ssh-world.ts";
 import { questions, truth, type Question, type Saying, type Telling } from "./answers.ts";
@@ -63,13 +64,17 @@ export async function startFleet(): Promise<Fleet> {
  * @param limitOf how long the host has for a question
  */
 function asHost(connection: HostConnection, host: string, limitOf: (question: string) => number | undefined): HostConnection {
+  const limit = (command: string, options: ExecOptions = {}): ExecOptions => {
+    const timeout = limitOf(questionIn(command));
+    return { ...options, ...(timeout === undefined ? {} : { timeout, sends: 0 }) };
+  };
   return {
     host,
-    exec(command, options) {
-      const timeout = limitOf(questionIn(command));
-      return connection.exec(command, { ...options, ...(timeout === undefined ? {} : { timeout, sends: 0 }) });
+    exec: (command, options) => connection.exec(command, limit(command, options)),
+    startAhead(command) {
+      const ahead = connection.startAhead(command);
+      return { exec: (options) => ahead.exec(limit(command, options)) };
     },
-    startAhead: (command) => connection.startAhead(command),
     reconnect: async (options) => asHost(await connection.reconnect(options), host, limitOf),
     openSocket: (path) => connection.openSocket(path),
     close: () => connection.close(),

@@ -1,4 +1,4 @@
-import { PassThrough, type Readable } from "node:stream";
+import { PassThrough } from "node:stream";
 import type { Credentials } from "../../config/schema/config.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { HostState } from "../../host/host-state.ts";
@@ -9,7 +9,7 @@ import { checkScript, scriptName } from "./host-script.ts";
 import { observeCommand } from "./observe-command.ts";
 import { bash, shellWord } from "../ssh/remote-shell.ts";
 import { runVerb } from "./host-verbs.ts";
-import type { HostConnection } from "../ssh/ssh.ts";
+import type { AheadCommand, HostConnection } from "../ssh/ssh.ts";
 import type { ExecOptions } from "../ssh/ssh-channel.ts";
 import { lostError } from "../ssh/ssh-error.ts";
 import { packTar, type TarEntry } from "../tar.ts";
@@ -26,6 +26,9 @@ export interface JournalLine {
   detail: string;
 }
 
+/** The commands of a deploy that wait on a connection for their input. */
+const expected = new WeakMap<HostConnection, { observe: AheadCommand; apply: AheadCommand }>();
+
 /**
  * Starts the two commands of a deploy before there is anything to send them. They wait for their input on the host.
  *
@@ -33,8 +36,10 @@ export interface JournalLine {
  * @param script the result of readHostScript
  */
 export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
-  connection.startAhead(observeCommand(name, script));
-  connection.startAhead(applyCommand(name, script));
+  expected.set(connection, {
+    observe: connection.startAhead(observeCommand(name, script)),
+    apply: connection.startAhead(applyCommand(name, script)),
+  });
 }
 
 /** Reads the release's name and the length of its tar from the first line. No line means that there is nothing to do. */
@@ -72,7 +77,8 @@ export async function packQuestion(entries: readonly TarEntry[]): Promise<Questi
  */
 export async function observeHost(connection: HostConnection, name: string, question: Question, signal?: AbortSignal): Promise<HostState> {
   const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
-  const { code, stdout, stderr } = await connection.exec(observeCommand(name, question.entries), options);
+  const { code, stdout, stderr } = await (expected.get(connection)?.observe.exec(options) ??
+    connection.exec(observeCommand(name, question.entries), options));
   if (code !== 0) {
     const why = hostFault(connection.host, { code, stdout: stdout.toString(), stderr });
     if (why !== undefined) throw why;
@@ -127,7 +133,10 @@ export async function applyRelease(connection: HostConnection, application: Appl
   stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
   onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    return await followJournal(connection, applyCommand(name, entries), { ...application, stdin, sends: archive.length });
+    return await follow(connection.host, application, (following) => {
+      const options = { stdin, sends: archive.length, ...following };
+      return expected.get(connection)?.apply.exec(options) ?? connection.exec(applyCommand(name, entries), options);
+    });
   } finally {
     stdin.end();
   }
@@ -142,14 +151,6 @@ export function followRelease(
     const { code, told } = await runVerb(connection, name, ["follow", release], options);
     return { code, stderr: told.join("\n") };
   });
-}
-
-function followJournal(
-  connection: HostConnection,
-  command: string,
-  { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
-): Promise<ReleaseEnd> {
-  return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
 }
 
 /** @param run prints the lines of the journal */
