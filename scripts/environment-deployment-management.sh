@@ -115,6 +115,7 @@ main() {
   open_state "$name" "$directory"
   case $1 in
     observe | deploy | catch_up | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
+    serving | engine_socket | kept_release | kept_images) "$@" ;;
     follow)
       open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli

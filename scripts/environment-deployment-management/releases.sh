@@ -23,7 +23,7 @@ unlisted_images() {
 # Tells the CLI which releases are kept, and everything about one of them. Arguments: its id; - for the one that served before the
 # current one
 tell_past() {
-  local id wanted=$1 serving commit ref irreversible repeats text='' ids path
+  local id wanted=$1 serving commit ref irreversible repeats text='' ids
   serving=$(current_release)
   mapfile -t ids < <(past_releases)
   for id in "${ids[@]}"; do
@@ -35,9 +35,22 @@ tell_past() {
   done
   field past "$text"
   [[ " ${ids[*]} " == *" $wanted "* ]] || return 0
-  cd "$state/releases/$wanted" || return
+  kept_release "$wanted" kept/
+}
+
+# Tells the CLI the files of a release. Arguments: its id, or `current`; what to put before their names
+kept_release() {
+  local path
+  if [[ $1 == current ]]; then cd "$state/current/"; else cd "$state/releases/$1/"; fi
   for path in manifest.json compose.json plan.whole fronts/*; do
-    printf 'kept/%s\t%s\n' "$path" "$(stat -c %s "$path")" && cat "$path" && printf '\n'
+    printf '%s\t%s\n' "${2-}$path" "$(stat -c %s "$path")" && cat "$path" && printf '\n' || return
   done
-  field kept/hooks "$(printf '%s\n' hooks/*)"
+  field "${2-}hooks" "$(printf '%s\n' hooks/*)"
+}
+
+# Tells the CLI the digests of all images that releases here name.
+kept_images() {
+  [[ -e $state ]] || return 0
+  cd "$state/releases"
+  grep -rhoE --include={images,compose.json,manifest.json} 'sha256:[0-9a-f]{64}' . || (($? == 1))
 }

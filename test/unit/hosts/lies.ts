@@ -280,9 +280,13 @@ export const lies: readonly Lie[] = [
   {
     name: "a time that is none",
     errand: "status",
-    lies: { serving: `${JSON.stringify(manifest(serving))}\n${"9".repeat(30)}\t7\tcommitted\t\n--\n` },
+    lies: { serving: inFields({ manifest: JSON.stringify(manifest(serving)), committed_at: "9".repeat(30) }) },
   },
-  { name: "a lock that is a screen", errand: "status", lies: { serving: `--\nann\t2026\t${terminal}\n`, atWork: terminal } },
+  {
+    name: "a lock that is a screen",
+    errand: "status",
+    lies: { serving: inFields({ locked: `ann\t2026\t${terminal}`, running: terminal }) },
+  },
   { name: "another socket, with escape sequences", errand: "status", lies: { socket: `tcp://${terminal}\n` }, code: "SOCKET_UNREACHABLE" },
   {
     name: "a history that is a screen",

@@ -1,8 +1,7 @@
 import { ColdtivateError } from "../../errors.ts";
-import { plainLines } from "../../common/host-answer.ts";
 import { parseFields } from "../../host/observation.ts";
 import { checkKept } from "../../host/past.ts";
-import { bash, shellWord } from "../ssh/remote-shell.ts";
+import { runVerb } from "./host-verbs.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 
 /**
@@ -17,19 +16,13 @@ export async function readRelease(
   release: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const folder = release === "current" ? release : `releases/${shellWord(release)}`;
-  const command = bash(
-    `cd "$HOME/.coldtivate/${name}/${folder}/" && shopt -s nullglob && ` +
-      `for f in manifest.json compose.json plan.whole fronts/*; do printf "%s\\t%s\\n" "$f" "$(stat -c %s "$f")" && cat "$f" && echo || exit; done && ` +
-      `h=$(printf "%s\\n" hooks/*) && printf "hooks\\t%s\\n%s\\n" "\${#h}" "$h"`,
-  );
-  const { code, stdout, stderr } = await connection.exec(command, { signal });
-  if (code === 0) return checkKept(connection.host, parseFields(connection.host, stdout));
+  const { code, bytes, told } = await runVerb(connection, name, ["kept_release", release], { signal, needsState: false });
+  if (code === 0) return checkKept(connection.host, parseFields(connection.host, bytes));
   const which = release === "current" ? "the release that serves" : `release ${release}`;
   throw new ColdtivateError(`${connection.host}: ${which} cannot be read`, {
     code: "RELEASE_INCOMPLETE",
     exit: "refused",
-    details: plainLines(stderr),
+    details: told,
     hint: "Deploy its commit again: that writes all of its files anew.",
   });
 }
