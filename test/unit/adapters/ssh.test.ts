@@ -9,7 +9,7 @@ import { bash } from "../../../src/lib/adapters/ssh/remote-shell.ts";
 import { connect, type AheadCommand } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { listen } from "./ssh-server.ts";
-import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
+import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 
@@ -32,7 +32,7 @@ test("a command's output, lines and exit code come back", async () => {
 });
 
 /** Runs commands as a host does whose user's shell says something at its start. */
-const talkative = (banner: string) =>
+const withLoginBanner = (banner: string) =>
   serve({
     onExec(command, channel) {
       channel.write(banner);
@@ -44,7 +44,7 @@ const talkative = (banner: string) =>
   });
 
 test.each(["Welcome to shop!\n", "no line", ""])("what a shell's start-up file prints is not the command's output: %j", async (banner) => {
-  await using server = await talkative(banner);
+  await using server = await withLoginBanner(banner);
   await using connection = await connect(hostAt(server));
   const lines: string[] = [];
   const command = bash('printf "one\\ntwo"; exit 4');

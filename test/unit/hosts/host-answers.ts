@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 
 /** What a host says to each kind of question: text, or as it likes. */
-export type Telling = Readonly<Record<Question, Saying>>;
-export type Saying = string | Speech;
-export interface Speech {
+export type HostAnswers = Readonly<Record<Question, HostAnswer>>;
+export type HostAnswer = string | DetailedAnswer;
+export interface DetailedAnswer {
   stdout?: string | Buffer;
   stderr?: string;
   code?: number;
@@ -137,7 +137,7 @@ export function http(body: string, head = "200 OK"): string {
 }
 
 /** What an honest host says. */
-export const truth: Telling = {
+export const honestAnswers: HostAnswers = {
   recover: `current\t${serving}\norder\t${before}\t${serving}\n`,
   catchUp: "",
   history: `${serving}\n2026-11-23T10:15:00Z\t2026-11-23T10:15:09Z\t${serving}\tfinished\tann from laptop\t${commits[serving]}\tmain\tweb\t-\n`,

@@ -2,55 +2,56 @@ import type { ServerChannel } from "ssh2";
 import { connect, type HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import type { ExecOptions } from "../../../src/lib/adapters/ssh/ssh-channel.ts";
 import { mark } from "../../../src/lib/adapters/ssh/remote-shell.ts";
-import { hostAt, serve } from "../adapters/ssh-world.ts";
-import { questions, truth, type Question, type Saying, type Telling } from "./answers.ts";
+import { hostAt, serve } from "../adapters/ssh-fixture.ts";
+import { questions, honestAnswers, type Question, type HostAnswer, type HostAnswers } from "./host-answers.ts";
 
 /** What a host was sent. */
-export interface Heard {
+export interface ReceivedCommand {
   command: string;
   input: Buffer;
 }
 
-export interface Fleet extends AsyncDisposable {
-  /** The liar, and an honest host. */
+export interface HostPair extends AsyncDisposable {
+  /** A host that forges answers, and an honest one. */
   connections: HostConnection[];
-  /** Begins anew: what both say, what the liar says instead, and in how many milliseconds it has to. */
-  tell(truths: Telling, lies: Partial<Telling>, within?: number): void;
-  /** All that the honest host was sent since. */
-  heard: Heard[];
-  /** Bytes of what has no end that the liar has got rid of. */
-  readonly said: number;
+  /** Sets what both hosts answer, what the first one answers instead, and within how many milliseconds it has to. */
+  answerWith(honest: HostAnswers, forged: Partial<HostAnswers>, within?: number): void;
+  /** Everything that the honest host was sent since then. */
+  received: ReceivedCommand[];
+  /** Bytes of endless answers that the forging host has sent. */
+  readonly sentBytes: number;
 }
 
-/** Two hosts in this process, of which the first one says what it likes. */
-export async function startFleet(): Promise<Fleet> {
-  const heard: Heard[] = [];
-  const tellings = [truth, truth];
-  let said = 0;
+/** Two hosts in this process, of which the first one forges answers. */
+export async function startHostPair(): Promise<HostPair> {
+  const received: ReceivedCommand[] = [];
+  const answersByHost = [honestAnswers, honestAnswers];
+  let sentBytes = 0;
   let limits: Partial<Record<string, number>> = {};
   const servers = await Promise.all(
     [0, 1].map((index) => {
-      const count = (bytes: number) => void (said += bytes);
+      const count = (bytes: number) => void (sentBytes += bytes);
       return serve({
-        onExec: (command, channel) => answer({ command, channel, telling: tellings[index]!, asked: index === 1 ? heard : [], count }),
-        onSocket: (_path, channel) => void channel.once("data", () => speak(channel, tellings[index]!.engine, count)),
+        onExec: (command, channel) =>
+          answer({ command, channel, answers: answersByHost[index]!, asked: index === 1 ? received : [], count }),
+        onSocket: (_path, channel) => void channel.once("data", () => send(channel, answersByHost[index]!.engine, count)),
       });
     }),
   );
   const connections = await Promise.all(servers.map((server) => connect(hostAt(server))));
   return {
     connections: connections.map((connection, index) =>
-      asHost(connection, index === 0 ? "liar" : "honest", (question) => (index === 0 ? limits[question] : undefined)),
+      asHost(connection, index === 0 ? "forging" : "honest", (question) => (index === 0 ? limits[question] : undefined)),
     ),
-    tell(truths, lies, within) {
-      limits = within === undefined ? {} : Object.fromEntries(Object.keys(lies).map((question) => [question, within]));
-      heard.length = 0;
-      said = 0;
-      tellings.splice(0, 2, { ...truths, ...lies }, truths);
+    answerWith(honest, forged, within) {
+      limits = within === undefined ? {} : Object.fromEntries(Object.keys(forged).map((question) => [question, within]));
+      received.length = 0;
+      sentBytes = 0;
+      answersByHost.splice(0, 2, { ...honest, ...forged }, honest);
     },
-    heard,
-    get said() {
-      return said;
+    received,
+    get sentBytes() {
+      return sentBytes;
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(connections.map((connection) => connection.close()));
@@ -91,28 +92,28 @@ function questionIn(command: string): Question {
 interface Asked {
   command: string;
   channel: ServerChannel;
-  telling: Telling;
-  asked: Heard[];
+  answers: HostAnswers;
+  asked: ReceivedCommand[];
   count: (bytes: number) => void;
 }
 
-function answer({ command, channel, telling, asked, count }: Asked): void {
+function answer({ command, channel, answers, asked, count }: Asked): void {
   const entry = { command, input: Buffer.alloc(0) };
   asked.push(entry);
   channel.on("data", (chunk: Buffer) => (entry.input = Buffer.concat([entry.input, chunk])));
   channel.on("error", () => {});
   channel.write(mark);
-  speak(channel, telling[questionIn(command)], count);
+  send(channel, answers[questionIn(command)], count);
 }
 
-function speak(channel: ServerChannel, saying: Saying, count: (bytes: number) => void): void {
+function send(channel: ServerChannel, answered: HostAnswer, count: (bytes: number) => void): void {
   const {
     stdout = "",
     stderr = "",
     code = 0,
     isEndless = false,
     isSilent = false,
-  } = typeof saying === "string" ? { stdout: saying } : saying;
+  } = typeof answered === "string" ? { stdout: answered } : answered;
   const end = () => {
     channel.exit(code);
     channel.end();
