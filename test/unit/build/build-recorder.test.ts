@@ -135,3 +135,34 @@ test("one whose files have changed meanwhile stands for nothing", async () => {
     expect([await recordOf("web"), await recordOf("api")]).toEqual([undefined, api]);
   });
 });
+
+test("the end records what is not recorded yet, but no content of files that have changed meanwhile", async () => {
+  await inBuild(async ({ clone, recorder, push, recordOf, digestOf, registryImage, told }) => {
+    const made = ["web", "api", "db"].map((name) => ({
+      name,
+      digest: push(name),
+      laterTags: [`${registryImage}/${name}:main`],
+      tags: [`${registryImage}/${name}:1`],
+      milliseconds: 1,
+      steps: 0,
+      cachedSteps: 0,
+      unchanged: false,
+      dirty: false,
+    }));
+    const [web, api, db] = made.map(({ digest }) => digest);
+    recorder.add({ name: "web", digest: web! });
+    await recorder.settle();
+    clone.write("db/new", "1");
+    const images = await recorder.finish(made, "push", new AbortController().signal);
+    expect(await Promise.all(["web", "api", "db"].map(recordOf))).toEqual([web, api, undefined]);
+    // The one that was sent under its only name needs no other.
+    expect(await Promise.all(["api:main", "db:main"].map(digestOf))).toEqual([api, db]);
+    expect(images.map(({ name, content }) => [name, content?.startsWith("content-")])).toEqual([
+      ["web", true],
+      ["api", true],
+      ["db", undefined],
+    ]);
+    expect(images[0]).not.toHaveProperty("laterTags");
+    expect(told).toEqual([expect.stringContaining("db: its files changed while it was built")]);
+  });
+});
