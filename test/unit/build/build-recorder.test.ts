@@ -153,16 +153,16 @@ test("the end records what is not recorded yet, but no content of files that hav
     recorder.add({ name: "web", digest: web! });
     await recorder.settle();
     clone.write("db/new", "1");
-    const images = await recorder.finish(made, "push", new AbortController().signal);
+    const recorded = await recorder.finish(made, "push", new AbortController().signal);
     expect(await Promise.all(["web", "api", "db"].map(recordOf))).toEqual([web, api, undefined]);
     // The one that was sent under its only name needs no other.
     expect(await Promise.all(["api:main", "db:main"].map(digestOf))).toEqual([api, db]);
-    expect(images.map(({ name, content }) => [name, content?.startsWith("content-")])).toEqual([
+    expect(recorded.map(({ name, content }) => [name, content?.startsWith("content-")])).toEqual([
       ["web", true],
       ["api", true],
       ["db", undefined],
     ]);
-    expect(images[0]).not.toHaveProperty("laterTags");
+    expect(recorded[0]).not.toHaveProperty("laterTags");
     expect(told).toEqual([expect.stringContaining("db: its files changed while it was built")]);
   });
 });
