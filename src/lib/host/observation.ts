@@ -57,7 +57,7 @@ export function parseState(host: string, fields: ReadonlyMap<string, string>): H
     throw unreadable(host, `it speaks protocol ${JSON.stringify(plainWords(field("protocol")).slice(0, 20))}, not 1`);
   const sourceDirectory = read("directory", pathSchema);
   // People know these files by their paths in the repository.
-  const complaints = plainLines(field("error").replaceAll(`${sourceDirectory}/`, "../release/"));
+  const complaints = plainLines(field("error").replaceAll(`${sourceDirectory}/`, "./"));
   if (field("model").trim() === "" && complaints.length > 0) {
     throw new ColdtivateError(`${host}: Docker Compose does not accept the Compose files`, {
       code: "COMPOSE_REFUSED",
