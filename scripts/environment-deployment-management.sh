@@ -92,8 +92,6 @@ source "$parts/deploy.sh"
 source "$parts/capacity.sh"
 # shellcheck source=scripts/environment-deployment-management/attach.sh
 source "$parts/attach.sh"
-# shellcheck source=scripts/environment-deployment-management/kept-release.sh
-source "$parts/kept-release.sh"
 # shellcheck source=scripts/environment-deployment-management/releases.sh
 source "$parts/releases.sh"
 # shellcheck source=scripts/environment-deployment-management/elsewhere.sh
@@ -119,6 +117,7 @@ main() {
   open_state "$name" "$directory"
   case $1 in
     observe | deploy | catch_up | attach | abort | queue | at_work | recover | status | execute | lock | unlock) "$@" ;;
+    serving | engine_socket | kept_release | kept_images) "$@" ;;
     follow)
       open_at_work "${2-}"
       [[ -t 1 ]] || reader=cli

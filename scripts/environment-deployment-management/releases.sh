@@ -35,5 +35,27 @@ tell_past() {
   done
   field past "$text"
   [[ " ${ids[*]} " == *" $wanted "* ]] || return 0
-  tell_release "$state/releases/$wanted" kept/
+  kept_release "$wanted" kept/
+}
+
+# Prints the path of a release's full plan. An older coldtivate called it plan.whole. Arguments: the release's directory
+full_plan() { if [[ -e $1/plan.full ]]; then printf '%s\n' "$1/plan.full"; else printf '%s\n' "$1/plan.whole"; fi; }
+
+# Tells the CLI the files of a release. Arguments: its id, or `current`; what to put before their names
+kept_release() {
+  local path file
+  if [[ $1 == current ]]; then cd "$state/current/"; else cd "$state/releases/$1/"; fi
+  for path in manifest.json compose.json plan.full fronts/*; do
+    file=$path
+    [[ $path != plan.full ]] || file=$(full_plan .)
+    printf '%s\t%s\n' "${2-}$path" "$(stat -c %s "$file")" && cat "$file" && printf '\n' || return
+  done
+  field "${2-}hooks" "$(printf '%s\n' hooks/*)"
+}
+
+# Tells the CLI the digests of all images that releases here name.
+kept_images() {
+  [[ -e $state ]] || return 0
+  cd "$state/releases"
+  grep -rhoE --include={images,compose.json,manifest.json} 'sha256:[0-9a-f]{64}' . || (($? == 1))
 }

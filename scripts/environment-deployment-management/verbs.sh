@@ -157,6 +157,26 @@ observe() {
   [[ ! -e $root/past ]] || tell_past "$(<"$root/past")"
 }
 
+# Tells the CLI which release serves, when it was committed, who locked the environment, and who is at work.
+serving() {
+  local manifest='' committed='' locked=''
+  if [[ -e $state/current ]]; then
+    manifest=$(<"$state/current/manifest.json") || true
+    committed=$(grep -m1 $'\tcommitted' "$state/current/journal" | cut -f 1) || true
+  fi
+  [[ ! -e $state/locked ]] || locked=$(<"$state/locked")
+  field manifest "$manifest"
+  field committed_at "$committed"
+  field locked "$locked"
+  field running "$(at_work)"
+}
+
+# Tells the CLI where the engine is that this user has selected. Prints nothing if it is the default one.
+engine_socket() {
+  [[ -n ${DOCKER_HOST-}${DOCKER_CONTEXT-} ]] || grep -qs currentContext "${DOCKER_CONFIG:-$HOME/.docker}/config.json" || return 0
+  docker context inspect --format '{{.Endpoints.docker.Host}}' </dev/null
+}
+
 status() {
   local id since
   check_docker

@@ -5,8 +5,7 @@ import { openRegistry } from "../lib/adapters/registry/registry.ts";
 import { BaseCommand } from "../lib/base-command.ts";
 import { prefetchRegistry } from "../lib/builds/observe/prefetch-registry.ts";
 import { openAccess } from "../lib/builds/run/build-access.ts";
-import type { BuildWishes } from "../lib/builds/build-changed.ts";
-import { buildImages } from "../lib/builds/build-images.ts";
+import { buildImages, type BuildRequest } from "../lib/builds/build-images.ts";
 import { formatBuild } from "../lib/builds/build-table.ts";
 import { observeCheckout } from "../lib/builds/observe/prepare-build.ts";
 import { readCi } from "../lib/config/values/ci.ts";
@@ -61,7 +60,7 @@ export default class Build extends BaseCommand {
     const checkout = await observing;
     if (flags.push) refuseDirty(checkout.states, "pushed");
 
-    const around: BuildWishes["around"] = (changed, work) =>
+    const around: BuildRequest["around"] = (changed, work) =>
       runWithHooks(buildHookEvent(revision, changed, whoDeploys(ci)), { config, reporter, signal }, work);
     const wishes = { ...flags, output: flags.push ? "push" : "load", noCache: flags["no-cache"] } as const;
     const tools = { access, registry, asked, repository, reporter, signal };

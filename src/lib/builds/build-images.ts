@@ -1,20 +1,56 @@
-import { inspectBuilder } from "../adapters/buildkit/buildkit.ts";
+import type { Repository } from "../adapters/git/git.ts";
+import type { RegistryClient } from "../adapters/registry/registry.ts";
 import type { Config, ImageConfig } from "../config/schema/config.ts";
-import { giveUp, leaveUnnoted, type ChangedImage, type ContentPlan, type UnchangedImage } from "../content/content-plan.ts";
-import { allTags, pinnedImage, revisionTags, taggedImage } from "../images/image-tags.ts";
-import { markHandled } from "../common/mark-handled.ts";
-import { buildChanged, startAhead, type Begun, type BuildWishes, type BuildWork } from "./build-changed.ts";
-import { compareContent } from "./observe/compare-content.ts";
+import { giveUp, type ContentPlan, type UnchangedImage } from "../content/content-plan.ts";
+import { findCommits } from "../content/image-state.ts";
+import type { Revision } from "../git/revision.ts";
+import { allTags, revisionTags, taggedImage } from "../images/image-tags.ts";
+import type { Reporter } from "../report/progress.ts";
 import { explain } from "./explain.ts";
-import { recordDuringBuild } from "./record/record-during-build.ts";
+import { observeImages, type ObservedImages } from "./observe/observe-images.ts";
+import type { PrefetchedRegistry } from "./observe/prefetch-registry.ts";
 import type { Checkout } from "./observe/prepare-build.ts";
-import { noteBuilds, putLaterTags, recordContent, retag, type PushedContent, type RecordTools } from "./record/record-content.ts";
-import type { BuiltImage, SentImage } from "./run/run-build.ts";
-import { withoutChanged } from "./observe/changed-during-build.ts";
+import { planChanged } from "./plan/plan-changed.ts";
+import { planContents } from "./plan/plan-contents.ts";
+import { openRecorder } from "./record/build-recorder.ts";
+import { retag, type RecordTools } from "./record/record-content.ts";
+import type { BuildAccess } from "./run/build-access.ts";
+import { startEarly, type EarlyStart } from "./run/early-start.ts";
+import { runBuild, type BuiltImage } from "./run/run-build.ts";
+
+export interface BuildRequest {
+  output: "load" | "push";
+  explain: boolean;
+  /** Builds even what the registry has already. */
+  force: boolean;
+  /** Runs every step anew, without the layer cache. */
+  noCache: boolean;
+  concurrency?: number | undefined;
+  /** Name of a buildx builder. Defaults to the selected one. */
+  builder?: string | undefined;
+  /** Runs the given work. Called once it is known which images are built. */
+  around: <Result>(changed: readonly string[], work: () => Promise<Result>) => Promise<Result>;
+  access: BuildAccess;
+  registry: RegistryClient;
+  asked: PrefetchedRegistry;
+  repository: Repository;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/** What a build works on. */
+interface BuildSubject {
+  config: Config;
+  images: readonly ImageConfig[];
+  checkout: Checkout;
+  observed: ObservedImages;
+  /** When the build began, in milliseconds since the epoch. */
+  now: number;
+}
 
 /**
- * Builds the images whose content the registry does not have. When pushing, the other images get the release's tags. Docker is
- * not started if the registry has all of them.
+ * Builds the images whose content the registry does not have: observes, plans, builds, records. When pushing, the other images
+ * get the release's tags. Docker is not started if the registry has all of them.
  * @returns all images, in their order
  * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and the errors of registry, engine and builder
  */
@@ -22,114 +58,79 @@ export async function buildImages(
   config: Config,
   images: readonly ImageConfig[],
   checkout: Checkout,
-  wishes: BuildWishes,
+  request: BuildRequest,
 ): Promise<BuiltImage[]> {
-  const { output, registry, asked, reporter, repository, noCache } = wishes;
-  const force = wishes.force || noCache;
+  const { output, registry, reporter, repository } = request;
   const { image: registryImage } = config.registry;
   const { revision } = checkout;
+  const force = request.force || request.noCache;
   const now = Date.now();
-  let begun: Begun = {};
-  await using stack = new AsyncDisposableStack();
-  // Called as soon as one image has to be built. Meanwhile the registry answers about the others, and unchanged images get their
-  // tags.
-  const begin = () => {
-    // A hook may create or select the builder first.
-    if (config.hooks.client["before_build"] !== undefined || begun.inspecting) return;
-    begun = { inspecting: markHandled(inspectBuilder(wishes.signal, wishes.builder)) };
-    if (output === "load") return;
-    const starting = markHandled(startAhead(config, wishes));
-    stack.defer(async () => (await starting.catch(() => undefined))?.[Symbol.asyncDispose]());
-    begun = { ...begun, starting };
-  };
-  const asking = { registry, ...asked, force, needsRegistry: output === "push", reporter, now, onMissing: begin };
-  const compared = await compareContent(config, images, checkout, asking);
-  const reasons = wishes.explain ? await explain(compared.plan, images, { registryImage, registry, repository, revision }) : undefined;
+  // Meanwhile the registry answers about the other images, and unchanged images get their tags.
+  await using early = startEarly(config, request);
+
+  const asking = { registry, ...request.asked, force, needsRegistry: output === "push", reporter, onMissing: () => early.begin() };
+  const observed = await observeImages(config, images, checkout, asking);
+  const { contents, warnings } = planContents(config, checkout, observed, { force, now });
+  for (const text of warnings) reporter.emit({ type: "warning", text });
+  const reasons = request.explain ? await explain(contents, images, { registryImage, registry, repository, revision }) : undefined;
   for (const text of reasons?.values() ?? []) reporter.emit({ type: "note", text });
 
-  const changed = compared.plan.changed.map(({ name }) => name);
-  if (changed.length > 0) begin();
-  const described = await wishes.around(changed, () => carryOut(config, images, checkout, { ...wishes, ...compared, ...begun, now }));
+  const changed = contents.changed.map(({ name }) => name);
+  if (changed.length > 0) early.begin();
+  const done = await request.around(changed, async () => {
+    const tools = { registryImage, registry, revision, reporter };
+    const settled = output === "push" ? await tagUnchanged(contents, observed, now, tools) : contents;
+    const built = await buildChanged(settled, { config, images, checkout, observed, now }, early, request);
+    return [...built, ...settled.unchanged.map((image) => describeUnchanged(image, registryImage, revision, output))];
+  });
   return images.flatMap(({ name }) => {
-    const found = described.find((image) => image.name === name);
+    const found = done.find((image) => image.name === name);
     const why = reasons?.get(name);
     return found === undefined ? [] : [{ ...found, ...(why !== undefined && { why }) }];
   });
 }
 
-async function carryOut(config: Config, images: readonly ImageConfig[], checkout: Checkout, work: BuildWork): Promise<BuiltImage[]> {
-  const { output, registry, reporter, now, contents, present } = work;
-  const { image: registryImage } = config.registry;
-  const tools: RecordTools = { registryImage, registry, revision: checkout.revision, reporter };
-  const lost = output === "push" ? await retag(work.plan.unchanged, present, tools, { asked: now, fate: "is built again" }) : [];
-  const intended = giveUp(work.plan, lost, contents);
-  const describe = (sent: readonly SentImage[]) => findPushed(intended, sent, registryImage);
-  const notes = recordDuringBuild(config, images, { ...work, checkout, plan: intended, describe, tools });
-  const building = buildChanged(config, images, checkout, { ...work, plan: intended, onSent: notes.add, onBaked: notes.flush });
-  const { made, isWhole } = await settlingAfter(building, notes.settle);
-  const { noted: digests, touched } = await notes.settle();
-  const noted = made.filter(({ name, digest }) => digest !== undefined && digests.get(name) === digest);
-  const others = made.filter((image) => !noted.includes(image));
-  const open = leaveUnnoted(
-    intended,
-    (isWhole ? noted : made).map(({ name }) => name),
-  );
-  const { plan, built } = await withoutChanged(config, images, { ...work, checkout, plan: open, made: others, touched });
-  if (output === "push") {
-    const named = markHandled(
-      putLaterTags(
-        built.filter(({ laterTags }) => laterTags !== undefined),
-        tools,
-      ),
-    );
-    const known = built.flatMap(({ name, digest }) => (digest === undefined ? [] : [{ name, digest }]));
-    await Promise.all([recordContent(findPushed(plan, built, registryImage), now, tools), noteBuilds(known, tools)]);
-    await named;
-  }
-  const unchanged = plan.unchanged.map((image) => describeUnchanged(image, config, checkout, output));
-  return [
-    ...noted.map((image) => withContent(image, intended.changed)),
-    ...built.map((image) => withContent(image, plan.changed)),
-    ...unchanged,
-  ];
+/** Gives unchanged images the release's tags. Returns the plan, in which images that the registry turns out to lack are changed. */
+async function tagUnchanged(
+  plan: ContentPlan,
+  { present, contents }: ObservedImages,
+  now: number,
+  tools: RecordTools,
+): Promise<ContentPlan> {
+  return giveUp(plan, await retag(plan.unchanged, present, tools, { asked: now, fate: "is built again" }), contents);
 }
 
-/** If the work fails, waits until the work beside it has ended, then throws that failure. */
-async function settlingAfter<Result>(work: Promise<Result>, settle: () => Promise<unknown>): Promise<Result> {
+/** Builds the images that the plan lists as changed, pushes or loads them, and records them. */
+async function buildChanged(contents: ContentPlan, subject: BuildSubject, early: EarlyStart, request: BuildRequest): Promise<BuiltImage[]> {
+  const { config, images, checkout, observed, now } = subject;
+  const { output, noCache, concurrency, access, registry, repository, reporter, signal } = request;
+  const { revision } = checkout;
+  const changed = images.filter(({ name }) => contents.changed.some((image) => image.name === name));
+  if (contents.unchanged.length > 0) reporter.emit({ type: "note", text: describeRest(contents, changed.length) });
+  if (changed.length === 0) return [];
+
+  const [builder, states] = await Promise.all([early.builder(), findCommits(changed, checkout.states, revision.commit, repository)]);
+  const plan = planChanged(config, changed, contents, { revision, states, builder, observed, output, noCache });
+  const tools = { registryImage: config.registry.image, registry, revision, reporter };
+  const recorder = openRecorder(config, images, { contents: plan.contents, observed, repository, tools, now });
+  const setting = { config, builder, texts: observed.texts, access, reachable: observed.reachable, reporter, signal };
+  const running = { concurrency, started: await early.bake(), sink: plan.recordsEarly ? recorder : undefined };
   try {
-    return await work;
-  } catch (error) {
-    await Promise.allSettled([settle()]);
-    throw error;
+    return await recorder.finish(await runBuild(plan.build, setting, running), output, signal);
+  } finally {
+    await recorder.settle();
   }
-}
-
-function findPushed({ changed }: ContentPlan, built: readonly (BuiltImage | SentImage)[], registryImage: string): PushedContent[] {
-  return changed.flatMap(({ name, content, cause }) => {
-    const image = built.find((each) => each.name === name);
-    if (image === undefined || content === undefined) return [];
-    if ("dirty" in image && image.dirty) return [];
-    const found = { name, ...content, commit: image.commit, replaces: cause.kind !== "new" };
-    if (image.digest !== undefined) return [{ ...found, reference: pinnedImage(registryImage, name, image.digest) }];
-    return "reference" in image ? [{ ...found, reference: image.reference ?? "", configuration: image.configuration }] : [];
-  });
-}
-
-function withContent(image: BuiltImage, changed: readonly ChangedImage[]): BuiltImage {
-  const content = changed.find(({ name }) => name === image.name)?.content?.tag;
-  const { configuration: _configuration, laterTags: _laterTags, reference: _reference, ...shown } = image;
-  return { ...shown, ...(content !== undefined && { content }) };
 }
 
 function describeUnchanged(
   { name, record }: UnchangedImage,
-  { registry }: Config,
-  { revision }: Checkout,
-  output: "load" | "push",
+  registryImage: string,
+  revision: Revision,
+  output: BuildRequest["output"],
 ): BuiltImage {
   return {
     name,
-    tags: output === "push" ? allTags(revisionTags(registry.image, name, revision)) : [taggedImage(registry.image, name, record.tag)],
+    tags: output === "push" ? allTags(revisionTags(registryImage, name, revision)) : [taggedImage(registryImage, name, record.tag)],
     digest: record.image.digest,
     milliseconds: 0,
     steps: 0,
@@ -139,4 +140,10 @@ function describeUnchanged(
     ...(record.commit !== undefined && { commit: record.commit }),
     dirty: false,
   };
+}
+
+function describeRest({ unchanged, changed }: ContentPlan, count: number): string {
+  const all = unchanged.length + changed.length;
+  if (count === 0) return all === 1 ? "nothing changed: the registry has it" : `nothing changed: the registry has all ${all} images`;
+  return `${unchanged.length} of ${all} images are unchanged: the registry has them`;
 }

@@ -67,11 +67,6 @@ export function planContent({ contents, states, records, now, ttl, force }: Cont
   return plan;
 }
 
-/** Removes the content of some images from the plan, so that it is not recorded. */
-export function leaveUnnoted({ unchanged, changed }: ContentPlan, names: readonly string[]): ContentPlan {
-  return { unchanged, changed: changed.map((image) => (names.includes(image.name) ? { name: image.name, cause: image.cause } : image)) };
-}
-
 /** Moves images that the registry turns out not to have completely from `unchanged` to `changed`. */
 export function giveUp(plan: ContentPlan, names: readonly string[], contents: readonly Content[]): ContentPlan {
   const lost = plan.unchanged.filter(({ name }) => names.includes(name));

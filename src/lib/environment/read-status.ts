@@ -56,6 +56,6 @@ export async function readStatus(connection: HostConnection, project: string, si
 async function listContainers(connection: HostConnection, project: string, signal: AbortSignal) {
   const { defaultSocket, listProject } = await import("../adapters/host/docker-remote.ts");
   const usual = markHandled(listProject(connection, project, { signal }));
-  const socket = await findSocket(connection, signal);
+  const socket = await findSocket(connection, project, signal);
   return socket === undefined || socket === defaultSocket ? usual : listProject(connection, project, { signal, socket });
 }

@@ -9,7 +9,6 @@ import { openLocalDocker } from "../../../src/lib/adapters/docker/docker-local.t
 import { tryLogin } from "../../../src/lib/adapters/docker/docker-login.ts";
 import { openObjects } from "../../../src/lib/adapters/git/git-objects.ts";
 import { tryGit } from "../../../src/lib/adapters/git/git-run.ts";
-import { askInTurn, askTogether } from "../../../src/lib/adapters/git/git-together.ts";
 import { runHook } from "../../../src/lib/adapters/hook-process.ts";
 import { createPrivateDirectory } from "../../../src/lib/adapters/private-directory.ts";
 import { findCredentials } from "../../../src/lib/adapters/registry/registry-credentials.ts";
@@ -76,8 +75,6 @@ const ignore = () => {};
 const children: [string, string, () => Promise<unknown>, { times?: number; gets?: string[] }][] = [
   ["git", "git", () => tryGit(folder, ["status"]), { gets: ["HTTPS_PROXY", "GIT_SSL_NO_VERIFY", "SSH_AUTH_SOCK"] }],
   ["git that reads objects", "git", async () => openObjects(folder)[Symbol.dispose](), {}],
-  ["several gits at once", "git", () => askTogether(folder, [{ args: ["log"], aboutPaths: false }], [])(folder, ["log"]), {}],
-  ["several gits in turn", "git", () => askInTurn(folder, [["log"]])(folder, ["log"]), {}],
   ["git that fetches", "git", () => fetchSubmodules(folder, ["module"]), { times: 2, gets: ["SSH_AUTH_SOCK"] }],
   ["buildx that looks", "docker", () => inspectBuilder(signal), { gets: ["DOCKER_HOST", "BUILDX_BUILDER", "SSH_AUTH_SOCK"] }],
   ["buildx that tells its version", "docker", () => mayAllowSsh(signal), {}],

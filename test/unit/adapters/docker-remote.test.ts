@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { listProject } from "../../../src/lib/adapters/host/docker-remote.ts";
 import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
-import { giveEachTestADirectory, hostAt, serve } from "./ssh-world.ts";
+import { giveEachTestADirectory, hostAt, serve } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

@@ -15,7 +15,7 @@ import {
   refusalOf,
   serve,
   unpinned,
-} from "./ssh-world.ts";
+} from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

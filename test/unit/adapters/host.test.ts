@@ -23,7 +23,7 @@ function host() {
       return { code: 0, stdout: Buffer.alloc(0), stderr: "" };
     },
     reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => {},
+    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
@@ -51,14 +51,24 @@ test("a release that is at work is followed without a word", async () => {
   expect(seen).toMatchObject({ command: expect.stringContaining("-p shop-staging -c follow r2") as string, input: "" });
 });
 
+/** The two commands of a deploy that a host is given before there is anything to send. */
+function commandsFor(script: Awaited<ReturnType<typeof readHostScript>>): string[] {
+  const commands: string[] = [];
+  const { connection } = host();
+  const startAhead = (command: string) => {
+    commands.push(command);
+    return connection.startAhead(command);
+  };
+  expectDeploy({ ...connection, startAhead }, "shop-staging", script);
+  return commands;
+}
+
 /** What a host's login shell is given before it is asked anything, run at home with what there is to read. */
 async function observeWith(script: Awaited<ReturnType<typeof readHostScript>>, input: Buffer, prepare = (_home: string) => {}) {
-  const commands: string[] = [];
-  expectDeploy({ ...host().connection, startAhead: (command) => void commands.push(command) }, "shop-staging", script);
   const home = mkdtempSync(join(tmpdir(), "coldtivate-test-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   prepare(home);
-  const { stdout, stderr, exitCode } = await execa("sh", ["-c", commands[0]!], { input, env: { HOME: home }, reject: false });
+  const { stdout, stderr, exitCode } = await execa("sh", ["-c", commandsFor(script)[0]!], { input, env: { HOME: home }, reject: false });
   return { stdout, stderr, exitCode, left: readdirSync(home), home };
 }
 
@@ -100,13 +110,11 @@ test("a script that is not the one that was sent is not run", async () => {
 
 /** Sends a release to a home, as a deploy does; gives what is left of it. */
 async function applyAt(script: Awaited<ReturnType<typeof readHostScript>>, sent: typeof script) {
-  const commands: string[] = [];
-  expectDeploy({ ...host().connection, startAhead: (command) => void commands.push(command) }, "shop-staging", script);
   const home = mkdtempSync(join(tmpdir(), "coldtivate-test-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const archive = await packTar(sent);
   const input = Buffer.concat([Buffer.from(`r1 ${archive.length}\n`), archive]);
-  const { exitCode } = await execa("sh", ["-c", commands[1]!], { input, env: { HOME: home }, reject: false });
+  const { exitCode } = await execa("sh", ["-c", commandsFor(script)[1]!], { input, env: { HOME: home }, reject: false });
   return { exitCode, left: readdirSync(join(home, ".coldtivate/shop-staging/releases")) };
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
 import { matchesHostPattern } from "../../../src/lib/adapters/ssh/trust/known-hosts-line.ts";
 import { makeKey } from "./ssh-server.ts";
-import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

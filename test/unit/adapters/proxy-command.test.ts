@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { makeKeyFile, realHost, startSshd, type KeyFile } from "./real-sshd.ts";
-import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

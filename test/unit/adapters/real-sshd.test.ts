@@ -10,7 +10,7 @@ import { WireReader, wireString } from "../../../src/lib/adapters/ssh/keys/ssh-w
 import { connect, type ConnectOptions } from "../../../src/lib/adapters/ssh/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd, type KeyFile } from "./real-sshd.ts";
-import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

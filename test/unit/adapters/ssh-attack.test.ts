@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
 import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
-import { passOn, startEavesdropper, type Eavesdropper } from "./eavesdropper.ts";
+import { forwardConnection, startImpostorServer, type ImpostorServer } from "./impostor-server.ts";
 import { makeKeyFile, realHost, startCertifiedSshd, startSshd } from "./real-sshd.ts";
 import { makeKey } from "./ssh-server.ts";
 import {
@@ -18,17 +18,17 @@ import {
   refusalOf,
   serve,
   unpinned,
-} from "./ssh-world.ts";
+} from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 
 /** Nothing but the opening of a key exchange: no name, no key, no word of a login. */
-function expectNothingHeard(eavesdropper: Eavesdropper, host: HostConfig): void {
-  expect(eavesdropper.logins).toBe(0);
-  const heard = eavesdropper.heard();
-  expect(heard).toMatch(/^SSH-2\.0-/);
+function expectNothingHeard(impostor: ImpostorServer, host: HostConfig): void {
+  expect(impostor.logins).toBe(0);
+  const received = impostor.received();
+  expect(received).toMatch(/^SSH-2\.0-/);
   for (const word of [host.user!, "ssh-userauth", "ssh-connection", "publickey", host.privateKey!.reveal().split("\n")[1]!])
-    expect(heard).not.toContain(word);
+    expect(received).not.toContain(word);
 }
 
 test.each(["first", "last"])("a man in the middle on the %s hop gets no byte of a secret", async (hop) => {
@@ -36,9 +36,9 @@ test.each(["first", "last"])("a man in the middle on the %s hop gets no byte of 
   const content = await readFile(key.path, "utf8");
   await using bastion = await startSshd(directory, { authorized: [key.public] });
   await using target = await startSshd(directory, { authorized: [key.public] });
-  await using middle = await startEavesdropper(otherKey);
+  await using middle = await startImpostorServer(otherKey);
   const right = { bastion: realHost(bastion, content), target: realHost(target, content) };
-  // What is known is the right one's key, under the address where the eavesdropper sits.
+  // What is known is the right one's key, under the address where the impostor sits.
   const spoofed = (host: HostConfig) => ({
     ...host,
     port: middle.port,
@@ -56,8 +56,8 @@ test.each(["first", "last"])("a man in the middle on the %s hop gets no byte of 
 test("a man in the middle who passes on a host's certificate has not the key that it is about", async () => {
   const { ca, user: key, ...started } = await startCertifiedSshd(directory);
   await using sshd = started.sshd;
-  await using middle = await startEavesdropper(otherKey, {}, (socket, count) => {
-    if (count === 1) passOn(socket, sshd.port);
+  await using middle = await startImpostorServer(otherKey, {}, (socket, count) => {
+    if (count === 1) forwardConnection(socket, sshd.port);
     return count === 1;
   });
   const host = realHost(sshd, await readFile(key.path, "utf8"), { port: middle.port, knownHosts: `@cert-authority * ${ca.public}\n` });
@@ -72,7 +72,7 @@ test.each([
   ["ciphers", { cipher: ["aes128-cbc", "3des-cbc"] }],
 ] as const)("a server that has nothing better than what OpenSSH no longer offers is refused: %s", async (_what, algorithms) => {
   const key = makeKey("rsa");
-  await using server = await startEavesdropper(key, { algorithms: algorithms as object });
+  await using server = await startImpostorServer(key, { algorithms: algorithms as object });
   const host = hostAt(server, { fingerprint: fingerprint(key) });
   await expect(connect(host, { pauses: [] })).rejects.toMatchObject({
     code: "HOST_UNREACHABLE",
@@ -84,7 +84,7 @@ test.each([
 test("a host key of RSA that is too short is refused, although it is known and pinned", async () => {
   const key = await makeKeyFile(directory, "short", "rsa", "", "-b", "1024", "-m", "PEM");
   const short = { private: await readFile(key.path, "utf8"), public: key.public.split(" ").slice(0, 2).join(" ") };
-  await using server = await startEavesdropper(short);
+  await using server = await startImpostorServer(short);
   const host = hostAt(server, { fingerprint: fingerprint(short) });
   await expect(connect(host)).rejects.toMatchObject({ code: "HOST_KEY_WEAK" });
   const { fingerprint: _pinned, ...known } = host;

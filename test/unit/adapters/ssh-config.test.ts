@@ -10,7 +10,7 @@ import { findRoute, type Route, type RouteOptions } from "../../../src/lib/adapt
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { configurations } from "./ssh-configurations.ts";
-import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

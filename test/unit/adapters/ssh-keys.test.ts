@@ -7,7 +7,7 @@ import { readPrivateKey } from "../../../src/lib/adapters/ssh/keys/ssh-private-k
 import { wireString } from "../../../src/lib/adapters/ssh/keys/ssh-wire.ts";
 import { keyFault, normaliseKey } from "../../../src/lib/secrets/private-key.ts";
 import { makeKeyFile } from "./real-sshd.ts";
-import { directory, giveEachTestADirectory } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 

@@ -8,7 +8,7 @@ import type { HostConfig } from "../../../src/lib/config/schema/config.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { makeKeyFile, realHost, startSshd } from "./real-sshd.ts";
 import { listen } from "./ssh-server.ts";
-import { directory, giveEachTestADirectory, hostAt, serve } from "./ssh-world.ts";
+import { directory, giveEachTestADirectory, hostAt, serve } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 
@@ -31,7 +31,7 @@ async function outcome(host: HostConfig, options: ConnectOptions = {}): Promise<
 }
 
 /** Passes connections on to a server; each is cut once so many bytes have come back, as long as there are cuts. */
-async function startCutter(port: number, cuts: number[]): Promise<{ port: number; server: Server }> {
+async function startCuttingProxy(port: number, cuts: number[]): Promise<{ port: number; server: Server }> {
   const server = createServer((socket) => {
     const cut = cuts.shift();
     const other = open(port, "127.0.0.1");
@@ -55,7 +55,7 @@ test("a connection that drops at any byte while it is set up is one clear senten
   const places = [0, 1, 15, 30, 60, 200, 500, 800, 1000, 1100, 1200, 1250, 1300, 1350];
   const outcomes = await Promise.all(
     places.map(async (place) => {
-      const cutter = await startCutter(server.port, Array<number>(3).fill(place));
+      const cutter = await startCuttingProxy(server.port, Array<number>(3).fill(place));
       const said = await outcome(hostAt(cutter));
       cutter.server.close();
       return said;
@@ -71,7 +71,7 @@ test("a connection that drops at any byte while it is set up is one clear senten
 test("a connection that drops twice works the third time", async () => {
   await using server = await serve();
   for (const place of [0, 30, 600]) {
-    const cutter = await startCutter(server.port, [place, place]);
+    const cutter = await startCuttingProxy(server.port, [place, place]);
     expect(await outcome(hostAt(cutter))).toBe("works with 127.0.0.1");
     cutter.server.close();
   }

@@ -6,10 +6,10 @@ import { Readable } from "node:stream";
 import { execa, execaSync } from "execa";
 import { expect, test } from "vitest";
 import { bash } from "../../../src/lib/adapters/ssh/remote-shell.ts";
-import { connect } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { connect, type AheadCommand } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { listen } from "./ssh-server.ts";
-import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-world.ts";
+import { directory, fingerprint, giveEachTestADirectory, hostAt, otherKey, serve, userKey } from "./ssh-fixture.ts";
 
 giveEachTestADirectory();
 
@@ -32,7 +32,7 @@ test("a command's output, lines and exit code come back", async () => {
 });
 
 /** Runs commands as a host does whose user's shell says something at its start. */
-const talkative = (banner: string) =>
+const withLoginBanner = (banner: string) =>
   serve({
     onExec(command, channel) {
       channel.write(banner);
@@ -44,7 +44,7 @@ const talkative = (banner: string) =>
   });
 
 test.each(["Welcome to shop!\n", "no line", ""])("what a shell's start-up file prints is not the command's output: %j", async (banner) => {
-  await using server = await talkative(banner);
+  await using server = await withLoginBanner(banner);
   await using connection = await connect(hostAt(server));
   const lines: string[] = [];
   const command = bash('printf "one\\ntwo"; exit 4');
@@ -154,13 +154,42 @@ test.each(["another way", "ahead of time"])("a command that is given up while it
   });
   await using connection = await connect(hostAt(server));
   const controller = new AbortController();
-  if (way === "ahead of time") connection.startAhead("sleep 60");
-  const running = connection.exec("sleep 60", { signal: controller.signal });
+  const command = way === "ahead of time" ? connection.startAhead("sleep 60") : undefined;
+  const { signal } = controller;
+  const running = command === undefined ? connection.exec("sleep 60", { signal }) : command.exec({ signal });
   await asked.promise;
   controller.abort(new Error("stop"));
   await expect(running).rejects.toThrow("stop");
   openSession();
   expect(await ended.promise).toBe("ended");
+});
+
+test("a command that waits gets its input, and runs anew if it is used again or had to make room", async () => {
+  let running = 0;
+  const commands: string[] = [];
+  await using server = await serve({
+    onSession: (take, refuse) => (running < 1 ? take() : refuse()),
+    onExec(command, channel) {
+      running++;
+      commands.push(command);
+      channel.on("data", (chunk: Buffer) => channel.write(chunk));
+      channel.on("end", () => {
+        running--;
+        channel.exit(0);
+        channel.end();
+      });
+    },
+  });
+  await using connection = await connect(hostAt(server));
+  const saidTo = async (command: AheadCommand, text: string) => (await command.exec({ stdin: Buffer.from(text) })).stdout.toString();
+  const first = connection.startAhead("first");
+  expect(await saidTo(first, "once")).toBe("once");
+  expect(await saidTo(first, "again")).toBe("again");
+  const second = connection.startAhead("second");
+  await expect.poll(() => commands).toEqual(["first", "first", "second"]);
+  expect((await connection.exec("third", { stdin: Buffer.from("x") })).stdout.toString()).toBe("x");
+  expect(await saidTo(second, "late")).toBe("late");
+  expect(commands).toEqual(["first", "first", "second", "third", "second"]);
 });
 
 test("a host that still counts a session which has ended is asked again", async () => {

@@ -340,10 +340,10 @@ test.each<[string, string[], (clone: Clone) => void]>([
   await inClone(async (clone) => {
     const before = Object.values(await observe(clone.directory));
     const repository = await openRepository(clone.directory);
-    const checkout = { revision: { commit: (await repository.head())! } };
+    const revision = { commit: (await repository.head())! };
     change(clone);
     const config = { directory: clone.directory, build: { args: {}, platforms: [] } } as unknown as Config;
-    const options = { checkout, contents: before, bases: new Map(Object.entries(bases)), repository };
+    const options = { revision, contents: before, bases: new Map(Object.entries(bases)), repository };
     expect(await findChangedDuringBuild(config, [web, api], options)).toEqual(names);
   });
 });

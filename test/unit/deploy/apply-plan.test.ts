@@ -28,7 +28,7 @@ function host(
       return Promise.resolve({ code, stdout: Buffer.alloc(0), stderr });
     },
     reconnect: () => Promise.reject(new Error("unreachable")),
-    startAhead: () => {},
+    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

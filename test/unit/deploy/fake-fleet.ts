@@ -53,7 +53,7 @@ export function fleetHost(name: string, { fails, lost, refuses, passes }: Fate =
       return end(0);
     },
     reconnect: () => (lost?.[1] === undefined ? Promise.reject(error) : Promise.resolve(connection(true))),
-    startAhead: () => {},
+    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

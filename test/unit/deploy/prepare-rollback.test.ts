@@ -51,7 +51,7 @@ function host(...images: string[]): HostConnection {
     host: "a",
     exec: () => Promise.resolve({ code: 0, stdout: Buffer.from(answer.join("")), stderr: "" }),
     reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => {},
+    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -53,7 +53,7 @@ function tools(client: HooksConfig["client"], webhook?: string) {
   return { tools: { config, reporter, signal: new AbortController().signal }, texts };
 }
 
-async function startChat(status: number, location?: string): Promise<{ url: string; messages: Record<string, unknown>[] }> {
+async function startWebhookReceiver(status: number, location?: string): Promise<{ url: string; messages: Record<string, unknown>[] }> {
   const messages: Record<string, unknown>[] = [];
   const server = createServer((request, response) => {
     const take = async () => {
@@ -117,7 +117,7 @@ test("a hook after it that fails is a warning", async () => {
 });
 
 test("a chat is told how it ended, in words and in facts", async () => {
-  const chat = await startChat(200);
+  const chat = await startWebhookReceiver(200);
   const { tools: given, texts } = tools({}, chat.url);
   await runWithHooks(occasion, given, () => Promise.resolve());
   await runWithHooks(occasion, given, () => Promise.reject(failure)).catch(() => {});
@@ -129,7 +129,7 @@ test("a chat is told how it ended, in words and in facts", async () => {
 });
 
 test.each([
-  ["answers with an error", async () => (await startChat(500)).url, "it answered 500"],
+  ["answers with an error", async () => (await startWebhookReceiver(500)).url, "it answered 500"],
   ["is not there", () => Promise.resolve("http://127.0.0.1:9/secret"), "it cannot be reached ("],
 ])("a chat that %s is a warning, which does not show its address", async (_what, address, reason) => {
   const { tools: given, texts } = tools({}, await address());
@@ -139,8 +139,8 @@ test.each([
 });
 
 test("a chat that sends on to another address is not followed there", async () => {
-  const other = await startChat(200);
-  const chat = await startChat(307, other.url);
+  const other = await startWebhookReceiver(200);
+  const chat = await startWebhookReceiver(307, other.url);
   const { tools: given, texts } = tools({}, chat.url);
   await runWithHooks(occasion, given, () => Promise.resolve());
   expect(texts()).toEqual(["warning: the webhook was not told: it answered 307"]);
@@ -148,7 +148,7 @@ test("a chat that sends on to another address is not followed there", async () =
 });
 
 test("builds are nobody else's business", async () => {
-  const chat = await startChat(200);
+  const chat = await startWebhookReceiver(200);
   const { environment: _none, ...build } = occasion;
   await runWithHooks({ ...build, action: "build" }, tools({}, chat.url).tools, () => Promise.resolve());
   expect(chat.messages).toEqual([]);

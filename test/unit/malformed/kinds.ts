@@ -23,13 +23,13 @@ import { parseRelease } from "../../../src/lib/host/kept-release.ts";
 import { parseFields, parseState } from "../../../src/lib/host/observation.ts";
 import { parsePast } from "../../../src/lib/host/past.ts";
 import { parseRecovery } from "../../../src/lib/host/recovery.ts";
-import * as answers from "../hosts/answers.ts";
+import * as answers from "../hosts/host-answers.ts";
 import { bombs } from "./bombs.ts";
-import { mangle, yamlOf } from "./mangle.ts";
+import { corrupt, yamlOf } from "./corrupt.ts";
 import type { Random } from "./random.ts";
 import * as samples from "./samples.ts";
-import { faultOf } from "./verdict.ts";
-import type { World } from "./world.ts";
+import { faultOf } from "./error-check.ts";
+import type { ProjectFixture } from "./project-fixture.ts";
 
 /** A kind of input that others can spoil. */
 export interface Kind {
@@ -37,16 +37,16 @@ export interface Kind {
   /** How many of them are tried. */
   count: number;
   /** Makes one and reads it. What it throws has to be an error that a user can act on. */
-  attempt: (random: Random, world: World, index: number) => unknown;
+  attempt: (random: Random, fixture: ProjectFixture, index: number) => unknown;
 }
 
 /** A text that is parsed, and nothing else. */
 function text(name: string, count: number, sample: string, read: (content: string) => unknown): Kind {
-  return { name, count, attempt: (random) => read(mangle(sample, random).toString()) };
+  return { name, count, attempt: (random) => read(corrupt(sample, random).toString()) };
 }
 
-const load = (world: World) =>
-  loadConfig(undefined, { cwd: world.directory, env: world.env, environment: "staging", needs: ["hosts", "dotenv", "build"] });
+const load = (fixture: ProjectFixture) =>
+  loadConfig(undefined, { cwd: fixture.directory, env: fixture.env, environment: "staging", needs: ["hosts", "dotenv", "build"] });
 
 const places = ["coldtivate.yml", "compose.yaml", "dotenv", ".env", "Web/Dockerfile"];
 
@@ -55,14 +55,14 @@ function bomb(name: string, make: (size: number) => string): Kind {
   return {
     name,
     count: places.length + 1,
-    async attempt(random, world, index) {
+    async attempt(random, fixture, index) {
       const content = make(random.pick([500, 5000, 50_000]));
       const place = places[index] ?? "coldtivate.yml";
-      world.write(place, index === places.length ? `${samples.configuration}\n${content}` : content);
+      fixture.write(place, index === places.length ? `${samples.configuration}\n${content}` : content);
       const files = { "compose.yaml": Buffer.from(samples.compose), "web.env": Buffer.from(content), [place]: Buffer.from(content) };
       const read = (path: string) => Promise.resolve(Object.hasOwn(files, path) ? files[path] : undefined);
       await collectComposeFiles(["compose.yaml"], read, { variables: { TAG: "1" } }).catch(refusedOnly);
-      const config = await load(world);
+      const config = await load(fixture);
       await readDotenv(config, config.environments["staging"]!);
     },
   };
@@ -86,14 +86,14 @@ function field(
     count,
     attempt(random) {
       const spoilt = random.pick(Object.keys(answer));
-      return read(new Map(Object.entries({ ...answer, [spoilt]: mangle(answer[spoilt] ?? "", random).toString() })));
+      return read(new Map(Object.entries({ ...answer, [spoilt]: corrupt(answer[spoilt] ?? "", random).toString() })));
     },
   };
 }
 
 /** A commit of one file, at a path of any bytes. */
-async function readCommitted(world: World, commit: string): Promise<void> {
-  const repository = await openRepository(world.directory);
+async function readCommitted(fixture: ProjectFixture, commit: string): Promise<void> {
+  const repository = await openRepository(fixture.directory);
   using tree = await openCommit(repository.root, commit);
   const { faults } = await tree.read("");
   await repository.readInputs(commit, ["."]);
@@ -106,45 +106,45 @@ export const kinds: readonly Kind[] = [
   {
     name: "configuration, spoilt",
     count: 220,
-    async attempt(random, world) {
-      world.write("coldtivate.yml", mangle(samples.configuration, random));
-      await load(world);
+    async attempt(random, fixture) {
+      fixture.write("coldtivate.yml", corrupt(samples.configuration, random));
+      await load(fixture);
     },
   },
   {
     name: "configuration, made up",
     count: 120,
-    async attempt(random, world) {
+    async attempt(random, fixture) {
       const made = yamlOf(random, samples.configurationWords);
-      world.write("coldtivate.yml", random.once(2) ? made : `${samples.configuration}${made}`);
-      await load(world);
+      fixture.write("coldtivate.yml", random.once(2) ? made : `${samples.configuration}${made}`);
+      await load(fixture);
     },
   },
   {
     name: "dotenv",
     count: 80,
-    async attempt(random, world) {
-      world.write("dotenv", mangle(samples.dotenv, random));
-      const config = await load(world);
+    async attempt(random, fixture) {
+      fixture.write("dotenv", corrupt(samples.dotenv, random));
+      const config = await load(fixture);
       await readDotenv(config, config.environments["staging"]!);
     },
   },
   {
     name: "Compose files of the working tree",
     count: 80,
-    async attempt(random, world) {
-      world.write("compose.yaml", random.once(3) ? yamlOf(random, samples.composeWords) : mangle(samples.compose, random));
-      await load(world);
+    async attempt(random, fixture) {
+      fixture.write("compose.yaml", random.once(3) ? yamlOf(random, samples.composeWords) : corrupt(samples.compose, random));
+      await load(fixture);
     },
   },
   {
     name: "Compose files of a commit",
     count: 150,
     async attempt(random) {
-      const spoil = (sample: string) => (random.once(2) ? Buffer.from(sample) : mangle(sample, random));
+      const spoil = (sample: string) => (random.once(2) ? Buffer.from(sample) : corrupt(sample, random));
       const made = () => Buffer.from(yamlOf(random, samples.composeWords));
       const files: Record<string, Buffer> = {
-        "compose.yaml": random.once(3) ? made() : mangle(samples.compose, random),
+        "compose.yaml": random.once(3) ? made() : corrupt(samples.compose, random),
         "part/compose.yaml": random.once(3) ? made() : spoil("services: { part: { image: x, env_file: [../web.env] } }"),
         "other.yaml": spoil("include: [compose.yaml, other.yaml]\nservices: { other: { image: x } }"),
         "base.yaml": spoil("services: { web: { extends: { file: base.yaml, service: web } } }"),
@@ -159,43 +159,43 @@ export const kinds: readonly Kind[] = [
   {
     name: "commits that are deployed",
     count: 30,
-    async attempt(random, world) {
-      const config = await load(world);
-      const commit = world.commit([
-        [Buffer.from("compose.yaml"), random.once(3) ? Buffer.from(samples.compose) : mangle(samples.compose, random)],
-        [Buffer.from("coldtivate.yml"), mangle(samples.configuration, random)],
-        [Buffer.from(".env"), mangle(samples.envFile, random)],
-        [Buffer.from(".gitmodules"), mangle('[submodule "a"]\n\tpath = a\n\turl = ../a\n', random)],
+    async attempt(random, fixture) {
+      const config = await load(fixture);
+      const commit = fixture.commit([
+        [Buffer.from("compose.yaml"), random.once(3) ? Buffer.from(samples.compose) : corrupt(samples.compose, random)],
+        [Buffer.from("coldtivate.yml"), corrupt(samples.configuration, random)],
+        [Buffer.from(".env"), corrupt(samples.envFile, random)],
+        [Buffer.from(".gitmodules"), corrupt('[submodule "a"]\n\tpath = a\n\turl = ../a\n', random)],
       ]);
-      const repository = await openRepository(world.directory);
+      const repository = await openRepository(fixture.directory);
       using tree = await openCommit(repository.root, commit);
       await compareSettings(config, "staging", repository, tree);
       await repository.submodules(commit);
       const environment = config.environments["staging"]!;
-      await readCompose({ config, environment, revision: { commit }, dotenv: new Map(), env: world.env }, repository, tree);
+      await readCompose({ config, environment, revision: { commit }, dotenv: new Map(), env: fixture.env }, repository, tree);
     },
   },
   {
     name: "paths of a commit, of all bytes that Git allows",
     count: 40,
-    async attempt(random, world) {
+    async attempt(random, fixture) {
       const name = () =>
         Buffer.from([...random.bytes(1 + random.below(random.pick([4, 200])))].map((byte) => (byte === 0 || byte === 47 ? 46 : byte)));
       const paths = Array.from({ length: 6 }, () => (random.once(2) ? name() : Buffer.concat([name(), Buffer.from("/"), name()])));
       const usable = paths.filter((path) => !/^\.{1,2}$|^\.{1,2}\/|\/\.{1,2}$|(^|\/)\.git/i.test(path.toString("latin1")));
       await readCommitted(
-        world,
-        world.commit([[Buffer.from("x"), Buffer.from("")], ...usable.map((path): [Buffer, Buffer] => [path, path])]),
+        fixture,
+        fixture.commit([[Buffer.from("x"), Buffer.from("")], ...usable.map((path): [Buffer, Buffer] => [path, path])]),
       );
     },
   },
   {
     name: "refs",
     count: 50,
-    async attempt(random, world) {
-      const repository = await openRepository(world.directory);
+    async attempt(random, fixture) {
+      const repository = await openRepository(fixture.directory);
       const ref = () =>
-        mangle(random.pick(["main", "v1.2.0", "feature/x", "HEAD~1", "0123abc", "-x", "refs/heads/main"]), random)
+        corrupt(random.pick(["main", "v1.2.0", "feature/x", "HEAD~1", "0123abc", "-x", "refs/heads/main"]), random)
           .toString()
           .slice(0, 5000);
       const rules = { name: "staging", branches: ["main", ref()], tags: ["v*", ref()] };
@@ -209,26 +209,26 @@ export const kinds: readonly Kind[] = [
   {
     name: "private keys",
     count: 60,
-    attempt(random, world) {
-      keyFault(normaliseKey(mangle(world.privateKey, random).toString()));
+    attempt(random, fixture) {
+      keyFault(normaliseKey(corrupt(fixture.privateKey, random).toString()));
     },
   },
   {
     name: "private keys of an environment",
     count: 20,
-    async attempt(random, world) {
-      world.write(
+    async attempt(random, fixture) {
+      fixture.write(
         "coldtivate.yml",
         samples.configuration.replace("user: deploy, dotenv", "user: deploy, private_key: { file: key }, dotenv"),
       );
-      world.write("key", mangle(world.privateKey, random));
-      await load(world);
+      fixture.write("key", corrupt(fixture.privateKey, random));
+      await load(fixture);
     },
   },
   {
     name: "known_hosts",
     count: 40,
-    attempt: async (random) => findConfiguredKeys("one.example.com", mangle(samples.knownHosts, random).toString()),
+    attempt: async (random) => findConfiguredKeys("one.example.com", corrupt(samples.knownHosts, random).toString()),
   },
   text("env files", 60, samples.envFile, (content) => [readEnvFile(content, { A: "1" }), envFileReferences(content)]),
   text("Dockerfiles", 40, samples.dockerfile, (content) => [

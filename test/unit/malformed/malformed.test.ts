@@ -5,12 +5,12 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keepsCompiled } from "../compiled.ts";
 import { bombs } from "./bombs.ts";
-import { mangle } from "./mangle.ts";
+import { corrupt } from "./corrupt.ts";
 import { seeded, seedOf } from "./random.ts";
 import type { Report } from "./run.ts";
 import * as samples from "./samples.ts";
-import { faultIn } from "./verdict.ts";
-import { createWorld, type World } from "./world.ts";
+import { faultIn } from "./error-check.ts";
+import { createProjectFixture, type ProjectFixture } from "./project-fixture.ts";
 
 /** Any other one makes other inputs: COLDTIVATE_MALFORMED_SEED=7 npx vitest run test/unit/malformed */
 const seed = Number(process.env["COLDTIVATE_MALFORMED_SEED"] ?? 1);
@@ -34,21 +34,21 @@ describe("the command itself", () => {
   const program = fileURLToPath(new URL("cli/run.ts", import.meta.url));
   /** Has a process tell at its end how much memory it had, in kilobytes. */
   const telling = `data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
-  let world: World;
+  let fixture: ProjectFixture;
 
   beforeAll(() => {
-    world = createWorld();
+    fixture = createProjectFixture();
   });
 
-  afterAll(() => world[Symbol.dispose]());
+  afterAll(() => fixture[Symbol.dispose]());
 
   const start = (args: readonly string[]) =>
     execa(process.execPath, ["--import", telling, program, ...args], {
-      cwd: world.directory,
+      cwd: fixture.directory,
       env: {
-        ...world.env,
+        ...fixture.env,
         PATH: process.env["PATH"],
-        HOME: world.directory,
+        HOME: fixture.directory,
         GIT_CONFIG_GLOBAL: "/dev/null",
         NO_COLOR: "1",
         ...keepsCompiled,
@@ -60,55 +60,55 @@ describe("the command itself", () => {
     });
 
   async function expectRefusal(args: readonly string[]): Promise<void> {
-    const before = world.look();
+    const before = fixture.snapshot();
     const { exitCode, stderr, stdio } = await start(args);
     expect([exitCode, stderr]).toEqual([expect.toSatisfy((code) => code === 2 || code === 3), expect.any(String)]);
     expect(faultIn(stderr)).toBeUndefined();
     expect(Number(stdio[3]) * 1024).toBeLessThan(mostMemory);
-    expect(world.look()).toBe(before);
+    expect(fixture.snapshot()).toBe(before);
   }
 
   /** Nobody answers there. */
   const nowhere = (text: string) => text.replaceAll(/[a-z]+\.example\.com, user/g, "127.0.0.1, port: 1, user");
 
   test.each([0, 2, 6, 11, 16])("configuration that comes to a lot, %i", async (index) => {
-    world.reset();
-    world.write("coldtivate.yml", bombs[index]!(200_000));
+    fixture.reset();
+    fixture.write("coldtivate.yml", bombs[index]!(200_000));
     await expectRefusal(["status", "staging"]);
   });
 
   test.each([3, 30])("Compose files that come to a lot, %i", async (index) => {
-    world.reset();
-    world.write("coldtivate.yml", nowhere(samples.configuration));
-    world.write("compose.yaml", bombs[index]!(200_000));
+    fixture.reset();
+    fixture.write("coldtivate.yml", nowhere(samples.configuration));
+    fixture.write("compose.yaml", bombs[index]!(200_000));
     await expectRefusal(["deploy", "staging"]);
   });
 
   test.each([0, 1, 2, 3])("configuration that is spoilt, %i", async (index) => {
-    world.reset();
-    world.write("coldtivate.yml", mangle(nowhere(samples.configuration), seeded(seedOf(seed, "command", index))));
+    fixture.reset();
+    fixture.write("coldtivate.yml", corrupt(nowhere(samples.configuration), seeded(seedOf(seed, "command", index))));
     await expectRefusal(["deploy", "staging"]);
   });
 
   test.each(["coldtivate.yml", "compose.yaml", "dotenv", "Web/Dockerfile"])("a device in the place of %s", async (path) => {
-    world.reset();
-    if (path !== "coldtivate.yml") world.write("coldtivate.yml", nowhere(samples.configuration));
-    rmSync(join(world.directory, path));
-    symlinkSync("/dev/zero", join(world.directory, path));
+    fixture.reset();
+    if (path !== "coldtivate.yml") fixture.write("coldtivate.yml", nowhere(samples.configuration));
+    rmSync(join(fixture.directory, path));
+    symlinkSync("/dev/zero", join(fixture.directory, path));
     await expectRefusal(["deploy", "staging"]);
-    rmSync(join(world.directory, path));
+    rmSync(join(fixture.directory, path));
   });
 
   test.each(["--all", "^main", "main..v1.2.0", "$(touch x)\u001B[2J"])("the ref %j", async (ref) => {
-    world.reset();
-    world.write("coldtivate.yml", nowhere(samples.configuration));
+    fixture.reset();
+    fixture.write("coldtivate.yml", nowhere(samples.configuration));
     await expectRefusal(["deploy", "staging", `--ref=${ref}`]);
   });
 
   test.each([0, 40, 120, 200, 320, 450, 600, 800])("ends on a signal %i ms after it began, whatever it reads", async (delay) => {
-    world.reset();
-    world.write("coldtivate.yml", bombs[11 + (delay % 3)]!(200_000));
-    world.write("compose.yaml", bombs[3]!(200_000));
+    fixture.reset();
+    fixture.write("coldtivate.yml", bombs[11 + (delay % 3)]!(200_000));
+    fixture.write("compose.yaml", bombs[3]!(200_000));
     const child = start(["deploy", "staging"]);
     setTimeout(() => child.kill(delay % 80 === 0 ? "SIGTERM" : "SIGINT"), delay);
     const { exitCode, signal, stderr } = await child;
@@ -118,8 +118,8 @@ describe("the command itself", () => {
   });
 
   test("ends on a signal while it waits for a file that does not come", async () => {
-    world.reset();
-    const pipe = join(world.directory, ".git/pipe");
+    fixture.reset();
+    const pipe = join(fixture.directory, ".git/pipe");
     await execa("mkfifo", [pipe]);
     const writer = execa("bash", ["-c", 'exec 3<>"$0"; echo ready; exec sleep 600', pipe]);
     await new Promise((resolve) => void writer.stdout.once("data", resolve));

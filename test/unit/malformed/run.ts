@@ -1,8 +1,8 @@
 // Tries every kind of malformed input, and prints what became of it. usage: run.ts SEED [KIND [INDEX]]
 import { kinds } from "./kinds.ts";
 import { seeded, seedOf } from "./random.ts";
-import { faultOf } from "./verdict.ts";
-import { createWorld } from "./world.ts";
+import { faultOf } from "./error-check.ts";
+import { createProjectFixture } from "./project-fixture.ts";
 
 export interface Report {
   inputs: number;
@@ -17,16 +17,19 @@ export interface Report {
 
 const [seed = "1", onlyKind, onlyIndex] = process.argv.slice(2);
 const report: Report = { inputs: 0, refused: 0, failures: [], slowest: { input: "", milliseconds: 0 }, memory: 0 };
-using world = createWorld();
+using fixture = createProjectFixture();
 
 for (const { name, count, attempt } of kinds.filter((kind) => onlyKind === undefined || kind.name === onlyKind)) {
-  world.reset();
+  fixture.reset();
   for (let index = 0; index < count; index++) {
     if (onlyIndex !== undefined && Number(onlyIndex) !== index) continue;
     const input = `${seed} ${JSON.stringify(name)} ${index}`;
     const written = new Set<string>();
-    const watched = { ...world, write: (path: string, content: string | Uint8Array) => (written.add(path), world.write(path, content)) };
-    const before = world.look();
+    const watched = {
+      ...fixture,
+      write: (path: string, content: string | Uint8Array) => (written.add(path), fixture.write(path, content)),
+    };
+    const before = fixture.snapshot();
     const began = performance.now();
     let fault: string | undefined;
     try {
@@ -37,9 +40,9 @@ for (const { name, count, attempt } of kinds.filter((kind) => onlyKind === undef
     }
     const milliseconds = Math.round(performance.now() - began);
     if (milliseconds > report.slowest.milliseconds) report.slowest = { input, milliseconds };
-    if (written.size > 0) world.reset();
-    if (written.has("key")) world.write("key", "");
-    if (fault === undefined && world.look() !== before && !written.has("key")) fault = "something was changed";
+    if (written.size > 0) fixture.reset();
+    if (written.has("key")) fixture.write("key", "");
+    if (fault === undefined && fixture.snapshot() !== before && !written.has("key")) fault = "something was changed";
     if (fault !== undefined) report.failures.push(`${input}: ${fault}`);
     report.inputs++;
   }

@@ -8,7 +8,7 @@ import { widthOf } from "../../../src/lib/report/width.ts";
 
 const rows = Array.from({ length: 10 }, (_, index) => ({ id: `row-${index}`, title: `service-${index}` }));
 
-function boardAfter(events: ProgressEvent[]): ProgressState {
+function stateAfter(events: ProgressEvent[]): ProgressState {
   let now = 0;
   const board = new ProgressState(() => now);
   board.apply({ type: "planned", sections: [{ id: "s", title: "staging", rows }] });
@@ -20,7 +20,7 @@ function boardAfter(events: ProgressEvent[]): ProgressState {
 }
 
 test("a list that is too long shows what failed and what runs, and counts the rest", () => {
-  const board = boardAfter([
+  const board = stateAfter([
     { type: "started", row: "row-8" },
     { type: "done", row: "row-0" },
     { type: "done", row: "row-1" },
@@ -33,7 +33,7 @@ test("a list that is too long shows what failed and what runs, and counts the re
 });
 
 test.each([76, 36, 20])("a row of %d columns keeps its time", (width) => {
-  const board = boardAfter([
+  const board = stateAfter([
     { type: "started", row: "row-3", text: "waiting until every container of it is healthy and stays so" },
     { type: "note", text: "" },
   ]);
@@ -45,9 +45,9 @@ test.each([76, 36, 20])("a row of %d columns keeps its time", (width) => {
 
 test("a section counts its rows, and shows a time only once it has begun", () => {
   const options = { palette: createPalette(false), width: 76 };
-  const waiting = boardAfter([]);
+  const waiting = stateAfter([]);
   expect(formatSection(waiting.sections[0]!, waiting, options)).toBe("staging  0/10");
-  const begun = boardAfter([
+  const begun = stateAfter([
     { type: "started", row: "row-0" },
     { type: "done", row: "row-0" },
     { type: "skipped", row: "row-1" },

@@ -20,7 +20,7 @@ function host(name: string, { lock = 0, unlock = 0 }: { lock?: Answer; unlock?: 
         : Promise.reject(answer);
     },
     reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => {},
+    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
     openSocket: () => Promise.reject(new Error("unused")),
     close: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -17,7 +17,7 @@ import {
   otherKey,
   serve,
   unpinned,
-} from "../adapters/ssh-world.ts";
+} from "../adapters/ssh-fixture.ts";
 
 giveEachTestADirectory();
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { matchesAny } from "../../git/pattern.ts";
-import { git, tryGit, type AskGit } from "./git-run.ts";
-import { askInTurn } from "./git-together.ts";
+import { git, tryGit } from "./git-run.ts";
 import { submoduleEdges } from "./git-tree.ts";
 
 /** A commit and its time in seconds since the epoch, or why there is none. */
@@ -28,12 +28,8 @@ export function history(directory: string, shallowFile: string) {
       const inside = await submoduleEdges(directory);
       const asked = groups.map((paths) => paths.map((path) => inside.find((edge) => path.startsWith(`${edge}/`)) ?? path));
       const edges = await past.edges();
-      const ask = askInTurn(
-        directory,
-        asked.map((paths) => lastCommitCommand(commit, paths)),
-      );
       // Asks for all of them before the first one deepens the clone, which moves the boundary.
-      const found = await Promise.all(asked.map((paths) => findLast(directory, paths, { commit, edges, ask })));
+      const found = await mapInLanes(asked, (paths) => findLast(directory, paths, commit, edges));
       return Promise.all(asked.map(async (paths, index) => found[index] ?? lastCommit(directory, past, paths, commit)));
     },
   };
@@ -116,26 +112,35 @@ async function isAncestor(directory: string, past: Past, ancestor: string, commi
 }
 
 async function lastCommit(directory: string, past: Past, paths: readonly string[], commit: string): Promise<LastCommit> {
-  const found = await past.deepenUntil(commit, (edges) => findLast(directory, paths, { commit, edges, ask: git }));
+  const found = await past.deepenUntil(commit, (edges) => findLast(directory, paths, commit, edges));
   return found ?? { reason: "the clone is shallow and its past could not be fetched" };
 }
 
-interface Asking {
-  commit: string;
-  /** Commits whose parents the clone did not have when it was asked. */
-  edges: ReadonlySet<string>;
-  ask: AskGit;
-}
-
-/** Undefined if a shallow clone cannot tell. */
-async function findLast(directory: string, paths: readonly string[], { commit, edges, ask }: Asking): Promise<LastCommit | undefined> {
-  const [last = "", time = ""] = (await ask(directory, lastCommitCommand(commit, paths))).trim().split(" ");
+/**
+ * Undefined if a shallow clone cannot tell.
+ * @param edges commits whose parents the clone did not have when it was asked
+ */
+async function findLast(
+  directory: string,
+  paths: readonly string[],
+  commit: string,
+  edges: ReadonlySet<string>,
+): Promise<LastCommit | undefined> {
+  const output = await git(directory, ["log", "-1", "--format=%H %ct", commit, "--", ...paths]);
+  const [last = "", time = ""] = output.trim().split(" ");
   // At the boundary of a shallow clone, every file looks as if the boundary commit had added it.
   if (edges.has(last)) return undefined;
   if (last !== "") return { commit: last, time: Number(time) };
   return edges.size === 0 ? { reason: "no commit has touched it" } : undefined;
 }
 
-function lastCommitCommand(commit: string, paths: readonly string[]): string[] {
-  return ["log", "-1", "--format=%H %ct", commit, "--", ...paths];
+/** Works on as many items at once as there are processors. */
+async function mapInLanes<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const waiting = items.entries();
+  const lane = async () => {
+    for (const [index, item] of waiting) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  return results;
 }

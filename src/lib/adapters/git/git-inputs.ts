@@ -1,9 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { kindOf, textOf } from "../../common/file.ts";
-import { askTogether } from "./git-together.ts";
-import { entriesCommand, indexCommand, listEntries, readGitIndex, type TreeFile } from "./git-tree.ts";
-import { dirtyBetween, dirtyCommand, findBlindSpots, ignoredCommand, type BlindSpots } from "./git-worktree.ts";
+import { listEntries, readGitIndex, type TreeFile } from "./git-tree.ts";
+import { dirtyBetween, findBlindSpots, type BlindSpots } from "./git-worktree.ts";
 
 /** What Git and the working tree contain under some paths. */
 export interface InputTree extends BlindSpots {
@@ -18,18 +17,15 @@ export interface InputTree extends BlindSpots {
 /** Reads all inputs at once: the number of processes does not grow with the number of paths. */
 export async function readInputs(directory: string, commit: string, inputs: readonly string[]): Promise<InputTree> {
   const paths = [...new Set(inputs.map((path) => join(path)))];
-  // Assumes that no path lies in a submodule, which only the index can tell.
-  const likely = [entriesCommand(commit), dirtyCommand, ignoredCommand].map((args) => ({ args, aboutPaths: true }));
-  const ask = askTogether(directory, [{ args: indexCommand, aboutPaths: false }, ...likely], paths);
-  const index = await readGitIndex(directory, ask);
+  const index = await readGitIndex(directory);
   const { edges } = index;
   const submoduleOf = (path: string) => edges.find((edge) => path.startsWith(`${edge}/`));
   const outside = [...new Set(paths.map((path) => submoduleOf(path) ?? path))];
   const [entries, dirty, spots] = await Promise.all([
-    listEntries(directory, commit, outside, ask),
+    listEntries(directory, commit, outside),
     // Only the outer repository shows whether the submodule itself is at another commit.
-    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])], ask),
-    findBlindSpots(directory, index, paths, ask),
+    dirtyBetween(directory, edges, [...new Set([...paths, ...outside])]),
+    findBlindSpots(directory, index, paths),
   ]);
   return { entries, dirty, ...spots, submoduleOf };
 }

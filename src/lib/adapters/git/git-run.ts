@@ -39,14 +39,11 @@ async function run(directory: string, args: readonly string[], env: NodeJS.Proce
   }
 }
 
-/** Asks git something in a folder, and returns its standard output as text. */
-export type AskGit = (directory: string, args: readonly string[]) => Promise<string>;
-
 /**
  * Runs git in a folder and returns its standard output as text.
  * @throws ColdtivateError GIT_FAILED with the end of git's error output
  */
-export const git: AskGit = async (directory, args) => {
+export async function git(directory: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await tryGit(directory, args);
   if (code === 0) return stdout.toString();
   throw new ColdtivateError(`git ${args[0]} failed with exit code ${code}`, {
@@ -55,7 +52,7 @@ export const git: AskGit = async (directory, args) => {
     details: stderr.trim().split("\n").slice(-5),
     hint: `Look at the repository in ${directory}.`,
   });
-};
+}
 
 /** The error for a git process that somebody ended. */
 export function interrupted(): ColdtivateError {

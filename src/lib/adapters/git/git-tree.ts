@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { isCommit } from "../../common/forms.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
-import { git, tryGit, type AskGit } from "./git-run.ts";
+import { git, tryGit } from "./git-run.ts";
 
 export interface TreeFile {
   path: string;
@@ -74,15 +74,10 @@ export async function listFiles(directory: string, commit: string, prefix: strin
   return listEntries(directory, commit, [prefix === "" ? "." : prefix]);
 }
 
-/** The command that lists the files under paths as of a commit. */
-export function entriesCommand(commit: string): string[] {
-  return ["ls-tree", "-r", "-z", commit];
-}
-
 /** Every file under some paths as of a commit, with one command; a submodule counts as one. */
-export async function listEntries(directory: string, commit: string, paths: readonly string[], ask: AskGit = git): Promise<TreeFile[]> {
+export async function listEntries(directory: string, commit: string, paths: readonly string[]): Promise<TreeFile[]> {
   if (paths.length === 0) return [];
-  const output = await ask(directory, [...entriesCommand(commit), "--", ...paths]);
+  const output = await git(directory, ["ls-tree", "-r", "-z", commit, "--", ...paths]);
   return output.split("\0").filter(Boolean).map(parseEntry);
 }
 
@@ -116,12 +111,9 @@ export async function submoduleEdges(directory: string): Promise<string[]> {
   return (await readGitIndex(directory)).edges;
 }
 
-/** The command that lists the index. */
-export const indexCommand = ["ls-files", "-v", "--stage", "-z"];
-
 /** Reads the index once. */
-export async function readGitIndex(directory: string, ask: AskGit = git): Promise<IndexFacts> {
-  const records = (await ask(directory, indexCommand)).split("\0").filter(Boolean);
+export async function readGitIndex(directory: string): Promise<IndexFacts> {
+  const records = (await git(directory, ["ls-files", "-v", "--stage", "-z"])).split("\0").filter(Boolean);
   return {
     edges: records.filter((record) => record.startsWith("160000 ", 2)).map(pathOf),
     hidden: records.filter((record) => /^[a-zS]/.test(record)).map(pathOf),

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { git, tryGit, type AskGit } from "./git-run.ts";
+import { git, tryGit } from "./git-run.ts";
 import { readGitIndex, submoduleEdges, type IndexFacts } from "./git-tree.ts";
 
 /**
@@ -15,16 +15,11 @@ export async function dirtyPaths(directory: string, paths: readonly string[]): P
  * The same for an index that was read already.
  * @param edges paths of submodules
  */
-export async function dirtyBetween(
-  directory: string,
-  edges: readonly string[],
-  paths: readonly string[],
-  ask: AskGit = git,
-): Promise<string[]> {
+export async function dirtyBetween(directory: string, edges: readonly string[], paths: readonly string[]): Promise<string[]> {
   const homes = groupByHome(edges, paths);
   const found = await Promise.all(
     [...homes].map(async ([home, within]) =>
-      home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within, ask) : [],
+      home === "." || (await isCheckedOut(join(directory, home))) ? dirtyIn(directory, home, within) : [],
     ),
   );
   return [...new Set(found.flat())].toSorted();
@@ -41,22 +36,11 @@ export interface BlindSpots {
 }
 
 /** Finds them under some paths, also within submodules. */
-export async function findBlindSpots(
-  directory: string,
-  index: IndexFacts,
-  paths: readonly string[],
-  ask: AskGit = git,
-): Promise<BlindSpots> {
-  return lookInto({ directory, ask }, ".", index, paths);
+export async function findBlindSpots(directory: string, index: IndexFacts, paths: readonly string[]): Promise<BlindSpots> {
+  return lookInto(directory, ".", index, paths);
 }
 
-interface Look {
-  directory: string;
-  ask: AskGit;
-}
-
-async function lookInto(look: Look, home: string, index: IndexFacts | undefined, paths: readonly string[]): Promise<BlindSpots> {
-  const { directory, ask } = look;
+async function lookInto(directory: string, home: string, index: IndexFacts | undefined, paths: readonly string[]): Promise<BlindSpots> {
   const here = join(directory, home);
   if (home !== "." && !(await isCheckedOut(here))) return { ignored: [], hidden: [], absent: [home] };
   const { edges, hidden } = index ?? (await readGitIndex(here));
@@ -65,8 +49,8 @@ async function lookInto(look: Look, home: string, index: IndexFacts | undefined,
   for (const edge of edges) if (own.some((path) => isInside(edge, path))) homes.set(edge, ["."]);
   homes.delete(".");
   const [ignored, ...inside] = await Promise.all([
-    own.length === 0 ? [] : listIgnored(here, own, ask),
-    ...[...homes].map(([edge, within]) => lookInto(look, join(home, edge), undefined, within)),
+    own.length === 0 ? [] : listIgnored(here, own),
+    ...[...homes].map(([edge, within]) => lookInto(directory, join(home, edge), undefined, within)),
   ]);
   const all = (key: keyof BlindSpots) => inside.flatMap((each) => each[key]);
   return {
@@ -76,14 +60,9 @@ async function lookInto(look: Look, home: string, index: IndexFacts | undefined,
   };
 }
 
-/** The command that lists ignored files under paths. */
-export const ignoredCommand = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
-
-/** The command that lists modified and untracked files under paths. */
-export const dirtyCommand = ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
-
-async function listIgnored(directory: string, paths: readonly string[], ask: AskGit): Promise<string[]> {
-  return (await ask(directory, [...ignoredCommand, "--", ...paths])).split("\0").filter(Boolean);
+async function listIgnored(directory: string, paths: readonly string[]): Promise<string[]> {
+  const args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", ...paths];
+  return (await git(directory, args)).split("\0").filter(Boolean);
 }
 
 /** In the empty folder of a submodule that is not checked out, Git would report on the repository around it. */
@@ -94,8 +73,9 @@ async function isCheckedOut(submodule: string): Promise<boolean> {
   );
 }
 
-async function dirtyIn(directory: string, home: string, paths: readonly string[], ask: AskGit): Promise<string[]> {
-  const output = await ask(join(directory, home), [...dirtyCommand, "--", ...paths]);
+async function dirtyIn(directory: string, home: string, paths: readonly string[]): Promise<string[]> {
+  const flags = ["--porcelain=v2", "-z", "--untracked-files=all", "--ignore-submodules=none", "--no-renames"];
+  const output = await git(join(directory, home), ["status", ...flags, "--", ...paths]);
   const entries = output.split("\0").filter(Boolean).map(parseStatus);
   if (entries.length === 0) return [];
   const prefix = await prefixOf(join(directory, home));
@@ -103,7 +83,7 @@ async function dirtyIn(directory: string, home: string, paths: readonly string[]
     entries.map(async ({ path, submodule }) => {
       const here = join(home, relativeTo(prefix, path));
       if (submodule === undefined) return [here];
-      const inside = submodule.dirty ? await dirtyIn(directory, here, ["."], ask) : [];
+      const inside = submodule.dirty ? await dirtyIn(directory, here, ["."]) : [];
       return submodule.moved || inside.length === 0 ? [here, ...inside] : inside;
     }),
   );

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ColdtivateError } from "../../errors.ts";
 import { hexSchema, lineSchema, pathSchema, plainLines, printable, readAnswer } from "../../common/host-answer.ts";
-import { bash, inOctal } from "../ssh/remote-shell.ts";
+import { surveyCommand } from "./host-bootstrap.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 import type { TarEntry } from "../tar.ts";
 
@@ -14,8 +14,6 @@ export interface SurveyQuestion {
 
 /** An answer, as words. The first word is its kind. */
 export type SurveyAnswer = string[];
-
-const part = "survey.sh";
 
 /** Limits in milliseconds, and in bytes of the answer: the host reads all files of what is mounted. */
 const patience = 900_000;
@@ -34,10 +32,8 @@ export async function surveyHost(
 ): Promise<SurveyAnswer[]> {
   const asked = questions.filter(({ subject }) => !/[\t\r\n]/.test(subject));
   if (asked.length === 0) return [];
-  const asking = script.find(({ path }) => path.endsWith(`/${part}`))?.content.toString() ?? "";
-  const command = bash(`export LC_ALL=C; printf -v asking %b "${inOctal(asking)}"; eval "$asking"; survey`);
   const stdin = Buffer.from(asked.map(({ about, subject }) => `${about}\t${subject}\n`).join(""));
-  const { code, stdout, stderr } = await connection.exec(command, { stdin, signal, timeout: patience, limit: mostTold });
+  const { code, stdout, stderr } = await connection.exec(surveyCommand(script), { stdin, signal, timeout: patience, limit: mostTold });
   if (code === 0)
     return stdout
       .toString()

@@ -1,16 +1,14 @@
 import { changes } from "../../changes.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { plainLines } from "../../common/host-answer.ts";
-import { checkScript, ownScript, scriptName } from "./host-script.ts";
-import { bash, shellWord } from "../ssh/remote-shell.ts";
+import { nothingDeployed, verbCommand } from "./host-bootstrap.ts";
+import { ownScript } from "./host-script.ts";
 import type { HostConnection } from "../ssh/ssh.ts";
 import type { ExecOptions } from "../ssh/ssh-channel.ts";
 import { packTar } from "../tar.ts";
 
 /** The script, packed to be sent and run once. */
 let packed: Promise<Buffer> | undefined;
-/** Where it is stored while it runs. */
-const folder = "coldtivate-script.";
 
 /** Milliseconds for a verb that does not wait for anybody. */
 const patience = 120_000;
@@ -19,6 +17,8 @@ export interface VerbResult {
   /** The script's exit code. */
   code: number;
   stdout: string;
+  /** Its standard output as it came: fields count bytes. */
+  bytes: Buffer;
   /** Its messages to people, one line per element. */
   told: string[];
 }
@@ -26,6 +26,8 @@ export interface VerbResult {
 export interface VerbOptions extends Pick<ExecOptions, "signal" | "onLine" | "timeout" | "limit"> {
   /** What the verb reads from standard input. */
   input?: string;
+  /** Whether the verb is refused where nothing was ever deployed; true by default. */
+  needsState?: boolean;
 }
 
 /**
@@ -40,19 +42,11 @@ export async function runVerb(
   connection: HostConnection,
   name: string,
   words: readonly string[],
-  { input = "", timeout = patience, ...options }: VerbOptions = {},
+  { input = "", timeout = patience, needsState = true, ...options }: VerbOptions = {},
 ): Promise<VerbResult> {
   const script = await ownScript();
   const archive = await (packed ??= packTar(script));
-  const state = `$HOME/.coldtivate/${shellWord(name)}`;
-  // In memory: a full disk may be the very thing that somebody wants to look into.
-  const command = bash(
-    `umask 077; [ -e "${state}/${scriptName}" ] || compgen -G "${state}/releases/*/" >/dev/null || exit ${nothing}; ` +
-      `find /dev/shm -maxdepth 1 -name "${folder}*" -mtime +0 -exec rm -rf {} + 2>/dev/null; ` +
-      `d=$(mktemp -d /dev/shm/${folder}XXXXXX 2>/dev/null) || d=$(mktemp -d) || exit 3; trap "rm -rf \\"$d\\"" EXIT; ` +
-      `{ head -c ${archive.length} | tar -xzf - -C "$d" && { ${checkScript(script)}; }; } || exit 3; ` +
-      `bash "$d/${scriptName}" -p ${name} -c ${words.map(shellWord).join(" ")}`,
-  );
+  const command = verbCommand(name, words, { script, length: archive.length, needsState });
   const [what, undoes] = changing.get(words[0] ?? "") ?? [];
   const change = what === undefined ? undefined : changes.begin(what, connection.host, undoes);
   const { code, stdout, stderr } = await connection.exec(command, {
@@ -60,17 +54,17 @@ export async function runVerb(
     timeout,
     ...options,
   });
-  // The codes 2, 3 and `nothing` are refusals. A verb that broke off has written to its journal what it did.
+  // The codes 2, 3 and `nothingDeployed` are refusals. A verb that broke off has written to its journal what it did.
   if (code === 0) change?.done();
-  else if (code === 2 || code === 3 || code === nothing) change?.dropped();
-  if (code === nothing) {
+  else if (code === 2 || code === 3 || code === nothingDeployed) change?.dropped();
+  if (code === nothingDeployed) {
     throw new ColdtivateError(`nothing was ever deployed to ${connection.host} as ${name}`, {
       code: "NOTHING_DEPLOYED",
       exit: "refused",
       hint: "Deploy first; or, where somebody else deployed, connect as that user: each user's releases lie in their own home.",
     });
   }
-  return { code, stdout: stdout.toString(), told: plainLines(stderr) };
+  return { code, stdout: stdout.toString(), bytes: stdout, told: plainLines(stderr) };
 }
 
 /** Verbs that change a host by themselves: what they did, and which earlier change they revert. */
@@ -80,6 +74,3 @@ const changing = new Map<string, [what: string, undoes?: string]>([
   ["recover", ["finished or undone, where anything was interrupted"]],
   ["catch_up", ["brought to the release that other hosts serve"]],
 ]);
-
-/** The command's exit code if the environment has no state; the script itself never uses it. */
-const nothing = 77;

@@ -1,15 +1,13 @@
-import { PassThrough, type Readable } from "node:stream";
+import { PassThrough } from "node:stream";
 import type { Credentials } from "../../config/schema/config.ts";
 import { ColdtivateError } from "../../errors.ts";
 import type { HostState } from "../../host/host-state.ts";
 import { hostFault } from "../ssh/host-fault.ts";
 import { plainLines, printable } from "../../common/host-answer.ts";
 import { parseFields, parseState } from "../../host/observation.ts";
-import { checkScript, scriptName } from "./host-script.ts";
-import { observeCommand } from "./observe-command.ts";
-import { bash, shellWord } from "../ssh/remote-shell.ts";
+import { applyCommand, observeCommand } from "./host-bootstrap.ts";
 import { runVerb } from "./host-verbs.ts";
-import type { HostConnection } from "../ssh/ssh.ts";
+import type { AheadCommand, HostConnection } from "../ssh/ssh.ts";
 import type { ExecOptions } from "../ssh/ssh-channel.ts";
 import { lostError } from "../ssh/ssh-error.ts";
 import { packTar, type TarEntry } from "../tar.ts";
@@ -26,6 +24,9 @@ export interface JournalLine {
   detail: string;
 }
 
+/** The commands of a deploy that wait on a connection for their input. */
+const expected = new WeakMap<HostConnection, { observe: AheadCommand; apply: AheadCommand }>();
+
 /**
  * Starts the two commands of a deploy before there is anything to send them. They wait for their input on the host.
  *
@@ -33,19 +34,10 @@ export interface JournalLine {
  * @param script the result of readHostScript
  */
 export function expectDeploy(connection: HostConnection, name: string, script: readonly TarEntry[]): void {
-  connection.startAhead(observeCommand(name, script));
-  connection.startAhead(applyCommand(name, script));
-}
-
-/** Reads the release's name and the length of its tar from the first line. No line means that there is nothing to do. */
-function applyCommand(project: string, script: readonly TarEntry[]): string {
-  const name = shellWord(project);
-  return bash(
-    `umask 077; read -r release length || exit 0; d="$HOME/.coldtivate/${name}/releases/$release"; mkdir -p "\${d%/*}" && ` +
-      `{ mkdir "$d" 2>/dev/null || { [ ! -e "$d" ] && mkdir "$d"; } || { printf "0\\t0\\trefused\\tbusy\\n"; echo "Another deploy of this commit began in the same second." >&2; exit 3; }; } && ` +
-      `{ head -c "$length" | tar -xpzf - -C "$d" || { rm -rf "$d"; exit 3; }; } && { (${checkScript(script)}) || { rm -rf "$d"; exit 3; }; } && ` +
-      `exec bash "$d/${scriptName}" -p ${name} -c deploy "$release"`,
-  );
+  expected.set(connection, {
+    observe: connection.startAhead(observeCommand(name, script)),
+    apply: connection.startAhead(applyCommand(name, script)),
+  });
 }
 
 /** The question that hosts are asked. */
@@ -72,7 +64,8 @@ export async function packQuestion(entries: readonly TarEntry[]): Promise<Questi
  */
 export async function observeHost(connection: HostConnection, name: string, question: Question, signal?: AbortSignal): Promise<HostState> {
   const options = { stdin: question.input, ...(signal === undefined ? {} : { signal }) };
-  const { code, stdout, stderr } = await connection.exec(observeCommand(name, question.entries), options);
+  const { code, stdout, stderr } = await (expected.get(connection)?.observe.exec(options) ??
+    connection.exec(observeCommand(name, question.entries), options));
   if (code !== 0) {
     const why = hostFault(connection.host, { code, stdout: stdout.toString(), stderr });
     if (why !== undefined) throw why;
@@ -127,7 +120,10 @@ export async function applyRelease(connection: HostConnection, application: Appl
   stdin.write(Buffer.concat([Buffer.from(`${release} ${archive.length}\n`), archive, Buffer.from(`${credentials.join("")}\n`)]));
   onStart?.((message) => stdin.writable && stdin.write(`${message}\n`));
   try {
-    return await followJournal(connection, applyCommand(name, entries), { ...application, stdin, sends: archive.length });
+    return await follow(connection.host, application, (following) => {
+      const options = { stdin, sends: archive.length, ...following };
+      return expected.get(connection)?.apply.exec(options) ?? connection.exec(applyCommand(name, entries), options);
+    });
   } finally {
     stdin.end();
   }
@@ -142,14 +138,6 @@ export function followRelease(
     const { code, told } = await runVerb(connection, name, ["follow", release], options);
     return { code, stderr: told.join("\n") };
   });
-}
-
-function followJournal(
-  connection: HostConnection,
-  command: string,
-  { stdin, sends, ...rest }: Pick<Application, "onLine" | "detach"> & { stdin: Readable; sends: number },
-): Promise<ReleaseEnd> {
-  return follow(connection.host, rest, (options) => connection.exec(command, { stdin, sends, ...options }));
 }
 
 /** @param run prints the lines of the journal */
@@ -208,30 +196,27 @@ export interface Serving {
   busy: string;
 }
 
-/** Which release serves on a host, since when, and whether somebody deploys or has locked it. */
+/**
+ * Which release serves on a host, since when, and whether somebody deploys or has locked it.
+ *
+ * @param name of the Compose project
+ * @throws ColdtivateError HOST_NOT_READY, HOST_ANSWER
+ */
 export async function readServing(connection: HostConnection, name: string, signal: AbortSignal): Promise<Serving> {
-  const command = bash(
-    `cd "$HOME/.coldtivate/${shellWord(name)}" 2>/dev/null || exit 0; ` +
-      `if [ -e current ]; then cat current/manifest.json; echo; grep -m1 "\tcommitted" current/journal; fi; echo "--"; cat locked 2>/dev/null`,
-  );
-  const [{ stdout }, atWork] = await Promise.all([connection.exec(command, { signal }), readAtWork(connection, name, signal)]);
-  const [release = "", ...locked] = `\n${stdout.toString()}`.split("\n--\n");
-  const [manifest = "", committed = ""] = release.split("\n").filter((line) => line !== "");
-  const microseconds = Number(/^\d{16}$/.exec(committed.split("\t")[0] ?? "")?.[0]);
-  return {
-    manifest,
-    ...(committed !== "" && Number.isFinite(microseconds) ? { since: new Date(microseconds / 1000) } : {}),
-    busy: plainLines([...locked, atWork].join("\n")).join("\n"),
-  };
-}
-
-/** Who deploys right now, in one line; empty if nobody does, or nobody ever deployed. */
-async function readAtWork(connection: HostConnection, name: string, signal: AbortSignal): Promise<string> {
-  try {
-    const { code, stdout, told } = await runVerb(connection, name, ["at_work"], { signal });
-    return code === 0 ? stdout : told.join("\n");
-  } catch (error) {
-    if (error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED") return "";
-    throw error;
+  const { code, bytes, told } = await runVerb(connection, name, ["serving"], { signal, needsState: false });
+  if (code !== 0) {
+    throw new ColdtivateError(`${connection.host}: which release serves there cannot be told`, {
+      code: "HOST_NOT_READY",
+      exit: "refused",
+      details: told,
+      hint: "Correct what the host says, then run the same command again.",
+    });
   }
+  const fields = parseFields(connection.host, bytes);
+  const committed = /^\d{16}$/.exec(fields.get("committed_at")?.trim() ?? "")?.[0];
+  return {
+    manifest: fields.get("manifest") ?? "",
+    ...(committed !== undefined && { since: new Date(Number(committed) / 1000) }),
+    busy: plainLines(`${fields.get("locked") ?? ""}\n${fields.get("running") ?? ""}`).join("\n"),
+  };
 }

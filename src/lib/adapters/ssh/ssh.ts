@@ -22,10 +22,10 @@ export interface HostConnection extends AsyncDisposable {
    */
   exec(command: string, options?: ExecOptions): Promise<ExecResult>;
   /**
-   * Starts a command before there is any input for it. The next `exec` of the same command gives this one its input; that saves
-   * two round trips. A command that is not used again reads an empty input.
+   * Starts a command before there is any input for it, which saves two round trips. Without a call of the handle's `exec`, the
+   * command reads an empty input.
    */
-  startAhead(command: string): void;
+  startAhead(command: string): AheadCommand;
   /**
    * Connects again after this connection is lost.
    * @throws what connect throws
@@ -34,6 +34,15 @@ export interface HostConnection extends AsyncDisposable {
   /** A stream to a Unix socket on the host. */
   openSocket(path: string): Promise<Duplex>;
   close(): Promise<void>;
+}
+
+/** A command that waits on the host for its input. */
+export interface AheadCommand {
+  /**
+   * Gives the command its input; otherwise like the connection's `exec`. If the command had to make room for another one, or was
+   * used already, it runs anew.
+   */
+  exec(options?: ExecOptions): Promise<ExecResult>;
 }
 
 export interface ConnectOptions extends RouteOptions {
@@ -100,7 +109,8 @@ class SshConnection implements HostConnection {
   readonly #client: Client;
   readonly #openWithin: number;
   readonly #lost = new AbortController();
-  readonly #ahead = new Map<string, StartedCommand>();
+  /** Commands that wait for their input. */
+  readonly #ahead = new Set<StartedCommand>();
   readonly #running = new Set<StartedCommand>();
   /** Whether the host has ever let a command run. */
   #hasOpened = false;
@@ -123,9 +133,6 @@ class SshConnection implements HostConnection {
   async exec(command: string, options: ExecOptions = {}): Promise<ExecResult> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const ahead = this.#ahead.get(command);
-    this.#ahead.delete(command);
-    if (ahead !== undefined && (await this.#opens(ahead, signal))) return this.#finish(ahead, options);
     for (let refusals = 0; ; signal?.throwIfAborted()) {
       const started = this.#start(command);
       if (await this.#opens(started, signal)) return this.#finish(started, options);
@@ -153,11 +160,18 @@ class SshConnection implements HostConnection {
     }
   }
 
-  startAhead(command: string): void {
+  startAhead(command: string): AheadCommand {
     const started = this.#start(command);
-    this.#ahead.set(command, started);
+    this.#ahead.add(started);
     // The `exec` that uses it sees why it did not start.
     started.opened.catch(() => {});
+    return {
+      exec: async (options = {}) => {
+        options.signal?.throwIfAborted();
+        const isWaiting = this.#ahead.delete(started) && (await this.#opens(started, options.signal));
+        return isWaiting ? this.#finish(started, options) : this.exec(command, options);
+      },
+    };
   }
 
   #start(command: string): StartedCommand {
@@ -179,8 +193,8 @@ class SshConnection implements HostConnection {
    * Waits until one of the running commands has ended, because a host may limit how many run at once. Returns whether any did.
    */
   async #makeRoom(): Promise<boolean> {
-    for (const [command, started] of this.#ahead) {
-      this.#ahead.delete(command);
+    for (const started of this.#ahead) {
+      this.#ahead.delete(started);
       if (!(await started.opened)) continue;
       // It waits for its input, and ends without any.
       await started.finish({});

@@ -2,7 +2,7 @@ import type { RegistryClient } from "../../adapters/registry/registry.ts";
 import type { Config, ImageConfig } from "../../config/schema/config.ts";
 import type { Revision } from "../../git/revision.ts";
 import { markHandled } from "../../common/mark-handled.ts";
-import type { PresentOf } from "./compare-content.ts";
+import type { PresentOf } from "./observe-images.ts";
 import { lookUpTags } from "./look-up.ts";
 import { basesNamedBy } from "./observe-content.ts";
 

@@ -59,3 +59,20 @@ export async function openAccess({ build, registry }: Config, reporter: Reporter
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
+
+/**
+ * Starts the work while a login is being tried. If the login fails, aborts the work, waits for its cleanup, and throws the
+ * login's error.
+ */
+export async function unlessRefused<Result>(
+  tried: Promise<void>,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const refused = new AbortController();
+  tried.catch((error: unknown) => refused.abort(error));
+  const working = work(AbortSignal.any([signal, refused.signal]));
+  await Promise.allSettled([tried, working]);
+  await tried;
+  return working;
+}

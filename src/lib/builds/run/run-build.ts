@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { startBake, type BakedImages, type StartedBake } from "../../adapters/buildkit/bake.ts";
 import type { Builder } from "../../adapters/buildkit/buildkit.ts";
+import type { DockerEnvironment } from "../../adapters/docker/docker-login.ts";
 import type { PrivateDirectory } from "../../adapters/private-directory.ts";
 import { changes } from "../../changes.ts";
 import type { Config } from "../../config/schema/config.ts";
@@ -9,6 +10,7 @@ import { bakeDefinition, bakeTargets, type BakeDefinition } from "../../images/b
 import type { BuildPlan } from "../../images/build-plan.ts";
 import type { BuildStatus } from "../../images/build-status.ts";
 import type { Reporter } from "../../report/progress.ts";
+import { unlessRefused, type BuildAccess } from "./build-access.ts";
 import { describeBuildFailure } from "./build-failure.ts";
 import { buildSection, isRace, trackBuild } from "./build-tracker.ts";
 import type { ImageResult } from "./image-progress.ts";
@@ -38,45 +40,65 @@ export interface BuiltImage extends Omit<ImageResult, "failure"> {
 /** An image whose manifest was sent to the registry. */
 export type SentImage = Pick<BuiltImage, "name" | "commit" | "laterTags"> & { digest: string };
 
-export interface BuildOptions {
+/** Takes the images of a build while it runs. */
+export interface ImageSink {
+  /** Called once an image's manifest was sent under all tags that the builder sets, if the builder reports that. */
+  add(image: SentImage): void;
+  /** Called after each bake. */
+  flush(): void;
+}
+
+/** What a build plan is carried out with. */
+export interface BuildSetting {
   config: Config;
   builder: Builder;
   /** Dockerfiles, by path. */
   texts: ReadonlyMap<string, string>;
-  directory: PrivateDirectory;
-  env: Record<string, string>;
+  access: BuildAccess;
+  /** Whether the registry answers. */
+  reachable: boolean;
   reporter: Reporter;
   signal: AbortSignal;
+}
+
+export interface RunOptions {
   /** How many images are built at once, at most. */
   concurrency?: number | undefined;
   /** A bake process that was started in advance. */
   started?: StartedBake | undefined;
-  /** Called once an image's manifest was sent under all tags that the builder sets, if the builder reports that. */
-  onSent?: ((image: SentImage) => void) | undefined;
-  /** Called after each bake. */
-  onBaked?: (() => void) | undefined;
+  sink?: ImageSink | undefined;
 }
 
 /** How many attempts a build gets if another one gives its images their names in the engine at the same time. */
 const mostAttempts = 5;
 
 /**
- * Carries out a build plan.
- * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED
+ * Carries out a build plan. Logs in to the registry meanwhile.
+ * @throws ColdtivateError BUILD_FAILED, PUSH_FAILED, and the errors of engine and builder
  */
-export async function runBuild(plan: BuildPlan, options: BuildOptions): Promise<BuiltImage[]> {
-  const { config, directory, reporter, concurrency = usualConcurrency() } = options;
+export async function runBuild(plan: BuildPlan, setting: BuildSetting, options: RunOptions): Promise<BuiltImage[]> {
+  const { access, builder, reachable } = setting;
+  const { env, tried } = reachable ? await access.logIn(plan.output, builder.isEngine) : { env: {}, tried: Promise.resolve() };
+  return unlessRefused(tried, setting.signal, (signal) => runBakes(plan, { ...setting, signal }, { ...options, env }));
+}
+
+interface BakeOptions extends RunOptions {
+  env: DockerEnvironment;
+}
+
+async function runBakes(plan: BuildPlan, setting: BuildSetting, options: BakeOptions): Promise<BuiltImage[]> {
+  const { config, access, reporter } = setting;
   for (const text of plan.warnings) reporter.emit({ type: "warning", text });
   reporter.emit({ type: "planned", sections: [buildSection(plan)] });
-  const secretPath = await writeSecrets(plan, config, directory);
+  const secretPath = await writeSecrets(plan, config, access.directory);
   const built: BuiltImage[] = [];
-  const parts = splitEvenly(plan.images, concurrency);
+  const parts = splitEvenly(plan.images, options.concurrency ?? usualConcurrency());
   for (const [index, images] of parts.entries()) {
     const part = { ...plan, images };
     try {
       const own = index === 0 ? options : { ...options, started: undefined };
-      built.push(...(await runBake(part, bakeDefinition(part, secretPath), own)));
-      options.onBaked?.();
+      built.push(...(await runBake(part, bakeDefinition(part, secretPath), setting, own)));
+      options.sink?.flush();
     } catch (error) {
       for (const event of trackBuild({ ...plan, images: parts.slice(index + 1).flat() }).finish(false)) reporter.emit(event);
       throw error;
@@ -98,9 +120,21 @@ function splitEvenly<T>(all: readonly T[], most: number): T[][] {
   );
 }
 
-async function runBake(plan: BuildPlan, definition: BakeDefinition, options: BuildOptions): Promise<BuiltImage[]> {
-  const { config, builder, texts, directory, env, reporter, signal, started, onSent = () => {} } = options;
-  const start = { directory: config.directory, privateDirectory: directory.path, output: plan.output, env, builder: builder.name, signal };
+async function runBake(
+  plan: BuildPlan,
+  definition: BakeDefinition,
+  { config, builder, texts, access, reporter, signal }: BuildSetting,
+  { env: login, started, sink }: BakeOptions,
+): Promise<BuiltImage[]> {
+  const env = { ...access.sshEnv, ...login };
+  const start = {
+    directory: config.directory,
+    privateDirectory: access.directory.path,
+    output: plan.output,
+    env,
+    builder: builder.name,
+    signal,
+  };
   const ssh = plan.images.some((image) => image.ssh);
   for (let attempt = 1; ; attempt++) {
     const tracker = trackBuild(plan);
@@ -112,7 +146,7 @@ async function runBake(plan: BuildPlan, definition: BakeDefinition, options: Bui
         emitAll(tracker.take(status));
         for (const image of takeSent(status)) {
           making.sent(image);
-          onSent(image);
+          sink?.add(image);
         }
       };
       await using baking =

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 
 /** What a host says to each kind of question: text, or as it likes. */
-export type Telling = Readonly<Record<Question, Saying>>;
-export type Saying = string | Speech;
-export interface Speech {
+export type HostAnswers = Readonly<Record<Question, HostAnswer>>;
+export type HostAnswer = string | DetailedAnswer;
+export interface DetailedAnswer {
   stdout?: string | Buffer;
   stderr?: string;
   code?: number;
@@ -21,15 +21,14 @@ export const questions = {
   attach: /-c attach'$/,
   lock: /-c lock'$/,
   unlock: /-c unlock'$/,
-  atWork: /-c at_work'$/,
   follow: /-c follow \S+'$/,
   apply: /-c deploy "\$release"'$/,
   observe: / observe "\$d"; \}'$/,
   survey: /; survey'$/,
-  serving: /cat current\/manifest\.json/,
-  socket: /docker context inspect/,
-  kept: /grep -rhoE/,
-  files: /tell_release "/,
+  serving: /-c serving'$/,
+  socket: /-c engine_socket'$/,
+  kept: /-c kept_images'$/,
+  files: /-c kept_release \S+'$/,
 } satisfies Record<string, RegExp>;
 export type Question = keyof typeof questions | "engine";
 
@@ -138,19 +137,18 @@ export function http(body: string, head = "200 OK"): string {
 }
 
 /** What an honest host says. */
-export const truth: Telling = {
+export const honestAnswers: HostAnswers = {
   recover: `current\t${serving}\norder\t${before}\t${serving}\n`,
   catchUp: "",
   history: `${serving}\n2026-11-23T10:15:00Z\t2026-11-23T10:15:09Z\t${serving}\tfinished\tann from laptop\t${commits[serving]}\tmain\tweb\t-\n`,
   attach: `${serving}\n${JSON.stringify(plan)}\n1\t0\tnow\t\n1\t1\tbegin\trecreate web\n1\t1\tdone\t\n1\t0\tfinished\t\n`,
   lock: { stderr: "locked\n" },
   unlock: { stderr: "no longer locked\n" },
-  atWork: "",
   follow: { code: 5 },
   apply: `1\t0\tbegin\tann\n1\t1\tbegin\texpect\n1\t1\tdone\t\n1\t0\tfinished\t\n`,
   observe: inFields(fields),
   survey: "",
-  serving: `${JSON.stringify(manifest(serving))}\n1795500000000000\t7\tcommitted\t\n--\n`,
+  serving: inFields({ manifest: JSON.stringify(manifest(serving)), committed_at: "1795500000000000", locked: "", running: "" }),
   socket: "",
   kept: `${digest(serving)}\n`,
   files: inFields({ "manifest.json": JSON.stringify(manifest(before)), "compose.json": keptModel, "plan.full": "commit", hooks: "" }),

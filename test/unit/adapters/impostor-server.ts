@@ -3,23 +3,23 @@ import { createServer, connect, type Socket } from "node:net";
 import ssh2, { type ServerConfig } from "ssh2";
 import { listen, type KeyPair } from "./ssh-server.ts";
 
-export interface Eavesdropper extends AsyncDisposable {
+export interface ImpostorServer extends AsyncDisposable {
   port: number;
   /** How often somebody came as far as to log in. */
   logins: number;
   /** All that clients sent, as it was on the wire. */
-  heard: () => string;
+  received: () => string;
 }
 
 /**
  * An SSH server that lets everybody in, and has a key of its own: the man in the middle.
  * @param onConnection gets each connection first; true: it takes care of it itself
  */
-export async function startEavesdropper(
+export async function startImpostorServer(
   key: KeyPair,
   config: Partial<ServerConfig> = {},
   onConnection: (socket: Socket, count: number) => boolean = () => false,
-): Promise<Eavesdropper> {
+): Promise<ImpostorServer> {
   const chunks: Buffer[] = [];
   const sockets = new Set<Socket>();
   const ssh = new ssh2.Server({ hostKeys: [key.private], ...config }, (client) => {
@@ -36,10 +36,10 @@ export async function startEavesdropper(
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));
     if (!onConnection(socket, ++count)) ssh.injectSocket(socket);
   });
-  const found: Eavesdropper = {
+  const found: ImpostorServer = {
     port: await listen(server),
     logins: 0,
-    heard: () => Buffer.concat(chunks).toString("latin1"),
+    received: () => Buffer.concat(chunks).toString("latin1"),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -50,7 +50,7 @@ export async function startEavesdropper(
 }
 
 /** Passes a connection on to another server. */
-export function passOn(socket: Socket, port: number): void {
+export function forwardConnection(socket: Socket, port: number): void {
   const other = connect(port, "127.0.0.1");
   other.on("error", () => socket.destroy());
   socket.pipe(other).pipe(socket);

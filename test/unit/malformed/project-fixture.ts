@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import * as samples from "./samples.ts";
 
 /** A repository with a project in it, for one kind of input after the other. */
-export interface World extends Disposable {
+export interface ProjectFixture extends Disposable {
   directory: string;
   env: Record<string, string>;
   /** A well-formed one. */
@@ -17,7 +17,7 @@ export interface World extends Disposable {
   /** Writes the project as it is when all is well. */
   reset: () => void;
   /** Every file of the project with a digest of what it holds. */
-  look: () => string;
+  snapshot: () => string;
 }
 
 const project = {
@@ -48,7 +48,7 @@ function digestOf(file: string): string {
   return createHash("sha1").update(readFileSync(file)).digest("hex");
 }
 
-export function createWorld(): World {
+export function createProjectFixture(): ProjectFixture {
   const directory = mkdtempSync(join(tmpdir(), "coldtivate-malformed-"));
   const identity = {
     GIT_AUTHOR_NAME: "T",
@@ -89,7 +89,7 @@ export function createWorld(): World {
       git(["fast-import", "--quiet", "--force"], Buffer.concat([Buffer.from(head), ...lines]));
       return git(["rev-parse", "refs/heads/odd"]);
     },
-    look: () =>
+    snapshot: () =>
       filesBelow(directory)
         .map((path) => `${path}\n${digestOf(path)}`)
         .toSorted()

@@ -26,11 +26,11 @@ import { lockHosts, unlockHosts } from "../../../src/lib/environment/lock.ts";
 import { readHistory } from "../../../src/lib/environment/read-history.ts";
 import { readStatus } from "../../../src/lib/environment/read-status.ts";
 import { createRepository } from "../adapters/git-repository.ts";
-import { digest, project } from "./answers.ts";
-import type { Errand } from "./lies.ts";
+import { digest, project } from "./host-answers.ts";
+import type { HostAction } from "./forged-answers.ts";
 
 /** In the repository, and mounted nowhere; a value that no Compose file mentions. */
-export const treasures = ["TREASURE of the repository", "TREASURE of the dotenv"];
+export const confidentialTexts = ["CONFIDENTIAL of the repository", "CONFIDENTIAL of the dotenv"];
 
 const files = {
   "coldtivate.yml": [
@@ -46,7 +46,7 @@ const files = {
     "secrets: { token: { environment: MENTIONED } }",
   ].join("\n"),
   "conf/app.ini": "x\n",
-  "secret.txt": treasures[0]!,
+  "secret.txt": confidentialTexts[0]!,
 };
 
 export interface Outcome {
@@ -57,17 +57,17 @@ export interface Outcome {
   sent: Record<string, string>;
 }
 
-export interface World extends Disposable {
-  run(errand: Errand, connections: readonly HostConnection[]): Promise<Outcome>;
+export interface ActionSetting extends Disposable {
+  run(action: HostAction, connections: readonly HostConnection[]): Promise<Outcome>;
   /** References that the registry was asked about, and registries that Docker's credential helper was asked for a login for. */
   asked(): { references: string[]; logins: string[] };
 }
 
 /** A repository, a registry and a Docker configuration that note who is asked. */
-export async function createWorld(): Promise<World> {
+export async function createSetting(): Promise<ActionSetting> {
   const repository = createRepository();
   const commit = repository.commit(files);
-  const folder = mkdtempSync(join(tmpdir(), "coldtivate-liar-"));
+  const folder = mkdtempSync(join(tmpdir(), "coldtivate-forging-"));
   const log = join(folder, "logins");
   writeFileSync(log, "");
   mkdirSync(join(folder, "bin"));
@@ -87,7 +87,7 @@ export async function createWorld(): Promise<World> {
   const { signal } = new AbortController();
   const dotenv = new Map([
     ["MENTIONED", "fine"],
-    ["UNMENTIONED", treasures[1]!],
+    ["UNMENTIONED", confidentialTexts[1]!],
   ]);
   const text = [...dotenv].map(([name, value]) => `${name}=${value}\n`).join("");
   const environment = { ...config.environments["staging"]!, dotenv: new Secret(text) };
@@ -110,7 +110,7 @@ export async function createWorld(): Promise<World> {
       connections,
     );
 
-  async function work(errand: Errand, connections: readonly HostConnection[], { shown, sent }: Outcome): Promise<void> {
+  async function work(action: HostAction, connections: readonly HostConnection[], { shown, sent }: Outcome): Promise<void> {
     const reporter = { emit: (event: ProgressEvent) => void shown.push(event), close: () => Promise.resolve() };
     const control = { abort: new AbortController().signal, detach: new AbortController().signal };
     const prepare = async (preparing: Promise<PreparedRelease>) => {
@@ -124,7 +124,7 @@ export async function createWorld(): Promise<World> {
       );
       return prepared;
     };
-    switch (errand) {
+    switch (action) {
       case "deploy":
         return void (await prepare(deploy(connections)));
       case "rollback":
@@ -159,11 +159,11 @@ export async function createWorld(): Promise<World> {
   }
 
   return {
-    async run(errand, connections) {
+    async run(action, connections) {
       references.length = 0;
       writeFileSync(log, "");
       const outcome: Outcome = { shown: [], error: undefined, sent: {} };
-      await work(errand, connections, outcome).catch((error: unknown) => (outcome.error = error));
+      await work(action, connections, outcome).catch((error: unknown) => (outcome.error = error));
       return outcome;
     },
     asked: () => ({ references: [...references], logins: readFileSync(log, "utf8").split("\n").filter(Boolean) }),

@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { openRepository } from "../../../src/lib/adapters/git/git.ts";
 import { openRegistry, type RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
 import { readRecordAt } from "../../../src/lib/builds/observe/look-up.ts";
-import { recordDuringBuild } from "../../../src/lib/builds/record/record-during-build.ts";
+import { openRecorder } from "../../../src/lib/builds/record/build-recorder.ts";
 import { observeContent } from "../../../src/lib/builds/observe/observe-content.ts";
 import { observeInputs } from "../../../src/lib/builds/observe/prepare-build.ts";
 import type { Config, ImageConfig } from "../../../src/lib/config/schema/config.ts";
@@ -30,17 +30,10 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
   const changed = contents.map(({ name, tag = "", inputs = [] }) => ({ name, cause: { kind: "new" } as const, content: { tag, inputs } }));
   const registryImage = `${server.host}/shop`;
   const told: string[] = [];
-  const notes = recordDuringBuild(config, images, {
-    checkout: { revision: { commit } },
-    contents,
-    bases: new Map(),
+  const recorder = openRecorder(config, images, {
+    contents: { unchanged: [], changed },
+    observed: { contents, bases: new Map() },
     repository,
-    plan: { unchanged: [], changed },
-    describe: (sent) =>
-      sent.map(({ name, digest }) => {
-        const { content } = changed.find((image) => image.name === name)!;
-        return { name, ...content, reference: `${registryImage}/${name}@${digest}`, replaces: false };
-      }),
     tools: {
       registryImage,
       registry,
@@ -55,7 +48,7 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
   };
   return {
     clone,
-    notes,
+    recorder,
     recordOf,
     told,
     registryImage,
@@ -65,80 +58,111 @@ async function begin(clone: ReturnType<typeof createRepository>, server: MemoryR
 }
 
 test("an image is noted once it is there, without those that are still built", async () => {
-  await inBuild(async ({ notes, push, recordOf, told }) => {
+  await inBuild(async ({ recorder, push, recordOf, told }) => {
     const digest = push("web");
-    notes.add({ name: "web", digest });
-    expect([...(await notes.settle()).noted]).toEqual([["web", digest]]);
+    recorder.add({ name: "web", digest });
+    expect([...(await recorder.settle())]).toEqual([["web", digest]]);
     expect([await recordOf("web"), await recordOf("api")]).toEqual([digest, undefined]);
     expect(told).toEqual([]);
   });
 });
 
 test("one gets its other names first, as it is", async () => {
-  await inBuild(async ({ notes, push, digestOf, registryImage }) => {
+  await inBuild(async ({ recorder, push, digestOf, registryImage }) => {
     const digest = push("web");
-    notes.add({ name: "web", digest, laterTags: [`${registryImage}/web:main`, `${registryImage}/web:latest`] });
-    expect([...(await notes.settle()).noted.keys()]).toEqual(["web"]);
+    recorder.add({ name: "web", digest, laterTags: [`${registryImage}/web:main`, `${registryImage}/web:latest`] });
+    expect([...(await recorder.settle()).keys()]).toEqual(["web"]);
     expect([await digestOf("web:main"), await digestOf("web:latest")]).toEqual([digest, digest]);
   });
 });
 
 test("a name that cannot be put leaves its image for the end, and takes nothing from the others", async () => {
-  await inBuild(async ({ notes, push, recordOf, registryImage }) => {
+  await inBuild(async ({ recorder, push, recordOf, registryImage }) => {
     const [web, api] = [push("web"), push("api")];
-    notes.add({ name: "web", digest: web, laterTags: [`${registryImage}/web:refused`] });
-    notes.add({ name: "api", digest: api, laterTags: [`${registryImage}/api:main`] });
-    expect([...(await notes.settle()).noted]).toEqual([["api", api]]);
+    recorder.add({ name: "web", digest: web, laterTags: [`${registryImage}/web:refused`] });
+    recorder.add({ name: "api", digest: api, laterTags: [`${registryImage}/api:main`] });
+    expect([...(await recorder.settle())]).toEqual([["api", api]]);
     // What it is made of is known all the same.
     expect([await recordOf("web"), await recordOf("api")]).toEqual([web, api]);
   });
 });
 
 test("an image that is sent once more is noted as what it is in the end", async () => {
-  await inBuild(async ({ notes, push, digestOf, registryImage }) => {
+  await inBuild(async ({ recorder, push, digestOf, registryImage }) => {
     const laterTags = [`${registryImage}/web:main`];
-    notes.add({ name: "web", digest: push("web"), laterTags });
+    recorder.add({ name: "web", digest: push("web"), laterTags });
     const digest = push("web", "again");
-    notes.add({ name: "web", digest, laterTags });
-    expect([...(await notes.settle()).noted]).toEqual([["web", digest]]);
+    recorder.add({ name: "web", digest, laterTags });
+    expect([...(await recorder.settle())]).toEqual([["web", digest]]);
     expect(await digestOf("web:main")).toBe(digest);
   });
 });
 
 test("half of those that are left are noted at once, and what waits is noted in the end", async () => {
-  await inBuild(async ({ notes, push, recordOf }) => {
+  await inBuild(async ({ recorder, push, recordOf }) => {
     const noted = async () => (await Promise.all(images.map(({ name }) => recordOf(name)))).filter(Boolean).length;
-    for (const name of ["web", "api"]) notes.add({ name, digest: push(name) });
+    for (const name of ["web", "api"]) recorder.add({ name, digest: push(name) });
     await vi.waitFor(async () => expect(await noted()).toBe(2));
     const db = { name: "db", digest: push("db") };
-    notes.add(db);
+    recorder.add(db);
     await vi.waitFor(async () => expect(await noted()).toBe(3));
-    expect([...(await notes.settle()).noted.keys()]).toEqual(["web", "api", "db"]);
+    expect([...(await recorder.settle()).keys()]).toEqual(["web", "api", "db"]);
   });
-  await inBuild(async ({ notes, push, recordOf }) => {
-    notes.add({ name: "web", digest: push("web") });
+  await inBuild(async ({ recorder, push, recordOf }) => {
+    recorder.add({ name: "web", digest: push("web") });
     await wait(200);
     expect(await recordOf("web")).toBeUndefined();
-    await notes.settle();
+    await recorder.settle();
     expect(await recordOf("web")).toBeDefined();
   });
 });
 
 test("one that the registry does not have after all is left for the end", async () => {
-  await inBuild(async ({ notes, recordOf }) => {
-    notes.add({ name: "web", digest: `sha256:${"1f".repeat(32)}` });
-    expect([...(await notes.settle()).noted]).toEqual([]);
+  await inBuild(async ({ recorder, recordOf }) => {
+    recorder.add({ name: "web", digest: `sha256:${"1f".repeat(32)}` });
+    expect([...(await recorder.settle())]).toEqual([]);
     expect(await recordOf("web")).toBeUndefined();
   });
 });
 
 test("one whose files have changed meanwhile stands for nothing", async () => {
-  await inBuild(async ({ clone, notes, push, recordOf }) => {
+  await inBuild(async ({ clone, recorder, push, recordOf }) => {
     clone.write("web/new", "1");
     const api = push("api");
-    notes.add({ name: "web", digest: push("web") });
-    notes.add({ name: "api", digest: api });
-    expect([...(await notes.settle()).noted]).toEqual([["api", api]]);
+    recorder.add({ name: "web", digest: push("web") });
+    recorder.add({ name: "api", digest: api });
+    expect([...(await recorder.settle())]).toEqual([["api", api]]);
     expect([await recordOf("web"), await recordOf("api")]).toEqual([undefined, api]);
+  });
+});
+
+test("the end records what is not recorded yet, but no content of files that have changed meanwhile", async () => {
+  await inBuild(async ({ clone, recorder, push, recordOf, digestOf, registryImage, told }) => {
+    const made = ["web", "api", "db"].map((name) => ({
+      name,
+      digest: push(name),
+      laterTags: [`${registryImage}/${name}:main`],
+      tags: [`${registryImage}/${name}:1`],
+      milliseconds: 1,
+      steps: 0,
+      cachedSteps: 0,
+      unchanged: false,
+      dirty: false,
+    }));
+    const [web, api, db] = made.map(({ digest }) => digest);
+    recorder.add({ name: "web", digest: web! });
+    await recorder.settle();
+    clone.write("db/new", "1");
+    const recorded = await recorder.finish(made, "push", new AbortController().signal);
+    expect(await Promise.all(["web", "api", "db"].map(recordOf))).toEqual([web, api, undefined]);
+    // The one that was sent under its only name needs no other.
+    expect(await Promise.all(["api:main", "db:main"].map(digestOf))).toEqual([api, db]);
+    expect(recorded.map(({ name, content }) => [name, content?.startsWith("content-")])).toEqual([
+      ["web", true],
+      ["api", true],
+      ["db", undefined],
+    ]);
+    expect(recorded[0]).not.toHaveProperty("laterTags");
+    expect(told).toEqual([expect.stringContaining("db: its files changed while it was built")]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Random } from "./random.ts";
 
 /** What parsers of all kinds stumble over. */
-const stones = [
+const troublesome = [
   "\0",
   "\uFEFF",
   "\u001B]52;c;AAAA\u0007",
@@ -85,7 +85,7 @@ const ways: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
   },
   (bytes, random) => {
     const [from, to] = part(bytes, random);
-    return Buffer.concat([bytes.subarray(0, from), Buffer.from(random.pick(stones)), bytes.subarray(random.once(2) ? from : to)]);
+    return Buffer.concat([bytes.subarray(0, from), Buffer.from(random.pick(troublesome)), bytes.subarray(random.once(2) ? from : to)]);
   },
   (bytes, random) => {
     const changed = Buffer.from(bytes);
@@ -101,7 +101,7 @@ const ways: readonly ((bytes: Buffer, random: Random) => Buffer)[] = [
 ];
 
 /** Something that was well-formed, spoilt in one to six ways. */
-export function mangle(text: string, random: Random): Buffer {
+export function corrupt(text: string, random: Random): Buffer {
   let bytes: Buffer = Buffer.from(text);
   for (let times = random.below(6); times >= 0; times--) bytes = random.pick(ways)(bytes, random);
   return bytes.subarray(0, 2 * 1024 * 1024);
@@ -111,7 +111,7 @@ export function mangle(text: string, random: Random): Buffer {
 export function yamlOf(random: Random, words: readonly string[]): string {
   let anchors = 0;
   const scalar = (): string =>
-    random.pick([...words, random.pick(stones).trim(), "1", "true", "null", '"\\x00"', "'it''s'", "2026-11-30", "1_000"]);
+    random.pick([...words, random.pick(troublesome).trim(), "1", "true", "null", '"\\x00"', "'it''s'", "2026-11-30", "1_000"]);
   const alias = () => (anchors === 0 ? "*none" : `*a${random.below(anchors)}`);
   const anchored = (text: string) => (random.once(3) ? `&a${anchors++} ${text}` : text);
   const tagged = (text: string) => (random.once(12) ? `${random.pick(["!!str", "!!set", "!!omap", "!local", "!!binary"])} ${text}` : text);
