@@ -1,6 +1,7 @@
 import { ColdtivateError } from "../errors.ts";
 import { discoveryOf, hidden, isDiscovered } from "./discovery-labels.ts";
 import { defaultContainerName, type ComposeAttachment, type ComposeDependency, type ComposeModel, type ComposeService } from "./model.ts";
+import { isTcp } from "./ports.ts";
 import { mapValues } from "./record.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
@@ -87,7 +88,7 @@ function alsoNamed(names: readonly string[], attachment: ComposeAttachment | nul
 
 /** What a container says that it listens on: those who find it ask the lowest one, unless they are told another. */
 function exposedPorts({ expose = [], ports = [] }: ComposeService): string[] {
-  const published = ports.filter(({ protocol }) => protocol !== "udp").map(({ target }) => String(target));
+  const published = ports.filter(isTcp).map(({ target }) => String(target));
   return [...new Set([...expose, ...published].map((port) => port.replace(/\/tcp$/, "")))];
 }
 

@@ -46,6 +46,7 @@ export function render(input: RenderInput): Rendered {
     factsOf,
     basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
     isContent: (mount) => isContent(mount, { files, layout, stateDirectory: input.stateDirectory }),
+    mentions,
   });
   const { rollouts, notes: portNotes } = addPorts(inferred, { model: written, mentions, config: input.services });
   const { containers = [], live = {}, knownVolumes = {}, project, digest } = input;

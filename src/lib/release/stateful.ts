@@ -2,6 +2,7 @@ import { commandsOf, fillIn, runsWith } from "./command-words.ts";
 import { checkOf } from "./health-check.ts";
 import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "./model.ts";
+import { isTcp } from "./ports.ts";
 import { statefulPrograms, type StatefulProgram } from "./stateful-programs.ts";
 import { isStarted, nameOf } from "./server-commands.ts";
 
@@ -123,7 +124,7 @@ function byDirectory({ service, facts }: ServiceTraits) {
 }
 
 function byPort({ service, facts }: ServiceTraits) {
-  const published = (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target);
+  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
   const numbers = new Set([...published, ...(service.expose ?? []).flatMap(exposedPorts), ...(facts?.ports ?? [])]);
   return ({ ports = [] }: StatefulProgram) => ports.some((port) => numbers.has(port));
 }

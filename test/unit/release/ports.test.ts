@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/config.ts";
 import type { ImageFacts } from "../../../src/lib/release/image-facts.ts";
 import type { ComposeService } from "../../../src/lib/release/model.ts";
-import { findPorts, udpPorts } from "../../../src/lib/release/ports.ts";
+import { exposedOtherwise, findPorts, otherPorts } from "../../../src/lib/release/ports.ts";
 
 const curl = (url: string): ComposeService => ({ healthcheck: { test: ["CMD", "curl", "-fsS", url] } });
 const shell = (command: string): ComposeService => ({ healthcheck: { test: ["CMD-SHELL", command] } });
@@ -150,13 +150,25 @@ test.each([1025, 4317, 9300, 4222, 2181, 2379, 1433, 9042, 7687, 50_051, 5432, 3
   },
 );
 
-test("UDP ports are known for what they are", () => {
+test("ports of other protocols are known for what they are", () => {
   const service: ComposeService = {
     ports: [
       { target: 53, protocol: "udp" },
       { target: 53, protocol: "tcp" },
+      { target: 3868, protocol: "sctp" },
     ],
   };
-  expect(udpPorts(service)).toEqual([53]);
+  expect(otherPorts(service)).toEqual(["53/udp", "3868/sctp"]);
   expect(findPorts(service).ports.map(({ port }) => port)).toEqual([53]);
+});
+
+test.each<[ComposeService, string[], string[]]>([
+  [{ expose: ["8125/udp", "8126", "9000-9001/tcp"] }, [], ["8125/udp"]],
+  [{}, ["514/udp", "36412/sctp"], ["514/udp", "36412/sctp"]],
+  [{ expose: ["80", "443", "443/udp"] }, [], []],
+  [{ ports: [{ target: 443 }] }, ["443/udp"], []],
+  [{ expose: ["443/udp"] }, [], ["443/udp"]],
+  [{ expose: ["53", "53/udp"] }, [], ["53/udp"]],
+])("%j with an image's %j is exposed by another protocol than TCP at %j", (service, image, expected) => {
+  expect(exposedOtherwise(service, { ...facts, otherPorts: image })).toEqual(expected);
 });
