@@ -32,9 +32,9 @@ function seenBy(services: Record<string, ComposeService>): Record<string, string
       DOCKER_HOST: "tcp://x",
     },
   });
-  const wanted = ["HOME", "LANG", "TZ", "SSH_CLIENT", "DOCKER_HOST", "LC_ALL", "COMPOSE_IGNORE_ORPHANS"];
+  const wanted = new Set(["HOME", "LANG", "TZ", "SSH_CLIENT", "DOCKER_HOST", "LC_ALL", "COMPOSE_IGNORE_ORPHANS"]);
   const lines = output.split("\n").map((line): [string, string] => [line.replace(/=.*/, ""), line.replace(/^[^=]*=/, "")]);
-  return Object.fromEntries(lines.filter(([name]) => wanted.includes(name)));
+  return Object.fromEntries(lines.filter(([name]) => wanted.has(name)));
 }
 
 test("Compose gets no variable of the host's that a service wants passed on and the release does not have", () => {
