@@ -10,7 +10,7 @@ import { findOneShots } from "./one-shots.ts";
 import { isRecord } from "./record.ts";
 import { exposedOtherwise, findPorts, otherPorts, type FrontPort, type KnownPorts } from "./ports.ts";
 import { sharedBy } from "./sharing.ts";
-import { findSingleton } from "./singletons.ts";
+import { findSingleton, maybeSingleton } from "./singletons.ts";
 import { findStateful } from "./stateful.ts";
 import { coordinatedFolders, writableState } from "./writable.ts";
 
@@ -144,6 +144,9 @@ function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
     return recreate(`${why}; ${known.reason}: rollout: hold if its requests can wait`);
   }
   if (state.length > 0) return wait(`requests wait, because ${writes}; rollout: blue-green if they may`);
+  const either = maybeSingleton(name);
+  if (either !== undefined)
+    return wait(`requests wait, because it may be ${either}, what works of its own accord; rollout: blue-green if two may run at once`);
   const shared = coordinatedFolders({ service, facts });
   const reasons = [
     known.reason,

@@ -99,6 +99,22 @@ describe("the project's own", () => {
     ["has volumes of another", { service: { ...web, volumes_from: ["files"] } }, `${waits} two would write to the volumes of files`],
     ["reads volumes of another", { service: { ...web, volumes_from: ["files:ro"] } }, `blue-green: ${checked}`],
     ["has a modem", { service: { ...web, devices: ["/dev/ttyUSB0:/dev/ttyUSB0"] } }, `${waits} two would write to /dev/ttyUSB0`],
+    [
+      "has a stick under a name of its own",
+      { service: { ...web, devices: ["/dev/zigbee:/dev/ttyACM0"] } },
+      `${waits} two would write to /dev/zigbee`,
+    ],
+    [
+      "mounts its modem",
+      { service: { ...web, volumes: [bind("/dev/serial/by-id/usb-1")] } },
+      `${waits} two would write to /dev/serial/by-id/usb-1`,
+    ],
+    [
+      "has graphics by any way to name them",
+      { service: { ...web, devices: [{ source: "/dev/nvidia0", target: "/dev/nvidia0" }, "nvidia.com/gpu=all", "/dev/dri/renderD128"] } },
+      `blue-green: ${checked}`,
+    ],
+    ["mounts shared memory", { service: { ...web, volumes: [bind("/dev/shm"), bind("/dev/dri")] } }, `blue-green: ${checked}`],
     ["has a device that all may share", { service: { ...web, devices: ["/dev/null:/dev/licence", "/dev/dri"] } }, `blue-green: ${checked}`],
     ["writes, and takes no requests", { service: { volumes: [volume] } }, "recreate: no port is known"],
     ["the host's network", { service: { ...web, network_mode: "host" } }, "recreate: network_mode host: no front possible"],
@@ -171,6 +187,13 @@ describe("the project's own", () => {
       { service: { expose: ["9100"] }, name: "worker", facts: { ports: [9100], command: ["./run"] } },
       "recreate: a worker, by its name: a singleton",
     ],
+    [
+      "what may be a singleton by its name",
+      { name: "payment-processor" },
+      `${waits} it may be a processor, by its name, what works of its own accord; rollout: blue-green if two may run at once`,
+    ],
+    ["that, and two may run", { name: "listener", config: { rollout: "blue-green" } }, `blue-green: set in coldtivate.yml; ${checked}`],
+    ["that, without a port", { name: "listener", service: { command: ["./run"] } }, "recreate: no port is known"],
     [
       "a bot that is published",
       { service: { ...web, ports: [{ target: 8000 }] }, name: "bot" },
