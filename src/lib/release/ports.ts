@@ -1,6 +1,7 @@
 import type { PortMode, ServiceConfig } from "../config/config.ts";
 import { runsWith } from "./command-words.ts";
 import { checkedPort, checkOf, ownNames } from "./health-check.ts";
+import { routedPorts } from "./discovery-labels.ts";
 import { exposedPorts, isOtherPort, type ImageFacts } from "./image-facts.ts";
 import type { ComposePort, ComposeService } from "./model.ts";
 import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
@@ -54,6 +55,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
     { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
+    { from: "from its labels", found: routedPorts(service) },
     // Whoever runs something else from an image may run something that takes no requests.
     { from: "from PORT", found: isImages && Number.isInteger(variable) && variable > 0 && variable < 65_536 ? [variable] : [] },
     { from: "exposed by its image", found: isImages || command !== undefined ? images : [] },

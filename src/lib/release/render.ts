@@ -31,7 +31,9 @@ import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./vari
  */
 export function render(input: RenderInput): Rendered {
   const { values, ...replaced } = nameVariables(input);
-  const { services: placed, files, notes, layout, ...sources } = placeFiles({ ...input, ...replaced });
+  const isUsed = (name: string) =>
+    isActive(input.model.services[name] ?? {}, input.profiles) || input.tasks.some(({ service }) => service === name);
+  const { services: placed, files, notes, layout, ...sources } = placeFiles({ ...input, ...replaced, isUsed });
   const moved = { ...sources, configs: restoreVariables(sources.configs), secrets: restoreVariables(sources.secrets) };
   const pinned = mapValues(placed, (service) => pin(service, input));
   const written = byService({ ...input.model, ...moved, name: input.project, services: pinned }, input.project);
