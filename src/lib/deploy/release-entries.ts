@@ -6,6 +6,7 @@ import type { Manifest } from "../release/manifest.ts";
 import type { ComposeModel } from "../release/model.ts";
 import { farewellsText, parseTime } from "../release/stopping.ts";
 import { followersText } from "../release/sharing.ts";
+import { unsetText } from "../release/unset-variables.ts";
 import type { Layout } from "../release/placement.ts";
 import type { Rendered } from "../release/rendered.ts";
 
@@ -40,6 +41,7 @@ export function releaseEntries(
     { path: "stops", content: stopsText(rendered.model) },
     { path: "farewells", content: farewellsText(rendered.model.services) },
     { path: "followers", content: followersText(rendered.model.services) },
+    { path: "unset", content: unsetText(rendered.model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(plans.plan) },
@@ -108,6 +110,7 @@ export function keptEntries(
     { path: "stops", content: stopsText(model) },
     { path: "farewells", content: farewellsText(model.services) },
     { path: "followers", content: followersText(model.services) },
+    { path: "unset", content: unsetText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify({ ...plan, ...again }) },

@@ -73,6 +73,14 @@ export function isDiscovered(service: ComposeService): boolean {
   return Object.keys(labels).length + Object.keys(environment).length > 0;
 }
 
+/** Those of dashboards and collectors, which say nothing of where requests go. */
+const observers = /^(?:prometheus|homepage\.|kuma\.|flame\.|glance\.|coredns\.)/;
+
+/** Ports to which proxies that find a service are told to send requests. */
+export function routedPorts(service: ComposeService): number[] {
+  return discoveryPorts({ ...service, labels: pick(service.labels ?? {}, (name) => !observers.test(name.toLowerCase())) });
+}
+
 /** Ports that those who find a service are told to ask: the front has to pass them on. */
 export function discoveryPorts(service: ComposeService): number[] {
   const { labels, environment } = discoveryOf(service);

@@ -4,6 +4,8 @@ import * as z from "zod";
 export const imageFactsSchema = z.object({
   /** TCP ports that it exposes. */
   ports: z.array(z.number()),
+  /** Those of other protocols, as it has them: `53/udp`; absent: none. */
+  otherPorts: z.array(z.string()).optional(),
   /** Folders for which every container gets a volume of its own, unless something else is mounted there. */
   volumes: z.array(z.string()),
   entrypoint: z.array(z.string()),
@@ -56,10 +58,12 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
     const { config } = configurationSchema.parse(JSON.parse(text));
     const check = config?.Healthcheck;
     const test = check?.Test ?? [];
+    const otherPorts = Object.keys(config?.ExposedPorts ?? {}).filter(isOtherPort);
     return {
       ports: Object.keys(config?.ExposedPorts ?? {})
         .flatMap(exposedPorts)
         .toSorted((a, b) => a - b),
+      ...(otherPorts.length > 0 ? { otherPorts: otherPorts.toSorted() } : {}),
       volumes: Object.keys(config?.Volumes ?? {}).toSorted(),
       entrypoint: config?.Entrypoint ?? [],
       command: config?.Cmd ?? [],
@@ -70,6 +74,11 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a port is one of another protocol than TCP: `53/udp`. */
+export function isOtherPort(written: string): boolean {
+  return /^\d{1,5}(?:-\d{1,5})?\/(?!tcp$)\w+$/.test(written);
 }
 
 /** TCP ports in `8000`, `8000/tcp`, `8000-8003`; none of UDP. */

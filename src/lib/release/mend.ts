@@ -7,9 +7,11 @@ export function mendModel(model: ComposeModel): ComposeModel {
 }
 
 function mendService(service: ComposeService): ComposeService {
-  const { ulimits, blkio_config: io } = service;
+  const { ulimits, blkio_config: io, memswap_limit: swap } = service;
   return {
     ...service,
+    // Without a limit.
+    ...(swap === "-1" ? { memswap_limit: -1 } : {}),
     ...(isRecord(ulimits) ? { ulimits: mapValues(ulimits, mendLimit) } : {}),
     ...(isRecord(io) ? { blkio_config: mapValues(io, mendDevices) } : {}),
   };

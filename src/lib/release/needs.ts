@@ -23,6 +23,8 @@ export interface NeedsInput {
   sources: ReadonlyMap<string, SourceTree>;
   containers?: readonly ObservedContainer[];
   places?: Readonly<Record<string, Place>> | undefined;
+  /** Whether a service is part of the release; absent: each is. */
+  isUsed?: (service: string) => boolean;
 }
 
 /** What the host is to be asked for, before anything is pulled. */
@@ -45,10 +47,11 @@ function usedPaths(uses: readonly MountUse[], places: ReadonlyMap<string, Place>
 }
 
 /** Paths of the host's own: what the system has of itself is left to it. */
-function hostPaths({ model, sourceDirectory }: NeedsInput): Need[] {
+function hostPaths({ model, sourceDirectory, isUsed = () => true }: NeedsInput): Need[] {
+  const used = Object.entries(model.services).filter(([service]) => isUsed(service));
   const isAsked = (path: string | undefined): path is string =>
     path !== undefined && pathInSource(path, sourceDirectory) === undefined && !/^\/(dev|etc|proc|run|sys|var\/run)(\/|$)/.test(path);
-  const binds = Object.entries(model.services).flatMap(([service, { volumes = [] }]) =>
+  const binds = used.flatMap(([service, { volumes = [] }]) =>
     volumes.flatMap(({ type, source, target, bind }): Need[] => {
       if (type === "volume") {
         const device = localFolder(model, source ?? "")?.device;
@@ -61,7 +64,9 @@ function hostPaths({ model, sourceDirectory }: NeedsInput): Need[] {
   );
   const files = (["secrets", "configs"] as const).flatMap((kind) =>
     Object.entries(model[kind] ?? {}).flatMap(([name, { file }]): Need[] =>
-      isAsked(file) ? [{ place: file, user: `${kind === "secrets" ? "secret" : "config"} ${name}`, written: file, isRequired: true }] : [],
+      isAsked(file) && used.some(([, service]) => service[kind]?.some(({ source }) => source === name))
+        ? [{ place: file, user: `${kind === "secrets" ? "secret" : "config"} ${name}`, written: file, isRequired: true }]
+        : [],
     ),
   );
   return [...binds, ...files];

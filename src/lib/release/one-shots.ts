@@ -46,14 +46,15 @@ export function endingService(service: ComposeService): ComposeService {
 }
 
 /**
- * What says that a service ends which nobody waits for: that it is not to be started again, in writing, and a name or a
- * command that comes to an end. One that takes requests, or whose health is checked, is there to stay.
+ * What says that a service ends which nobody waits for: that it is not to be started again, and a command or an image that
+ * comes to an end; or that in writing, and its name. One that takes requests, or whose health is checked, is there to stay.
  */
 function endingSign(name: string, service: ComposeService): string | undefined {
-  const policy = restartPolicy(service);
+  const written = restartPolicy(service);
+  const policy = written ?? "no";
   const { mode } = service.deploy ?? {};
   if (mode === "replicated-job" || mode === "global-job") return `deploy.mode is ${mode}`;
-  if (policy !== "no" && policy?.startsWith("on-failure") !== true) return undefined;
+  if (policy !== "no" && !policy.startsWith("on-failure")) return undefined;
   if ((service.ports ?? []).length > 0 || (service.expose ?? []).length > 0) return undefined;
   if (service.healthcheck?.test !== undefined && service.healthcheck.disable !== true) return undefined;
   const last = lastCommand([...(service.entrypoint ?? []), ...(service.command ?? [])]);
@@ -63,7 +64,7 @@ function endingSign(name: string, service: ComposeService): string | undefined {
   const word = last === undefined ? null : ending.exec(last);
   if (word !== null) return `restart ${policy}, and its command is ${word[0].trim()}`;
   if (endsItself(service)) return `restart ${policy}, and its command exits`;
-  return endingName.test(name) ? `restart ${policy}, and its name` : undefined;
+  return written !== undefined && endingName.test(name) ? `restart ${policy}, and its name` : undefined;
 }
 
 /** What Compose makes of the two places. */
@@ -79,7 +80,7 @@ const endingName =
 
 /** Commands that come to an end. */
 const ending =
-  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
+  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose|kafka-topics(?:\.sh)?|rpk topic|kcadm\.sh|vault (?:write|kv)|git clone|pg_restore|mongorestore|mongoimport)(?=\s|$)|(?<!(?:^|\s)-\S*)\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
 
 /** Images of what does something to another program and ends. */
 const endingImage = /^(?:migrate\/migrate|minio\/mc|flyway\/flyway|liquibase\/liquibase|liquibase|amacneil\/dbmate|arigaio\/atlas)$/;
@@ -98,20 +99,25 @@ function endsItself({ entrypoint, command }: ComposeService): boolean {
 
 /** Commands that go on, whatever else they say. */
 const staying =
-  /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|server|start|worker|rq|sidekiq|puma|nodemon|dev)\b/;
+  /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|(?<!bootstrap-)server|start|worker|rq|sidekiq|puma|nodemon|dev|proxy|port-forward|s_server|daemon|listen)\b/;
 
 /** The last of the commands that a shell is given, or the command itself; undefined when the image alone knows it. */
 function lastCommand(words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
   const shell = words.findIndex((word) => /^-[a-z]*c$/.test(word));
-  if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return words.join(" ");
+  if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return withoutFolder(words.join(" "));
   const script = words[shell + 1] ?? "";
   // One that never ends is the last, wherever it stands.
   const endless = /\bwhile\s+(?:true|:|\[ ?1)|\btail -[fF]|\bsleep inf/.exec(script);
   if (endless !== null) return `while ${endless[0]}`;
   const commands = script
     .split(/&&|\|\||;|\n/)
-    .map((command) => command.trim().replace(/^exec\s+/, ""))
+    .map((command) => withoutFolder(command.trim().replace(/^exec\s+/, "")))
     .filter((command) => command !== "" && !/^(?:exit|done|fi|esac)\b/.test(command));
   return commands.at(-1) ?? script;
+}
+
+/** `/usr/bin/mc mb` is `mc mb`. */
+function withoutFolder(command: string): string {
+  return command.replace(/^\/(?:\S*\/)?(?=\S)/, "");
 }

@@ -29,6 +29,8 @@ export interface PlacementInput {
   places?: Readonly<Record<string, Place>> | undefined;
   /** Folders of volumes that the engine has, by their names. */
   devices?: Readonly<Record<string, string>>;
+  /** Whether a service is part of the release, or a task runs in it; absent: each is. */
+  isUsed?: (service: string) => boolean;
   digest: Digest;
 }
 
@@ -184,7 +186,11 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>,
     parents: unique(own.map((place) => place.slice(0, place.lastIndexOf("/")))),
     folders: unique(made.filter((place) => place.startsWith(`${stateDirectory}/`))),
     seeds: seeded.filter((seed) => !isSeeded(seed)).map(({ place, files }) => ({ place, files })),
-    needs: needsOf(uses, places, input),
+    needs: needsOf(
+      uses.filter(({ service }) => input.isUsed?.(service) !== false),
+      places,
+      input,
+    ),
   };
 }
 
@@ -198,9 +204,14 @@ function unique(words: readonly string[]): string[] {
   return [...new Set(words)].filter((word) => word !== "").toSorted();
 }
 
-function notesOf(uses: readonly MountUse[], places: ReadonlyMap<string, Place>, { sources, stateDirectory }: PlacementInput): string[] {
-  const notes = uses.flatMap(({ path, target, isFile }) => {
+function notesOf(
+  uses: readonly MountUse[],
+  places: ReadonlyMap<string, Place>,
+  { sources, stateDirectory, isUsed }: PlacementInput,
+): string[] {
+  const notes = uses.flatMap(({ service, path, target, isFile }) => {
     const place = places.get(path);
+    if (isUsed?.(service) === false) return [];
     if (place?.kind !== "data" || sources.has(path) || isWithin(path, "data", places)) return [];
     const where = place.place.startsWith(`${stateDirectory}/`) ? place.place.slice(stateDirectory.length + 1) : place.place;
     return [

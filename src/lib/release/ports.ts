@@ -1,8 +1,9 @@
 import type { PortMode, ServiceConfig } from "../config/config.ts";
 import { runsWith } from "./command-words.ts";
 import { checkedPort, checkOf, ownNames } from "./health-check.ts";
-import { exposedPorts, type ImageFacts } from "./image-facts.ts";
-import type { ComposeService } from "./model.ts";
+import { routedPorts } from "./discovery-labels.ts";
+import { exposedPorts, isOtherPort, type ImageFacts } from "./image-facts.ts";
+import type { ComposePort, ComposeService } from "./model.ts";
 import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
 
 /** A port that a front listens on, and passes on to the same port of the slot. */
@@ -50,10 +51,11 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
   const images = facts?.ports ?? [];
   const sources = [
     { from: "set in coldtivate.yml", found: (config.ports ?? []).map(({ port }) => port) },
-    { from: "published", found: (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target) },
+    { from: "published", found: (service.ports ?? []).filter(isTcp).map(({ target }) => target) },
     { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
+    { from: "from its labels", found: routedPorts(service) },
     // Whoever runs something else from an image may run something that takes no requests.
     { from: "from PORT", found: isImages && Number.isInteger(variable) && variable > 0 && variable < 65_536 ? [variable] : [] },
     { from: "exposed by its image", found: isImages || command !== undefined ? images : [] },
@@ -97,9 +99,25 @@ function hintFor(
 const optionForPort =
   /(?<=^|\s)--?(?:(?:http|web|server|api|app)[-_.]?)?(?:port|listen|addr|address|bind)[= ](?:[\w.*-]*:|\[[\da-f:]*\]:)?\d{2,5}(?=\s|$)/;
 
-/** Published UDP ports: a front cannot take them. */
-export function udpPorts(service: ComposeService): number[] {
-  return (service.ports ?? []).filter(({ protocol }) => protocol === "udp").map(({ target }) => target);
+/** Whether a published port is of TCP, the only protocol that a front takes. */
+export function isTcp({ protocol = "tcp" }: ComposePort): boolean {
+  return protocol === "tcp";
+}
+
+/** Ports of other protocols than TCP that are published, as `53/udp`: a front cannot take them. */
+export function otherPorts(service: ComposeService): string[] {
+  return (service.ports ?? []).filter((port) => !isTcp(port)).map(({ target, protocol }) => `${target}/${protocol}`);
+}
+
+/**
+ * Ports of other protocols than TCP that a service says other containers may ask, as `53/udp`. That of HTTP/3 does not count
+ * where the same is there over TCP: whoever speaks it finds it by an answer of HTTP/2, and can do without.
+ */
+export function exposedOtherwise({ expose = [], ports = [] }: ComposeService, facts?: ImageFacts): string[] {
+  const all = [...expose, ...(facts?.otherPorts ?? [])].filter(isOtherPort);
+  const tcp = new Set([...expose.flatMap(exposedPorts), ...ports.filter(isTcp).map(({ target }) => target), ...(facts?.ports ?? [])]);
+  const isHttp3 = (port: string) => /^(?:80|443|8443)\/udp$/.test(port) && tcp.has(Number.parseInt(port, 10));
+  return [...new Set(all)].filter((port) => !isHttp3(port));
 }
 
 /** `80`, `80 and 443`, `8000–8009`. */

@@ -1,7 +1,7 @@
 import type { ServiceConfig } from "../config/config.ts";
 import { extraHosts, isNear, type Mention } from "./mentioned-ports.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
-import { findPorts } from "./ports.ts";
+import { findPorts, isTcp } from "./ports.ts";
 import { hasFront, type ServiceRollout } from "./rollout.ts";
 
 export interface ReachInput {
@@ -36,7 +36,7 @@ function ownPorts(name: string, { model, config }: ReachInput): string[] {
   const certain = findPorts(service, config[name]).ports.filter(
     ({ port, mode }) => mode === "http" && isCertain(service, port, config[name]),
   );
-  const published = (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target);
+  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
   const asked = certain.map(({ port }) => port);
   return [
     ...asked.map((port) => `${name}>${port}`),
@@ -55,7 +55,7 @@ function pairs(from: string, input: ReachInput): string[] {
   const service = model.services[from] ?? {};
   const isAsked = (to: string) => to !== from && rollouts.has(to) && !isOver(to, input) && isNear(service, model.services[to] ?? {});
   const hidden = new Set(extraHosts(service));
-  const mentioned = mentions.filter((mention) => mention.from === from);
+  const mentioned = mentions.filter((mention) => mention.from === from && mention.isOther !== true);
   const linked = (service.links ?? []).map((link) => {
     const [to = "", name = to] = link.split(":", 2);
     return { to, name };

@@ -16,6 +16,7 @@ test("an image's configuration tells what its containers get without being asked
   });
   expect(parseImageFacts(text)).toEqual({
     ports: [7000, 7001, 8000, 9100],
+    otherPorts: ["53/udp"],
     volumes: ["/data", "/var/lib/app"],
     entrypoint: ["/entrypoint.sh"],
     command: ["serve"],
