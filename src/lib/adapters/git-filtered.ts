@@ -33,19 +33,27 @@ function startsWith(content: Buffer, text: string): boolean {
   return content.subarray(0, text.length).equals(Buffer.from(text));
 }
 
-/** The SHA-256 of what a pointer stands for. */
-function parsePointer(content: Buffer): string | undefined {
+interface Pointer {
+  /** The SHA-256 of what it stands for. */
+  id: string;
+  size: number;
+}
+
+function parsePointer(content: Buffer): Pointer | undefined {
   if (content.length > largestPointer || !startsWith(content, lfsStart)) return undefined;
-  return /^oid sha256:([0-9a-f]{64})$/m.exec(content.toString())?.[1];
+  const text = content.toString();
+  const [, id] = /^oid sha256:([0-9a-f]{64})$/m.exec(text) ?? [];
+  const [, size] = /^size (\d{1,15})$/m.exec(text) ?? [];
+  return id === undefined || size === undefined ? undefined : { id, size: Number(size) };
 }
 
 /** Looks where Git LFS keeps what it has fetched, then at what is checked out; then Git LFS itself is asked, if it is there. */
-async function readLfs(id: string, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
+async function readLfs({ id, size }: Pointer, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
   const isIt = (content: Buffer | undefined) => content !== undefined && createHash("sha256").update(content).digest("hex") === id;
   const store = join(await storage(repository), "objects", id.slice(0, 2), id.slice(2, 4), id);
   const ways = [
     () => readFile(store).catch(() => undefined),
-    async () => workingFile(repository, path),
+    async () => workingFile(repository, path, size),
     () => smudge(pointer, repository, path),
   ];
   for (const look of ways) {
