@@ -40,6 +40,9 @@ const settings = new Set([
   "globalknownhostsfile",
   "hostkeyalias",
   "revokedhostkeys",
+  "knownhostscommand",
+  "pkcs11provider",
+  "requiredrsasize",
   "canonicalizehostname",
 ]);
 
