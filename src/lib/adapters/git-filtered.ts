@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { childEnvironment } from "../config/child-environment.ts";
 import { gitEnvironment } from "./git-run.ts";
-import { workingFile, type RepositoryAt } from "./git-repository-at.ts";
+import { fileOf, type RepositoryAt } from "./git-repository-at.ts";
 
 /** What stands in a commit for content that is elsewhere, or that only some can read. */
 export type FilterFault = "lfs" | "encrypted";
@@ -51,11 +50,7 @@ function parsePointer(content: Buffer): Pointer | undefined {
 async function readLfs({ id, size }: Pointer, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
   const isIt = (content: Buffer | undefined) => content !== undefined && createHash("sha256").update(content).digest("hex") === id;
   const store = join(await storage(repository), "objects", id.slice(0, 2), id.slice(2, 4), id);
-  const ways = [
-    () => readFile(store).catch(() => undefined),
-    async () => workingFile(repository, path, size),
-    () => smudge(pointer, repository, path),
-  ];
+  const ways = [() => fileOf(store, size), () => fileOf(join(repository.worktree, path), size), () => smudge(pointer, repository, path)];
   for (const look of ways) {
     const content = await look();
     if (isIt(content)) return content;

@@ -1,4 +1,5 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { kindOf, mostBytes } from "../config/file.ts";
 import { readSubmodules } from "../config/submodules.ts";
@@ -79,12 +80,11 @@ function nameOf(path: string, modules: string): string | undefined {
   return readSubmodules(modules).find((section) => section.path === path)?.name;
 }
 
-/** What a file of the working tree holds now, if it has so many bytes: what is no plain file may have no end. */
-export function workingFile({ worktree }: RepositoryAt, path: string, size: number): Buffer | undefined {
+/** What a file holds, if it has so many bytes: what is no plain file may have no end. */
+export async function fileOf(file: string, size: number): Promise<Buffer | undefined> {
   try {
-    const file = join(worktree, path);
-    const found = statSync(file);
-    return found.isFile() && found.size === size ? readFileSync(file) : undefined;
+    const found = await stat(file);
+    return found.isFile() && found.size === size ? await readFile(file) : undefined;
   } catch {
     return undefined;
   }
