@@ -51,7 +51,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
   const sources = [
     { from: "set in coldtivate.yml", found: (config.ports ?? []).map(({ port }) => port) },
     { from: "published", found: (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target) },
-    { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
+    { from: "exposed", found: exposedPorts(service.expose ?? []) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
     // Whoever runs something else from an image may run something that takes no requests.
