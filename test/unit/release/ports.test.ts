@@ -160,3 +160,17 @@ test("UDP ports are known for what they are", () => {
   expect(udpPorts(service)).toEqual([53]);
   expect(findPorts(service).ports.map(({ port }) => port)).toEqual([53]);
 });
+
+test("no command, health check or variable takes long, however long it is", () => {
+  const began = performance.now();
+  for (const word of ["nc ", "curl ", "sh -c ", "-b ", "http://a@", "/dev/tcp/", "$A "]) {
+    const text = word.repeat(500_000 / word.length);
+    for (const service of [
+      { healthcheck: { test: ["CMD-SHELL", text] }, environment: { A: text } },
+      { command: ["sh", "-c", text], environment: { A: text } },
+      { command: ["nginx", "$A"], environment: { A: text, PORT: text } },
+    ])
+      findPorts(service, {}, undefined, "web");
+  }
+  expect(performance.now() - began).toBeLessThan(20_000);
+});
