@@ -37,8 +37,12 @@ export class Encodings {
 
   /** How many characters at a text's end may be the beginning of one. */
   openEnd(text: string): number {
-    const apart = this.#openHexApart(text.slice(-longestEnd));
-    return Math.max(this.#base64.openEnd(plain(text.slice(-base64Length))), this.#hex.openEnd(text.slice(-hexLength).toLowerCase()), apart);
+    const separate = this.#openHexApart(text.slice(-longestEnd));
+    return Math.max(
+      this.#base64.openEnd(plain(text.slice(-base64Length))),
+      this.#hex.openEnd(text.slice(-hexLength).toLowerCase()),
+      separate,
+    );
   }
 
   /** The same for digits with something between them. */

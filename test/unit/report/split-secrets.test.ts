@@ -62,7 +62,7 @@ test.each(Object.entries(forms))("written as %s, no part of a secret is seen, wh
       expect({ how, seen: parts.filter((part) => shown.includes(part)) }).toEqual({ how, seen: [] });
     for (let cut = 0; cut < written.length; cut++)
       expectHidden(await shownOf(`it is ${written.slice(0, cut)}`, `${written.slice(cut)}, no more\n`), `cut at ${cut}`);
-    expectHidden(await shownOf(...`it is ${written}, no more\n`), "letter by letter");
+    expectHidden(await shownOf(...Array.from(`it is ${written}, no more\n`)), "letter by letter");
   }
 });
 
