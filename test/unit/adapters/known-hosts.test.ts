@@ -70,8 +70,8 @@ test("a pattern matches as the regular expression does that it stands for, whate
 });
 
 test("a list without an end is refused, and one of many hosts is read", async () => {
-  for (const reading of [findKnownKeys("shop", ["/dev/zero"]), readRevokedKeys("/dev/zero")])
-    await expect(reading).rejects.toMatchObject({ code: "KNOWN_HOSTS_UNREADABLE", exit: "refused" });
+  for (const read of [() => findKnownKeys("shop", ["/dev/zero"]), () => readRevokedKeys("/dev/zero")])
+    await expect(read()).rejects.toMatchObject({ code: "KNOWN_HOSTS_UNREADABLE", exit: "refused" });
   const file = join(directory, "many");
   await writeFile(file, `${"# a comment\n".repeat(200_000)}shop ${makeKey().public}\n`);
   expect((await findKnownKeys("shop", [file])).keys).toHaveLength(1);
