@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { kindOf } from "../config/file.ts";
+import { kindOf, mostBytes } from "../config/file.ts";
 import { readSubmodules } from "../config/submodules.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
 import { tryGit } from "./git-run.ts";
@@ -48,11 +49,30 @@ export type SubmoduleFault = "absent" | "behind";
  */
 export async function openSubmodule(parent: RepositoryAt, path: string, commit: string): Promise<RepositoryAt | SubmoduleFault> {
   const worktree = join(parent.worktree, path);
-  if (kindOf(join(worktree, ".git")) !== undefined) return (await openAt(worktree, commit)) ?? "behind";
-  const modules = (await parent.objects.read(`${parent.commit}:.gitmodules`))?.content.toString() ?? "";
-  const kept = join(await parent.gitDirectory(), "modules", nameOf(path, modules) ?? path);
+  if (isOwn(parent.worktree, path) && kindOf(join(worktree, ".git")) !== undefined) return (await openAt(worktree, commit)) ?? "behind";
+  const modules = (await parent.objects.read(`${parent.commit}:.gitmodules`, mostBytes))?.content.toString() ?? "";
+  const name = nameOf(path, modules) ?? path;
+  if (!isSubmoduleName(name)) return "absent";
+  const kept = join(await parent.gitDirectory(), "modules", name);
   if (kindOf(join(kept, "HEAD")) === undefined) return "absent";
   return (await openAt(worktree, commit, [`--git-dir=${kept}`, "--work-tree=/"], "/")) ?? "behind";
+}
+
+/** Whether a folder of the working tree is where its path says: a link might lead to any repository of this user. */
+function isOwn(worktree: string, path: string): boolean {
+  try {
+    return realpathSync(join(worktree, path)) === join(realpathSync(worktree), path);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether Git would take a submodule's name (`check_submodule_name` of its sources): with a way up in it, what the commit says is
+ * its repository could be any folder, whose configuration names programs.
+ */
+function isSubmoduleName(name: string): boolean {
+  return name !== "" && !name.split(/[/\\]/).includes("..");
 }
 
 /** The name under which .gitmodules has a path. */
@@ -60,10 +80,11 @@ function nameOf(path: string, modules: string): string | undefined {
   return readSubmodules(modules).find((section) => section.path === path)?.name;
 }
 
-/** What a file of the working tree holds now. */
-export function workingFile({ worktree }: RepositoryAt, path: string): Buffer | undefined {
+/** What a file holds, if it has so many bytes: what is no plain file may have no end. */
+export async function fileOf(file: string, size: number): Promise<Buffer | undefined> {
   try {
-    return readFileSync(join(worktree, path));
+    const found = await stat(file);
+    return found.isFile() && found.size === size ? await readFile(file) : undefined;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { childEnvironment } from "../config/child-environment.ts";
+import { readBounded } from "../config/file.ts";
 import type { Credentials } from "../config/config.ts";
 import { redactor } from "../config/redactor.ts";
 import { Secret } from "../config/secret.ts";
@@ -39,7 +39,7 @@ export function hasJobLogins(): boolean {
  */
 export async function readDockerConfig(directory = dockerConfigDirectory()): Promise<DockerConfigFile> {
   const path = join(directory, "config.json");
-  const text = await readFile(path, "utf8").catch(() => "{}");
+  const text = (await readText(path)) ?? "{}";
   const config = parseConfig(text, path, "Mend it, or move it away and run docker login again.");
   if (!hasJobLogins()) return config;
   const { auths = {} } = parseConfig(
@@ -62,7 +62,17 @@ export async function configuredHelpers(): Promise<string[]> {
 /** A file-type variable holds a path. */
 async function readJobLogins(): Promise<string> {
   const { DOCKER_AUTH_CONFIG: value = "" } = process.env;
-  return value.trimStart().startsWith("{") ? value : readFile(value, "utf8").catch(() => "");
+  return value.trimStart().startsWith("{") ? value : ((await readText(value)) ?? "");
+}
+
+/** Undefined for a file that cannot be read. Throws FILE_TOO_LARGE. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return (await readBounded(path)).toString();
+  } catch (cause) {
+    if (cause instanceof ColdtivateError) throw cause;
+    return undefined;
+  }
 }
 
 function parseConfig(text: string, name: string, hint: string): DockerConfigFile {

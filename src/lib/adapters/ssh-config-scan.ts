@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { systemCode } from "../config/file.ts";
+import { readBounded, systemCode } from "../config/file.ts";
 import { matchesPattern } from "./known-hosts-line.ts";
 
 /** The files that OpenSSH reads, the user's first: what one says first counts. */
@@ -40,6 +40,9 @@ const settings = new Set([
   "globalknownhostsfile",
   "hostkeyalias",
   "revokedhostkeys",
+  "knownhostscommand",
+  "pkcs11provider",
+  "requiredrsasize",
   "canonicalizehostname",
 ]);
 
@@ -78,7 +81,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
   const { host, scan, decided } = context;
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readBounded(path)).toString();
   } catch (cause) {
     // OpenSSH passes over what is not there; what else it makes of it, it says itself.
     if (!["ENOENT", "ENOTDIR"].includes(systemCode(cause))) scan.mayMatter = scan.mayNameUser = true;

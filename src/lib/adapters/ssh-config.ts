@@ -1,4 +1,5 @@
 import { homedir, userInfo } from "node:os";
+import { keptNames } from "../config/child-environment.ts";
 import { redactor } from "../config/redactor.ts";
 import { ColdtivateError } from "../errors.ts";
 import { createPrivateDirectory } from "./private-directory.ts";
@@ -62,10 +63,11 @@ export async function askSsh(question: ConfigQuestion, files: ConfigFiles | "non
   });
 }
 
-/** What programs that ssh_config names get: the environment without what is secret. */
+/** What programs that ssh_config names get: the environment without what is secret, but for what the user wants everybody to get. */
 export function environmentOfSsh(): Record<string, string> {
+  const wanted = new Set(keptNames(process.env));
   const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return Object.fromEntries(entries.filter(([, value]) => redactor.redact(value) === value));
+  return Object.fromEntries(entries.filter(([name, value]) => wanted.has(name) || redactor.redact(value) === value));
 }
 
 /** OpenSSH looks for its user's files where passwd has the home; we, as most programs, where HOME is. */

@@ -68,7 +68,7 @@ export async function logIn(endpoint: Endpoint, { stream, said }: Transport, opt
   try {
     signal?.throwIfAborted();
     deadline.start(timeout);
-    const queue = identities.identities.map((identity) => withoutDeadline(identity, deadline));
+    const queue = inTurn(identities.identities).map((identity) => withoutDeadline(identity, deadline));
     // What becomes of it is heard below, closer.
     ssh
       .connect({
@@ -119,6 +119,20 @@ export async function logIn(endpoint: Endpoint, { stream, said }: Transport, opt
     deadline.stop();
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Attempts that sshd lets pass before it hangs up: MaxAuthTries less one, the last of which it answers. */
+const mostAttempts = 5;
+
+/**
+ * The keys to try. A server says which hashes it knows, and not which it takes (PubkeyAcceptedAlgorithms): RSA keys are tried with
+ * the other one when nothing else has helped, as far as the server would listen.
+ */
+function inTurn(identities: readonly Identity[]): Identity[] {
+  const again = identities.flatMap((identity) =>
+    identity.algorithms.length > 1 ? [{ ...identity, algorithms: identity.algorithms.slice(1) }] : [],
+  );
+  return identities.length + again.length > mostAttempts ? [...identities] : [...identities, ...again];
 }
 
 /** Somebody may have to type a passphrase, or to touch a security key: that takes the time that it takes. */

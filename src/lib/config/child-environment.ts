@@ -51,7 +51,7 @@ const needs: Readonly<Record<Child, readonly string[]>> = {
 /** What stands for many names does not stand for these: somebody else's password may be called alike. */
 const sensitive = /token|passw|secret|private|credential/i;
 
-/** Names that the user wants every child to get. */
+/** The variable that has them. */
 const kept = "COLDTIVATE_KEEP_ENV";
 
 /**
@@ -74,18 +74,29 @@ export function childEnvironment(
   return defined({ ...only(isWanted, from), ...own });
 }
 
-/** The environment of a program of the user's own, which may need anything of it, but not the secrets that only we work with. */
-export function hookEnvironment(secretVariables: readonly string[], own: Readonly<Record<string, string>>): Record<string, string> {
-  const wanted = new Set(keptNames(process.env));
-  return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name)), ...own });
+/**
+ * The environment of a program of the user's own, which may need anything of it, but not the secrets that only we work with.
+ *
+ * @param secretVariables what coldtivate.yml takes secrets from
+ * @param own what it gets on top
+ * @param from our own
+ */
+export function hookEnvironment(
+  secretVariables: readonly string[],
+  own: Readonly<Record<string, string>> = {},
+  from: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const wanted = new Set(keptNames(from));
+  return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name), from), ...own });
 }
 
-function only(isWanted: (name: string) => boolean, from = process.env): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
-}
-
-function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
+/** Names that the user wants every child to get. */
+export function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
   return names.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+function only(isWanted: (name: string) => boolean, from: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
 }
 
 function matches(pattern: string, name: string, isCautious: boolean): boolean {

@@ -19,6 +19,9 @@ export function kindOf(path: string): "file" | "folder" | undefined {
 /** Bytes that a text of people's has at most: a dotenv, a key, a Dockerfile, a Compose file. */
 export const mostBytes = 1024 * 1024;
 
+/** Bytes of a file that programs write, too, and that grows, such as known_hosts. */
+export const mostListed = 32 * 1024 * 1024;
+
 /** The text of a file; undefined when it cannot be read. Throws FILE_TOO_LARGE. */
 export function textOf(path: string): string | undefined {
   const found = statOf(path);
@@ -46,12 +49,13 @@ const pause = 20;
 /**
  * The bytes of a file, a pipe or a device, as far as a text of people's goes. Waits for what writes to a pipe, until the signal
  * says otherwise, and never in a way that keeps the process from ending.
+ * @param most bytes that it may have
  * @throws ColdtivateError FILE_TOO_LARGE; the system's own error where it cannot be read
  */
-export async function readBounded(path: string, signal?: AbortSignal): Promise<Buffer> {
+export async function readBounded(path: string, signal?: AbortSignal, most = mostBytes): Promise<Buffer> {
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const found = await file.stat();
-  if (found.isFile() && found.size > mostBytes) throw tooLarge(path);
+  if (found.isFile() && found.size > most) throw tooLarge(path, most);
   const chunks: Buffer[] = [];
   let size = 0;
   for (;;) {
@@ -62,7 +66,7 @@ export async function readBounded(path: string, signal?: AbortSignal): Promise<B
     if (bytes === undefined) await wait(pause, undefined, signal && { signal });
     else chunks.push(chunk.subarray(0, bytes));
     size += bytes ?? 0;
-    if (size > mostBytes) throw tooLarge(path);
+    if (size > most) throw tooLarge(path, most);
   }
 }
 
@@ -70,8 +74,8 @@ function waitsForMore(cause: unknown): undefined {
   if (systemCode(cause) !== "EAGAIN") throw cause;
 }
 
-function tooLarge(path: string): ColdtivateError {
-  return new ColdtivateError(`${path} is larger than ${mostBytes / 1024 / 1024} MiB, and is not read`, {
+function tooLarge(path: string, most = mostBytes): ColdtivateError {
+  return new ColdtivateError(`${path} is larger than ${most / 1024 / 1024} MiB, and is not read`, {
     code: "FILE_TOO_LARGE",
     exit: "usage",
     hint: "See whether this is the file that was meant.",

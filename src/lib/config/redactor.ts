@@ -82,8 +82,8 @@ export class Redactor {
 
   /** How many characters at a text's end may be the beginning of a secret that goes on in what is written next. */
   openEnd(text: string): number {
-    if (this.#known.size === 0 || /(?:^|\n)$/.test(text)) return 0;
-    const open = Math.max(this.#texts.openEnd(text), this.#encodings.openEnd(text));
+    if (this.#known.size === 0 || text === "") return 0;
+    const open = Math.max(this.#texts.openEnd(text), text.endsWith("\n") ? 0 : this.#encodings.openEnd(text));
     if (open === 0) return 0;
     // What is found already is not to be cut.
     const cut = this.find(text).find(({ end }) => end > text.length - open);

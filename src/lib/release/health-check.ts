@@ -1,4 +1,4 @@
-import { fillIn } from "./command-words.ts";
+import { fillIn, mostLookedAt } from "./command-words.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "./model.ts";
 
@@ -61,7 +61,7 @@ export function checkedPort(
 
 /** Those of a service's own names by which its health check asks it. */
 export function askedByName(test: readonly string[], names: readonly string[]): string[] {
-  const text = test.slice(1).join(" ");
+  const text = test.slice(1).join(" ").slice(0, mostLookedAt);
   return names.filter((name) => {
     const own = literal(name);
     const asURL = new RegExp(`://(?:[^\\s/@"']*@)?${own}(?=[:/?#\\s"'|;,)]|$)`, "i");

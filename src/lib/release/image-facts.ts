@@ -60,9 +60,7 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
     const test = check?.Test ?? [];
     const otherPorts = Object.keys(config?.ExposedPorts ?? {}).filter(isOtherPort);
     return {
-      ports: Object.keys(config?.ExposedPorts ?? {})
-        .flatMap(exposedPorts)
-        .toSorted((a, b) => a - b),
+      ports: exposedPorts(Object.keys(config?.ExposedPorts ?? {})).toSorted((a, b) => a - b),
       ...(otherPorts.length > 0 ? { otherPorts: otherPorts.toSorted() } : {}),
       volumes: Object.keys(config?.Volumes ?? {}).toSorted(),
       entrypoint: config?.Entrypoint ?? [],
@@ -81,12 +79,31 @@ export function isOtherPort(written: string): boolean {
   return /^\d{1,5}(?:-\d{1,5})?\/(?!tcp$)\w+$/.test(written);
 }
 
-/** TCP ports in `8000`, `8000/tcp`, `8000-8003`; none of UDP. */
-export function exposedPorts(written: string): number[] {
-  const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(written) ?? [];
-  if (from === undefined || (protocol !== undefined && protocol !== "tcp")) return [];
-  const first = Number(from);
-  return Array.from({ length: Math.max(0, Number(to ?? from) - first + 1) }, (_, index) => first + index);
+const lastPort = 65_535;
+
+/** TCP ports in `8000`, `8000/tcp`, `8000-8003`; none of UDP. Each once, as written: a registry or a host may name any number of ranges. */
+export function exposedPorts(written: readonly string[]): number[] {
+  const ports: number[] = [];
+  /** By port that was named: one on the way to the next that was not. */
+  const next = new Map<number, number>();
+  const open = (port: number): number => {
+    let at = port;
+    for (let after = next.get(at); after !== undefined; after = next.get(at)) {
+      next.set(at, next.get(after) ?? after);
+      at = after;
+    }
+    return at;
+  };
+  for (const each of written) {
+    const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(each) ?? [];
+    if (from === undefined || Number(from) > lastPort || (protocol !== undefined && protocol !== "tcp")) continue;
+    const last = Math.min(Number(to ?? from), lastPort);
+    for (let port = open(Number(from)); port <= last; port = open(port)) {
+      ports.push(port);
+      next.set(port, port + 1);
+    }
+  }
+  return ports;
 }
 
 type WrittenTimes = Partial<Record<"Interval" | "Timeout" | "StartPeriod" | "StartInterval" | "Retries", number | null | undefined>>;

@@ -141,7 +141,7 @@ function scan(text: string, add: (name: string, port: number, isAddress: boolean
 function takesNoTcp({ expose = [], ports = [] }: ComposeService, port: number): boolean {
   const isPublished = (protocol: boolean) => ports.some((each) => each.target === port && isTcp(each) === protocol);
   const isOther = isPublished(false) || expose.some((each) => isOtherPort(each) && Number.parseInt(each, 10) === port);
-  return isOther && !isPublished(true) && !expose.flatMap(exposedPorts).includes(port);
+  return isOther && !isPublished(true) && !exposedPorts(expose).includes(port);
 }
 
 /** `DB_HOST=db` and `DB_PORT=5432`. */

@@ -52,7 +52,7 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
   const sources = [
     { from: "set in coldtivate.yml", found: (config.ports ?? []).map(({ port }) => port) },
     { from: "published", found: (service.ports ?? []).filter(isTcp).map(({ target }) => target) },
-    { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
+    { from: "exposed", found: exposedPorts(service.expose ?? []) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
     { from: "from its labels", found: routedPorts(service) },
@@ -115,7 +115,7 @@ export function otherPorts(service: ComposeService): string[] {
  */
 export function exposedOtherwise({ expose = [], ports = [] }: ComposeService, facts?: ImageFacts): string[] {
   const all = [...expose, ...(facts?.otherPorts ?? [])].filter(isOtherPort);
-  const tcp = new Set([...expose.flatMap(exposedPorts), ...ports.filter(isTcp).map(({ target }) => target), ...(facts?.ports ?? [])]);
+  const tcp = new Set([...exposedPorts(expose), ...ports.filter(isTcp).map(({ target }) => target), ...(facts?.ports ?? [])]);
   const isHttp3 = (port: string) => /^(?:80|443|8443)\/udp$/.test(port) && tcp.has(Number.parseInt(port, 10));
   return [...new Set(all)].filter((port) => !isHttp3(port));
 }

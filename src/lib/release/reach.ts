@@ -1,3 +1,4 @@
+import { mostLookedAt } from "./command-words.ts";
 import type { ServiceConfig } from "../config/config.ts";
 import { extraHosts, isNear, type Mention } from "./mentioned-ports.ts";
 import type { ComposeModel, ComposeService } from "./model.ts";
@@ -45,7 +46,9 @@ function ownPorts(name: string, { model, config }: ReachInput): string[] {
 }
 
 function isCertain({ healthcheck }: ComposeService, port: number, config: ServiceConfig = {}): boolean {
-  const isChecked = healthcheck?.disable !== true && new RegExp(`\\bhttp://[^\\s/]*:${port}\\b`).test((healthcheck?.test ?? []).join(" "));
+  const isChecked =
+    healthcheck?.disable !== true &&
+    new RegExp(`\\bhttp://[^\\s/]*:${port}\\b`).test((healthcheck?.test ?? []).join(" ").slice(0, mostLookedAt));
   return isChecked || config.mode === "http" || config.ports?.some((written) => written.port === port && written.mode === "http") === true;
 }
 

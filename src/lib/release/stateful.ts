@@ -175,7 +175,7 @@ function byDirectory({ service, facts }: ServiceTraits) {
 
 function byPort({ service, facts }: ServiceTraits) {
   const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
-  const numbers = new Set([...published, ...(service.expose ?? []).flatMap(exposedPorts), ...(facts?.ports ?? [])]);
+  const numbers = new Set([...published, ...exposedPorts(service.expose ?? []), ...(facts?.ports ?? [])]);
   return ({ ports = [] }: StatefulProgram) => ports.some((port) => numbers.has(port));
 }
 

@@ -24,6 +24,21 @@ export function redactAround(text: string, inFrame = false): string {
     .join("");
 }
 
+/** How many characters at a text's end may be the beginning of a secret, sequences of our own within it included. */
+export function openEndAround(text: string): number {
+  const parts = splitAtOurs(text);
+  if (parts.length === 1) return redactor.openEnd(text);
+  let open = redactor.openEnd(parts.filter((_, index) => index % 2 === 0).join(""));
+  let length = 0;
+  for (let index = parts.length - 1; index >= 0 && open > 0; index--) {
+    const part = parts[index]!;
+    const taken = index % 2 === 1 ? part.length : Math.min(open, part.length);
+    length += taken;
+    if (index % 2 === 0) open -= taken;
+  }
+  return length;
+}
+
 /** Plain data with all of its texts clean, the names of fields included. */
 export function cleanData(data: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [clean(name), cleanValue(value)]));

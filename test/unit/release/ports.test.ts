@@ -200,3 +200,15 @@ test.each<[ComposeService, string[], string[]]>([
 ])("%j with an image's %j is exposed by another protocol than TCP at %j", (service, image, expected) => {
   expect(exposedOtherwise(service, { ...facts, otherPorts: image })).toEqual(expected);
 });
+
+test("no command, health check or variable takes long, however long it is", () => {
+  for (const word of ["nc ", "curl ", "sh -c ", "-b ", "http://a@", "/dev/tcp/", "$A "]) {
+    const text = word.repeat(500_000 / word.length);
+    for (const service of [
+      { healthcheck: { test: ["CMD-SHELL", text] }, environment: { A: text } },
+      { command: ["sh", "-c", text], environment: { A: text } },
+      { command: ["nginx", "$A"], environment: { A: text, PORT: text } },
+    ])
+      findPorts(service, {}, undefined, "web");
+  }
+});
