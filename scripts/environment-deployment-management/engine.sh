@@ -20,11 +20,13 @@ find_compose() {
 
 # Runs docker compose with a release's model, for at most $limit seconds. Arguments: the release's directory, Compose's arguments
 compose() {
-  local written variables=()
+  local written variables=() without=()
   [[ -n ${composer-} ]] || find_compose
   find_prepared "$1"
+  # What services want passed on, and the release does not have, is not to come from whoever is logged in here.
+  [[ ! -s $1/unset ]] || { mapfile -t without <"$1/unset" && without=(env "${without[@]/#/-u}"); }
   [[ ! -s $written/variables ]] || variables=(--env-file "$written/variables")
-  timeout -k 5 "${limit:-60}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${variables[@]}" "${@:2}"
+  timeout -k 5 "${limit:-60}" "${without[@]}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${variables[@]}" "${@:2}"
 }
 
 # Finds where a release keeps what Compose writes into containers: its model begins with that.

@@ -19,6 +19,9 @@ export function kindOf(path: string): "file" | "folder" | undefined {
 /** Maximum size, in bytes, of a text that people write: a dotenv, a key, a Dockerfile, a Compose file. */
 export const mostBytes = 1024 * 1024;
 
+/** The maximum size, in bytes, of a file that programs also write and that grows, such as known_hosts. */
+export const mostListed = 32 * 1024 * 1024;
+
 /** The text of a file; undefined if it cannot be read. Throws FILE_TOO_LARGE. */
 export function textOf(path: string): string | undefined {
   const found = statOf(path);
@@ -46,12 +49,13 @@ const pause = 20;
 /**
  * Reads a file, a pipe or a device, up to the maximum size of a text. Waits for the writer of a pipe until the signal aborts, and
  * never blocks in a way that keeps the process from ending.
+ * @param most maximum size in bytes
  * @throws ColdtivateError FILE_TOO_LARGE; the system's own error if the file cannot be read
  */
-export async function readBounded(path: string, signal?: AbortSignal): Promise<Buffer> {
+export async function readBounded(path: string, signal?: AbortSignal, most = mostBytes): Promise<Buffer> {
   await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const found = await file.stat();
-  if (found.isFile() && found.size > mostBytes) throw tooLarge(path);
+  if (found.isFile() && found.size > most) throw tooLarge(path, most);
   const chunks: Buffer[] = [];
   let size = 0;
   for (;;) {
@@ -62,7 +66,7 @@ export async function readBounded(path: string, signal?: AbortSignal): Promise<B
     if (bytes === undefined) await wait(pause, undefined, signal && { signal });
     else chunks.push(chunk.subarray(0, bytes));
     size += bytes ?? 0;
-    if (size > mostBytes) throw tooLarge(path);
+    if (size > most) throw tooLarge(path, most);
   }
 }
 
@@ -70,8 +74,8 @@ function waitsForMore(cause: unknown): undefined {
   if (systemCode(cause) !== "EAGAIN") throw cause;
 }
 
-function tooLarge(path: string): ColdtivateError {
-  return new ColdtivateError(`${path} is larger than ${mostBytes / 1024 / 1024} MiB, and is not read`, {
+function tooLarge(path: string, most = mostBytes): ColdtivateError {
+  return new ColdtivateError(`${path} is larger than ${most / 1024 / 1024} MiB, and is not read`, {
     code: "FILE_TOO_LARGE",
     exit: "usage",
     hint: "See whether this is the file that was meant.",

@@ -76,6 +76,14 @@ export function isDiscovered(service: ComposeService): boolean {
   return Object.keys(labels).length + Object.keys(environment).length > 0;
 }
 
+/** Labels for dashboards and collectors. They say nothing about where requests go. */
+const observers = /^(?:prometheus|homepage\.|kuma\.|flame\.|glance\.|coredns\.)/;
+
+/** Ports to which proxies that find a service send requests, by its labels. */
+export function routedPorts(service: ComposeService): number[] {
+  return discoveryPorts({ ...service, labels: pick(service.labels ?? {}, (name) => !observers.test(name.toLowerCase())) });
+}
+
 /** Ports at which others are told to reach a service that they find. The front has to pass them on. */
 export function discoveryPorts(service: ComposeService): number[] {
   const { labels, environment } = discoveryOf(service);

@@ -1,5 +1,5 @@
 import type { ComposeModel, ComposeService } from "./model.ts";
-import { mapValues } from "../common/plain.ts";
+import { isMapping, mapValues } from "../common/plain.ts";
 
 /** Makes a model readable for Compose, which does not accept its own JSON output as it is. */
 export function mendModel(model: ComposeModel): ComposeModel {
@@ -7,9 +7,11 @@ export function mendModel(model: ComposeModel): ComposeModel {
 }
 
 function mendService(service: ComposeService): ComposeService {
-  const { ulimits, blkio_config: io } = service;
+  const { ulimits, blkio_config: io, memswap_limit: swap } = service;
   return {
     ...service,
+    // Without a limit.
+    ...(swap === "-1" ? { memswap_limit: -1 } : {}),
     ...(isMapping(ulimits) ? { ulimits: mapValues(ulimits, mendLimit) } : {}),
     ...(isMapping(io) ? { blkio_config: mapValues(io, mendDevices) } : {}),
   };
@@ -27,6 +29,3 @@ function mendDevices(value: unknown): unknown {
     isMapping(device) ? Object.fromEntries(Object.entries(device).map(([name, each]) => [name.toLowerCase(), each])) : device,
   );
 }
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { ColdtivateError } from "../errors.ts";
-import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
+import { replicas, type ComposeModel, type ComposeService, type ComposeSource } from "./model.ts";
+import { dependencies } from "./order.ts";
 
 /**
  * Refuses what would fail or get lost only after a release has begun on a host.
@@ -8,13 +9,27 @@ import type { ComposeModel, ComposeService, ComposeSource } from "./model.ts";
  * @throws ColdtivateError COMPOSE_UNSUPPORTED that names every service and attribute
  */
 export function checkSupported(model: ComposeModel, names: readonly string[]): void {
-  const found = names.flatMap((name) => unsupported(model.services[name] ?? {}, model).map((what) => `services.${name}.${what}`));
+  const found = names.flatMap((name) => {
+    const service = model.services[name] ?? {};
+    return [...unsupported(service, model), ...hiddenNeeds(service, model, names)].map((what) => `services.${name}.${what}`);
+  });
   if (found.length === 0) return;
   throw new ColdtivateError("the Compose files ask for what cannot be deployed", {
     code: "COMPOSE_UNSUPPORTED",
     exit: "usage",
     details: found,
     hint: "Write it in another way, as said above, or take the service out of the release by a profile.",
+  });
+}
+
+/** What a service cannot do without, and a profile hides: Compose does not start it, either. */
+function hiddenNeeds(service: ComposeService, { services }: ComposeModel, names: readonly string[]): string[] {
+  return dependencies(service).flatMap((other) => {
+    const { profiles = [] } = services[other] ?? {};
+    if (names.includes(other) || profiles.length === 0 || service.depends_on?.[other]?.required === false) return [];
+    if (replicas(services[other] ?? {}) === 0) return [];
+    const instead = "set COMPOSE_PROFILES in the dotenv, or write `required: false` under its depends_on";
+    return [`depends_on: ${other} is hidden by its profile${profiles.length === 1 ? "" : "s"} ${profiles.join(", ")}; ${instead}`];
   });
 }
 

@@ -23,11 +23,11 @@ interface WrittenImage {
 }
 
 /**
- * What buildx treats as an address, and not as a folder (build/opt.go and util/buildflags of docker/buildx). It would treat
- * anything else that looks like an address as a folder.
+ * What buildx treats as an address, and not as a folder (build/opt.go and util/buildflags of docker/buildx). Case counts. It would
+ * treat anything else that looks like an address as a folder.
  */
-const address = /^(?:docker-image|https?|git|ssh):\/\/|^target:|^git@|^github\.com\//i;
-const layout = /^oci-layout:\/\//i;
+const address = /^(?:docker-image|https?|git|ssh):\/\/|^target:|^git@[\w.-]+:|^github\.com\//;
+const layout = /^oci-layout:\/\//;
 
 /** Reports folders and Dockerfiles of an image that do not exist, or that a build would read from outside the repository. */
 export function checkImage(name: string, image: WrittenImage, scope: ImageScope): Problem[] {
@@ -55,16 +55,23 @@ function checkContext(name: string, { context, dockerfile }: WrittenImage, { dir
 function checkContexts(name: string, { contexts }: WrittenImage, { directory, isUnresolved }: ImageScope): Problem[] {
   return Object.entries(asMapping(contexts)).flatMap(([key, written]): Problem[] => {
     const path = ["images", name, "contexts", key];
-    if (typeof written !== "string" || isUnresolved(path) || address.test(written)) return [];
-    const value = written.replace(layout, "").replace(/@.*$/, "");
+    if (typeof written !== "string" || isUnresolved(path)) return [];
+    // Some versions take an address that they cannot make sense of for a folder; its parts may be folders of the commit.
+    if (address.test(written)) {
+      if (kindOf(`${directory}/${written}`) === undefined) return [];
+      return [{ path, message: `${written} is an address, and there is a folder of that name, too: rename the folder` }];
+    }
     const isLayout = layout.test(written);
+    // Behind a layout's folder there may be a tag and a digest.
+    const value = isLayout ? written.replace(layout, "").replace(/[:@].*$/s, "") : written;
     if (!isLayout && /^[a-z+.-]+:/i.test(written)) {
       const message =
         "expected a folder, or an address that begins with docker-image://, target:, oci-layout://, https://, git:// or ssh://";
       return [{ path, message }];
     }
     if (isAbsolute(value)) return [{ path, message: `${value} is an absolute path: write it relative to this file` }];
-    const out = wayOut(resolve(directory, value), directory);
+    // Builders follow a link before they go up from it.
+    const out = wayOut(resolve(directory, value), directory) ?? wayOut(`${directory}/${value}`, directory);
     return out === undefined ? [] : [{ path, message: `${value} leads out of the repository, to ${out}` }];
   });
 }
@@ -81,7 +88,7 @@ export function wayOut(path: string, directory: string): string | undefined {
 /** Follows links as far as the path exists: the rest may be created later. */
 function realPath(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return path === dirname(path) ? path : join(realPath(dirname(path)), basename(path));
   }

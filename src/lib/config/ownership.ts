@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { ColdtivateError } from "../errors.ts";
+import { childEnvironment } from "../secrets/child-environment.ts";
 
 /**
  * Refuses a file that another user owns or could replace, as Git refuses such a repository (safe.directory in git-config(1)):
@@ -37,9 +38,12 @@ async function isSafe(top: string): Promise<boolean> {
 }
 
 async function safeDirectories(): Promise<string[]> {
-  const { GIT_DIR: _directory, ...env } = process.env;
   try {
-    const child = spawn("git", ["config", "--null", "--get-all", "safe.directory"], { cwd: "/", env, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("git", ["config", "--null", "--get-all", "safe.directory"], {
+      cwd: "/",
+      env: childEnvironment("git", { GIT_DIR: undefined }),
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const [said] = await Promise.all([text(child.stdout), once(child, "close")]);
     return said.split("\0").slice(0, -1);
   } catch {

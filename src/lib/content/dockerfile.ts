@@ -12,19 +12,24 @@ export function readDockerfile(text: string): Instruction[] {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const escape = escapeOf(lines);
   const instructions: Instruction[] = [];
+  const ends = new DocumentEnds(lines);
   for (let at = 0; at < lines.length; at++) {
-    let line = (lines[at] ?? "").trim();
-    if (line === "" || line.startsWith("#")) continue;
+    let last = (lines[at] ?? "").trim();
+    if (last === "" || last.startsWith("#")) continue;
     const start = at + 1;
-    while (line.endsWith(escape) && at + 1 < lines.length) {
+    const parts: string[] = [];
+    while (last.endsWith(escape) && at + 1 < lines.length) {
       const next = (lines[++at] ?? "").trim();
       // A comment or an empty line within a continued one does not end it.
-      if (next !== "" && !next.startsWith("#")) line = `${line.slice(0, -1)} ${next}`;
+      if (next === "" || next.startsWith("#")) continue;
+      parts.push(last.slice(0, -1));
+      last = next;
     }
+    const line = [...parts, last].join(" ");
     const [, name = "", after = ""] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
     const instruction = { name: name.toUpperCase(), ...takeFlags(after), line: start };
     instructions.push(instruction);
-    at = endOfDocuments(instruction, lines, at);
+    at = endOfDocuments(instruction, ends, at);
   }
   return instructions;
 }
@@ -93,31 +98,68 @@ function stageIndex(name: string): number {
 /** Reads the escape character. Directives are the comments at the top of a Dockerfile. */
 function escapeOf(lines: readonly string[]): string {
   for (const line of lines) {
-    const [, name, value] = /^#\s*([A-Za-z]\w*)\s*=\s*(.+?)\s*$/.exec(line.trim()) ?? [];
-    if (name === undefined) break;
-    if (name.toLowerCase() === "escape" && value !== undefined) return value;
+    const [, name, value = ""] = /^#\s*([A-Za-z]\w*)\s*=(.*)$/.exec(line.trim()) ?? [];
+    if (name === undefined || value.trim() === "") break;
+    if (name.toLowerCase() === "escape") return value.trim();
   }
   return "\\";
 }
 
 function takeFlags(text: string): Pick<Instruction, "flags" | "rest"> {
   const flags: string[] = [];
-  let rest = text;
-  for (let found = /^--(\S+)\s*(.*)$/s.exec(rest); found !== null; found = /^--(\S+)\s*(.*)$/s.exec(rest)) {
+  const flag = /--(\S+)\s*/y;
+  let end = 0;
+  for (let found = flag.exec(text); found !== null; found = flag.exec(text)) {
     flags.push(found[1] ?? "");
-    rest = found[2] ?? "";
+    end = flag.lastIndex;
   }
-  return { flags, rest };
+  return { flags, rest: text.slice(end) };
 }
 
 /** The last line of the here-documents that an instruction starts: `RUN <<EOF`. */
-function endOfDocuments({ name, rest }: Instruction, lines: readonly string[], start: number): number {
+function endOfDocuments({ name, rest }: Instruction, ends: DocumentEnds, start: number): number {
   if (!["RUN", "COPY", "ADD"].includes(name)) return start;
   let at = start;
   for (const [, dash = "", , word = ""] of rest.matchAll(/(?<!<)<<(-?)(["']?)([A-Za-z_]\w*)\2/g)) {
-    const end = lines.findIndex((line, index) => index > at && (dash === "" ? line : line.replace(/^\t+/, "")) === word);
-    if (end === -1) return at;
+    const end = ends.after(at, word, dash !== "");
+    if (end === undefined) return at;
     at = end;
   }
   return at;
+}
+
+/** Where lines are that may end here-documents: a file can begin as many as it has lines, and end none. */
+class DocumentEnds {
+  readonly #lines: readonly string[];
+  /** By line, as it is and without tabs before it. */
+  readonly #places = [false, true].map(() => new Map<string, number[]>());
+  #isRead = false;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+  }
+
+  /** The first line behind another one that is a word. */
+  after(at: number, word: string, withTabs: boolean): number | undefined {
+    if (!this.#isRead) this.#read();
+    const places = this.#places[withTabs ? 1 : 0]?.get(word) ?? [];
+    let [low, high] = [0, places.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (places[middle]! > at) high = middle;
+      else low = middle + 1;
+    }
+    return places[low];
+  }
+
+  #read(): void {
+    this.#isRead = true;
+    for (const [index, line] of this.#lines.entries()) {
+      for (const [places, text] of [line, line.replace(/^\t+/, "")].map((each, kind) => [this.#places[kind]!, each] as const)) {
+        const known = places.get(text);
+        if (known === undefined) places.set(text, [index]);
+        else known.push(index);
+      }
+    }
+  }
 }

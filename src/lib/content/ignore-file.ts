@@ -9,7 +9,7 @@ export interface Ignores {
 
 /**
  * Reads a `.dockerignore` by BuildKit's rules: the last pattern that matches a path, or a folder that it lies in, decides. A file
- * that BuildKit would refuse leaves nothing out.
+ * that BuildKit would refuse leaves nothing out, and neither does one with too many patterns.
  */
 export function readIgnoreFile(text: string): Ignores {
   const patterns = patternsOf(text);
@@ -29,18 +29,21 @@ export function readIgnoreFile(text: string): Ignores {
 interface Pattern {
   /** Written with a `!`: paths that match are let in again. */
   exception: boolean;
-  fits: RegExp;
+  fits: Pick<RegExp, "test">;
 }
+
+/** More patterns than these nobody writes; each is compared with every file. */
+const mostPatterns = 2000;
 
 function patternsOf(text: string): Pattern[] | undefined {
   try {
-    return text
+    const lines = text
       .replace(/^\uFEFF/, "")
       .split(/\r?\n/)
       .filter((line) => !line.startsWith("#"))
       .map((line) => line.trim())
-      .filter((line) => line !== "")
-      .map(parsePattern);
+      .filter((line) => line !== "");
+    return lines.length > mostPatterns ? undefined : lines.map(parsePattern);
   } catch {
     return undefined;
   }
@@ -53,25 +56,72 @@ function parsePattern(line: string): Pattern {
   return { exception, fits: compile(joinPaths(written)) };
 }
 
-/** A path pattern as a regular expression: `*` and `?` stay within a folder's name, `**` crosses folders, `[…]` is a set. */
-function compile(pattern: string): RegExp {
-  let source = "^";
+/** A part of a path pattern: what one character of a path has to be, or any number of them. */
+type Part =
+  | { kind: "one"; source: string; is: (character: string) => boolean }
+  /** `*` within a folder's name, `**` at the end, `**` and the slash behind it. */
+  | { kind: "name" | "rest" | "folders"; source: string };
+
+const anyOf = {
+  name: { kind: "name", source: "[^/]*" },
+  rest: { kind: "rest", source: ".*" },
+  folders: { kind: "folders", source: "(?:.*/)?" },
+} as const;
+
+/** More of them in one pattern have regular expressions try every way to share a path out among them. */
+const mostAnys = 2;
+
+/** What fits a path pattern: `*` and `?` stay within a folder's name, `**` crosses folders, `[…]` is a set. */
+function compile(pattern: string): Pick<RegExp, "test"> {
+  const parts: Part[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at] ?? "";
     if (character === "*" && pattern[at + 1] === "*") {
       at++;
       if (pattern[at + 1] === "/") at++;
-      source += at + 1 >= pattern.length ? ".*" : "(?:.*/)?";
-    } else if (character === "*") source += "[^/]*";
-    else if (character === "?") source += "[^/]";
-    else if (character === "\\") source += escape(pattern[++at] ?? "\\");
+      parts.push(at + 1 >= pattern.length ? anyOf.rest : anyOf.folders);
+    } else if (character === "*") parts.push(anyOf.name);
+    else if (character === "?") parts.push({ kind: "one", source: "[^/]", is: (one) => one !== "/" });
     else if (character === "[") {
       const end = endOfSet(pattern, at);
-      source += pattern.slice(at, end + 1);
+      const source = pattern.slice(at, end + 1);
+      const set = new RegExp(`^${source}$`, "su");
+      parts.push({ kind: "one", source, is: (one) => set.test(one) });
       at = end;
-    } else source += escape(character);
+    } else {
+      const [meant = "\\"] = pattern.slice(character === "\\" ? at + 1 : at);
+      at += meant.length - (character === "\\" ? 0 : 1);
+      parts.push({ kind: "one", source: escape(meant), is: (one) => one === meant });
+    }
   }
-  return new RegExp(`${source}$`, "su");
+  if (parts.filter(({ kind }) => kind !== "one").length > mostAnys) return { test: (path) => fitsInTurn(path, parts) };
+  return new RegExp(`^${parts.map(({ source }) => source).join("")}$`, "su");
+}
+
+/** The same, in time that grows with the product of both lengths: all places in the pattern where a path's beginning may lead. */
+function fitsInTurn(path: string, parts: readonly Part[]): boolean {
+  const open = (places: Set<number>, from: number) => {
+    let at = from;
+    for (places.add(at); parts[at] !== undefined && parts[at]!.kind !== "one"; at++) places.add(at + 1);
+  };
+  let places = new Set<number>();
+  open(places, 0);
+  for (const character of path) {
+    const next = new Set<number>();
+    for (const place of places) {
+      const part = parts[place];
+      if (part === undefined) continue;
+      if (part.kind === "one") {
+        if (part.is(character)) open(next, place + 1);
+      } else if (part.kind === "folders") {
+        // It goes on at a slash only.
+        next.add(place);
+        if (character === "/") open(next, place + 1);
+      } else if (part.kind === "rest" || character !== "/") open(next, place);
+    }
+    places = next;
+  }
+  return places.has(parts.length);
 }
 
 function endOfSet(pattern: string, start: number): number {

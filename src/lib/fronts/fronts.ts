@@ -2,11 +2,14 @@ import { ColdtivateError } from "../errors.ts";
 import { discoveryOf, hidden, isDiscovered } from "../compose/discovery-labels.ts";
 import {
   defaultContainerName,
+  replicas,
   type ComposeAttachment,
   type ComposeDependency,
   type ComposeModel,
+  type ComposePort,
   type ComposeService,
 } from "../compose/model.ts";
+import { isTcp } from "../services/ports.ts";
 import { mapValues } from "../common/plain.ts";
 import type { ServiceRollout } from "./rollout.ts";
 
@@ -66,7 +69,7 @@ export function frontService(
     ...(container_name === undefined ? {} : { container_name }),
     ...(mac_address === undefined ? {} : { mac_address }),
     ...(networks === undefined ? {} : { networks: mapValues(networks, (attachment) => alsoNamed(aliases, attachment)) }),
-    ...(published === undefined ? {} : { ports: published }),
+    ...(published === undefined ? {} : { ports: frontPorts(service) }),
     ...(profiles === undefined ? {} : { profiles }),
     ...(isDiscovered(service) ? { expose: exposedPorts(service) } : {}),
     ...(Object.keys(environment).length > 0 ? { environment } : {}),
@@ -86,6 +89,18 @@ export function frontAliases(name: string, { container_name, hostname }: Compose
   return [...numbered, ...(hostname === undefined || hostname === name ? [] : [hostname])];
 }
 
+/** What a front publishes: of a range of ports as many as the service's containers would take, one each. */
+export function frontPorts(service: ComposeService): ComposePort[] {
+  return (service.ports ?? []).flatMap((port) => spread(port, replicas(service)));
+}
+
+function spread(port: ComposePort, count: number): ComposePort[] {
+  const [, from, to] = /^(\d+)-(\d+)$/.exec(port.published ?? "") ?? [];
+  if (from === undefined || count < 2) return [port];
+  const size = Math.min(count, Number(to) - Number(from) + 1);
+  return Array.from({ length: Math.max(1, size) }, (_, index) => ({ ...port, published: String(Number(from) + index) }));
+}
+
 function alsoNamed(names: readonly string[], attachment: ComposeAttachment | null): ComposeAttachment | null {
   if (names.length === 0) return attachment;
   return { ...attachment, aliases: [...new Set([...(attachment?.aliases ?? []), ...names])] };
@@ -93,7 +108,7 @@ function alsoNamed(names: readonly string[], attachment: ComposeAttachment | nul
 
 /** The ports that a container exposes. Programs that discover it ask the lowest one, unless they are told another. */
 function exposedPorts({ expose = [], ports = [] }: ComposeService): string[] {
-  const published = ports.filter(({ protocol }) => protocol !== "udp").map(({ target }) => String(target));
+  const published = ports.filter(isTcp).map(({ target }) => String(target));
   return [...new Set([...expose, ...published].map((port) => port.replace(/\/tcp$/, "")))];
 }
 

@@ -1,7 +1,8 @@
+import { mostLookedAt } from "../services/command-words.ts";
 import type { ServiceConfig } from "../config/schema/config.ts";
 import { extraHosts, isNear, type MentionedPort } from "../services/mentioned-ports.ts";
 import type { ComposeModel, ComposeService } from "../compose/model.ts";
-import { findPorts } from "../services/ports.ts";
+import { findPorts, isTcp } from "../services/ports.ts";
 import { hasFront, type ServiceRollout } from "./rollout.ts";
 
 export interface ReachInput {
@@ -39,7 +40,7 @@ function ownPorts(name: string, { model, config }: ReachInput): string[] {
   const certain = findPorts(service, config[name]).ports.filter(
     ({ port, mode }) => mode === "http" && isCertain(service, port, config[name]),
   );
-  const published = (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target);
+  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
   const asked = certain.map(({ port }) => port);
   return [
     ...asked.map((port) => `${name}>${port}`),
@@ -48,7 +49,9 @@ function ownPorts(name: string, { model, config }: ReachInput): string[] {
 }
 
 function isCertain({ healthcheck }: ComposeService, port: number, config: ServiceConfig = {}): boolean {
-  const isChecked = healthcheck?.disable !== true && new RegExp(`\\bhttp://[^\\s/]*:${port}\\b`).test((healthcheck?.test ?? []).join(" "));
+  const isChecked =
+    healthcheck?.disable !== true &&
+    new RegExp(`\\bhttp://[^\\s/]*:${port}\\b`).test((healthcheck?.test ?? []).join(" ").slice(0, mostLookedAt));
   return isChecked || config.mode === "http" || config.ports?.some((written) => written.port === port && written.mode === "http") === true;
 }
 
@@ -58,7 +61,7 @@ function pairs(from: string, input: ReachInput): string[] {
   const service = model.services[from] ?? {};
   const isAsked = (to: string) => to !== from && rollouts.has(to) && !isOver(to, input) && isNear(service, model.services[to] ?? {});
   const hidden = new Set(extraHosts(service));
-  const mentioned = mentions.filter((mention) => mention.from === from);
+  const mentioned = mentions.filter((mention) => mention.from === from && mention.isOther !== true);
   const linked = (service.links ?? []).map((link) => {
     const [to = "", name = to] = link.split(":", 2);
     return { to, name };

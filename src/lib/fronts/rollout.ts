@@ -5,10 +5,12 @@ import { literal, ownNames } from "../services/health-check.ts";
 import type { ImageFacts } from "../services/image-facts.ts";
 import { isFoundByUdp } from "../compose/discovery-labels.ts";
 import type { ComposeModel, ComposeMount, ComposeService } from "../compose/model.ts";
+import type { MentionedPort } from "../services/mentioned-ports.ts";
+import { isMapping } from "../common/plain.ts";
 import { findOneShots } from "../services/one-shots.ts";
-import { findPorts, udpPorts, type FrontPort, type KnownPorts } from "../services/ports.ts";
+import { exposedOtherwise, findPorts, otherPorts, type FrontPort, type KnownPorts } from "../services/ports.ts";
 import { sharedBy } from "../compose/sharing.ts";
-import { findSingleton } from "../services/singletons.ts";
+import { findSingleton, maybeSingleton } from "../services/singletons.ts";
 import { findStateful } from "../services/stateful.ts";
 import { coordinatedFolders, writableState } from "../services/writable.ts";
 
@@ -42,6 +44,8 @@ export interface RolloutInput {
   basesOf?: (service: string) => readonly string[];
   /** Whether a mount is content of the commit that no container is expected to write to. */
   isContent: (mount: ComposeMount) => boolean;
+  /** What services are told to ask others for. */
+  mentions?: readonly MentionedPort[];
 }
 
 /**
@@ -82,7 +86,8 @@ export function inferRollouts(input: RolloutInput): Map<string, ServiceRollout> 
       rollouts.set(name, { rollout: config.rollout, reason, ports: isFronted ? known.ports : [], isStateful });
       continue;
     }
-    const { rollout, reason } = inferRollout({ name, service, known, obstacle, stateful }, input);
+    const doubt = obstacle ?? doubtOfFront(name, service, input);
+    const { rollout, reason } = inferRollout({ name, service, known, obstacle: doubt, stateful }, input);
     rollouts.set(name, { rollout, reason, ports: rollout === "recreate" ? [] : known.ports, isStateful });
   }
   if (impossible.length === 0) return rollouts;
@@ -142,6 +147,9 @@ function inferRollout(candidate: Candidate, input: RolloutInput): Inferred {
     return recreate(`${why}; ${known.reason}: rollout: hold if its requests can wait`);
   }
   if (state.length > 0) return wait(`requests wait, because ${writes}; rollout: blue-green if they may`);
+  const either = maybeSingleton(name);
+  if (either !== undefined)
+    return wait(`requests wait, because it may be ${either}, what works of its own accord; rollout: blue-green if two may run at once`);
   const shared = coordinatedFolders({ service, facts });
   const reasons = [
     known.reason,
@@ -158,11 +166,53 @@ function obstacleToFront(name: string, service: ComposeService, model: ComposeMo
     (space) => typeof space === "string" && /^(?:service|container):/.test(space),
   );
   if (typeof own === "string") return `it shares the container of ${own.replace(/^[^:]*:/, "")}: no front possible`;
-  const udp = udpPorts(service);
-  if (udp.length > 0) return `published UDP port ${udp[0]}: a front passes only TCP on`;
+  const host = Object.keys(service.networks ?? {}).find((network) => isHostNetwork(network, model));
+  if (host !== undefined) return `its network ${host} is the host's own: no front possible`;
+  const [published] = otherPorts(service);
+  if (published !== undefined) return `published ${spoken(published)}: a front passes only TCP on`;
   if (isFoundByUdp(service)) return "Traefik routes UDP to it: a front passes only TCP on";
   const sharer = Object.entries(model.services).find(([other, candidate]) => other !== name && sharedBy(candidate).includes(name));
   return sharer === undefined ? undefined : `${sharer[0]} shares its container: no front possible`;
+}
+
+/** Why a front would probably hide something that others use. coldtivate.yml may ask for a front all the same. */
+function doubtOfFront(name: string, service: ComposeService, { model, factsOf, mentions = [] }: RolloutInput): string | undefined {
+  const only = "a front passes only TCP on";
+  const [exposed] = exposedOtherwise(service);
+  if (exposed !== undefined) return `exposed ${spoken(exposed)}: ${only}`;
+  const [own] = exposedOtherwise(service, factsOf?.(name));
+  if (own !== undefined) return `its image exposes ${spoken(own)}: ${only}`;
+  const asked = mentions.find(({ to, isOther }) => to === name && isOther === true);
+  if (asked !== undefined) return `${asked.from} asks it at UDP port ${asked.port}: ${only}`;
+  const addresses = new Set(
+    Object.values(service.networks ?? {}).flatMap((each) => [each?.ipv4_address ?? [], each?.ipv6_address ?? []].flat()),
+  );
+  const asking = Object.entries(model.services).find(([, { dns }]) =>
+    (Array.isArray(dns) ? dns : [dns]).some((each) => addresses.has(each)),
+  );
+  if (asking !== undefined) return `${asking[0]} asks it for names, over UDP: ${only}`;
+  const lan = Object.keys(service.networks ?? {}).find((network) => isLan(model.networks?.[network]));
+  // Slots would take addresses there that nobody gave them.
+  return lan === undefined ? undefined : `its network ${lan} is that of other machines, which know it by its address`;
+}
+
+/** `53/udp` for people. */
+function spoken(port: string): string {
+  const [number, protocol = ""] = port.split("/");
+  return `${protocol.toUpperCase()} port ${number}`;
+}
+
+function isHostNetwork(network: string, { networks }: ComposeModel): boolean {
+  const defined = networks?.[network];
+  return isMapping(defined) && defined["external"] === true && /^(?:host|none|bridge)$/.test(textOf(defined["name"]) ?? network);
+}
+
+function isLan(defined: unknown): boolean {
+  return isMapping(defined) && /^(?:macvlan|ipvlan)$/.test(textOf(defined["driver"]) ?? "");
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** The obstacle that a server listens at a name of its own: with a front, that name and its address are the front's. */
@@ -183,13 +233,13 @@ function updateOrder({ deploy }: ComposeService): string | undefined {
 
 /** The reason that no port is known, with what to do if others seem to use the service. */
 function unknownPort({ name, known }: Candidate, model: ComposeModel): string {
-  const asking = Object.entries(model.services).find(([other, service]) => other !== name && mentions(service, name));
+  const asking = Object.entries(model.services).find(([other, service]) => other !== name && asksFor(service, name));
   const hint = known.hint ?? (asking === undefined ? undefined : `${asking[0]} asks for it`);
   return hint === undefined ? known.reason : `${known.reason}, but ${hint}: set services.${name}.port to replace it without a gap`;
 }
 
 /** Whether a service links to another one, or has its address among its settings. */
-function mentions({ links, environment, command }: ComposeService, name: string): boolean {
+function asksFor({ links, environment, command }: ComposeService, name: string): boolean {
   if ((links ?? []).some((link) => link.split(":", 1)[0] === name)) return true;
   const address = new RegExp(`(?:^|[/@\\s,=])${literal(name)}:\\d{2,5}\\b`);
   return [...Object.values(environment ?? {}), ...(command ?? [])].some((text) => text !== null && address.test(text));

@@ -3,7 +3,8 @@ import { isPlacedContent, type Layout } from "./placement.ts";
 import type { KeptFile } from "../compose/sources.ts";
 
 /** Files in which programs usually store data. */
-const dataFile = /\.(?:db|sqlite\d?|sqlite3-\w+|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid)$/i;
+const dataFile =
+  /\.(?:db|sqlite\d?|sqlite3?-\w+|db3|db-\w+|mdb|rdb|aof|log|jsonl|ndjson|lock|pid|duckdb|bolt|bbolt|dat|data|kdbx|parquet|pickle|pkl|h5|wal)$|(?:^|[/._-])(?:db|databases?|data|state|store|storage|sessions?|queue|cache|counters?|users|accounts|history|acme|tokens?)\.(?:json5?|ya?ml|csv|tsv|xml|txt)$/i;
 
 export interface PlacedFiles {
   files: readonly KeptFile[];

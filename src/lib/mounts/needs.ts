@@ -23,6 +23,8 @@ export interface NeedsInput {
   sources: ReadonlyMap<string, SourceTree>;
   containers?: readonly ObservedContainer[];
   places?: Readonly<Record<string, MountPlace>> | undefined;
+  /** Whether a service is part of the release. By default, every service is. */
+  isUsed?: (service: string) => boolean;
 }
 
 /** The paths to ask the host for, before anything is pulled. */
@@ -49,10 +51,11 @@ function usedPaths(
 }
 
 /** Paths of the host's own. System paths are left alone. */
-function hostPaths({ model, sourceDirectory }: NeedsInput): RequiredPath[] {
+function hostPaths({ model, sourceDirectory, isUsed = () => true }: NeedsInput): RequiredPath[] {
+  const used = Object.entries(model.services).filter(([service]) => isUsed(service));
   const isAsked = (path: string | undefined): path is string =>
     path !== undefined && pathInSource(path, sourceDirectory) === undefined && !/^\/(dev|etc|proc|run|sys|var\/run)(\/|$)/.test(path);
-  const binds = Object.entries(model.services).flatMap(([service, { volumes = [] }]) =>
+  const binds = used.flatMap(([service, { volumes = [] }]) =>
     volumes.flatMap(({ type, source, target, bind }): RequiredPath[] => {
       if (type === "volume") {
         const device = localFolder(model, source ?? "")?.device;
@@ -65,7 +68,9 @@ function hostPaths({ model, sourceDirectory }: NeedsInput): RequiredPath[] {
   );
   const files = (["secrets", "configs"] as const).flatMap((kind) =>
     Object.entries(model[kind] ?? {}).flatMap(([name, { file }]): RequiredPath[] =>
-      isAsked(file) ? [{ place: file, user: `${kind === "secrets" ? "secret" : "config"} ${name}`, written: file, isRequired: true }] : [],
+      isAsked(file) && used.some(([, service]) => service[kind]?.some(({ source }) => source === name))
+        ? [{ place: file, user: `${kind === "secrets" ? "secret" : "config"} ${name}`, written: file, isRequired: true }]
+        : [],
     ),
   );
   return [...binds, ...files];

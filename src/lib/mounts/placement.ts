@@ -29,6 +29,8 @@ export interface PlacementInput {
   places?: Readonly<Record<string, MountPlace>> | undefined;
   /** Existing folders of volumes, by volume name. */
   devices?: Readonly<Record<string, string>>;
+  /** Whether a service is part of the release, or a task runs in it; absent: each is. */
+  isUsed?: (service: string) => boolean;
   digest: Digest;
 }
 
@@ -190,7 +192,11 @@ function layoutOf(uses: readonly MountUse[], places: ReadonlyMap<string, MountPl
     parents: unique(own.map((place) => place.slice(0, place.lastIndexOf("/")))),
     folders: unique(made.filter((place) => place.startsWith(`${stateDirectory}/`))),
     seeds: seeded.filter((seed) => !isSeeded(seed)).map(({ place, files }) => ({ place, files })),
-    needs: needsOf(uses, places, input),
+    needs: needsOf(
+      uses.filter(({ service }) => input.isUsed?.(service) !== false),
+      places,
+      input,
+    ),
   };
 }
 
@@ -207,10 +213,11 @@ function unique(words: readonly string[]): string[] {
 function notesOf(
   uses: readonly MountUse[],
   places: ReadonlyMap<string, MountPlace>,
-  { sources, stateDirectory }: PlacementInput,
+  { sources, stateDirectory, isUsed }: PlacementInput,
 ): string[] {
-  const notes = uses.flatMap(({ path, target, isFile }) => {
+  const notes = uses.flatMap(({ service, path, target, isFile }) => {
     const place = places.get(path);
+    if (isUsed?.(service) === false) return [];
     if (place?.kind !== "data" || sources.has(path) || isWithin(path, "data", places)) return [];
     const where = place.place.startsWith(`${stateDirectory}/`) ? place.place.slice(stateDirectory.length + 1) : place.place;
     return [

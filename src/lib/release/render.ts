@@ -37,7 +37,9 @@ import { keepWritten, nameVariables, restoreVariables, writtenKey } from "./vari
  */
 export function render(input: RenderInput): Rendered {
   const { values, ...replaced } = nameVariables(input);
-  const { services: placed, files, notes, layout, ...sources } = placeFiles({ ...input, ...replaced });
+  const isUsed = (name: string) =>
+    isActive(input.model.services[name] ?? {}, input.profiles) || input.tasks.some(({ service }) => service === name);
+  const { services: placed, files, notes, layout, ...sources } = placeFiles({ ...input, ...replaced, isUsed });
   const moved = { ...sources, configs: restoreVariables(sources.configs), secrets: restoreVariables(sources.secrets) };
   const pinned = mapValues(placed, (service) => pin(service, input));
   const written = byService({ ...input.model, ...moved, name: input.project, services: pinned }, input.project);
@@ -52,6 +54,7 @@ export function render(input: RenderInput): Rendered {
     factsOf,
     basesOf: (name) => input.bases?.get(builtImage(input, name) ?? "") ?? [],
     isContent: (mount) => isContent(mount, { files, layout, stateDirectory: input.stateDirectory }),
+    mentions,
   });
   const { rollouts, notes: portNotes } = addPorts(inferred, { model: written, mentions, config: input.services });
   const { containers = [], live = {}, knownVolumes = {}, project, digest } = input;

@@ -27,6 +27,21 @@ export function redactAround(text: string, inFrame = false): string {
     .join("");
 }
 
+/** How many characters at the end of a text may be the beginning of a secret, including our own colour sequences within it. */
+export function openEndAround(text: string): number {
+  const parts = splitAtOurs(text);
+  if (parts.length === 1) return redactor.openEnd(text);
+  let open = redactor.openEnd(parts.filter((_, index) => index % 2 === 0).join(""));
+  let length = 0;
+  for (let index = parts.length - 1; index >= 0 && open > 0; index--) {
+    const part = parts[index]!;
+    const taken = index % 2 === 1 ? part.length : Math.min(open, part.length);
+    length += taken;
+    if (index % 2 === 0) open -= taken;
+  }
+  return length;
+}
+
 /** Cleans all texts in plain data, including field names. */
 export function cleanData(data: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [clean(name), cleanValue(value)]));

@@ -1,8 +1,7 @@
 import type { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { format } from "node:util";
-import { redactor } from "../secrets/redactor.ts";
-import { clean, redactAround } from "./clean.ts";
+import { clean, openEndAround, redactAround } from "./clean.ts";
 import { withoutForeignControls } from "./controls.ts";
 
 type Write = NodeJS.WritableStream["write"];
@@ -82,7 +81,7 @@ function take(guard: Guard, chunk: string): string {
   const sequence = /(?:(?:^|\n)section_(?:start|end):\S*\r?|\u001B(?:\[[0-9;:?]*)?|\r)$/.exec(text)?.[0] ?? "";
   guard.sequence = sequence;
   const known = guard.open + withoutForeignControls(text.slice(0, text.length - sequence.length));
-  const shown = known.length - redactor.openEnd(known);
+  const shown = known.length - openEndAround(known);
   guard.open = known.slice(shown);
   return redactAround(known.slice(0, shown)).replaceAll(dumps, "<Buffer>");
 }

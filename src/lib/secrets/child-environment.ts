@@ -54,7 +54,7 @@ const needs: Readonly<Record<Child, readonly string[]>> = {
 /** A pattern with `*` does not match these names: somebody else's password may have such a name. */
 const sensitive = /token|passw|secret|private|credential/i;
 
-/** Lists variables that the user wants every child process to get. */
+/** The variable that lists them. */
 const kept = "COLDTIVATE_KEEP_ENV";
 
 /**
@@ -77,18 +77,29 @@ export function childEnvironment(
   return defined({ ...only(isWanted, from), ...own });
 }
 
-/** The environment of one of the user's own programs. It may need any variable, except the secrets that only we use. */
-export function hookEnvironment(secretVariables: readonly string[], own: Readonly<Record<string, string>>): Record<string, string> {
-  const wanted = new Set(keptNames(process.env));
-  return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name)), ...own });
+/**
+ * The environment of one of the user's own programs. It may need any variable, except the secrets that only we use.
+ *
+ * @param secretVariables the variables that coldtivate.yml takes secrets from
+ * @param own variables to add
+ * @param from our own environment
+ */
+export function hookEnvironment(
+  secretVariables: readonly string[],
+  own: Readonly<Record<string, string>> = {},
+  from: NodeJS.ProcessEnv = process.env,
+): Record<string, string> {
+  const wanted = new Set(keptNames(from));
+  return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name), from), ...own });
 }
 
-function only(isWanted: (name: string) => boolean, from = process.env): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
-}
-
-function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
+/** Names that the user wants every child to get. */
+export function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
   return names.split(/[\s,]+/).filter((name) => name !== "");
+}
+
+function only(isWanted: (name: string) => boolean, from: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => isWanted(name)));
 }
 
 function matches(pattern: string, name: string, isCautious: boolean): boolean {

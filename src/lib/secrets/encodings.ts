@@ -9,6 +9,10 @@ const wraps = /(?<=[A-Za-z0-9+/])[ \t]{0,40}(?:\r?\n|(?:\\+r)?\\+n)[ \t|│]{0,4
 
 /** Bytes in hexadecimal digits, adjacent or separated: `68:75`, `6875 6e74`, `\x68\x75`, `0x68, 0x75`, `%68%75`. */
 const hexRuns = /[0-9A-Fa-f]{2}(?:(?:[\s:,\\%-]|0?x|u00){0,16}[0-9A-Fa-f]{2}){5,}/g;
+/** What may be the beginning of these at a text's end. */
+const hexEnd = /(?:[0-9A-Fa-f]|[\s:,\\%-]|0?x|u00)+$/i;
+const longestEnd = 120;
+const fewestDigits = 2;
 const apart = /[\s:,\\%-]|0?x|u00/gi;
 
 /**
@@ -36,7 +40,24 @@ export class Encodings {
 
   /** How many characters at the end of a text may be the beginning of a match. */
   openEnd(text: string): number {
-    return Math.max(this.#base64.openEnd(plain(text.slice(-base64Length))), this.#hex.openEnd(text.slice(-hexLength).toLowerCase()));
+    const separate = this.#openHexApart(text.slice(-longestEnd));
+    return Math.max(
+      this.#base64.openEnd(plain(text.slice(-base64Length))),
+      this.#hex.openEnd(text.slice(-hexLength).toLowerCase()),
+      separate,
+    );
+  }
+
+  /** The same for digits with something between them. */
+  #openHexApart(end: string): number {
+    const [run = ""] = hexEnd.exec(end) ?? [];
+    const { text: digits, original } = squeeze(run.toLowerCase(), apart);
+    if (digits.length === run.length) return 0;
+    const open = this.#hex.openEnd(digits);
+    if (open < fewestDigits) return 0;
+    const length = run.length - original(digits.length - open);
+    // A question may end in such a word (`speed: `).
+    return /[A-WYZa-wyz0-9_]/.test(end.at(-length - 1) ?? "") ? 0 : length;
   }
 
   #findBase64(text: string): Span[] {

@@ -84,8 +84,8 @@ export class Redactor {
 
   /** How many characters at the end of a text may be the beginning of a secret that continues in the next output. */
   openEnd(text: string): number {
-    if (this.#known.size === 0 || /(?:^|\n)$/.test(text)) return 0;
-    const open = Math.max(this.#texts.openEnd(text), this.#encodings.openEnd(text));
+    if (this.#known.size === 0 || text === "") return 0;
+    const open = Math.max(this.#texts.openEnd(text), text.endsWith("\n") ? 0 : this.#encodings.openEnd(text));
     if (open === 0) return 0;
     // A secret that was found must not be cut in two.
     const cut = this.find(text).find(({ end }) => end > text.length - open);

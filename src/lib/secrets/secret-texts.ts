@@ -1,5 +1,5 @@
 import { fragmentHash, tableSize, type Span } from "./fragments.ts";
-import { spelling } from "./spelling.ts";
+import { OpenEnds, spelling } from "./spelling.ts";
 
 /** Length of the substring that is looked up first. */
 const anchorLength = 4;
@@ -8,10 +8,16 @@ const anchorLength = 4;
 const wordBegins = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2}))`;
 const wordEnds = "(?![A-Za-z0-9])";
 
+/** A line with less of one than this is written at once: it would end like that by chance. */
+const shortestBeginning = 5;
+
 interface Text {
   value: string;
   isWord: boolean;
+  /** What comes before its spaces and its lines' ends: there a line may end within it. */
+  breaks: ReadonlySet<string>;
   pattern?: RegExp;
+  openEnds?: OpenEnds;
 }
 
 /** Finds texts in any spelling: see spelling.ts. */
@@ -24,7 +30,7 @@ export class SecretTexts {
 
   /** @param isWord whether the text counts only where it stands alone */
   add(value: string, isWord: boolean): void {
-    const text = { value, isWord };
+    const text = { value, isWord, breaks: new Set(Array.from(value.matchAll(/(\S)\s/g), ([, before = ""]) => before)) };
     const [longest = ""] = (value.match(/[A-Za-z0-9]+/g) ?? []).toSorted((a, b) => b.length - a.length);
     const anchor = longest.slice(0, anchorLength);
     if (anchor.length < anchorLength) return void this.#others.push(text);
@@ -37,10 +43,16 @@ export class SecretTexts {
     return [...new Set(this.#candidates(text)), ...this.#others].flatMap((each) => occurrences(text, patternOf(each)));
   }
 
-  /** How many characters at the end of a text may be the beginning of a match. */
+  /**
+   * How many characters at the end of a text may be the beginning of a match. If a line ends there, only matches that continue on
+   * the next line count.
+   */
   openEnd(text: string): number {
     const all = [...this.#others, ...[...this.#byAnchor.values()].flat()];
-    return Math.max(0, ...all.map((each) => openEnd(text, each)));
+    if (!text.endsWith("\n")) return Math.max(0, ...all.map((each) => openEnd(text, each)));
+    const last = text.trimEnd().at(-1) ?? "";
+    const open = Math.max(0, ...all.map((each) => (each.breaks.has(last) ? openEnd(text, each) : 0)));
+    return open < shortestBeginning ? 0 : open;
   }
 
   #candidates(text: string): Text[] {
@@ -70,13 +82,8 @@ function occurrences(text: string, pattern: RegExp): Span[] {
   return found;
 }
 
-/** Considers the spellings that are likely where output arrives in pieces. A complete word may still turn into a longer one. */
-function openEnd(text: string, { value, isWord }: Text): number {
-  const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value), value.replaceAll("$", "$$$$")];
-  const lengths = spellings.map((written) => {
-    let length = Math.min(text.length, isWord ? written.length : written.length - 1);
-    while (length > 0 && !text.endsWith(written.slice(0, length))) length--;
-    return length;
-  });
-  return Math.max(...lengths);
+/** Considers every spelling. A complete word may still turn into a longer one. */
+function openEnd(text: string, each: Text): number {
+  if (each.isWord && text.endsWith(each.value)) return each.value.length;
+  return (each.openEnds ??= new OpenEnds(each.value)).of(text);
 }

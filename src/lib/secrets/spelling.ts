@@ -2,7 +2,7 @@ const named: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "g
 
 /**
  * A pattern that matches a text in every spelling of its special characters: literal; escaped with backslashes any number of
- * times (JSON in JSON, shells); by number (`\u0024`, `\x24`); URL-encoded (`%24`, `+`); for HTML (`&amp;`); or doubled (`$$` in
+ * times (JSON in JSON, shells); by number (`\u0024`, `\x24`, `\044`); URL-encoded (`%24`, `+`); for HTML (`&amp;`); or doubled (`$$` in
  * Compose files, `''` in YAML). Letters and digits are the same everywhere.
  */
 export function spelling(text: string): string {
@@ -10,19 +10,109 @@ export function spelling(text: string): string {
 }
 
 function spell(character: string): string {
-  if (/[A-Za-z0-9_]/.test(character)) return character;
+  const ways = spellings(character);
+  return ways.length === 1 ? ways[0]! : `(?:${ways.join("|")})`;
+}
+
+/** The patterns for one character, a way to write it each. */
+export function spellings(character: string): string[] {
+  if (/[A-Za-z0-9_]/.test(character)) return [character];
   const code = character.codePointAt(0)!;
   const literal = escapeForPattern(character);
   const units = Array.from({ length: character.length }, (_, index) => hex(character.charCodeAt(index), 4));
-  return `(?:${[
+  return [
     ...literals(character, literal),
-    percent(character),
-    ...(character === " " ? [String.raw`\+`] : []),
+    percent(character, "%"),
+    percent(character, "%25"),
+    // For addresses; and where YAML folds a long text.
+    ...(character === " " ? [String.raw`\+`, String.raw` ?\\?\r?\n[ \t]{0,40}(?:\\ )?`] : []),
     String.raw`\\{1,15}${units.map((unit) => `u${unit}`).join(String.raw`\\{1,15}`)}`,
-    ...(code < 256 ? [String.raw`\\{1,15}x${hex(code, 2)}`] : []),
+    ...(code > 127 && code < 256 ? [String.raw`\\{1,15}x${hex(code, 2)}`] : []),
+    byBytes(character, (byte) => `x${hex(byte, 2)}`),
+    byBytes(character, (byte) => byte.toString(8).padStart(3, "0")),
     `&#(?:${code}|x0*${hex(code, 1)});`,
     ...(named[character] === undefined ? [] : [`&${named[character]};`]),
-  ].join("|")})`;
+  ];
+}
+
+/** What may be the first part of a way to write a character that is none of letters and digits. */
+const beginnings = [
+  String.raw`(?:\\{1,15}u[0-9A-Fa-f]{4})?\\{1,15}(?:u[0-9A-Fa-f]{0,3})?`,
+  // Of one that is several bytes, some of these.
+  String.raw`(?:\\{1,15}(?:x[0-9A-Fa-f]{2}|[0-7]{3})){0,3}\\{1,15}(?:x[0-9A-Fa-f]{0,2}|[0-7]{0,3})`,
+  String.raw`(?:%(?:25)?[0-9A-Fa-f]{2}){0,3}%(?:2|25)?[0-9A-Fa-f]{0,2}`,
+  String.raw`&(?:#(?:x?[0-9A-Fa-f]{0,6})|[a-z]{0,4})`,
+  String.raw`\\{1,15}r\\{0,15}`,
+];
+/** Of one only, beside those. */
+const ownBeginnings: Readonly<Record<string, string>> = {
+  "'": String.raw`'(?:\\{1,15}'?|"'?"?)`,
+  " ": String.raw` ?\\?\r?(?:\n[ \t]{0,40}\\?)?`,
+  "\n": String.raw`\r`,
+};
+/** Longer ones are none. */
+const longestBeginning = 80;
+
+/** Characters that a way to write one begins with, beside itself. */
+const firsts = new Set(["\\", "%", "&"]);
+
+/** Finds where the beginning of a text stands at the end of another one, however it is written. */
+export class OpenEnds {
+  readonly #characters: readonly string[];
+  readonly #ways: { whole: RegExp[]; beginning?: RegExp }[] = [];
+
+  constructor(text: string) {
+    this.#characters = Array.from(text);
+  }
+
+  /** How many characters at the end may be the beginning of the text, and not all of it. */
+  of(text: string): number {
+    // One character of it needs no more than these.
+    const from = Math.max(0, text.length - 10 * this.#characters.length - 40);
+    const [first = ""] = this.#characters;
+    const isPlain = /[A-Za-z0-9_]/.test(first);
+    for (let start = from; start < text.length; start++) {
+      const letter = text[start]!;
+      if (letter !== first[0] && (isPlain || !firsts.has(letter))) continue;
+      if (this.#isOpen(text, start)) return text.length - start;
+    }
+    return 0;
+  }
+
+  #isOpen(text: string, start: number): boolean {
+    /** Where the characters so far may end. */
+    let ends = new Set([start]);
+    for (const [index, character] of this.#characters.entries()) {
+      const next = new Set<number>();
+      const { whole, beginning } = (this.#ways[index] ??= waysOf(character));
+      for (const end of ends) {
+        if (end === text.length) return true;
+        if (text.length - end <= longestBeginning && beginning?.test(text.slice(end)) === true) return true;
+        for (const way of whole) {
+          way.lastIndex = end;
+          if (way.test(text)) next.add(way.lastIndex);
+        }
+        // One of these may have been taken for several.
+        if (beginning !== undefined && character === this.#characters[index - 1]) next.add(end);
+      }
+      if (next.size === 0) return false;
+      ends = next;
+    }
+    return false;
+  }
+}
+
+function waysOf(character: string): { whole: RegExp[]; beginning?: RegExp } {
+  const ways = spellings(character);
+  const whole = ways.map((way) => new RegExp(way, "y"));
+  if (ways.length === 1) return { whole };
+  const own = ownBeginnings[character];
+  return { whole, beginning: new RegExp(`^(?:${[...beginnings, ...(own === undefined ? [] : [own])].join("|")})$`) };
+}
+
+/** Each byte of a character's UTF-8 behind a backslash. */
+function byBytes(character: string, write: (byte: number) => string): string {
+  return Array.from(Buffer.from(character), (byte) => String.raw`\\{1,15}${write(byte)}`).join("");
 }
 
 function literals(character: string, literal: string): string[] {
@@ -48,9 +138,9 @@ function literals(character: string, literal: string): string[] {
   }
 }
 
-/** Percent-encoded UTF-8, encoded once or twice. */
-function percent(character: string): string {
-  return Array.from(Buffer.from(character), (byte) => `%(?:25)?${hex(byte, 2)}`).join("");
+/** Percent-encoded UTF-8. */
+function percent(character: string, sign: string): string {
+  return Array.from(Buffer.from(character), (byte) => sign + hex(byte, 2)).join("");
 }
 
 /** A hexadecimal number in upper or lower case. */

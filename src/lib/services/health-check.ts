@@ -1,4 +1,4 @@
-import { fillIn } from "./command-words.ts";
+import { fillIn, mostLookedAt } from "./command-words.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
 
@@ -61,7 +61,7 @@ export function checkedPort(
 
 /** The service's own names that its health check uses to ask it. */
 export function askedByName(test: readonly string[], names: readonly string[]): string[] {
-  const text = test.slice(1).join(" ");
+  const text = test.slice(1).join(" ").slice(0, mostLookedAt);
   return names.filter((name) => {
     const own = literal(name);
     const asURL = new RegExp(`://(?:[^\\s/@"']*@)?${own}(?=[:/?#\\s"'|;,)]|$)`, "i");

@@ -4,6 +4,8 @@ import * as z from "zod";
 export const imageFactsSchema = z.object({
   /** TCP ports that it exposes. */
   ports: z.array(z.number()),
+  /** Ports of other protocols, as the image has them: `53/udp`. Absent if there are none. */
+  otherPorts: z.array(z.string()).optional(),
   /** Folders that get a volume of their own in every container, unless something else is mounted there. */
   volumes: z.array(z.string()),
   entrypoint: z.array(z.string()),
@@ -56,10 +58,10 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
     const { config } = configurationSchema.parse(JSON.parse(text));
     const check = config?.Healthcheck;
     const test = check?.Test ?? [];
+    const otherPorts = Object.keys(config?.ExposedPorts ?? {}).filter(isOtherPort);
     return {
-      ports: Object.keys(config?.ExposedPorts ?? {})
-        .flatMap(exposedPorts)
-        .toSorted((a, b) => a - b),
+      ports: exposedPorts(Object.keys(config?.ExposedPorts ?? {})).toSorted((a, b) => a - b),
+      ...(otherPorts.length > 0 ? { otherPorts: otherPorts.toSorted() } : {}),
       volumes: Object.keys(config?.Volumes ?? {}).toSorted(),
       entrypoint: config?.Entrypoint ?? [],
       command: config?.Cmd ?? [],
@@ -72,12 +74,39 @@ export function parseImageFacts(text: string): ImageFacts | undefined {
   }
 }
 
-/** The TCP ports in `8000`, `8000/tcp`, `8000-8003`. Empty for UDP. */
-export function exposedPorts(written: string): number[] {
-  const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(written) ?? [];
-  if (from === undefined || (protocol !== undefined && protocol !== "tcp")) return [];
-  const first = Number(from);
-  return Array.from({ length: Math.max(0, Number(to ?? from) - first + 1) }, (_, index) => first + index);
+/** Whether a port uses another protocol than TCP: `53/udp`. */
+export function isOtherPort(written: string): boolean {
+  return /^\d{1,5}(?:-\d{1,5})?\/(?!tcp$)\w+$/.test(written);
+}
+
+const lastPort = 65_535;
+
+/**
+ * The TCP ports in `8000`, `8000/tcp`, `8000-8003`. Each port appears once, in the order written: a registry or a host may name any
+ * number of ranges.
+ */
+export function exposedPorts(written: readonly string[]): number[] {
+  const ports: number[] = [];
+  /** For each port that was named: a later port on the way to the next one that was not. */
+  const next = new Map<number, number>();
+  const open = (port: number): number => {
+    let at = port;
+    for (let after = next.get(at); after !== undefined; after = next.get(at)) {
+      next.set(at, next.get(after) ?? after);
+      at = after;
+    }
+    return at;
+  };
+  for (const each of written) {
+    const [, from, to, protocol] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w+))?$/.exec(each) ?? [];
+    if (from === undefined || Number(from) > lastPort || (protocol !== undefined && protocol !== "tcp")) continue;
+    const last = Math.min(Number(to ?? from), lastPort);
+    for (let port = open(Number(from)); port <= last; port = open(port)) {
+      ports.push(port);
+      next.set(port, port + 1);
+    }
+  }
+  return ports;
 }
 
 type WrittenTimes = Partial<Record<"Interval" | "Timeout" | "StartPeriod" | "StartInterval" | "Retries", number | null | undefined>>;

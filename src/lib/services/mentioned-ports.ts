@@ -1,4 +1,6 @@
+import { exposedPorts, isOtherPort } from "./image-facts.ts";
 import { defaultContainerName, isActive, type ComposeModel, type ComposeService } from "../compose/model.ts";
+import { isTcp } from "./ports.ts";
 import type { KeptFile } from "../compose/sources.ts";
 
 /** A port of a service that another service mentions: in its environment, its command, or a file that it mounts. */
@@ -12,6 +14,8 @@ export interface MentionedPort {
   port: number;
   /** Whether it is written as an address, so that it certainly means this port. */
   isAddress: boolean;
+  /** Whether it is one of another protocol than TCP. */
+  isOther?: true;
 }
 
 export interface MentionInput {
@@ -38,21 +42,23 @@ export function findMentions(input: MentionInput): MentionedPort[] {
   for (const from of names) {
     const asking = services[from] ?? {};
     const known = namesFor(from, names, input);
-    const add = (name: string, port: number, isAddress: boolean): void => {
+    const add = (name: string, port: number, isAddress: boolean, isOther: boolean): void => {
       const to = known.get(name.toLowerCase());
       if (to === undefined || port < 1 || port > 65_535) return;
-      const key = `${from} ${to} ${name} ${port}`;
-      found.set(key, { from, to, name, port, isAddress: isAddress || found.get(key)?.isAddress === true });
+      const other = isOther || takesNoTcp(services[to] ?? {}, port);
+      const key = `${from} ${to} ${name} ${port} ${other}`;
+      const isMeant = isAddress || found.get(key)?.isAddress === true;
+      found.set(key, { from, to, name, port, isAddress: isMeant, ...(other ? { isOther: true } : {}) });
     };
     for (const text of textsOf(asking, input, contents)) scan(text, add);
-    for (const [name, port] of splitAddresses(asking.environment ?? {})) add(name, port, true);
+    for (const [name, port] of splitAddresses(asking.environment ?? {})) add(name, port, true, false);
   }
   return [...found.values()];
 }
 
 /** The ports of a service that others mention and that are not known otherwise, each with the services that mention it. */
 export function furtherPorts(service: string, known: readonly number[], mentions: readonly MentionedPort[]): Map<number, string[]> {
-  const further = mentions.filter(({ to, port }) => to === service && !known.includes(port));
+  const further = mentions.filter(({ to, port, isOther }) => to === service && isOther !== true && !known.includes(port));
   const ports = Map.groupBy(further, ({ port }) => port);
   return new Map(
     [...ports].toSorted(([one], [other]) => one - other).map(([port, all]) => [port, [...new Set(all.map(({ from }) => from))]]),
@@ -122,13 +128,20 @@ function readText({ content }: KeptFile): string {
   return new TextDecoder().decode(content);
 }
 
-function scan(text: string, add: (name: string, port: number, isAddress: boolean) => void): void {
-  for (const [, before = "", name = "", port] of text.matchAll(
-    /(:\/\/(?:[^\s/@"']*@)?)?(?<![\w.-])([A-Za-z0-9][\w.-]*):(\d{2,5})(?![\w.])/g,
+function scan(text: string, add: (name: string, port: number, isAddress: boolean, isOther: boolean) => void): void {
+  for (const [, scheme = "", before = "", name = "", port, protocol = ""] of text.matchAll(
+    /(?:(?<!\w)([a-z][a-z0-9+]{1,15})?(:\/\/(?:[^\s/@"']*@)?))?(?<![\w.-])([A-Za-z0-9][\w.-]*):(\d{2,5})(?:\/(udp|sctp)\b)?(?![\w.])/gi,
   ))
-    add(name, Number(port), before !== "");
+    add(name, Number(port), before !== "", (before === "" && protocol !== "") || /^(?:udp[46]?|sctp|statsd|quic|\w+\+udp)$/i.test(scheme));
   for (const [, tls, name = ""] of text.matchAll(/\bhttp(s?):\/\/(?:[^\s/@"']*@)?([A-Za-z0-9][\w.-]*)(?=[/?#"'\s;,)\]}]|$)/g))
-    add(name, tls === "" ? 80 : 443, true);
+    add(name, tls === "" ? 80 : 443, true, false);
+}
+
+/** Whether a service says of a port that it is one of another protocol, and nothing else. */
+function takesNoTcp({ expose = [], ports = [] }: ComposeService, port: number): boolean {
+  const isPublished = (protocol: boolean) => ports.some((each) => each.target === port && isTcp(each) === protocol);
+  const isOther = isPublished(false) || expose.some((each) => isOtherPort(each) && Number.parseInt(each, 10) === port);
+  return isOther && !isPublished(true) && !exposedPorts(expose).includes(port);
 }
 
 /** Reads pairs such as `DB_HOST=db` and `DB_PORT=5432`. */

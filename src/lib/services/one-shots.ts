@@ -52,14 +52,15 @@ export function endingService(service: ComposeService): ComposeService {
 }
 
 /**
- * The sign that a service ends although nobody waits for it. It must be configured not to start again, and have a name or a
- * command that comes to an end. A service that takes requests, or whose health is checked, is there to stay.
+ * The sign that a service ends although nobody waits for it: it is not started again, and its command or image comes to an end; or
+ * that is written down, and its name says so. A service that takes requests, or whose health is checked, is there to stay.
  */
 function endingSign(name: string, service: ComposeService): string | undefined {
-  const policy = restartPolicy(service);
+  const written = restartPolicy(service);
+  const policy = written ?? "no";
   const { mode } = service.deploy ?? {};
   if (mode === "replicated-job" || mode === "global-job") return `deploy.mode is ${mode}`;
-  if (policy !== "no" && policy?.startsWith("on-failure") !== true) return undefined;
+  if (policy !== "no" && !policy.startsWith("on-failure")) return undefined;
   if ((service.ports ?? []).length > 0 || (service.expose ?? []).length > 0) return undefined;
   if (service.healthcheck?.test !== undefined && service.healthcheck.disable !== true) return undefined;
   const last = lastCommand([...(service.entrypoint ?? []), ...(service.command ?? [])]);
@@ -69,7 +70,7 @@ function endingSign(name: string, service: ComposeService): string | undefined {
   const word = last === undefined ? null : ending.exec(last);
   if (word !== null) return `restart ${policy}, and its command is ${word[0].trim()}`;
   if (endsItself(service)) return `restart ${policy}, and its command exits`;
-  return endingName.test(name) ? `restart ${policy}, and its name` : undefined;
+  return written !== undefined && endingName.test(name) ? `restart ${policy}, and its name` : undefined;
 }
 
 /** The restart policy that Compose derives from the two places. */
@@ -85,7 +86,7 @@ const endingName =
 
 /** Commands that come to an end. */
 const ending =
-  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose)(?=\s|$)|\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
+  /^(?:true|false|echo|curl|wget|sed|openssl|aws|kubectl|chown|chmod|mkdir|cp|mv|rm|touch|ln|tar|rsync|psql|createdb|mc|mongosh?|mysql|flyway|liquibase|certbot certonly|sqitch|dbmate|goose|kafka-topics(?:\.sh)?|rpk topic|kcadm\.sh|vault (?:write|kv)|git clone|pg_restore|mongorestore|mongoimport)(?=\s|$)|(?<!(?:^|\s)-\S*)\b(?:db:(?:migrate|seed|setup|create|prepare)|migrate(?:\s+(?:deploy|up|latest))?|createsuperuser|collectstatic|loaddata|load_data|alembic upgrade|flask db upgrade|db upgrade|migration:run|typeorm migration|sequelize db|createcachetable|compilemessages|initdb|db-init|seed|migrate:(?:latest|fresh|refresh|reset)|prisma db push|drizzle-kit (?:push|migrate)|ef database update|assets:precompile|run build|yarn build|pnpm build|cache:warmup|cache:clear)(?=\s|$)/;
 
 /** Images of programs that do something to another program and end. */
 const endingImage = /^(?:migrate\/migrate|minio\/mc|flyway\/flyway|liquibase\/liquibase|liquibase|amacneil\/dbmate|arigaio\/atlas)$/;
@@ -104,20 +105,25 @@ function endsItself({ entrypoint, command }: ComposeService): boolean {
 
 /** Commands that keep running, whatever else they contain. */
 const staying =
-  /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|server|start|worker|rq|sidekiq|puma|nodemon|dev)\b/;
+  /\b(?:gunicorn|uvicorn|hypercorn|daphne|celery|runserver|tail -[fF]|sleep (?:infinity|inf)|nginx|apache2|httpd|crond?|supervisord|while |watch|serve|(?<!bootstrap-)server|start|worker|rq|sidekiq|puma|nodemon|dev|proxy|port-forward|s_server|daemon|listen)\b/;
 
 /** The last command in a shell script, or the command itself. Undefined if only the image knows it. */
 function lastCommand(words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
   const shell = words.findIndex((word) => /^-[a-z]*c$/.test(word));
-  if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return words.join(" ");
+  if (shell <= 0 || !/(?:^|\/)(?:ba|da|a|k|z)?sh$/.test(words[shell - 1] ?? "")) return withoutFolder(words.join(" "));
   const script = words[shell + 1] ?? "";
   // A command that never ends is the last one, wherever it is.
   const endless = /\bwhile\s+(?:true|:|\[ ?1)|\btail -[fF]|\bsleep inf/.exec(script);
   if (endless !== null) return `while ${endless[0]}`;
   const commands = script
     .split(/&&|\|\||;|\n/)
-    .map((command) => command.trim().replace(/^exec\s+/, ""))
+    .map((command) => withoutFolder(command.trim().replace(/^exec\s+/, "")))
     .filter((command) => command !== "" && !/^(?:exit|done|fi|esac)\b/.test(command));
   return commands.at(-1) ?? script;
+}
+
+/** `/usr/bin/mc mb` is `mc mb`. */
+function withoutFolder(command: string): string {
+  return command.replace(/^\/(?:\S*\/)?(?=\S)/, "");
 }

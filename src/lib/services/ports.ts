@@ -1,8 +1,9 @@
 import type { PortMode, ServiceConfig } from "../config/schema/config.ts";
 import { runsWith } from "./command-words.ts";
 import { checkedPort, checkOf, ownNames } from "./health-check.ts";
-import { exposedPorts, type ImageFacts } from "./image-facts.ts";
-import type { ComposeService } from "../compose/model.ts";
+import { routedPorts } from "../compose/discovery-labels.ts";
+import { exposedPorts, isOtherPort, type ImageFacts } from "./image-facts.ts";
+import type { ComposePort, ComposeService } from "../compose/model.ts";
 import { portsOfCommand, type CommandPorts } from "./server-commands.ts";
 
 /** A port on which a front listens. It passes traffic on to the same port of the slot. */
@@ -50,10 +51,11 @@ export function findPorts(service: ComposeService, config: ServiceConfig = {}, f
   const images = facts?.ports ?? [];
   const sources = [
     { from: "set in coldtivate.yml", found: (config.ports ?? []).map(({ port }) => port) },
-    { from: "published", found: (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target) },
-    { from: "exposed", found: (service.expose ?? []).flatMap(exposedPorts) },
+    { from: "published", found: (service.ports ?? []).filter(isTcp).map(({ target }) => target) },
+    { from: "exposed", found: exposedPorts(service.expose ?? []) },
     { from: "from its health check", found: checked === undefined ? [] : [checked.port] },
     { from: `from its command (${command?.program})`, found: command?.ports ?? [] },
+    { from: "from its labels", found: routedPorts(service) },
     // A service that runs something else from an image may take no requests.
     { from: "from PORT", found: isImages && Number.isInteger(variable) && variable > 0 && variable < 65_536 ? [variable] : [] },
     { from: "exposed by its image", found: isImages || command !== undefined ? images : [] },
@@ -97,9 +99,25 @@ function hintFor(
 const optionForPort =
   /(?<=^|\s)--?(?:(?:http|web|server|api|app)[-_.]?)?(?:port|listen|addr|address|bind)[= ](?:[\w.*-]*:|\[[\da-f:]*\]:)?\d{2,5}(?=\s|$)/;
 
-/** Published UDP ports, which a front cannot take. */
-export function udpPorts(service: ComposeService): number[] {
-  return (service.ports ?? []).filter(({ protocol }) => protocol === "udp").map(({ target }) => target);
+/** Whether a published port uses TCP, the only protocol that a front takes. */
+export function isTcp({ protocol = "tcp" }: ComposePort): boolean {
+  return protocol === "tcp";
+}
+
+/** Published ports of other protocols than TCP, as `53/udp`. A front cannot take them. */
+export function otherPorts(service: ComposeService): string[] {
+  return (service.ports ?? []).filter((port) => !isTcp(port)).map(({ target, protocol }) => `${target}/${protocol}`);
+}
+
+/**
+ * Ports of other protocols than TCP that a service offers to other containers, as `53/udp`. A port of HTTP/3 does not count if the
+ * same port is there over TCP: clients find HTTP/3 through an HTTP/2 answer, and can do without it.
+ */
+export function exposedOtherwise({ expose = [], ports = [] }: ComposeService, facts?: ImageFacts): string[] {
+  const all = [...expose, ...(facts?.otherPorts ?? [])].filter(isOtherPort);
+  const tcp = new Set([...exposedPorts(expose), ...ports.filter(isTcp).map(({ target }) => target), ...(facts?.ports ?? [])]);
+  const isHttp3 = (port: string) => /^(?:80|443|8443)\/udp$/.test(port) && tcp.has(Number.parseInt(port, 10));
+  return [...new Set(all)].filter((port) => !isHttp3(port));
 }
 
 /** Formats numbers as `80`, `80 and 443`, `8000–8009`. */

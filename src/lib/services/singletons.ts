@@ -22,9 +22,11 @@ const programs: readonly Singleton[] = [
   {
     program: /^(manage\.py|django-admin)$/,
     action:
-      /^(qcluster|rqworker|rqscheduler|run_huey|rundramatiq|djangoq|process_tasks|db_worker|crontab|runcrons|procrastinate|runapscheduler|(run|start)[-_]?(\w+[-_])?(scheduler|worker|beat|bot|cron|cronjobs|jobs|consumer|consumers|queue|poller|listener)|\w+[-_](scheduler|worker|bot|consumer))$/,
+      /^(qcluster|rqworker|rqscheduler|run_huey|rundramatiq|djangoq|process_tasks|db_worker|crontab|runcrons|procrastinate|runapscheduler|scheduler|worker|beat|bot|consumer|(consume|listen|poll)([-_]\w+)?|(run|start)[-_]?(\w+[-_])?(scheduler|worker|beat|bot|cron|cronjobs|jobs|consumer|consumers|queue|poller|listener)|\w+[-_](scheduler|worker|bot|consumer))$/,
   },
   { program: /^airflow$/, action: /^(scheduler|triggerer|dag-processor|worker|celery|standalone)$/ },
+  { program: /^flask$/, action: /^(\w+[-_])?(worker|scheduler|beat|bot|consumer|cron)$/ },
+  { program: /^scrapy$/, action: /^crawl$/ },
   { program: /^(dagster-daemon|luigid|prefect-agent)$/ },
   { program: /^prefect$/, action: /^(agent|worker)$/ },
   { program: /^rasa$/, action: /^actions$/ },
@@ -40,9 +42,14 @@ const programs: readonly Singleton[] = [
   // PHP
   {
     program: /^artisan$/,
-    action: /^(queue:work|queue:listen|schedule:work|schedule:run|horizon|horizon:work|pulse:work|pulse:check|reverb:scheduler)$/,
+    action:
+      /^(queue:work|queue:listen|schedule:work|schedule:run|horizon|horizon:work|pulse:work|pulse:check|reverb:scheduler|[\w-]+:(consume|work|listen|poll|subscribe|daemon))$/,
   },
-  { program: /^console$/, action: /^(messenger:consume(-messages)?|scheduler:run|cron:run|enqueue:consume|rabbitmq:consumer)$/ },
+  {
+    program: /^console$/,
+    action:
+      /^(messenger:consume(-messages)?|scheduler:run|cron:run|enqueue:consume|rabbitmq:consumer|[\w-]+:(worker|consume|consumer|listen|daemon|scheduler))$/,
+  },
   { program: /^spark$/, action: /^(queue:work|tasks:run)$/ },
   { program: /^(wp|wp-cli|drush|occ)$/, action: /^(cron|core:cron|cron:run|background-job:worker)$/ },
   // JavaScript, Go, Elixir, the rest
@@ -53,12 +60,17 @@ const programs: readonly Singleton[] = [
     program: /^(npm|yarn|pnpm|bun|make|just|task|rake|composer)$/,
     action: /^([\w-]+:)*([\w-]+[-_])?(workers?|schedulers?|bots?|crons?|consumers?|queues?|jobs)(:[\w-]+)*$/,
   },
+  { program: /^(honcho|foreman|overmind|hivemind|forego)$/, action: /^(workers?|schedulers?|beat|clock|cron|bots?|consumers?|queue)$/ },
   { program: /^(cron|crond|cronie|dcron|supercronic|yacron|ofelia|go-crond|anacron|fcron|jobber|tasker|snooze|crony|mcron)$/ },
 ];
 
 /** Words that people use for what must not run twice. */
 const wordsForOne =
   /^(?:schedulers?|beat|celery|celerybeat|workers?|cron|crons|crond|cronjobs?|crontab|bots?|consumers?|queue|queues|poller|pollers|sidekiq|horizon|resque|rq|huey|dramatiq|clock|timer|daemon|ticker|ingester|ingestor|crawler|scraper|watcher|jobs|jobrunner|runner|dispatcher|reaper|leader|backups?|etl|importer|indexer|notifier|syncer|subscriber)$/;
+
+/** Words that may mean either: a program that listens to a queue, or a service that others ask. */
+const wordsForEither =
+  /^(?:listeners?|processors?|sync|synchronizer|bridge|collector|fetcher|harvester|clean(?:er|up)|sweeper|janitor|executor|publisher|producer|updater|replicator|trigger|heartbeat|telegram|discord|slack|(?!robots?$)\w+bots?|forwarder|orchestrator|coordinator|poll|streamer|feeder|mailer|sender)$/;
 
 /** Words that people use for what takes requests. These take precedence: a `scheduler-api` is an API. */
 const wordsForMany =
@@ -69,13 +81,38 @@ const wordsForMany =
  * everything twice. Undefined if nothing indicates that.
  */
 export function findSingleton(name: string, service: ComposeService, facts: ImageFacts | undefined): string | undefined {
-  const { text } = runsWith(service, facts);
+  const { text, environment } = runsWith(service, facts);
   for (const { words } of commandsOf(text)) {
-    const found = byCommand(words);
+    const found = byCommand(words) ?? byOption(words);
     if (found !== undefined) return `${found}: a singleton`;
   }
-  const word = wordOf(name);
-  if (word !== undefined) return `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}, by its name: a singleton`;
+  const role = Object.entries(environment).find(([variable, value]) => roles.test(variable) && wordsForOne.test(value.toLowerCase()));
+  if (role !== undefined) return `${role.join("=")}: a singleton`;
+  const word = wordOf(name, wordsForOne);
+  return word === undefined ? undefined : `${named(word)}: a singleton`;
+}
+
+/** Why there should not be two of a service, by its name alone, which can mean either; undefined where nothing says so. */
+export function maybeSingleton(name: string): string | undefined {
+  const word = wordOf(name, wordsForEither);
+  return word === undefined ? undefined : named(word);
+}
+
+function named(word: string): string {
+  return `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}, by its name`;
+}
+
+/** Variables by which an image is told which part of a program it is to be. */
+const roles = /^(?:[A-Z]+_)*(?:ROLE|PROCESS|PROCESS_TYPE|COMPONENT|RUN_MODE|APP_MODE|SERVICE_TYPE|MODE)$/;
+
+/** Likewise options: `--mode=worker`, `-role scheduler`. */
+const roleOption = /^--?(?:mode|role|component|process|process-type|type|run-as)$/;
+
+function byOption(words: readonly string[]): string | undefined {
+  for (const [index, word] of words.entries()) {
+    const [option = "", value = words[index + 1] ?? ""] = word.split("=", 2);
+    if (roleOption.test(option) && wordsForOne.test(value.toLowerCase())) return `${option} ${value}`;
+  }
   return undefined;
 }
 
@@ -108,7 +145,7 @@ const plainFolders = /^(?:src|dist|build|lib|bin|out|js)$/;
 /** The name of a program, script or module, if it is typical of a singleton: `bot.py`, `base_api.worker`, `worker/index.js`. */
 function calledSo(word: string, isModule: boolean): string | undefined {
   const parts = isModule ? word.split(".") : word.split("/");
-  const bare = (part: string) => (isModule ? part : part.replace(extension, ""));
+  const bare = (part: string) => (isModule ? part : part.replace(extension, "")).replaceAll(/([a-z])([A-Z])/g, "$1-$2");
   let at = parts.length - 1;
   while (at > 0 && (at === parts.length - 1 ? plainNames : plainFolders).test(bare(parts[at] ?? ""))) at--;
   const last =
@@ -127,7 +164,7 @@ function toldSo(words: readonly string[], index: number): string | undefined {
 }
 
 /** The word in a service's name that marks it as a singleton. */
-function wordOf(name: string): string | undefined {
+function wordOf(name: string, known: RegExp): string | undefined {
   const words = name
     .replaceAll(/([a-z])([A-Z])/g, "$1-$2")
     .toLowerCase()
@@ -135,5 +172,5 @@ function wordOf(name: string): string | undefined {
     .map((word) => word.replace(/\d+$/, ""))
     .filter((word) => word !== "");
   if (wordsForMany.test(words.at(-1) ?? "")) return undefined;
-  return words.find((word) => wordsForOne.test(word));
+  return words.find((word) => known.test(word));
 }

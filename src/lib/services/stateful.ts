@@ -2,6 +2,7 @@ import { commandsOf, fillIn, runsWith } from "./command-words.ts";
 import { checkOf } from "./health-check.ts";
 import { exposedPorts, type ImageFacts } from "./image-facts.ts";
 import type { ComposeService } from "../compose/model.ts";
+import { isTcp } from "./ports.ts";
 import { statefulPrograms, type StatefulProgram } from "./stateful-programs.ts";
 import { isStarted, programName } from "./server-commands.ts";
 
@@ -35,7 +36,57 @@ const names: Readonly<Record<string, string>> = {
   clickhouse: "ClickHouse",
   etcd: "etcd",
   zookeeper: "ZooKeeper",
+  timescale: "TimescaleDB",
+  timescaledb: "TimescaleDB",
+  pgsql: "PostgreSQL",
+  mssql: "SQL Server",
+  sqlserver: "SQL Server",
+  cassandra: "Cassandra",
+  scylla: "ScyllaDB",
+  cockroach: "CockroachDB",
+  cockroachdb: "CockroachDB",
+  couchdb: "CouchDB",
+  neo4j: "Neo4j",
+  arangodb: "ArangoDB",
+  memcached: "Memcached",
+  keydb: "KeyDB",
+  dragonfly: "Dragonfly",
+  nats: "NATS",
+  redpanda: "Redpanda",
+  mosquitto: "Mosquitto",
+  mqtt: "a broker",
+  broker: "a broker",
+  minio: "MinIO",
+  influx: "InfluxDB",
+  influxdb: "InfluxDB",
+  prometheus: "Prometheus",
+  loki: "Loki",
+  meilisearch: "Meilisearch",
+  typesense: "Typesense",
+  solr: "Solr",
+  qdrant: "Qdrant",
+  weaviate: "Weaviate",
+  milvus: "Milvus",
+  openldap: "OpenLDAP",
+  ldap: "a directory",
 };
+
+/** Words that may follow the name of a program: `postgres-primary`, `redis-cache`. */
+const parts = new Set([
+  "primary",
+  "master",
+  "main",
+  "leader",
+  "replica",
+  "slave",
+  "secondary",
+  "standby",
+  "node",
+  "server",
+  "cache",
+  "queue",
+  "store",
+]);
 
 /**
  * The program of a service that must never run twice on one state, and how it was recognised, in the user's words. Undefined for
@@ -55,7 +106,7 @@ export function findStateful(traits: ServiceTraits): string | undefined {
     const found = statefulPrograms.find(isIt);
     if (found !== undefined) return `${found.name}, by ${sign}`;
   }
-  const known = traits.isBuilt ? names[lastWord(traits.name)] : undefined;
+  const known = traits.isBuilt ? byName(traits.name) : undefined;
   return known === undefined ? undefined : `${known}, by its name`;
 }
 
@@ -129,8 +180,8 @@ function byDirectory({ service, facts }: ServiceTraits) {
 }
 
 function byPort({ service, facts }: ServiceTraits) {
-  const published = (service.ports ?? []).filter(({ protocol }) => protocol !== "udp").map(({ target }) => target);
-  const numbers = new Set([...published, ...(service.expose ?? []).flatMap(exposedPorts), ...(facts?.ports ?? [])]);
+  const published = (service.ports ?? []).filter(isTcp).map(({ target }) => target);
+  const numbers = new Set([...published, ...exposedPorts(service.expose ?? []), ...(facts?.ports ?? [])]);
   return ({ ports = [] }: StatefulProgram) => ports.some((port) => numbers.has(port));
 }
 
@@ -147,13 +198,15 @@ function isImageOf({ images }: StatefulProgram, reference: string): boolean {
   );
 }
 
-/** The last word of a name: `orders-db-2` is a `db`. */
-function lastWord(name: string): string {
-  return (
-    name
-      .toLowerCase()
-      .split(/[-_.]+/)
-      .findLast((word) => !/^\d*$/.test(word))
-      ?.replace(/\d+$/, "") ?? ""
-  );
+/** `orders-db-2` is a `db`, and `redis-cache` is a Redis. */
+function byName(name: string): string | undefined {
+  const words = name
+    .toLowerCase()
+    .split(/[-_.]+/)
+    .filter((word) => !/^\d*$/.test(word));
+  while (words.length > 1 && parts.has(words.at(-1)?.replace(/\d+$/, "") ?? "")) words.pop();
+  const last = words.at(-1) ?? "";
+  return [last, last.replace(/\d+$/, "")]
+    .map((word) => (Object.hasOwn(names, word) ? names[word] : undefined))
+    .find((known) => known !== undefined);
 }

@@ -16,9 +16,12 @@ export interface WritableInput {
 const system =
   /^(?:\/(?:dev|proc|sys|lib\/modules|usr\/share\/zoneinfo|usr\/src|usr\/lib\/modules|boot)(?:\/|$)|\/etc\/(?:localtime|timezone|hosts|hostname|resolv\.conf|passwd|group|machine-id|os-release|ssl\/certs|pki\/ca-trust|ca-certificates)(?:\/|$)|\/(?:var\/)?run\/(?:docker|containerd|podman|dbus|udev|systemd|user|php|uwsgi|gunicorn|avahi-daemon|pcscd|cups)(?:[./]|$)|\/tmp\/\.X11-unix)/;
 
-/** Devices that only one program can use at a time. */
-const ownDevice =
-  /^\/dev\/(?:tty(?:USB|ACM|AMA|S)\d|serial\/|video\d|bus\/usb|usb\/|hidraw\d|input\/|i2c-\d|spidev|gpio|rfcomm\d|sg\d|st\d|cdrom|sr\d)/;
+/** Devices that many programs can use at a time. */
+const sharedDevice =
+  /^\/dev\/(?:null|zero|full|u?random|tty|console|ptmx|pts|fuse|dri|kvm|net\/tun|vhost-\w+|nvidia\S*|kfd|snd|shm|log|mqueue|hugepages|infiniband|accel|mali\d*|dma_heap|davinci\S*|dxg|apex_\d+|cpu_dma_latency)(?:\/|$)/;
+
+/** Devices that only one program can use at a time, wherever they are mounted. */
+const mountedDevice = /^\/dev\/(?:tty(?:USB|ACM|AMA|S)\d|serial\/|video\d|bus\/usb|usb\/|hidraw\d|input\/|i2c-\d|spidev|gpio|rfcomm\d)/;
 
 /** What a container writes to that outlives it, in the user's words. Two containers of a service would write to it at once. */
 export function writableState(input: WritableInput): string[] {
@@ -34,9 +37,10 @@ export function writableState(input: WritableInput): string[] {
   });
   const devices = asList(service["devices"]).flatMap((device) => {
     const source = typeof device === "string" ? device.split(":", 1)[0] : deviceSource(device);
-    return source !== undefined && ownDevice.test(source) ? [source] : [];
+    return source?.startsWith("/dev/") === true && !sharedDevice.test(source) ? [source] : [];
   });
-  return [...mounts, ...anonymous, ...shared, ...devices];
+  const bound = (service.volumes ?? []).flatMap(({ type, source = "" }) => (type === "bind" && mountedDevice.test(source) ? [source] : []));
+  return [...mounts, ...anonymous, ...shared, ...devices, ...bound];
 }
 
 /** Folders in which a service's program coordinates its own access, so that two containers may write there at once. */

@@ -16,7 +16,9 @@ services:
     <<: *app
     build: ./app
     env_file: .env
-    environment: { WHERE: "\${GREETING}" }
+    environment: { WHERE: "\${GREETING}", LC_ALL: , SSH_CONNECTION: , USER: }
+    mem_limit: 512m
+    memswap_limit: -1
     volumes:
       - "\${PWD}/conf/app.conf:/etc/app.conf:ro"
       - ./links:/links:ro
@@ -28,6 +30,7 @@ services:
       - token
       - { source: token, target: owned, uid: "103", gid: "104", mode: 0400 }
     configs: [{ source: text, target: /etc/text.conf }]
+  debug: { image: busybox, profiles: [debug], env_file: .env.debug, volumes: ["./debug.conf:/debug.conf"] }
 secrets: { token: { environment: TOKEN } }
 configs: { text: { content: "cost: $$5 \${GREETING}\\n" } }
 `;
@@ -114,6 +117,10 @@ describe("what containers see of a commit", () => {
     );
     const files = ["of the commit", "linked", "second", "second", "pinned", "large"];
     expect(shown.trim().split("\n")).toEqual([...files, "/etc/hostname", "p$ss"]);
+  });
+
+  test("a variable that is only named has no value of the host's; what a profile hides may be missing", async () => {
+    expect(await within(project, "web", 'env | grep -cE "^(LC_ALL|SSH_CONNECTION|USER)=" || true')).toBe("0");
   });
 
   test("an included file has its own .env and its own folder", async () => {

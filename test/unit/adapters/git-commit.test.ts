@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -277,4 +277,87 @@ test("a name that is no UTF-8 is told, and taken for no other", async () => {
   git("add", "--all");
   git("commit", "--quiet", "--message", "less odd");
   expect(await look({ directory, git }, "odd")).toEqual({ "\u00ff": "195,191", '\u0001\u0002\u001b\\"': "1,2,27,92,34" });
+});
+
+describe("what no checkout would have", () => {
+  /** A commit whose tree Git itself would not write. */
+  function commitTree({ git, directory }: Repository, entries: readonly [mode: string, name: string, id: string][]): string {
+    const tree = Buffer.concat(entries.flatMap(([mode, name, id]) => [Buffer.from(`${mode} ${name}\0`), Buffer.from(id, "hex")]));
+    const id = execFileSync("git", ["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], { cwd: directory, input: tree });
+    return git("commit-tree", "-m", "odd", id.toString().trim());
+  }
+
+  test.each(["..", ".", ".git", ".GIT", "a/b", "../up", "git~1", ""])("a name like %j is a fault, and no path", async (name) => {
+    repository.commit({ file: "1" });
+    const [blob, folder] = [repository.git("rev-parse", "HEAD:file"), repository.git("rev-parse", "HEAD^{tree}")];
+    for (const [mode, id] of [
+      ["100644", blob],
+      ["40000", folder],
+      ["120000", blob],
+    ] as const) {
+      const commit = commitTree(repository, [[mode, name, id]]);
+      using tree = await openCommit(repository.directory, commit);
+      expect(say(await tree.read("."))).toEqual([["unnamed", name]]);
+    }
+  });
+
+  test.each(["../../evil", "x/../../../evil", "..", "x\\\\..\\\\y", "../../evil/."])(
+    "a submodule called %j is none: nothing of it is read, and nothing runs",
+    async (name) => {
+      const marker = join(repository.directory, "ran");
+      const evil = join(repository.directory, "evil");
+      execFileSync("git", ["init", "--quiet", "--bare", evil]);
+      const git = (args: string[], input = "") =>
+        execFileSync("git", [`--git-dir=${evil}`, ...args], { input })
+          .toString()
+          .trim();
+      git(["config", "filter.x.smudge", `touch ${marker}; cat`]);
+      const secret = git(["hash-object", "-w", "--stdin"], "\0GITCRYPT\0x");
+      mkdirSync(join(evil, "info"), { recursive: true });
+      writeFileSync(join(evil, "info/attributes"), "secret filter=x\n");
+      const tree = git(["mktree"], `100644 blob ${secret}\tsecret\n`);
+      const inner = execFileSync("git", [`--git-dir=${evil}`, "commit-tree", "-m", "inner", tree], {
+        env: { ...process.env, GIT_AUTHOR_NAME: "T", GIT_AUTHOR_EMAIL: "t@e", GIT_COMMITTER_NAME: "T", GIT_COMMITTER_EMAIL: "t@e" },
+      });
+      repository.write(".gitmodules", `[submodule "${name}"]\n\tpath = sub\n\turl = ../x\n`);
+      repository.git("add", ".gitmodules");
+      repository.git("update-index", "--add", "--cacheinfo", `160000,${inner.toString().trim()},sub`);
+      repository.git("commit", "--quiet", "--message", "submodule");
+      mkdirSync(join(repository.directory, "sub"), { recursive: true });
+      const found = await look(repository, "sub/secret");
+      expect({ found, hasRun: existsSync(marker) }).toEqual({ found: [["absent", "sub"]], hasRun: false });
+    },
+  );
+
+  test("a tree that is none is a fault, and is read to its end", async () => {
+    for (const bytes of ["garbage", "100644 x", "100644 x\0too short", "\0".repeat(30)]) {
+      const id = execFileSync("git", ["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], {
+        cwd: repository.directory,
+        input: bytes,
+      });
+      const raw = `tree ${id.toString().trim()}\nauthor T <t@e> 1 +0000\ncommitter T <t@e> 1 +0000\n\nodd\n`;
+      const commit = execFileSync("git", ["hash-object", "-t", "commit", "-w", "--stdin", "--literally"], {
+        cwd: repository.directory,
+        input: raw,
+      });
+      using tree = await openCommit(repository.directory, commit.toString().trim());
+      expect(say(await tree.read("."))).toEqual([["unnamed", ""]]);
+    }
+  });
+
+  test("a submodule whose place is a link to another repository is not read from there", async () => {
+    const other = another({ file: "private" });
+    repository.git("update-index", "--add", "--cacheinfo", `160000,${other.git("rev-parse", "HEAD")},sub`);
+    repository.git("commit", "--quiet", "--message", "submodule");
+    symlinkSync(other.directory, join(repository.directory, "sub"));
+    expect(await look(repository, "sub/file")).toEqual([["absent", "sub"]]);
+  });
+
+  test("a pointer of Git LFS does not have a device read", async () => {
+    repository.commit({ file: pointerTo("zeros") });
+    rmSync(join(repository.directory, "file"));
+    symlinkSync("/dev/zero", join(repository.directory, "file"));
+    fakePrograms({ "git-lfs": "exit 1" });
+    expect(await look(repository, "file")).toEqual([["lfs", "file"]]);
+  });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { findConfiguredKeys, findKnownKeys, knownHostsName } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
+import { findConfiguredKeys, findKnownKeys, knownHostsName, readRevokedKeys } from "../../../src/lib/adapters/ssh/trust/known-hosts.ts";
 import { matchesHostPattern } from "../../../src/lib/adapters/ssh/trust/known-hosts-line.ts";
 import { makeKey } from "./ssh-server.ts";
 import { directory, giveEachTestADirectory } from "./ssh-fixture.ts";
@@ -67,6 +67,14 @@ test("a pattern matches as the regular expression does that it stands for, whate
     { numRuns: 2000 },
   );
   expect(matchesHostPattern("a".repeat(20_000), `${"*a".repeat(500)}b`)).toBe(false);
+});
+
+test("a list without an end is refused, and one of many hosts is read", async () => {
+  for (const read of [() => findKnownKeys("shop", ["/dev/zero"]), () => readRevokedKeys("/dev/zero")])
+    await expect(read()).rejects.toMatchObject({ code: "KNOWN_HOSTS_UNREADABLE", exit: "refused" });
+  const file = join(directory, "many");
+  await writeFile(file, `${"# a comment\n".repeat(200_000)}shop ${makeKey().public}\n`);
+  expect((await findKnownKeys("shop", [file])).keys).toHaveLength(1);
 });
 
 test("any bytes are read without an error, and make nobody known", () => {

@@ -51,6 +51,37 @@ test("keys of every type log in, in every format, and RSA with SHA-2 alone", asy
   expect(old.log()).not.toContain("Accepted publickey");
 });
 
+test("RSA keys log in, and are known, where a server takes SHA-256 or SHA-512 alone", async () => {
+  const rsa = all.at(-1)!;
+  const ca = await makeKeyFile(directory, "ca");
+  await copyFile(`${rsa.path}.pub`, join(directory, "key.pub"));
+  await execa("ssh-keygen", ["-q", "-s", ca.path, "-I", "ann", "-n", userInfo().username, join(directory, "key.pub")]);
+  for (const hash of ["rsa-sha2-256", "rsa-sha2-512"]) {
+    const lines = [`PubkeyAcceptedAlgorithms ${hash},${hash}-cert-v01@openssh.com`, `HostKeyAlgorithms ${hash}`];
+    await using sshd = await startSshd(directory, { authorized: [rsa.public], hostKeyTypes: ["rsa"], lines });
+    expect(await says(realHost(sshd, await readFile(rsa.path, "utf8")))).toBe("it works\n");
+    await using certified = await startSshd(directory, {
+      authorized: [],
+      hostKeyTypes: ["rsa"],
+      lines: [...lines, `TrustedUserCAKeys ${ca.path}.pub`],
+    });
+    const { privateKey: _none, ...host } = realHost(certified, "");
+    const settings = [`IdentityFile ${rsa.path}`, `CertificateFile ${directory}/key-cert.pub`, "IdentityAgent none"];
+    expect(await says(host, await configured(settings))).toBe("it works\n");
+  }
+});
+
+test("a key's file without an end is passed over, and it is said", async () => {
+  await using sshd = await startSshd(directory, { authorized: [all[0]!.public] });
+  const { privateKey: _none, ...host } = realHost(sshd, "");
+  const lines = ["IdentityFile /dev/zero", "CertificateFile /dev/zero", "IdentityAgent none"];
+  await expect(connect(host, await configured(lines))).rejects.toMatchObject({
+    code: "SSH_KEY_MISSING",
+    details: expect.arrayContaining(["/dev/zero cannot be used: it is too large for a key"]) as string[],
+  });
+  expect(await says(host, await configured([...lines, `IdentityFile ${all[0]!.path}`]))).toBe("it works\n");
+});
+
 test("an RSA key that is too short signs nothing", async () => {
   const short = await makeKeyFile(directory, "short", "rsa", "", "-b", "1024");
   await using sshd = await startSshd(directory, { authorized: [short.public], lines: ["RequiredRSASize 1024"] });

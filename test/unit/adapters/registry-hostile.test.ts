@@ -303,6 +303,18 @@ describe("tags", () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  test("that come one at a time, with much beside them, are given up", async () => {
+    const padding = "x".repeat(15_000_000);
+    let count = 0;
+    await using server = await serve((_, response) => {
+      const tag = `t${count++}`;
+      response.writeHead(200, { link: `</v2/web/tags/list?last=${tag}>; rel="next"` }).end(JSON.stringify({ tags: [tag], padding }));
+    });
+    using registry = open(server.host);
+    await expect(registry.tagsOf(`${server.host}/web`)).rejects.toMatchObject(invalid);
+    expect(server.requests).toHaveLength(5);
+  });
+
   test("end with an empty page, whatever it leads to", async () => {
     await using server = await serve((request, response) => page(response, request.url?.includes("last") ? [] : ["a"], "a"));
     using registry = open(server.host);

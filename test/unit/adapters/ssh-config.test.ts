@@ -212,6 +212,35 @@ test("what ssh does not understand is told in its own words", async () => {
   expect(JSON.stringify(refusal)).toContain("Bad configuration option: prt");
 });
 
+test.each([
+  ["KnownHostsCommand /usr/bin/sss_ssh_knownhosts %H", "is not run"],
+  ["PKCS11Provider /usr/lib/opensc-pkcs11.so", "ssh-add -s /usr/lib/opensc-pkcs11.so"],
+  ["RequiredRSASize 4096", "RequiredRSASize 4096 of ssh_config is not followed"],
+])("what coldtivate does not follow is said: %s", async (line, told) => {
+  const warnings: string[] = [];
+  const options = { files: await write([line]), warn: (text: string) => warnings.push(text) };
+  await findRoute({ host: "prod-1", user: "deploy", fingerprint: "SHA256:abc" }, options);
+  expect(warnings).toEqual([expect.stringContaining(told)]);
+  await findRoute({ host: "prod-1", user: "deploy", fingerprint: "SHA256:abc", sshConfig: "ignore" }, options);
+  expect(warnings).toHaveLength(1);
+  const none = await write([line.replace(/ .*/, line.startsWith("Req") ? " 2048" : " none")]);
+  await findRoute({ host: "prod-1", user: "deploy" }, { ...options, files: none });
+  expect(warnings).toHaveLength(1);
+});
+
+test("a host whose key a program is to tell is refused, unless coldtivate.yml has its key", async () => {
+  const files = await write(["Host inner", "KnownHostsCommand /usr/bin/keys %H"]);
+  for (const host of [{ host: "inner" }, { host: "prod-1", jump: [{ host: "inner", user: "ops" }] }]) {
+    await expect(findRoute({ ...host, user: "deploy" }, { ...atTerminal, files })).rejects.toMatchObject({
+      code: "SSH_CONFIG_INVALID",
+      exit: "refused",
+      message: expect.stringContaining("KnownHostsCommand") as string,
+      hint: expect.stringContaining("fingerprint or known_hosts") as string,
+    });
+  }
+  await findRoute({ host: "inner", user: "deploy", knownHosts: "inner ssh-ed25519 x" }, { files });
+});
+
 test("a circle of hosts to jump over is an error", async () => {
   for (const lines of [
     ["Host *", "ProxyJump bastion"],

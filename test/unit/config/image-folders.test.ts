@@ -47,9 +47,29 @@ test.each([
   ["cwd://../../etc", "expected a folder, or an address"],
   ["x:/../../etc", "expected a folder, or an address"],
   ["file:///etc", "expected a folder, or an address"],
+  ["oci-layout://Link:latest", "leads out of the repository"],
+  ["oci-layout://Link:latest@sha256:0", "leads out of the repository"],
+  ["Link/../beside", "leads out of the repository"],
+  ["Web@/../../../etc", "leads out of the repository"],
+  ["DOCKER-IMAGE://../../../etc", "expected a folder, or an address"],
+  ["HTTPS://example.com/a.git", "expected a folder, or an address"],
+  ["git://../../../etc", "rename the folder"],
+  ["git://up/etc", "rename the folder"],
+  ["https://../../../etc", "rename the folder"],
+  ["target:/../../../../../etc", "rename the folder"],
+  ["git@up/etc", "leads out of the repository"],
+  ["git@here/../../../etc", "leads out of the repository"],
+  ["github.com/../../../../../etc", "rename the folder"],
 ])("the additional context %s is refused", async (value, told) => {
   await using project = await createProject(web(`context: Web, contexts: { more: "${value}" }`));
-  await symlink(elsewhere, join(project.directory, "Link"));
+  await mkdir(join(elsewhere, "beside"), { recursive: true });
+  await mkdir(join(elsewhere, "deep"));
+  await symlink(join(elsewhere, "deep"), join(project.directory, "Link"));
+  // A commit may have any of these.
+  for (const folder of ["Web@", "DOCKER-IMAGE:", "HTTPS:", "git:", "https:", "target:", "git@here", "github.com"])
+    await mkdir(join(project.directory, folder));
+  await symlink("/", join(project.directory, "git:", "up"));
+  await symlink("/", join(project.directory, "git@up"));
   expect(await project.problems()).toEqual([expect.stringContaining(`images.web.contexts.more: `)]);
   expect((await project.problems()).join("\n")).toContain(told);
 });

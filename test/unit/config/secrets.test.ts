@@ -172,6 +172,37 @@ test("loaded secrets stay out of text, objects and the registry's authorisation"
   expect(redactor.redact(`a pa55-word, ${Buffer.from("me:pa55-word").toString("base64")}`)).toBe("a ***, ***");
 });
 
+test("a program gets the environment without what coldtivate.yml takes secrets from, for any environment", async () => {
+  const settings = minimal
+    .replace(
+      /registry: .*/,
+      "registry: { image: r.example.com/a, username: me, password: { command: [sh, -c, 'env -0 > seen; echo x1y2z3w4'] } }",
+    )
+    .replace("user: deploy", "user: deploy, private_key: '${STAGING_KEY:-}', dotenv: { env: STAGING_DOTENV }");
+  await using project = await createProject(
+    `${settings}build: { secrets: { npm: { env: NPM_ONE } } }\nwebhook: "\${CHAT:-}"\n  `.replace(
+      "environments:",
+      "environments:\n  production: { host: p.example.com, user: d, branches: [main], compose: [docker-compose.yml], private_key: '${PROD_KEY}' }",
+    ),
+  );
+  const secret = { STAGING_KEY: "k1", STAGING_DOTENV: "A=1", NPM_ONE: "n1", PROD_KEY: "p1", CHAT: "https://chat.example.com/x" };
+  const other = { OP_SERVICE_ACCOUNT_TOKEN: "needed", KEPT: "1", PATH: process.env["PATH"]! };
+  const see = async (env: Record<string, string>) => {
+    await project.load({ env: { ...secret, ...other, ...env } });
+    const seen = readFileSync(join(project.directory, "seen"), "utf8").split("\0");
+    return Object.keys(secret).filter((name) => seen.some((entry) => entry.startsWith(`${name}=`)));
+  };
+  expect(await see({})).toEqual([]);
+  expect(readFileSync(join(project.directory, "seen"), "utf8")).toContain("OP_SERVICE_ACCOUNT_TOKEN=needed");
+  expect(await see({ COLDTIVATE_KEEP_ENV: "NPM_ONE" })).toEqual(["NPM_ONE"]);
+});
+
+test("what a program prints has an end", async () => {
+  const settings = minimal.replace(/registry: .*/, "registry: { image: r.example.com/a, username: me, password: { command: [yes] } }");
+  await using project = await createProject(settings);
+  expect((await project.problems()).join()).toContain("yes printed more than 1 MiB");
+});
+
 test("secrets of the environment that no command needs are kept out of output, too: hooks print them", async () => {
   await using project = await createProject(`${minimal}webhook: "\${CHAT}"\n`);
   const auth = Buffer.from("me:pa55-of-docker").toString("base64");

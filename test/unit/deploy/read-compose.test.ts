@@ -45,7 +45,7 @@ async function read({ files, folder = "", dotenv, dotenvSource, compose, allowed
     ...(compose === undefined ? {} : { compose }),
   };
   const registry = { image: "registry.example.com/shop", host: "registry.example.com" };
-  const config = { project: "shop", directory, registry, composeVariables: allowed };
+  const config = { project: "shop", directory, registry, tasks: [] as Config["tasks"], composeVariables: allowed };
   const intent = {
     // What is asked of it here.
     config: config as Config,

@@ -37,6 +37,26 @@ describe("what is collected", () => {
     expect([...variables].toSorted()).toEqual(["CI_REGISTRY_IMAGE", "DOT_ENV_PATH", "PG"]);
   });
 
+  test("an env file that the commit lacks, and only hidden services name, is empty: a host is asked for them, too", async () => {
+    const compose = (services: string, more: Options = {}, rest: Record<string, string> = {}) =>
+      collect({ "compose.yaml": `services:\n${services}`, ...rest }, ["compose.yaml"], { profiles: [], ...more }).then(({ files }) =>
+        [...files].filter(([path]) => path.endsWith(".env")).map(([path, content]) => `${path}=${content.length}`),
+      );
+    const hidden = "  dev: { image: x, profiles: [dev], env_file: [./dev.env, { path: no.env, required: false }] }\n";
+    expect(await compose(hidden)).toEqual(["dev.env=0", "no.env=0"]);
+    expect(await compose(hidden, {}, { "dev.env": "A=1" })).toEqual(["dev.env=3", "no.env=0"]);
+    expect(await compose(hidden, { profiles: ["dev"] })).toEqual([]);
+    expect(await compose(hidden, { profiles: ["*"] })).toEqual([]);
+    expect(await compose(hidden, { needed: ["dev"] })).toEqual([]);
+    expect(await compose(`${hidden}  web: { image: x, env_file: dev.env }\n`)).toEqual(["no.env=0"]);
+    expect(
+      await compose("  dev: { image: x, profiles: ['${P:-dev}'], env_file: dev.env }\n", { variables: { P: "on" }, profiles: ["on"] }),
+    ).toEqual([]);
+    expect(await compose("  dev: { image: x, profiles: [dev], env_file: [../up.env, /etc/x.env, ~/y.env] }\n")).toEqual([]);
+    const base = { "base.yaml": "services: { b: { image: x, profiles: [dev], env_file: dev.env } }" };
+    expect(await compose("  web: { image: x, extends: { file: base.yaml, service: b }, profiles: !reset [] }\n", {}, base)).toEqual([]);
+  });
+
   test("an included file has the .env of its folder, or the env files that are given; the project's variables come first", async () => {
     const inner = "services: { x: { image: x, env_file: '${NAME}.env' } }";
     const { files } = await collect({

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { slotName } from "../../../src/lib/fronts/fronts.ts";
+import { frontPorts, slotName } from "../../../src/lib/fronts/fronts.ts";
 import { isActive, replicas, type ComposeModel, type ComposeService } from "../../../src/lib/compose/model.ts";
 import type { Rendered } from "../../../src/lib/release/rendered.ts";
 import { models, rendering, settings } from "./arbitrary-model.ts";
@@ -63,7 +63,13 @@ test("every published port is published once, as it was", () => {
     Object.values(services)
       .flatMap(({ ports = [] }) => ports.map((port) => JSON.stringify(port)))
       .toSorted();
-  check((model, rendered) => expect(published(rendered.model.services)).toEqual(published(model.services)));
+  check((model, { model: { services }, fronts }) => {
+    const wanted = Object.entries(model.services).map(([name, service]): [string, ComposeService] => [
+      name,
+      fronts[name] === undefined ? service : { ports: frontPorts(service) },
+    ]);
+    expect(published(services)).toEqual(published(Object.fromEntries(wanted)));
+  });
 });
 
 test("what one container alone can have, one service has", () => {
@@ -94,8 +100,10 @@ test("nothing that the user wrote is lost: what a slot does not have, its front 
         labels = {},
         environment = {},
         networks = {},
+        ports,
         ...rest
       } = written;
+      if (ports !== undefined) expect(parts[0]?.ports).toEqual(slot === undefined ? ports : frontPorts(written));
       for (const [key, value] of Object.entries(rest)) expect(parts.map((part) => part?.[key])).toContainEqual(value);
       // What Compose calls the service's containers are aliases of its front, too.
       const count = slot === undefined || written.container_name !== undefined ? 0 : replicas(written);

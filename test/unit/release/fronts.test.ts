@@ -28,6 +28,18 @@ function rendered(services: Record<string, ComposeService>, more: Partial<Render
   });
 }
 
+test("a front publishes what several containers would of a range of ports", () => {
+  const published = (port: string, scale: number) =>
+    rendered({ web: { image: "web", scale, ports: [{ target: 8000, published: port, protocol: "tcp" }] } }).model.services[
+      "web"
+    ]?.ports?.map((each) => each.published);
+  expect(published("8000-8002", 3)).toEqual(["8000", "8001", "8002"]);
+  expect(published("8000-8009", 2)).toEqual(["8000", "8001"]);
+  expect(published("8000-8001", 3)).toEqual(["8000", "8001"]);
+  expect(published("8000-8002", 1)).toEqual(["8000-8002"]);
+  expect(published("8000", 3)).toEqual(["8000"]);
+});
+
 const full: ComposeService = {
   image: "web",
   command: ["serve"],

@@ -16,6 +16,7 @@ test("an image's configuration tells what its containers get without being asked
   });
   expect(parseImageFacts(text)).toEqual({
     ports: [7000, 7001, 8000, 9100],
+    otherPorts: ["53/udp"],
     volumes: ["/data", "/var/lib/app"],
     entrypoint: ["/entrypoint.sh"],
     command: ["serve"],
@@ -45,6 +46,15 @@ test.each<[string, number[]]>([
   ["8000/udp", []],
   ["8000-8002/tcp", [8000, 8001, 8002]],
   ["x", []],
+  ["8002-8000", []],
+  ["65534-99999", [65_534, 65_535]],
+  ["70000", []],
 ])("the TCP ports in %s", (written, expected) => {
-  expect(exposedPorts(written)).toEqual(expected);
+  expect(exposedPorts([written])).toEqual(expected);
+});
+
+test("ports come once, as written, however many ranges there are", () => {
+  expect(exposedPorts(["9000", "8000-8002", "8001-8004/tcp", "9000/tcp", "7000"])).toEqual([9000, 8000, 8001, 8002, 8003, 8004, 7000]);
+  const ranges = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`${index % 99_999}-${99_999 - (index % 7)}/tcp`, {}]));
+  expect(parseImageFacts(JSON.stringify({ config: { ExposedPorts: ranges } }))?.ports).toHaveLength(65_536);
 });

@@ -9,8 +9,8 @@ function compose(file: string, args: readonly string[], input = ""): string {
   return execFileSync("docker", all, { input, encoding: "utf8" });
 }
 
-describe("a model that Compose prints", () => {
-  const file = "test/unit/release/every-attribute.yaml";
+describe.each(["every-attribute", "unusual-values"])("a model that Compose prints of %s", (name) => {
+  const file = `test/unit/release/${name}.yaml`;
   const mended = mendModel(JSON.parse(compose(file, ["--format", "json"])) as ComposeModel);
 
   test("is one that it can read, and means the same services", () => {
@@ -20,6 +20,11 @@ describe("a model that Compose prints", () => {
 });
 
 describe("mended are", () => {
+  test("swap without a limit", () => {
+    const swapOf = (limit: unknown) => mendModel({ services: { a: { memswap_limit: limit } } }).services["a"]?.["memswap_limit"];
+    expect(["-1", "1024", -1, undefined].map(swapOf)).toEqual([-1, "1024", -1, undefined]);
+  });
+
   test("limits of 0", () => {
     const ulimits = { core: {}, nofile: { hard: 10 }, nproc: 5, memlock: { soft: -1, hard: -1 } };
     expect(mendModel({ services: { a: { ulimits } } }).services["a"]?.["ulimits"]).toEqual({

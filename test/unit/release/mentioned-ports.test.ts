@@ -56,6 +56,25 @@ describe("a port is mentioned", () => {
     ]);
   });
 
+  test("of another protocol than TCP, which no front passes on, and nobody can look for", () => {
+    const others = (services: Record<string, ComposeService>) =>
+      findMentions(input(services)).map(({ to, port, isOther = false }) => `${to}:${port} ${isOther}`);
+    const asked = (value: string) => others({ web: {}, asker: { environment: { A: value } } });
+    expect(asked("udp://web:8125")).toEqual(["web:8125 true"]);
+    expect(asked("statsd://web:8125")).toEqual(["web:8125 true"]);
+    expect(asked("syslog+udp://web:514")).toEqual(["web:514 true"]);
+    expect(asked("web:514/udp")).toEqual(["web:514 true"]);
+    expect(asked("tcp://web:514")).toEqual(["web:514 false"]);
+    expect(asked("http://web:8000/udp")).toEqual(["web:8000 false"]);
+    const asker = { environment: { STATSD_HOST: "web", STATSD_PORT: "8125" } };
+    expect(others({ web: { expose: ["8125/udp"] }, asker })).toEqual(["web:8125 true"]);
+    expect(others({ web: { ports: [{ target: 8125, protocol: "udp" }] }, asker })).toEqual(["web:8125 true"]);
+    expect(others({ web: { expose: ["8125/udp", "8125"] }, asker })).toEqual(["web:8125 false"]);
+    const mentions = findMentions(input({ web: {}, asker: { environment: { A: "udp://web:8125" } } }));
+    const rollouts = new Map<string, ServiceRollout>([["web", { rollout: "blue-green", reason: "", ports: [] }]]);
+    expect(addPorts(rollouts, { model: { services: {} }, mentions, config: {} })).toMatchObject({ notes: [] });
+  });
+
   test("not by what only looks like it", () => {
     const asker = { environment: { A: "myweb:9100", B: "web.example:9100", C: "x/web:9100.5", D: "web:70000", E: "http://web.example/" } };
     expect(mentionsOf({ web: {}, asker })).toEqual([]);

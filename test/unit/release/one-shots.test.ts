@@ -47,6 +47,13 @@ describe("a service runs to its end", () => {
     ["app", { restart: "no", image: "docker.io/flyway/flyway:10-alpine@sha256:00", command: ["migrate"] }],
     ["app", { restart: "on-failure", image: "minio/mc" }],
     ["app", { deploy: { mode: "replicated-job" } }],
+    ["app", { command: ["python", "manage.py", "migrate", "--noinput"] }],
+    ["app", { command: ["/bin/sh", "-c", "until mc alias set m http://minio:9000 a b; do sleep 1; done; /usr/bin/mc mb m/media"] }],
+    ["app", { image: "minio/mc", entrypoint: ["/bin/sh", "-c"], command: ["/usr/bin/mc alias set m http://minio:9000 a b; exit 0;"] }],
+    ["app", { image: "busybox", command: ["/bin/chown", "-R", "1000", "/data"] }],
+    ["app", { image: "bitnami/kafka", command: ["bash", "-c", "kafka-topics.sh --create --topic a --bootstrap-server kafka:9092"] }],
+    ["app", { command: ["./migrate"] }],
+    ["app", { command: ["npx", "db-migrate", "up"] }],
     ["permissions", { command: ["chown", "-R", "1000", "/data"], deploy: { restart_policy: { condition: "none" } } }],
   ])("by its restart policy and %s, %j", (name, service) => expect(signOf(name, service)).toMatch(/runs to its end$/));
 });
@@ -55,6 +62,13 @@ describe("a service is there to stay", () => {
   test.each<[string, ComposeService]>([
     ["migrate", {}],
     ["migrate", { restart: "always" }],
+    ["app", { restart: "unless-stopped", command: ["python", "manage.py", "migrate"] }],
+    ["app", { command: ["./app", "--seed"] }],
+    ["app", { command: ["java", "-Dspring.flyway.migrate", "-jar", "app.jar"] }],
+    ["app", { command: ["sh", "-c", "python manage.py migrate && gunicorn app"] }],
+    ["app", { command: ["kubectl", "proxy"] }],
+    ["app", { command: ["rsync", "--daemon", "--no-detach"] }],
+    ["app", {}],
     ["web", { restart: "no" }],
     ["web", { restart: "no", command: ["npm", "run", "build:watch"] }],
     ["web", { restart: "no", command: ["sh", "-c", "npm run build && npm start"] }],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import type { ImageFacts } from "../../../src/lib/services/image-facts.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
-import { findPorts, udpPorts } from "../../../src/lib/services/ports.ts";
+import { exposedOtherwise, findPorts, otherPorts } from "../../../src/lib/services/ports.ts";
 
 const curl = (url: string): ComposeService => ({ healthcheck: { test: ["CMD", "curl", "-fsS", url] } });
 const shell = (command: string): ComposeService => ({ healthcheck: { test: ["CMD-SHELL", command] } });
@@ -16,6 +16,34 @@ test.each<[string, ComposeService, ServiceConfig | undefined, string, string]>([
   ["one of another host", curl("http://example.com:80/"), undefined, "", "no port is known"],
   ["one that is off", { healthcheck: { disable: true, test: ["CMD", "curl", "http://localhost:1"] } }, undefined, "", "no port is known"],
   ["published ports", { ports: [{ target: 443 }, { target: 80 }] }, undefined, "80 auto, 443 tcp", "ports 80 and 443, published"],
+  [
+    "what a router is told",
+    { labels: { "traefik.http.services.shop.loadbalancer.server.port": "3000", "prometheus.port": "9100" } },
+    undefined,
+    "3000 auto",
+    "port 3000, from its labels",
+  ],
+  [
+    "what nginx-proxy is told",
+    { environment: { VIRTUAL_HOST: "a.example", VIRTUAL_PORT: "8080" } },
+    undefined,
+    "8080 auto",
+    "from its labels",
+  ],
+  [
+    "what a caddy is told",
+    { labels: { caddy: "a.example", "caddy.reverse_proxy": "{{upstreams 5000}}" } },
+    undefined,
+    "5000 auto",
+    "labels",
+  ],
+  [
+    "what a collector is told",
+    { labels: { "prometheus.io/port": "9100", "homepage.widget.port": "1" } },
+    undefined,
+    "",
+    "no port is known",
+  ],
   ["exposed ports", { expose: ["8000-8002", "53/udp", "6379/tcp"] }, undefined, "6379 tcp, 8000 auto, 8001 auto, 8002 auto", "exposed"],
   ["published before checked", { ...curl("http://localhost:1/"), ports: [{ target: 80 }] }, undefined, "80 auto", "port 80, published"],
   ["both published and exposed", { ports: [{ target: 80 }], expose: ["81"] }, undefined, "80 auto, 81 auto", "published"],
@@ -150,13 +178,37 @@ test.each([1025, 4317, 9300, 4222, 2181, 2379, 1433, 9042, 7687, 50_051, 5432, 3
   },
 );
 
-test("UDP ports are known for what they are", () => {
+test("ports of other protocols are known for what they are", () => {
   const service: ComposeService = {
     ports: [
       { target: 53, protocol: "udp" },
       { target: 53, protocol: "tcp" },
+      { target: 3868, protocol: "sctp" },
     ],
   };
-  expect(udpPorts(service)).toEqual([53]);
+  expect(otherPorts(service)).toEqual(["53/udp", "3868/sctp"]);
   expect(findPorts(service).ports.map(({ port }) => port)).toEqual([53]);
+});
+
+test.each<[ComposeService, string[], string[]]>([
+  [{ expose: ["8125/udp", "8126", "9000-9001/tcp"] }, [], ["8125/udp"]],
+  [{}, ["514/udp", "36412/sctp"], ["514/udp", "36412/sctp"]],
+  [{ expose: ["80", "443", "443/udp"] }, [], []],
+  [{ ports: [{ target: 443 }] }, ["443/udp"], []],
+  [{ expose: ["443/udp"] }, [], ["443/udp"]],
+  [{ expose: ["53", "53/udp"] }, [], ["53/udp"]],
+])("%j with an image's %j is exposed by another protocol than TCP at %j", (service, image, expected) => {
+  expect(exposedOtherwise(service, { ...facts, otherPorts: image })).toEqual(expected);
+});
+
+test("no command, health check or variable takes long, however long it is", () => {
+  for (const word of ["nc ", "curl ", "sh -c ", "-b ", "http://a@", "/dev/tcp/", "$A "]) {
+    const text = word.repeat(500_000 / word.length);
+    for (const service of [
+      { healthcheck: { test: ["CMD-SHELL", text] }, environment: { A: text } },
+      { command: ["sh", "-c", text], environment: { A: text } },
+      { command: ["nginx", "$A"], environment: { A: text, PORT: text } },
+    ])
+      findPorts(service, {}, undefined, "web");
+  }
 });

@@ -204,6 +204,20 @@ test("a service that is scaled to nothing, or hidden by a profile, is no part of
   expect(Object.keys(render(input(model, { profiles: ["debug"] })).services)).toEqual(["debug"]);
 });
 
+test("what only hidden services mount is not missed, unless a task runs in one of them", () => {
+  const mount = { type: "bind", source: `${sourceDirectory}/dev.conf`, target: "/dev.conf" };
+  const own = { type: "bind", source: "/srv/dev.conf", target: "/own.conf" };
+  const debug = { image: "busybox", profiles: ["debug"], volumes: [mount, own], secrets: [{ source: "a" }, { source: "b" }] };
+  const secrets = { a: { file: `${sourceDirectory}/a.txt` }, b: { file: "/srv/b.txt" }, unused: { file: "/srv/unused.txt" } };
+  const model: ComposeModel = { services: { debug }, secrets };
+  const needs = (more: Partial<RenderInput> = {}) => render(input(model, more)).layout?.needs.map(({ place }) => place.split("/").at(-1));
+  expect(needs()).toEqual([]);
+  expect(render(input(model)).notes).toEqual([]);
+  const all = ["dev.conf", "a.txt", "dev.conf", "b.txt"];
+  expect(needs({ profiles: ["debug"] })).toEqual(all);
+  expect(needs({ tasks: [{ name: "look", service: "debug", run: ["look"], timeout: 1000, when: "changed" }] })).toEqual(all);
+});
+
 test("a symbolic link within a folder is kept as one, and another target is another place", () => {
   const model: ComposeModel = {
     services: { web: { image: written, volumes: [{ type: "bind", source: `${sourceDirectory}/conf`, target: "/conf", read_only: true }] } },

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ServiceConfig } from "../../../src/lib/config/schema/config.ts";
 import type { ImageFacts } from "../../../src/lib/services/image-facts.ts";
+import type { MentionedPort } from "../../../src/lib/services/mentioned-ports.ts";
 import type { ComposeService } from "../../../src/lib/compose/model.ts";
 import { inferRollouts } from "../../../src/lib/fronts/rollout.ts";
 
@@ -14,12 +15,15 @@ interface Case {
   others?: Record<string, ComposeService>;
   facts?: Partial<ImageFacts>;
   bases?: string[];
+  mentions?: MentionedPort[];
+  networks?: Record<string, unknown>;
 }
 
-function decide({ service = web, name = "web", config, built = true, others = {}, facts, bases = [] }: Case) {
+function decide({ service = web, name = "web", config, built = true, others = {}, facts, bases = [], mentions = [], networks = {} }: Case) {
   const known = facts === undefined ? undefined : { ports: [], volumes: [], entrypoint: [], command: [], environment: {}, ...facts };
   const rollouts = inferRollouts({
-    model: { services: { [name]: service, ...others } },
+    model: { services: { [name]: service, ...others }, networks },
+    mentions,
     names: [name],
     config: config === undefined ? {} : { [name]: config },
     isBuilt: () => built,
@@ -95,10 +99,59 @@ describe("the project's own", () => {
     ["has volumes of another", { service: { ...web, volumes_from: ["files"] } }, `${waits} two would write to the volumes of files`],
     ["reads volumes of another", { service: { ...web, volumes_from: ["files:ro"] } }, `blue-green: ${checked}`],
     ["has a modem", { service: { ...web, devices: ["/dev/ttyUSB0:/dev/ttyUSB0"] } }, `${waits} two would write to /dev/ttyUSB0`],
+    [
+      "has a stick under a name of its own",
+      { service: { ...web, devices: ["/dev/zigbee:/dev/ttyACM0"] } },
+      `${waits} two would write to /dev/zigbee`,
+    ],
+    [
+      "mounts its modem",
+      { service: { ...web, volumes: [bind("/dev/serial/by-id/usb-1")] } },
+      `${waits} two would write to /dev/serial/by-id/usb-1`,
+    ],
+    [
+      "has graphics by any way to name them",
+      { service: { ...web, devices: [{ source: "/dev/nvidia0", target: "/dev/nvidia0" }, "nvidia.com/gpu=all", "/dev/dri/renderD128"] } },
+      `blue-green: ${checked}`,
+    ],
+    ["mounts shared memory", { service: { ...web, volumes: [bind("/dev/shm"), bind("/dev/dri")] } }, `blue-green: ${checked}`],
     ["has a device that all may share", { service: { ...web, devices: ["/dev/null:/dev/licence", "/dev/dri"] } }, `blue-green: ${checked}`],
     ["writes, and takes no requests", { service: { volumes: [volume] } }, "recreate: no port is known"],
     ["the host's network", { service: { ...web, network_mode: "host" } }, "recreate: network_mode host: no front possible"],
     ["UDP", { service: { ports: [{ target: 53, protocol: "udp" }] } }, "recreate: published UDP port 53: a front passes only TCP on"],
+    ["SCTP", { service: { ports: [{ target: 132, protocol: "sctp" }] } }, "recreate: published SCTP port 132: a front passes only TCP on"],
+    [
+      "UDP for its neighbours",
+      { service: { expose: ["8125/udp", "8126"] } },
+      "recreate: exposed UDP port 8125: a front passes only TCP on",
+    ],
+    ["UDP by its image", { facts: { ports: [8126], otherPorts: ["8125/udp"] } }, "recreate: its image exposes UDP port 8125"],
+    ["HTTP/3 by its image", { facts: { ports: [443], otherPorts: ["443/udp"] } }, "blue-green: ports 8000 and 443"],
+    [
+      "UDP, as others have it",
+      { mentions: [{ from: "app", to: "web", name: "web", port: 514, isAddress: true, isOther: true }] },
+      "recreate: app asks it at UDP port 514",
+    ],
+    [
+      "names to answer",
+      { service: { ...web, networks: { lan: { ipv4_address: "172.22.1.254" } } }, others: { app: { dns: ["172.22.1.254"] } } },
+      "recreate: app asks it for names, over UDP",
+    ],
+    [
+      "UDP, and is to have a front all the same",
+      { service: { ...web, expose: ["8125/udp"] }, config: { rollout: "blue-green" } },
+      "blue-green: set in coldtivate.yml",
+    ],
+    [
+      "an address among other machines",
+      { service: { ...web, networks: { lan: { ipv4_address: "192.168.1.9" } } }, networks: { lan: { driver: "macvlan" } } },
+      "recreate: its network lan is that of other machines",
+    ],
+    [
+      "the host's network by its name",
+      { service: { ...web, networks: { own: null } }, networks: { own: { name: "host", external: true } } },
+      "recreate: its network own is the host's own: no front possible",
+    ],
     [
       "a sidecar in its network",
       { others: { side: { network_mode: "service:web" } } },
@@ -134,6 +187,13 @@ describe("the project's own", () => {
       { service: { expose: ["9100"] }, name: "worker", facts: { ports: [9100], command: ["./run"] } },
       "recreate: a worker, by its name: a singleton",
     ],
+    [
+      "what may be a singleton by its name",
+      { name: "payment-processor" },
+      `${waits} it may be a processor, by its name, what works of its own accord; rollout: blue-green if two may run at once`,
+    ],
+    ["that, and two may run", { name: "listener", config: { rollout: "blue-green" } }, `blue-green: set in coldtivate.yml; ${checked}`],
+    ["that, without a port", { name: "listener", service: { command: ["./run"] } }, "recreate: no port is known"],
     [
       "a bot that is published",
       { service: { ...web, ports: [{ target: 8000 }] }, name: "bot" },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findSingleton } from "../../../src/lib/services/singletons.ts";
+import { findSingleton, maybeSingleton } from "../../../src/lib/services/singletons.ts";
 
 const facts = { ports: [], volumes: [], entrypoint: [], command: [], environment: {} };
 
@@ -50,6 +50,17 @@ test.each<[string, string]>([
   ["php spark queue:work emails", "spark … queue:work"],
   ["python manage.py run_beat", "manage.py … run_beat"],
   ["mix run scheduler.exs", "scheduler.exs"],
+  ["python manage.py bot", "manage.py … bot"],
+  ["python manage.py consume_orders", "manage.py … consume_orders"],
+  ["flask mail-worker", "flask … mail-worker"],
+  ["php artisan rabbitmq:consume", "artisan … rabbitmq:consume"],
+  ["php bin/console app:worker", "console … app:worker"],
+  ["scrapy crawl news", "scrapy … crawl"],
+  ["honcho start worker", "honcho … worker"],
+  ["node dist/emailWorker.js", "emailWorker.js"],
+  ["dotnet Shop.OrderConsumer.dll", "Shop.OrderConsumer.dll"],
+  ["./shop --mode=worker", "--mode worker"],
+  ["/app/server -role scheduler", "-role scheduler"],
 ])("%s is one of a kind", (command, expected) => {
   expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBe(`${expected}: a singleton`);
   expect(findSingleton("web", {}, { ...facts, command: command.split(" ") })).toBe(`${expected}: a singleton`);
@@ -78,6 +89,13 @@ test.each([
   "python -m app.scheduler.api",
   "gunicorn worker:app",
   "wait-for worker -- ./app",
+  "./app --mode=api",
+  "./app --queue-mode worker",
+  "php artisan config:cache",
+  "php bin/console app:serve",
+  "honcho start web",
+  "flask run",
+  "python manage.py process",
 ])("%s is not", (command) => {
   expect(findSingleton("web", { command: command.split(" ") }, undefined)).toBeUndefined();
 });
@@ -118,4 +136,27 @@ test.each([
   "cronometer",
 ])("a service that is called %s is not", (name) => {
   expect(findSingleton(name, {}, undefined)).toBeUndefined();
+});
+
+test.each<[Record<string, string>, string | undefined]>([
+  [{ CONTAINER_ROLE: "scheduler" }, "CONTAINER_ROLE=scheduler: a singleton"],
+  [{ PROCESS_TYPE: "Worker" }, "PROCESS_TYPE=Worker: a singleton"],
+  [{ MODE: "cron" }, "MODE=cron: a singleton"],
+  [{ CONTAINER_ROLE: "app", NODE_MODE_X: "worker" }, undefined],
+  [{ QUEUE: "worker", WORKER: "scheduler" }, undefined],
+])("a service with %j is one of a kind as it says", (environment, expected) => {
+  expect(findSingleton("app", { environment }, undefined)).toBe(expected);
+  expect(findSingleton("app", {}, { ...facts, environment })).toBe(expected);
+});
+
+test.each(["listener", "payment-processor", "crm-sync", "mqtt-bridge", "telegram", "chatbot", "order-publisher"])(
+  "a service that is called %s may be one of a kind",
+  (name) => {
+    expect(findSingleton(name, {}, undefined)).toBeUndefined();
+    expect(maybeSingleton(name)).toContain("by its name");
+  },
+);
+
+test.each(["web", "sync-api", "processor-web", "backend", "agent", "robot", "bot"])("nothing says so of one that is called %s", (name) => {
+  expect(maybeSingleton(name)).toBeUndefined();
 });

@@ -22,6 +22,10 @@ describe("what the project builds", () => {
     ["its port", { ports: [{ target: 5432 }] }, {}, "PostgreSQL, by its port"],
     ["its image's port", {}, { facts: { ...nothing, ports: [6379] } }, "Redis, by its port"],
     ["its name", {}, { name: "db" }, "a database, by its name"],
+    ["its name, as one of several", {}, { name: "postgres-primary" }, "PostgreSQL, by its name"],
+    ["its name and what it is for", {}, { name: "redis-cache" }, "Redis, by its name"],
+    ["a name that ends in a digit", {}, { name: "neo4j" }, "Neo4j, by its name"],
+    ["a broker's name", {}, { name: "mqtt" }, "a broker, by its name"],
     ["its name, among others", {}, { name: "orders-redis-2" }, "Redis, by its name"],
   ])("is known by %s", (_name, service, more, expected) => {
     expect(find(service, more)).toContain(expected);
@@ -33,6 +37,9 @@ describe("what the project builds", () => {
     ["given another's password", { environment: { POSTGRES_PASSWORD: "x", POSTGRES_USER: "x", MYSQL_ROOT_PASSWORD: "x" } }, {}],
     ["reading a database's folder", { volumes: [{ type: "volume", source: "x", target: "/var/lib/mysql", read_only: true }] }, {}],
     ["a client by its name", {}, { name: "db-admin" }],
+    ["called like nothing", {}, { name: "constructor" }],
+    ["a server of its own", {}, { name: "api-server" }],
+    ["a client of another program", {}, { name: "mongo-express" }],
     ["on a port of its own", { ports: [{ target: 8080 }], expose: ["9090"] }, {}],
     ["a client by its command", { command: ["wait-for", "redis-server:6379", "--", "./app"] }, {}],
   ])("is not taken for one where it is %s", (_name, service, more) => {

@@ -27,6 +27,35 @@ describe("refused before anything is changed:", () => {
   });
 });
 
+describe("a service that cannot do without one that a profile hides", () => {
+  const hidden = { image: "nginx", profiles: ["dev", "test"] };
+  const found = (web: ComposeService, db: ComposeService = hidden, names = ["web"]) => {
+    try {
+      checkSupported({ services: { web, db } }, names);
+      return [];
+    } catch (error) {
+      return (error as { details: unknown }).details;
+    }
+  };
+
+  test.each<[string, ComposeService]>([
+    ["depends on it", { depends_on: { db: { condition: "service_started", required: true } } }],
+    ["links to it", { links: ["db:database"] }],
+    ["is in its network", { network_mode: "service:db" }],
+    ["has its volumes", { volumes_from: ["db:ro"] }],
+  ])("and %s", (_name, web) => {
+    expect(found(web)).toEqual([
+      expect.stringMatching(/^services\.web\.depends_on: db is hidden by its profiles dev, test; set COMPOSE_PROFILES/),
+    ]);
+    expect(found(web, hidden, ["web", "db"])).toEqual([]);
+    expect(found(web, { image: "nginx", scale: 0 })).toEqual([]);
+  });
+
+  test("but not where it can do without", () => {
+    expect(found({ depends_on: { db: { condition: "service_started", required: false } } })).toEqual([]);
+  });
+});
+
 test("everything is named at once", () => {
   const web = { pre_start: [{}], secrets: [{ source: "a" }, { source: "b" }] };
   expect(complaints(web, { secrets: { a: { external: true }, b: { driver: "x", template_driver: "y" } } })).toHaveLength(4);

@@ -39,7 +39,7 @@ export interface CommitTree extends Disposable {
 interface Entry {
   mode: string;
   id: string;
-  /** Whether its name is not UTF-8 and so cannot be written down as it is. */
+  /** Whether no checkout could have this name, or it is not UTF-8: it cannot be written down as it is. */
   isUnnamed: boolean;
 }
 
@@ -195,9 +195,11 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
   const entries = new Map<string, Entry>();
   for (let at = 0; at < content.length;) {
     const space = content.indexOf(32, at);
-    const end = content.indexOf(0, space);
+    const end = space === -1 ? -1 : content.indexOf(0, space);
+    // Not every Git looks whether a tree that it fetches is one.
+    if (end === -1 || end + length >= content.length) return entries.set("\0", { mode: "", isUnnamed: true, id: "" });
     const written = content.subarray(space + 1, end);
-    const isUnnamed = !isUtf8(written);
+    const isUnnamed = !isUtf8(written) || isNoName(written.toString());
     // Latin-1 preserves every byte, and no other name begins with NUL, so no two names are confused.
     const name = isUnnamed ? `\0${written.toString("latin1")}` : written.toString();
     entries.set(name, {
@@ -208,4 +210,9 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
     at = end + 1 + length;
   }
   return entries;
+}
+
+/** Names that lead elsewhere: Git writes none of them into a working tree (`verify_path` of its sources), but may have fetched one. */
+function isNoName(name: string): boolean {
+  return name === "" || name === "." || name === ".." || name.includes("/") || /^(?:\.git|git~1)$/i.test(name);
 }

@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { childEnvironment } from "../../secrets/child-environment.ts";
 import { gitEnvironment } from "./git-run.ts";
-import { workingFile, type RepositoryAt } from "./git-repository-at.ts";
+import { fileOf, type RepositoryAt } from "./git-repository-at.ts";
 
 /**
  * Content that is elsewhere (`lfs`), or that only some people can read (`encrypted`): the commit holds something in its place.
@@ -35,21 +34,26 @@ function startsWith(content: Buffer, text: string): boolean {
   return content.subarray(0, text.length).equals(Buffer.from(text));
 }
 
-/** The SHA-256 of the content that a pointer refers to. */
-function parsePointer(content: Buffer): string | undefined {
+interface Pointer {
+  /** The SHA-256 of the content that it refers to. */
+  id: string;
+  /** The size of that content in bytes. */
+  size: number;
+}
+
+function parsePointer(content: Buffer): Pointer | undefined {
   if (content.length > largestPointer || !startsWith(content, lfsStart)) return undefined;
-  return /^oid sha256:([0-9a-f]{64})$/m.exec(content.toString())?.[1];
+  const text = content.toString();
+  const [, id] = /^oid sha256:([0-9a-f]{64})$/m.exec(text) ?? [];
+  const [, size] = /^size (\d{1,15})$/m.exec(text) ?? [];
+  return id === undefined || size === undefined ? undefined : { id, size: Number(size) };
 }
 
 /** Looks in the storage of Git LFS, then at the file that is checked out. Then it asks Git LFS itself, if it is installed. */
-async function readLfs(id: string, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
+async function readLfs({ id, size }: Pointer, pointer: Buffer, repository: RepositoryAt, path: string): Promise<Buffer | undefined> {
   const isIt = (content: Buffer | undefined) => content !== undefined && createHash("sha256").update(content).digest("hex") === id;
   const store = join(await storage(repository), "objects", id.slice(0, 2), id.slice(2, 4), id);
-  const ways = [
-    () => readFile(store).catch(() => undefined),
-    async () => workingFile(repository, path),
-    () => smudge(pointer, repository, path),
-  ];
+  const ways = [() => fileOf(store, size), () => fileOf(join(repository.worktree, path), size), () => smudge(pointer, repository, path)];
   for (const look of ways) {
     const content = await look();
     if (isIt(content)) return content;

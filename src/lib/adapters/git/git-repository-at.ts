@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { kindOf } from "../../common/file.ts";
+import { kindOf, mostBytes } from "../../common/file.ts";
 import { readSubmodules } from "../../config/submodules.ts";
 import { openObjects, type GitObjects } from "./git-objects.ts";
 import { tryGit } from "./git-run.ts";
@@ -48,11 +49,30 @@ export type SubmoduleFault = "absent" | "behind";
  */
 export async function openSubmodule(parent: RepositoryAt, path: string, commit: string): Promise<RepositoryAt | SubmoduleFault> {
   const worktree = join(parent.worktree, path);
-  if (kindOf(join(worktree, ".git")) !== undefined) return (await openAt(worktree, commit)) ?? "behind";
-  const modules = (await parent.objects.read(`${parent.commit}:.gitmodules`))?.content.toString() ?? "";
-  const kept = join(await parent.gitDirectory(), "modules", nameOf(path, modules) ?? path);
+  if (isOwn(parent.worktree, path) && kindOf(join(worktree, ".git")) !== undefined) return (await openAt(worktree, commit)) ?? "behind";
+  const modules = (await parent.objects.read(`${parent.commit}:.gitmodules`, mostBytes))?.content.toString() ?? "";
+  const name = nameOf(path, modules) ?? path;
+  if (!isSubmoduleName(name)) return "absent";
+  const kept = join(await parent.gitDirectory(), "modules", name);
   if (kindOf(join(kept, "HEAD")) === undefined) return "absent";
   return (await openAt(worktree, commit, [`--git-dir=${kept}`, "--work-tree=/"], "/")) ?? "behind";
+}
+
+/** Whether a folder of the working tree is where its path says. A link might lead to any repository of this user. */
+function isOwn(worktree: string, path: string): boolean {
+  try {
+    return realpathSync(join(worktree, path)) === join(realpathSync(worktree), path);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether Git would accept a submodule's name (`check_submodule_name` in its sources). If the name could lead upwards, the commit
+ * could make any folder its repository, and that folder's configuration names programs.
+ */
+function isSubmoduleName(name: string): boolean {
+  return name !== "" && !name.split(/[/\\]/).includes("..");
 }
 
 /** The name that .gitmodules gives to the submodule at a path. */
@@ -60,10 +80,11 @@ function nameOf(path: string, modules: string): string | undefined {
   return readSubmodules(modules).find((section) => section.path === path)?.name;
 }
 
-/** The current content of a file in the working tree. */
-export function workingFile({ worktree }: RepositoryAt, path: string): Buffer | undefined {
+/** The content of a file, if it has this size in bytes. Anything but a regular file might have no end. */
+export async function fileOf(file: string, size: number): Promise<Buffer | undefined> {
   try {
-    return readFileSync(join(worktree, path));
+    const found = await stat(file);
+    return found.isFile() && found.size === size ? await readFile(file) : undefined;
   } catch {
     return undefined;
   }

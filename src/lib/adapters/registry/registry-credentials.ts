@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
@@ -7,6 +6,7 @@ import type { Credentials } from "../../config/schema/config.ts";
 import { redactor } from "../../secrets/redactor.ts";
 import { Secret } from "../../secrets/secret.ts";
 import { ColdtivateError } from "../../errors.ts";
+import { readBounded } from "../../common/file.ts";
 import { canonicalRegistry } from "../../common/reference.ts";
 
 const configFile = z.looseObject({
@@ -39,7 +39,7 @@ export function hasJobLogins(): boolean {
  */
 export async function readDockerConfig(directory = dockerConfigDirectory()): Promise<DockerConfigFile> {
   const path = join(directory, "config.json");
-  const text = await readFile(path, "utf8").catch(() => "{}");
+  const text = (await readText(path)) ?? "{}";
   const config = parseConfig(text, path, "Mend it, or move it away and run docker login again.");
   if (!hasJobLogins()) return config;
   const { auths = {} } = parseConfig(
@@ -62,7 +62,17 @@ export async function configuredHelpers(): Promise<string[]> {
 /** A variable of type file holds a path. */
 async function readJobLogins(): Promise<string> {
   const { DOCKER_AUTH_CONFIG: value = "" } = process.env;
-  return value.trimStart().startsWith("{") ? value : readFile(value, "utf8").catch(() => "");
+  return value.trimStart().startsWith("{") ? value : ((await readText(value)) ?? "");
+}
+
+/** Undefined for a file that cannot be read. Throws FILE_TOO_LARGE. */
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return (await readBounded(path)).toString();
+  } catch (cause) {
+    if (cause instanceof ColdtivateError) throw cause;
+    return undefined;
+  }
 }
 
 function parseConfig(text: string, name: string, hint: string): DockerConfigFile {

@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import tls from "node:tls";
+import { readBounded } from "../../common/file.ts";
 import { dockerConfigDirectory } from "./registry-credentials.ts";
 
 /** Codes that Node.js uses for a certificate of an unknown authority. */
@@ -30,7 +31,8 @@ export async function findAuthorities(registry: string): Promise<string[]> {
 
 async function readCertificates(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return Promise.all(names.filter((name) => name.endsWith(".crt")).map((name) => readFile(join(folder, name), "utf8")));
+  const read = async (name: string) => (await readBounded(join(folder, name)).catch(() => undefined))?.toString();
+  return (await Promise.all(names.filter((name) => name.endsWith(".crt")).map(read))).filter((text) => text !== undefined);
 }
 
 function readStore(store: "default" | "system"): string[] {

@@ -58,6 +58,10 @@ const mostPage = 16 * 1024 * 1024;
 const mostTags = 100_000;
 const mostPages = 1000;
 
+/** Limits for all pages of a list together: bytes, and milliseconds until the last page has arrived. */
+const mostListed = 64 * 1024 * 1024;
+const listingPatience = 600_000;
+
 /** Maximum size of all cached manifests, in bytes. */
 const mostKept = 64 * 1024 * 1024;
 
@@ -174,6 +178,8 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
       const reference = parseReference(text);
       const { registry, repository } = reference;
       const tags = new Set<string>();
+      const began = performance.now();
+      let said = 0;
       let path: string | undefined = `tags/list?n=${pageSize}`;
       for (let pages = 1; path !== undefined; pages++) {
         const answer: HttpAnswer = await ask(reference, { method: "GET", path, limit: mostPage });
@@ -185,7 +191,9 @@ export function openRegistry(config: Pick<RegistryConfig, "host" | "insecure" | 
         const before = tags.size;
         for (const tag of page) tags.add(tag);
         path = nextPage(answer);
-        if (tags.size > mostTags || pages > mostPages)
+        said += answer.body.length;
+        const tooLong = said > mostListed || performance.now() - began > listingPatience;
+        if (tags.size > mostTags || pages > mostPages || tooLong)
           throw invalidAnswer(registry, `does not come to an end of the tags of ${repository}`);
         if (page.length === 0) break;
         if (path !== undefined && tags.size === before)

@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { mostListed, readBounded, systemCode } from "../../common/file.ts";
 import type { HostConfig } from "../../config/schema/config.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { fingerprintOf, typeOf } from "./keys/fingerprint.ts";
@@ -98,7 +99,10 @@ function stateOf(key: Buffer, { pinned, known, revoked }: Trust): KeyState {
 export async function addKnownHosts(file: string, lines: readonly string[]): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const before = await readFile(file, "utf8").catch(() => "");
+    const before = await readBounded(file, undefined, mostListed).then(String, (cause: unknown) => {
+      if (systemCode(cause) === "ENOENT") return "";
+      throw cause;
+    });
     const gap = before === "" || before.endsWith("\n") ? "" : "\n";
     await appendFile(file, `${gap}${lines.map((line) => `${line}\n`).join("")}`, { mode: 0o600 });
   } catch (cause) {

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { readBounded } from "../../common/file.ts";
 import { ColdtivateError } from "../../errors.ts";
 import { fingerprintOf, typeOf } from "./keys/fingerprint.ts";
 import { isWeak } from "./trust/host-key.ts";
@@ -82,7 +82,7 @@ async function allSources({ login }: Endpoint, { askSecret, keys }: IdentityOpti
     const publicKey = await readPublic(path);
     if (publicKey !== undefined) named.push(publicKey.blob);
     if (publicKey !== undefined && held.some(({ blob }) => isAbout(blob, publicKey.blob))) continue;
-    const content = await readFile(path, "utf8").catch(() => undefined);
+    const content = await readOwn(path, unusable);
     if (content === undefined) continue;
     const source = await fileSource(content, path, askSecret, keys, publicKey?.blob).catch((cause: unknown) => String(cause));
     if (typeof source !== "string") files.push(source);
@@ -121,6 +121,16 @@ async function fileSource(
   return { blob, from, sign: async (data, algorithm) => (await unlock()).sign(data, algorithm) };
 }
 
+/** A file's text; undefined for one that is not there. One that is no key's is said to be. */
+async function readOwn(path: string, unusable?: string[]): Promise<string | undefined> {
+  try {
+    return (await readBounded(path)).toString();
+  } catch (cause) {
+    if (cause instanceof ColdtivateError) unusable?.push(`${path} cannot be used: it is too large for a key`);
+    return undefined;
+  }
+}
+
 interface PublicFile {
   blob: Buffer;
 }
@@ -128,7 +138,7 @@ interface PublicFile {
 /** The public half that belongs to a private key's file: from the file beside it, or from the file itself. */
 async function readPublic(path: string): Promise<PublicFile | undefined> {
   for (const file of path.endsWith(".pub") ? [path] : [`${path}.pub`, path]) {
-    const content = await readFile(file, "utf8").catch(() => "");
+    const content = (await readOwn(file)) ?? "";
     const blob = publicLine(content) ?? visiblePublicKey(content);
     if (blob !== undefined) return { blob };
   }
@@ -150,7 +160,7 @@ interface UserCertificate {
 async function readCertificates(paths: readonly string[], unusable: string[]): Promise<UserCertificate[]> {
   const found: UserCertificate[] = [];
   for (const path of paths) {
-    const content = await readFile(path, "utf8").catch(() => undefined);
+    const content = await readOwn(path, unusable);
     const blob = content === undefined ? undefined : publicLine(content);
     const certificate = blob && parseCertificate(blob);
     if (content === undefined) continue;

@@ -68,7 +68,7 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
   try {
     signal?.throwIfAborted();
     deadline.start(timeout);
-    const queue = identities.identities.map((identity) => withoutDeadline(identity, deadline));
+    const queue = inTurn(identities.identities).map((identity) => withoutDeadline(identity, deadline));
     // The outcome is observed below, in more detail.
     ssh
       .connect({
@@ -119,6 +119,20 @@ export async function logInOver(endpoint: Endpoint, { stream, said }: Transport,
     deadline.stop();
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** The attempts that sshd allows before it hangs up: MaxAuthTries less one. It still answers the last of them. */
+const mostAttempts = 5;
+
+/**
+ * The keys to try. A server lists the hashes that it knows, not those that it accepts (PubkeyAcceptedAlgorithms). So RSA keys are
+ * tried with the other hash once nothing else has helped, as far as the server still listens.
+ */
+function inTurn(identities: readonly Identity[]): Identity[] {
+  const again = identities.flatMap((identity) =>
+    identity.algorithms.length > 1 ? [{ ...identity, algorithms: identity.algorithms.slice(1) }] : [],
+  );
+  return identities.length + again.length > mostAttempts ? [...identities] : [...identities, ...again];
 }
 
 /** Stops the deadline while signing: somebody may have to type a passphrase, or touch a security key, and that takes its time. */

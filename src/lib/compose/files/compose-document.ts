@@ -6,6 +6,8 @@ import { interpolatedVariables } from "./interpolate.ts";
 /** What a Compose file refers to. Paths are as written. */
 export interface ComposeDocument {
   services: string[];
+  /** By service that has any: its profiles. */
+  profiles: Map<string, string[]>;
   includes: Include[];
   /** Files whose services are extended. */
   extended: string[];
@@ -66,6 +68,7 @@ export function readComposeDocument(text: string): { document: ComposeDocument; 
   };
   const document: ComposeDocument = {
     services: [],
+    profiles: new Map(),
     includes: [],
     extended: [],
     envFiles: [],
@@ -117,6 +120,8 @@ function gather(root: unknown, reader: AliasReader, document: ComposeDocument): 
   }
   for (const [name, service] of reader.pairs(reader.at(root, "services"))) {
     document.services.push(name);
+    const profiles = reader.texts(reader.at(service, "profiles"));
+    if (profiles.length > 0) document.profiles.set(name, [...(document.profiles.get(name) ?? []), ...profiles]);
     const extended = reader.text(reader.at(reader.at(service, "extends"), "file"));
     if (extended !== undefined) document.extended.push(extended);
     for (const entry of reader.items(reader.at(service, "env_file"))) {

@@ -2,7 +2,7 @@ import { ColdtivateError } from "../../errors.ts";
 import type { ComposeNaming } from "./compose-naming.ts";
 import { walkComposeFiles, type ComposeWalk, type ReadSource } from "./compose-walk.ts";
 import { envFileReferences } from "./env-file.ts";
-import { interpolatedVariables } from "./interpolate.ts";
+import { interpolateCompose, interpolatedVariables } from "./interpolate.ts";
 
 export { normalise } from "./compose-walk.ts";
 
@@ -33,6 +33,10 @@ export interface ComposeFilesOptions {
   /** For interpolation in paths. */
   variables: Readonly<Record<string, string>>;
   standIn?: StandIn;
+  /** Active Compose profiles; absent: all are. */
+  profiles?: readonly string[];
+  /** Services that are needed although a profile may hide them: tasks run in them. */
+  needed?: readonly string[];
 }
 
 /** The value of DOT_ENV_PATH in paths. The dotenv lies beside what is sent, so this is no path of the repository. */
@@ -49,7 +53,7 @@ export const dotenvPlace = "/dotenv of the environment";
 export async function collectComposeFiles(
   listed: readonly string[],
   read: ReadSource,
-  { variables, standIn }: ComposeFilesOptions,
+  { variables, standIn, ...hiding }: ComposeFilesOptions,
 ): Promise<ComposeFiles> {
   const walk = await walkComposeFiles(listed, read, variables);
   // Report invalid files first: they may name files that nobody meant.
@@ -61,6 +65,7 @@ export async function collectComposeFiles(
     if (standIn === undefined || files.has(path) || users.length === 0) continue;
     files.set(path, new TextEncoder().encode(users.some(({ raw }) => raw) ? standIn.raw : standIn.quoted));
   }
+  for (const path of missedByHidden(walk, files, { variables, ...hiding })) files.set(path, new Uint8Array());
   return {
     files,
     variables: new Set(walk.visited.flatMap(({ text }) => interpolatedVariables(text))),
@@ -68,6 +73,29 @@ export async function collectComposeFiles(
     naming: walk.naming,
     isWhole: walk.elsewhere.every(({ path }) => path === dotenvPlace),
   };
+}
+
+/**
+ * Env files that the commit lacks, and that only services name which a profile hides: Compose reads none of a service that it
+ * does not start. A host is asked for all services, and would miss them.
+ */
+function missedByHidden(
+  { visited, envFiles }: ComposeWalk,
+  files: ReadonlyMap<string, Uint8Array>,
+  { variables, profiles, needed = [] }: ComposeFilesOptions,
+): string[] {
+  if (profiles === undefined) return [];
+  const own = visited.filter(({ isOwn }) => isOwn);
+  const isHidden = (service: string) => {
+    const written = own
+      .flatMap(({ document }) => document?.profiles.get(service) ?? [])
+      .map((profile) => interpolateCompose(profile, variables));
+    return written.length > 0 && !needed.includes(service) && !["*", ...written].some((profile) => profiles.includes(profile));
+  };
+  const missing = envFiles.filter(({ path }) => path !== "" && !/^[/~]|^\.\.(?:\/|$)|:\/\//.test(path) && !files.has(path));
+  return [...Map.groupBy(missing, ({ path }) => path)].flatMap(([path, users]) =>
+    users.every(({ by, service }) => own.some((file) => file.path === by) && isHidden(service)) ? [path] : [],
+  );
 }
 
 function referencesIn({ visited, envFiles }: ComposeWalk): Map<string, string[]> {

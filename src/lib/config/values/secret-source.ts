@@ -2,8 +2,8 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { ColdtivateError } from "../../errors.ts";
 import type { SecretSource } from "../schema/fields.ts";
-import { childEnvironment } from "../../secrets/child-environment.ts";
-import { kindOf, readBounded, systemCode } from "../../common/file.ts";
+import { childEnvironment, hookEnvironment } from "../../secrets/child-environment.ts";
+import { kindOf, mostBytes, readBounded, systemCode } from "../../common/file.ts";
 import { variableOf } from "../../common/interpolation.ts";
 import { isEncodedKey, keyFault, normaliseKey } from "../../secrets/private-key.ts";
 import { fromSops, sopsTypes } from "./sops.ts";
@@ -16,6 +16,8 @@ export interface SecretContext {
   /** The folder that relative paths start from. */
   directory: string;
   env: NodeJS.ProcessEnv;
+  /** The variables that coldtivate.yml takes secrets from. A program under `command` gets none of them. */
+  secretVariables?: readonly string[];
   /** The variables that the text came from, for messages. */
   variables?: readonly string[];
   signal?: AbortSignal | undefined;
@@ -44,7 +46,8 @@ export async function loadSecret(source: SecretSource, kind: SecretKind, context
   }
   if ("file" in source) return readSecretFile(source.file, kind, context);
   if ("sops" in source) return { content: accept(await decrypt(source.sops, kind, context), kind, context), source: source.sops };
-  return { content: accept(await run(source.command, context), kind, context), source: source.command[0] ?? "" };
+  const env = hookEnvironment(context.secretVariables ?? [], {}, context.env);
+  return { content: accept(await run(source.command, { ...context, env }), kind, context), source: source.command[0] ?? "" };
 }
 
 /** Accepts a value that is a path on one machine and the file's content on another. Throws SecretFault. */
@@ -132,12 +135,13 @@ function isLoopback(name: string): boolean {
 
 async function run([program = "", ...args]: readonly string[], { directory, env, signal }: SecretContext): Promise<string> {
   const { execa } = await import("execa");
-  const { stdout, failed, exitCode, code, timedOut } = await execa(program, args, {
+  const { stdout, failed, exitCode, code, timedOut, isMaxBuffer } = await execa(program, args, {
     cwd: directory,
     env,
     extendEnv: false,
     stdin: process.stdin.isTTY ? "inherit" : "ignore",
     timeout: commandTimeout,
+    maxBuffer: mostBytes,
     reject: false,
     // The output is a secret, and NODE_DEBUG=execa would print it.
     verbose: "none",
@@ -145,6 +149,7 @@ async function run([program = "", ...args]: readonly string[], { directory, env,
   });
   if (!failed) return stdout;
   if (code === "ENOENT") throw new SecretFault(`there is no program ${program}`);
+  if (isMaxBuffer) throw new SecretFault(`${program} printed more than ${mostBytes / 1024 / 1024} MiB, which is no secret's size`);
   throw new SecretFault(
     timedOut
       ? `${program} gave no value within ${commandTimeout / 1000} s`

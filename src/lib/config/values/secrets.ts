@@ -38,6 +38,7 @@ export async function loadSecrets(
   const loaded = new Map<string, LoadedValue>();
   const problems: Problem[] = [];
   hideVariables(value, scope, variables);
+  const secretVariables = variablesOfSecrets(value, variables);
   for (const { path, kind } of findSecrets(value)) {
     const source = valueAt(value, path);
     if (!isSource(source) || !isNeeded(path, scope) || variables.isUnresolved(path)) continue;
@@ -50,7 +51,7 @@ export async function loadSecrets(
     try {
       // Git and builds have nobody to ask for a passphrase.
       const mayAsk = path[0] === "environments" && process.stdin.isTTY && process.stderr.isTTY;
-      const secret = await loadSecret(source, kind, { directory, env: scope.env, variables: names, signal, mayAsk });
+      const secret = await loadSecret(source, kind, { directory, env: scope.env, secretVariables, variables: names, signal, mayAsk });
       if (secret !== undefined) loaded.set(pathKey(path), secret);
     } catch (fault) {
       if (!(fault instanceof SecretFault)) throw fault;
@@ -66,14 +67,14 @@ export async function loadSecrets(
       return found && new Secret(found.content, variablesOf(value, path, variables)[0] ?? path.join("."));
     },
     problems,
-    variables: [
-      ...new Set(
-        findSecrets(value)
-          .filter(({ kind }) => kind !== "known hosts")
-          .flatMap(({ path }) => variablesOf(value, path, variables)),
-      ),
-    ],
+    variables: secretVariables,
   };
+}
+
+/** Every variable that a secret comes from, whether or not it is needed. */
+function variablesOfSecrets(value: unknown, variables: Variables): string[] {
+  const secret = findSecrets(value).filter(({ kind }) => kind !== "known hosts");
+  return [...new Set(secret.flatMap(({ path }) => variablesOf(value, path, variables)))];
 }
 
 /** Marks a value that is not known yet: only a program provides it, or the command does not need it. */

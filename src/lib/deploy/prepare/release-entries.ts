@@ -6,6 +6,7 @@ import type { KeptRelease } from "../../host/kept-release.ts";
 import type { Manifest } from "../../release/manifest.ts";
 import type { ComposeModel } from "../../compose/model.ts";
 import { farewellsText, parseTime } from "../../compose/stopping.ts";
+import { unsetText } from "../../compose/unset-variables.ts";
 import { followersText } from "../../compose/sharing.ts";
 import type { Layout } from "../../mounts/placement.ts";
 import type { Rendered } from "../../release/rendered.ts";
@@ -44,6 +45,7 @@ export function releaseEntries(
     { path: "stops", content: stopsText(rendered.model) },
     { path: "farewells", content: farewellsText(rendered.model.services) },
     { path: "followers", content: followersText(rendered.model.services) },
+    { path: "unset", content: unsetText(rendered.model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plans.plan.steps) },
     { path: "plan.json", content: JSON.stringify(showPlan(plans.plan)) },
@@ -112,6 +114,7 @@ export function keptEntries(
     { path: "stops", content: stopsText(model) },
     { path: "farewells", content: farewellsText(model.services) },
     { path: "followers", content: followersText(model.services) },
+    { path: "unset", content: unsetText(model.services) },
     { path: "manifest.json", content: JSON.stringify(manifest) },
     { path: "plan", content: planText(plan.steps) },
     { path: "plan.json", content: JSON.stringify({ ...showPlan(plan), ...again }) },

@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { systemCode } from "../../../common/file.ts";
+import { readBounded, systemCode } from "../../../common/file.ts";
 import { matchesHostPattern } from "../trust/known-hosts-line.ts";
 
 /** The files that OpenSSH reads, the user's first: the first value of a setting counts. */
@@ -42,6 +42,9 @@ const settings = new Set([
   "globalknownhostsfile",
   "hostkeyalias",
   "revokedhostkeys",
+  "knownhostscommand",
+  "pkcs11provider",
+  "requiredrsasize",
   "canonicalizehostname",
 ]);
 
@@ -80,7 +83,7 @@ async function scanFile(path: string, context: Context): Promise<void> {
   const { host, scan, decided } = context;
   let text: string;
   try {
-    text = await readFile(path, "utf8");
+    text = (await readBounded(path)).toString();
   } catch (cause) {
     // OpenSSH skips a file that does not exist. For any other error, OpenSSH itself says what it makes of it.
     if (!["ENOENT", "ENOTDIR"].includes(systemCode(cause))) scan.mayMatter = scan.mayNameUser = true;

@@ -1,4 +1,5 @@
 import { homedir, userInfo } from "node:os";
+import { keptNames } from "../../../secrets/child-environment.ts";
 import { redactor } from "../../../secrets/redactor.ts";
 import { ColdtivateError } from "../../../errors.ts";
 import { createPrivateDirectory } from "../../private-directory.ts";
@@ -62,10 +63,11 @@ export async function askSsh(question: ConfigQuestion, files: ConfigFiles | "non
   });
 }
 
-/** The environment for programs that ssh_config names: ours, without anything secret. */
+/** The environment for programs that ssh_config names: ours, without anything secret, except what the user wants every child to get. */
 export function environmentOfSsh(): Record<string, string> {
+  const wanted = new Set(keptNames(process.env));
   const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return Object.fromEntries(entries.filter(([, value]) => redactor.redact(value) === value));
+  return Object.fromEntries(entries.filter(([name, value]) => wanted.has(name) || redactor.redact(value) === value));
 }
 
 /** OpenSSH looks for the user's files in the home folder that passwd names; we, like most programs, look where HOME points. */

@@ -7,6 +7,7 @@ import type { Endpoint } from "../trust/ssh-endpoint.ts";
 import { askSsh, type SshConfig } from "./ssh-config.ts";
 import { configFiles, scanConfig, type ConfigFiles } from "./ssh-config-scan.ts";
 import { expandPath, expandTokens, ownName, splitPaths, type TokenFacts } from "./ssh-config-tokens.ts";
+import { fewestRsaBits } from "../keys/ssh-public-key.ts";
 import { Provenance } from "./ssh-provenance.ts";
 
 /** The way to a host. */
@@ -66,6 +67,7 @@ async function resolve(host: HostConfig, options: RouteOptions): Promise<{ endpo
   if (proxyCommand !== undefined) refuseUntrusted(host, options, [`ProxyCommand ${proxyCommand}`]);
   if (proxyCommand !== undefined && value("proxyusefdpass") === "yes") throw unsupported(host.host, "ProxyUseFdpass");
 
+  tellOfUnsupported(host, options, value);
   const paths = (keyword: string) => values(keyword).filter((path) => path !== "none");
   const knownHosts = [...values("userknownhostsfile"), ...values("globalknownhostsfile")].flatMap(splitPaths);
   const agent = agentOf(value("identityagent"), facts);
@@ -102,7 +104,7 @@ function decidedBy({ port, user, privateKey, jump }: HostConfig): ReadonlySet<st
   return new Set([
     ...(port === undefined ? [] : ["port"]),
     ...(user === undefined ? [] : ["user"]),
-    ...(privateKey === undefined ? [] : ["identityfile", "identityfile2", "identitiesonly", "identityagent"]),
+    ...(privateKey === undefined ? [] : ["identityfile", "identityfile2", "identitiesonly", "identityagent", "pkcs11provider"]),
     ...(jump === undefined ? [] : ["proxyjump", "proxycommand", "proxyusefdpass"]),
   ]);
 }
@@ -165,6 +167,28 @@ function agentOf(written: string | undefined, facts: TokenFacts): string | undef
   return path === "" ? undefined : path;
 }
 
+/**
+ * What ssh_config has and coldtivate does not: it is said, and where a host's key would be trusted without it, refused.
+ * @throws ColdtivateError SSH_CONFIG_INVALID
+ */
+function tellOfUnsupported(host: HostConfig, { warn }: RouteOptions, value: (keyword: string) => string | undefined): void {
+  const isSet = (keyword: string) => ![undefined, "", "none"].includes(value(keyword));
+  if (isSet("knownhostscommand")) {
+    if (host.fingerprint === undefined && host.knownHosts === undefined) {
+      const hint = "Nothing was sent to it. Give its fingerprint or known_hosts in coldtivate.yml: then that counts.";
+      throw unsupported(host.host, "KnownHostsCommand", hint);
+    }
+    warn?.(`${host.host}: KnownHostsCommand of ssh_config is not run: what coldtivate.yml says of the host's key counts`);
+  }
+  if (isSet("pkcs11provider") && host.privateKey === undefined) {
+    const provider = value("pkcs11provider");
+    warn?.(`${host.host}: keys of PKCS11Provider in ssh_config are used through an ssh-agent alone: ssh-add -s ${provider}`);
+  }
+  const bits = Number(value("requiredrsasize") ?? 0);
+  if (bits > fewestRsaBits)
+    warn?.(`${host.host}: RequiredRSASize ${bits} of ssh_config is not followed: from ${fewestRsaBits} bits on, RSA is taken`);
+}
+
 function circle(host: string): ColdtivateError {
   return new ColdtivateError(`${host}: ProxyJump leads through it in a circle`, {
     code: "SSH_CONFIG_INVALID",
@@ -173,10 +197,12 @@ function circle(host: string): ColdtivateError {
   });
 }
 
-function unsupported(host: string, keyword: string): ColdtivateError {
+const passBytesOn = "Nothing was sent to it. Let ProxyCommand pass bytes on (nc -X … %h %p), or use ProxyJump.";
+
+function unsupported(host: string, keyword: string, hint = passBytesOn): ColdtivateError {
   return new ColdtivateError(`${host}: ssh_config asks for ${keyword}, which coldtivate does not support`, {
     code: "SSH_CONFIG_INVALID",
     exit: "refused",
-    hint: "Nothing was sent to it. Let ProxyCommand pass bytes on (nc -X … %h %p), or use ProxyJump.",
+    hint,
   });
 }

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { systemCode } from "../../../common/file.ts";
+import { mostListed, readBounded, systemCode } from "../../../common/file.ts";
 import { ColdtivateError } from "../../../errors.ts";
 import { namesHost, parseKnownHostsLine } from "./known-hosts-line.ts";
 
@@ -52,8 +51,8 @@ export function findConfiguredKeys(name: string, content: string): KnownKeys {
  * OpenSSH, no host is trusted then
  */
 export async function readRevokedKeys(file: string): Promise<KnownKey[]> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw unreadable(file, systemCode(cause), cause);
+  const text = await readList(file).catch((cause: unknown) => {
+    throw unreadable(file, reasonOf(cause), cause);
   });
   if (text.startsWith("SSHKRL")) throw unreadable(file, "it is a binary list (KRL), and only lists of public keys are supported");
   return text.split(/\r?\n/).flatMap((line) => {
@@ -73,12 +72,19 @@ function unreadable(file: string, why: string, cause?: unknown): ColdtivateError
 
 async function readKnownHosts(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await readList(file);
   } catch (cause) {
-    const code = systemCode(cause);
-    if (code === "ENOENT" || code === "ENOTDIR") return "";
-    throw unreadable(file, code, cause);
+    if (["ENOENT", "ENOTDIR"].includes(systemCode(cause))) return "";
+    throw unreadable(file, reasonOf(cause), cause);
   }
+}
+
+async function readList(file: string): Promise<string> {
+  return (await readBounded(file, undefined, mostListed)).toString();
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof ColdtivateError ? `it is larger than ${mostListed / 1024 / 1024} MiB` : systemCode(cause);
 }
 
 function find(name: string, text: string, source: string): KnownKeys {

@@ -67,7 +67,10 @@ export async function readCompose(intent: ComposeIntent, repository: Repository,
   const folder = folderOf(listed[0] ?? "");
   const defaults = await envOf(folder);
   const known: ReadonlyMap<string, string> = hasDotenv ? dotenv : new Map(Object.entries(parse(defaults)));
+  const profiles = (known.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean);
   const files = await collectComposeFiles(listed, read, {
+    profiles,
+    needed: intent.config.tasks.map(({ service }) => service),
     variables: { ...Object.fromEntries(known), ...release, ...(hasDotenv ? { DOT_ENV_PATH: dotenvPlace } : {}) },
     ...(environment.dotenv === undefined
       ? {}
@@ -93,7 +96,7 @@ export async function readCompose(intent: ComposeIntent, repository: Repository,
     values: Object.fromEntries(
       Object.entries({ ...Object.fromEntries(known), ...release }).filter(([name]) => files.naming.variables.has(name)),
     ),
-    profiles: (known.get("COMPOSE_PROFILES") ?? "").split(",").filter(Boolean),
+    profiles,
   };
 }
 
