@@ -22,7 +22,7 @@ export const mayImport: Record<string, readonly string[]> = {
   "adapters/git": ["common", "config", "git", "secrets"],
   "adapters/ssh/keys": ["adapters", "secrets"],
   "adapters/ssh/trust": ["adapters/ssh/keys", "common", "secrets"],
-  "adapters/ssh/route": ["adapters", "adapters/ssh/trust", "common", "config", "config/schema", "secrets"],
+  "adapters/ssh/route": ["adapters", "adapters/ssh/keys", "adapters/ssh/trust", "common", "config", "config/schema", "secrets"],
   "adapters/ssh": ["adapters/ssh/keys", "adapters/ssh/route", "adapters/ssh/trust", "common", "config/schema"],
   compose: ["common", "compose/files"],
   "services/stateful-programs": [],

@@ -93,11 +93,9 @@ test("a bake that is not needed after all ends, and has made nothing", async () 
   using docker = fakeDocker('[[ -z "$stdin" ]] || echo made >made');
   await using directory = createPrivateDirectory();
   const start = { directory: docker.directory, privateDirectory: directory.path, output: "push", env: {}, ...plain, signal } as const;
-  const began = performance.now();
   {
     await using _ = await startBake(start);
   }
-  expect(performance.now() - began).toBeLessThan(5000);
   expect(existsSync(join(docker.directory, "made"))).toBe(false);
 });
 

@@ -52,7 +52,7 @@ export async function runFront(config: string, service: number): Promise<Front> 
     // One that comes while HAProxy still starts is lost; a second one while its new worker starts cuts connections.
     await until(async () => {
       if (!isHeard()) child.kill("SIGUSR2");
-      for (const deadline = Date.now() + 500; !isHeard() && Date.now() < deadline;) await wait(20);
+      for (const deadline = Date.now() + 3000; !isHeard() && Date.now() < deadline;) await wait(20);
       return output.text.includes("Loading success", before);
     });
   };
@@ -71,10 +71,10 @@ function readOutput(child: ChildProcess): { text: string } {
   return output;
 }
 
-/** Polls, for ten seconds at most. */
+/** Polls, for a minute at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !(await condition());) {
-    if (Date.now() > deadline) throw new Error("it took longer than ten seconds");
+  for (const deadline = Date.now() + 60_000; !(await condition());) {
+    if (Date.now() > deadline) throw new Error("it took longer than a minute");
     await wait(20);
   }
 }
