@@ -20,6 +20,10 @@ test.each([
   "dataset.json",
   "entrypoint.sh",
   "prometheus.yml",
+  "config/database.yml",
+  "config/storage.yml",
+  "config/cache.yml",
+  "queue.yaml",
 ])("%s, mounted writable, is taken for settings", (name) => {
   expect(isSettings(name)).toBe(true);
 });
@@ -32,6 +36,8 @@ test.each([
   "state.json",
   "app-state.json",
   "users.yaml",
+  "cache.json",
+  "database.csv",
   "counter.txt",
   "acme.json",
   "x.log",
