@@ -52,7 +52,11 @@ async function shownOf(...pieces: string[]): Promise<string> {
   return text.replaceAll(/\u001B\[\d+m/g, "");
 }
 
-test.each(Object.entries(forms))("written as %s, no part of a secret is seen, wherever it is cut", async (_name, write) => {
+/** Each form is cut at every fourth place, beginning with another one; and letter by letter, which is everywhere. */
+const stride = 4;
+
+test.each(Object.entries(forms))("written as %s, no part of a secret is seen, wherever it is cut", async (name, write) => {
+  const first = Object.keys(forms).indexOf(name) % stride;
   for (const value of secrets) {
     const written = write(value);
     // oxlint-disable-next-line no-control-regex
@@ -60,7 +64,7 @@ test.each(Object.entries(forms))("written as %s, no part of a secret is seen, wh
     const parts = Array.from({ length: plain.length - 7 }, (_, at) => plain.slice(at, at + 8));
     const expectHidden = (shown: string, how: string) =>
       expect({ how, seen: parts.filter((part) => shown.includes(part)) }).toEqual({ how, seen: [] });
-    for (let cut = 0; cut < written.length; cut++)
+    for (let cut = first; cut < written.length; cut += stride)
       expectHidden(await shownOf(`it is ${written.slice(0, cut)}`, `${written.slice(cut)}, no more\n`), `cut at ${cut}`);
     expectHidden(await shownOf(...Array.from(`it is ${written}, no more\n`)), "letter by letter");
   }
@@ -76,7 +80,7 @@ test("hexadecimal digits that stand apart are found in pieces, but for the last 
   const written = Buffer.from(secrets[0]!)
     .toString("hex")
     .replaceAll(/..(?=.)/g, "$&:");
-  for (let cut = 1; cut < written.length; cut++) {
+  for (let cut = 1; cut < written.length; cut += stride) {
     const shown = await shownOf(`it is ${written.slice(0, cut)}`, `${written.slice(cut)} no more\n`);
     expect(shown.replaceAll(/[^0-9a-f:]/g, "").length).toBeLessThan(24);
   }
