@@ -43,16 +43,15 @@ test("each of many groups of paths has a last commit of its own", async () => {
 
 test("what git leaves behind does not hold up the answers", async () => {
   using clone = createRepository();
-  const commit = clone.commit({ "app/file": "1", hook: "#!/bin/sh\nsleep 20 >/dev/null 2>&1 &\necho $! >>.git/left\n" });
+  const commit = clone.commit({ "app/file": "1", hook: "#!/bin/sh\nsleep 3600 >/dev/null 2>&1 &\necho $! >>.git/left\n" });
   chmodSync(join(clone.directory, "hook"), 0o755);
   clone.git("config", "core.fsmonitor", join(clone.directory, "hook"));
   clone.git("config", "core.fsmonitorHookVersion", "1");
   const repository = await openRepository(clone.directory);
-  const began = performance.now();
   await repository.readInputs(commit, ["app"]);
-  expect(performance.now() - began).toBeLessThan(10_000);
   const left = readFileSync(join(clone.directory, ".git", "left"), "utf8")
     .trim()
     .split("\n");
+  // They still run.
   for (const id of left) process.kill(Number(id));
 });
