@@ -22,6 +22,8 @@ export interface RecoveredHost extends Recovery {
   isUnknown?: true;
   /** The script's exit code, if it refused. */
   refused?: number;
+  /** The error of a host that nothing was ever deployed to. */
+  absent?: ColdtivateError;
 }
 
 /**
@@ -33,6 +35,8 @@ export interface RecoveredHost extends Recovery {
  */
 export async function recoverHosts(input: RecoverInput): Promise<RecoveredHost[]> {
   const hosts = await Promise.all(input.connections.map((connection) => recoverHost(connection, input)));
+  const [first] = hosts;
+  if (first?.absent !== undefined && hosts.every(({ absent }) => absent !== undefined)) throw first.absent;
   const { newest, behind, disputed } = findBehind(hosts.filter(({ trouble }) => trouble.length === 0));
   if (disputed !== undefined) {
     const trouble = [`the hosts do not agree on which of these is the newest, so it was left as it is: ${disputed.join(", ")}`];
@@ -42,17 +46,17 @@ export async function recoverHosts(input: RecoverInput): Promise<RecoveredHost[]
   return hosts.map((host) => caughtUp.find((other) => other.host === host.host) ?? host);
 }
 
-async function recoverHost(connection: HostConnection, { project, connections, signal, reporter }: RecoverInput): Promise<RecoveredHost> {
+async function recoverHost(connection: HostConnection, { project, signal, reporter }: RecoverInput): Promise<RecoveredHost> {
   reporter.emit({ type: "note", text: `${connection.host}: finishing or undoing what was interrupted, if anything was` });
   let result: VerbResult;
   try {
     result = await runVerb(connection, project, ["recover"], { signal, timeout: patience });
   } catch (error) {
-    const isNew = error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED" && connections.length > 1;
-    if (isNew) return { host: connection.host, current: "", settled: [], trouble: [] };
+    if (error instanceof ColdtivateError && error.code === "NOTHING_DEPLOYED")
+      return { host: connection.host, current: "", settled: [], trouble: [], absent: error };
     return troubled(connection.host, error);
   }
-  const { code, stdout, told } = result;
+  const { code, stdout } = result;
   let recovery: Recovery;
   try {
     recovery = parseRecovery(connection.host, stdout);
@@ -60,12 +64,23 @@ async function recoverHost(connection: HostConnection, { project, connections, s
     return troubled(connection.host, error);
   }
   if (code === 0) return { ...recovery, trouble: [] };
-  return { ...recovery, trouble: told, ...(code === 2 || code === 3 ? { refused: code } : {}) };
+  return {
+    ...recovery,
+    trouble: troubleOf(result),
+    // It ended before it came to what serves.
+    ...(stdout.trim() === "" ? { isUnknown: true as const } : {}),
+    ...(code === 2 || code === 3 ? { refused: code } : {}),
+  };
+}
+
+/** Why a host failed. One that says nothing has failed all the same. */
+function troubleOf({ code, told }: VerbResult): string[] {
+  return told.length > 0 ? told : [`its script ended with ${code}, without a word`];
 }
 
 /** The result of a host whose state is unknown. The others recover without it. */
 function troubled(host: string, error: unknown): RecoveredHost {
-  if (error instanceof ColdtivateError && error.code !== "NOTHING_DEPLOYED") {
+  if (error instanceof ColdtivateError) {
     return { host, current: "", settled: [], trouble: [error.message, ...error.details], isUnknown: true };
   }
   throw error;
@@ -76,11 +91,13 @@ async function catchUp(
   release: string,
   { project, connections, signal, reporter }: RecoverInput,
 ): Promise<RecoveredHost> {
+  // It keeps no release that it could apply.
+  if (host.absent !== undefined) return { ...host, trouble: [host.absent.message] };
   const connection = connections.find((each) => each.host === host.host)!;
   reporter.emit({ type: "note", text: `${host.host}: applying ${release}, which other hosts serve` });
   try {
-    const { code, told } = await runVerb(connection, project, ["catch_up", release], { signal, timeout: patience });
-    return code === 0 ? { ...host, current: release } : { ...host, trouble: told };
+    const result = await runVerb(connection, project, ["catch_up", release], { signal, timeout: patience });
+    return result.code === 0 ? { ...host, current: release } : { ...host, trouble: troubleOf(result) };
   } catch (error) {
     return troubled(host.host, error);
   }
