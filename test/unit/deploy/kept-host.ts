@@ -39,7 +39,7 @@ export interface KeptHost {
 /** An image by digest, made of one digit. */
 export const imageOf = (digit: string) => `r.example/web@sha256:${digit.repeat(64)}`;
 /** A front's image by digest. */
-export const frontImageOf = (digit: string) => `docker.io/library/haproxy@sha256:${digit.repeat(64)}`;
+export const frontImageOf = (digit: string) => `haproxy@sha256:${digit.repeat(64)}`;
 /** A commit, made of one digit. */
 export const commitOf = (digit: string) => digit.repeat(40);
 
@@ -121,7 +121,7 @@ export function keptHost(name: string, kept: KeptHost): { connection: HostConnec
     current,
     locked: kept.locked ?? "",
     running: kept.running ?? "",
-    ...(serving === undefined ? {} : { manifest: manifestOf(serving), containers: `${container.join("\t")}\n` }),
+    ...(serving === undefined ? {} : { manifest: serving.manifest ?? manifestOf(serving), containers: `${container.join("\t")}\n` }),
     images: [...new Set([...images, ...releases.flatMap(({ front }) => front ?? [])])].map((each) => `${each}\n`).join(""),
     past: past.map((line) => `${line}\n`).join(""),
     ...(sent === undefined ? {} : Object.fromEntries(Object.entries(filesOf(sent)).map(([path, text]) => [`kept/${path}`, text]))),

@@ -32,6 +32,7 @@ export async function draftFronts(intent: Intent, request: FrontsRequest, ports:
   const hosts = observed.map((host) => ({ ...host, manifest: servingManifest(host.state, environment) }));
   const [first] = hosts;
   if (first === undefined) throw new Error("an environment without a host");
+  refuseDifferentReleases(hosts, environment);
   const { commit, ref } = first.manifest;
   const release = { id: releaseId(intent.now, commit), commit, ...(ref === undefined ? {} : { ref }) };
   const front = await resolveFront(config, (await ports.registry()).client);
@@ -57,6 +58,19 @@ export async function draftFronts(intent: Intent, request: FrontsRequest, ports:
   };
   return { release, hosts: await allOf(hosts.map(draft)), notes: [], registry: () => ports.registry() };
 }
+
+/** The update has one name and one commit. Hosts with different releases would look alike after it. */
+function refuseDifferentReleases(hosts: readonly { state: HostState; manifest: Manifest }[], environment: string): void {
+  const ids = new Set(hosts.map(({ manifest }) => manifest.id));
+  if (ids.size === 1) return;
+  throw new ColdtivateError("the hosts do not serve the same release", {
+    code: "HOSTS_DIFFER",
+    exit: "refused",
+    details: hosts.map(({ state, manifest }) => `${state.host}: serves ${manifest.id}`),
+    hint: `Have them serve one release, then run the same command again: coldtivate recover ${environment}, or a deploy.`,
+  });
+}
+
 /** The fronts' image, by its current digest. */
 async function resolveFront({ front }: Config, registry: RegistryClient): Promise<FrontImage> {
   const { image: reference, memory } = front;
