@@ -5,7 +5,12 @@ import { fingerprint, hostAt, otherKey, serve, unpinned } from "../adapters/ssh-
 
 /** Hosts that answer, and that do not: with a wrong key, and with one that nobody knows. */
 async function makeHosts() {
-  const server = await serve();
+  const server = await serve({
+    onExec(_command, channel) {
+      channel.exit(0);
+      channel.end();
+    },
+  });
   return {
     good: hostAt(server),
     changed: hostAt(server, { fingerprint: fingerprint(otherKey) }),
