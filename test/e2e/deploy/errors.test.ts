@@ -212,7 +212,7 @@ describe.concurrent("the way to a host", () => {
   });
 
   // Not beside the others: their questions bring scripts to the host while they last.
-  test.sequential("a key that the host does not know: which one was offered, and the line that lets it in", async () => {
+  test("a key that the host does not know: which one was offered, and the line that lets it in", { concurrent: false }, async () => {
     const { key, publicKey, fingerprint } = await makeKey();
     const before = await hostContent("staging");
     await expectRefusal(
@@ -246,7 +246,7 @@ describe.concurrent("the way to a host", () => {
     expect(output).not.toMatch(/hunter|b3Blbn/);
   });
 
-  test.sequential("a host key that is not the pinned one: both fingerprints", async () => {
+  test("a host key that is not the pinned one: both fingerprints", { concurrent: false }, async () => {
     const { STAGING_SSH_FINGERPRINT = "", PRODUCTION_SSH_FINGERPRINT = "" } = sandbox();
     const before = await hostContent("staging");
     await expectRefusal(
