@@ -6,28 +6,20 @@ import { execa } from "execa";
 import { expect, onTestFinished, test } from "vitest";
 import { readHostScript } from "../../../src/lib/adapters/host/host-script.ts";
 import { applyRelease, expectDeploy, followRelease, packQuestion } from "../../../src/lib/adapters/host/host.ts";
-import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { packTar } from "../../../src/lib/adapters/tar.ts";
 import { Secret } from "../../../src/lib/secrets/secret.ts";
 import { fakeDocker } from "./fake-docker.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 /** A host whose script reads all that it is sent, and ends; it also keeps the command. */
 function host() {
   const seen = { command: "", input: "" };
-  const connection: HostConnection = {
-    host: "a",
-    async exec(command, options) {
-      seen.command = command;
-      options?.onLine?.("1\t0\tbegin\tann");
-      if (options?.stdin instanceof Readable) for await (const chunk of options.stdin) seen.input += String(chunk);
-      return { code: 0, stdout: Buffer.alloc(0), stderr: "" };
-    },
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const connection = fakeConnection("a", async (command, options) => {
+    seen.command = command;
+    options?.onLine?.("1\t0\tbegin\tann");
+    if (options?.stdin instanceof Readable) for await (const chunk of options.stdin) seen.input += String(chunk);
+    return { code: 0, stdout: Buffer.alloc(0), stderr: "" };
+  });
   return { connection, seen };
 }
 

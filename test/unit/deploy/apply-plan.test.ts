@@ -8,6 +8,7 @@ import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import { fleetHost, type Fate } from "./fake-fleet.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
 import type { Step } from "../../../src/lib/plan/steps/step.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 const steps: Step[] = [
   { verb: "pull", images: ["r.example/web@sha256:1"] },
@@ -22,16 +23,11 @@ function host(
   stderr = "",
 ): { connection: HostConnection; plan: HostPlan; entries: never[]; images: never[] } {
   const connection: HostConnection = {
-    host: name,
-    exec: (_command, options) => {
+    ...fakeConnection(name, (_command, options) => {
       for (const [index, line] of journal.entries()) options?.onLine?.(`${index}\t${line}`);
       return Promise.resolve({ code, stdout: Buffer.alloc(0), stderr });
-    },
+    }),
     reconnect: () => Promise.reject(new Error("unreachable")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   return { connection, plan: { host: name, expect: "r1", services: [], steps }, entries: [], images: [] };
 }

@@ -4,6 +4,7 @@ import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { barrier } from "../../../src/lib/plan/steps/barriers.ts";
 import type { HostPlan } from "../../../src/lib/plan/steps/plan.ts";
 import type { Step } from "../../../src/lib/plan/steps/step.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 export const fleetSteps: Step[] = [
   { verb: "pull", images: ["web"] },
@@ -31,8 +32,7 @@ export function fleetHost(name: string, { fails, lost, refuses, passes }: Fate =
   const said: string[] = [];
   const error = new ColdtivateError(`${name}: the SSH connection was lost`, { code: "CONNECTION_LOST", exit: "failed" });
   const connection = (isSecond: boolean): HostConnection => ({
-    host: name,
-    async exec(_command, options) {
+    ...fakeConnection(name, async (_command, options) => {
       const end = (code: number, stderr = "") => ({ code, stdout: Buffer.alloc(0), stderr });
       const tell = (step: number, state: string, detail = "") => options?.onLine?.(`1\t${step}\t${state}\t${detail}`);
       if (passes !== undefined) tell(0, "refused", passes);
@@ -51,12 +51,8 @@ export function fleetHost(name: string, { fails, lost, refuses, passes }: Fate =
         tell(index + 1, "done");
       }
       return end(0);
-    },
+    }),
     reconnect: () => (lost?.[1] === undefined ? Promise.reject(error) : Promise.resolve(connection(true))),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   });
   const plan: HostPlan = { host: name, expect: "r1", services: [], steps: fleetSteps };
   return { connection: connection(false), plan, entries: [], images: [], said };

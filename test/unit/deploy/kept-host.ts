@@ -1,4 +1,6 @@
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
+import { inFields } from "../hosts/host-answers.ts";
 
 /** A release that a host keeps. */
 export interface Kept {
@@ -128,31 +130,14 @@ export function keptHost(name: string, kept: KeptHost): { connection: HostConnec
     ...kept.fields,
   };
   const asked: string[] = [];
-  const connection: HostConnection = {
-    host: name,
-    exec(command) {
-      const id = / -c kept_release (\S+)'$/.exec(command)?.[1];
-      if (id === undefined) return Promise.resolve({ code: 0, stdout: answer(observed), stderr: "" });
-      asked.push(id);
-      const found = releases.find((each) => each.id === (id === "current" ? current : id));
-      if (found === undefined || kept.unreadable !== undefined)
-        return Promise.resolve({ code: 3, stdout: Buffer.alloc(0), stderr: kept.unreadable ?? "there is none\n" });
-      return Promise.resolve({ code: 0, stdout: answer(filesOf(found)), stderr: "" });
-    },
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const connection = fakeConnection(name, (command) => {
+    const id = / -c kept_release (\S+)'$/.exec(command)?.[1];
+    if (id === undefined) return Promise.resolve({ code: 0, stdout: Buffer.from(inFields(observed)), stderr: "" });
+    asked.push(id);
+    const found = releases.find((each) => each.id === (id === "current" ? current : id));
+    if (found === undefined || kept.unreadable !== undefined)
+      return Promise.resolve({ code: 3, stdout: Buffer.alloc(0), stderr: kept.unreadable ?? "there is none\n" });
+    return Promise.resolve({ code: 0, stdout: Buffer.from(inFields(filesOf(found))), stderr: "" });
+  });
   return { connection, asked };
-}
-
-/** Fields as the script writes them. */
-function answer(fields: Record<string, string>): Buffer {
-  return Buffer.from(
-    Object.entries(fields)
-      .map(([field, content]) => `${field}\t${Buffer.byteLength(content)}\n${content}\n`)
-      .join(""),
-  );
 }

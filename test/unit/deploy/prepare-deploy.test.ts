@@ -10,6 +10,7 @@ import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { taskNames } from "../../../src/lib/plan/steps/choose-tasks.ts";
 import { createRepository } from "../adapters/git-repository.ts";
 import { inFields } from "../hosts/host-answers.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 const settings = [
   "project: shop",
@@ -62,15 +63,7 @@ function host(name: string, fields: Record<string, string> | ColdtivateError = {
     };
     return Promise.resolve({ code: 0, stdout: Buffer.from(inFields(observed)), stderr: "" });
   };
-  return {
-    host: name,
-    exec,
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  return fakeConnection(name, exec);
 }
 
 /** What a host that serves a release says of it. */

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { RegistryClient } from "../../../src/lib/adapters/registry/registry.ts";
 import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
-import { prepareRelease } from "../../../src/lib/deploy/prepare/prepare.ts";
-import type { Intent, PreparePorts } from "../../../src/lib/deploy/prepare/intent.ts";
+import type { PreparePorts } from "../../../src/lib/deploy/prepare/intent.ts";
 import { pulledImages } from "../../../src/lib/plan/steps/plan.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
+import { inFields } from "../hosts/host-answers.ts";
+import { prepareOn } from "./prepare-on.ts";
 
 const image = (letter: string) => `r.example/web@sha256:${letter.repeat(64)}`;
 const [older, newer] = [image("a"), image("b")];
@@ -46,39 +48,11 @@ function host(...images: string[]): HostConnection {
     "kept/hooks": "hooks/before_rollback\n",
     "kept/plan.full": "recreate\tweb\nhealthy\tweb\t60\t2\ncommit\n",
   };
-  const answer = Object.entries(fields).map(([name, content]) => `${name}\t${Buffer.byteLength(content)}\n${content}\n`);
-  return {
-    host: "a",
-    exec: () => Promise.resolve({ code: 0, stdout: Buffer.from(answer.join("")), stderr: "" }),
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  return fakeConnection("a", () => Promise.resolve({ code: 0, stdout: Buffer.from(inFields(fields)), stderr: "" }));
 }
 
-const intent = {
-  config: { project: "shop", keepReleases: 5 },
-  environment: { name: "staging" },
-  leavesData: false,
-  isDryRun: false,
-  script: [],
-  who: { user: "ann", from: "laptop" },
-  now: new Date("2026-11-23T05:00:00Z"),
-} as unknown as Intent;
-
 const prepare = (connection: HostConnection, registry: PreparePorts["registry"]) =>
-  prepareRelease(
-    intent,
-    { action: "rollback" },
-    {
-      connections: Promise.resolve([connection]),
-      registry,
-      repository: () => Promise.reject(new Error("a rollback needs no repository")),
-      signal: new AbortController().signal,
-    },
-  );
+  prepareOn([{ connection }], { action: "rollback" }, registry);
 
 const rollBack = (connection: HostConnection, digestOf: (asked: string) => Promise<string | undefined>) =>
   prepare(connection, () =>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import { lockHosts, unlockHosts } from "../../../src/lib/environment/lock.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 type Answer = number | Error;
 const lost = new ColdtivateError("the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed" });
@@ -9,22 +9,14 @@ const lost = new ColdtivateError("the SSH connection was lost", { code: "CONNECT
 /** A host that answers `lock` and `unlock`; it notes what it was asked. */
 function host(name: string, { lock = 0, unlock = 0 }: { lock?: Answer; unlock?: Answer } = {}) {
   const asked: string[] = [];
-  const connection: HostConnection = {
-    host: name,
-    exec(command) {
-      const verb = / -c (\w+)'$/.exec(command)?.[1] ?? "";
-      asked.push(verb);
-      const answer = verb === "lock" ? lock : unlock;
-      return typeof answer === "number"
-        ? Promise.resolve({ code: answer, stdout: Buffer.alloc(0), stderr: `${verb} ended with ${answer}` })
-        : Promise.reject(answer);
-    },
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const connection = fakeConnection(name, (command) => {
+    const verb = / -c (\w+)'$/.exec(command)?.[1] ?? "";
+    asked.push(verb);
+    const answer = verb === "lock" ? lock : unlock;
+    return typeof answer === "number"
+      ? Promise.resolve({ code: answer, stdout: Buffer.alloc(0), stderr: `${verb} ended with ${answer}` })
+      : Promise.reject(answer);
+  });
   return { connection, asked };
 }
 

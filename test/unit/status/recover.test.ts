@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { HostConnection } from "../../../src/lib/adapters/ssh/ssh.ts";
 import { describeRecovery } from "../../../src/lib/environment/recover-outcome.ts";
 import { recoverHosts } from "../../../src/lib/environment/recover.ts";
 import { ColdtivateError } from "../../../src/lib/errors.ts";
 import type { ProgressEvent } from "../../../src/lib/report/progress.ts";
+import { fakeConnection } from "../hosts/fake-connection.ts";
 
 const [older, newer] = ["20261123t095500-1f2e3d4c", "20261123t101500-2f2e3d4c"];
 const lost = new ColdtivateError("b: the SSH connection was lost", { code: "CONNECTION_LOST", exit: "failed", details: ["ECONNRESET"] });
@@ -17,22 +17,14 @@ const nothingDeployed: Answer = { code: 77 };
 /** A host that answers `recover` and `catch_up`; it notes what it was asked. */
 function host(name: string, recovering: Answer, catchingUp: Answer = {}) {
   const asked: string[] = [];
-  const connection: HostConnection = {
-    host: name,
-    exec(command) {
-      const words = / -c ((?:recover|catch_up)[^']*)'$/.exec(command)?.[1] ?? "";
-      asked.push(words);
-      const answer = words === "recover" ? recovering : catchingUp;
-      if (answer instanceof Error) return Promise.reject(answer);
-      const { stdout = "", stderr = "", code = 0 } = answer;
-      return Promise.resolve({ code, stdout: Buffer.from(stdout), stderr });
-    },
-    reconnect: () => Promise.reject(new Error("unused")),
-    startAhead: () => ({ exec: () => Promise.reject(new Error("unused")) }),
-    openSocket: () => Promise.reject(new Error("unused")),
-    close: () => Promise.resolve(),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const connection = fakeConnection(name, (command) => {
+    const words = / -c ((?:recover|catch_up)[^']*)'$/.exec(command)?.[1] ?? "";
+    asked.push(words);
+    const answer = words === "recover" ? recovering : catchingUp;
+    if (answer instanceof Error) return Promise.reject(answer);
+    const { stdout = "", stderr = "", code = 0 } = answer;
+    return Promise.resolve({ code, stdout: Buffer.from(stdout), stderr });
+  });
   return { connection, asked };
 }
 
