@@ -23,7 +23,7 @@ compose() {
   local written variables=() without=()
   [[ -n ${composer-} ]] || find_compose
   find_prepared "$1"
-  # What services want passed on, and the release does not have, is not to come from whoever is logged in here.
+  # Variables that a service only names must not come from the login of whoever deploys.
   [[ ! -s $1/unset ]] || { mapfile -t without <"$1/unset" && without=(env "${without[@]/#/-u}"); }
   [[ ! -s $written/variables ]] || variables=(--env-file "$written/variables")
   timeout -k 5 "${limit:-60}" "${without[@]}" "${composer[@]}" -p "$project" --project-directory "$state" -f "$1/compose.json" "${variables[@]}" "${@:2}"

@@ -1,11 +1,11 @@
 import type { ComposeService } from "./model.ts";
 
-/** What docker and Compose themselves need of their environment. */
+/** Variables that docker and Compose need themselves. */
 const needed = /^(?:PATH|HOME|SSH_AUTH_SOCK|DOCKER_\w+|COMPOSE_\w+)$/;
 
 /**
- * Variables that services want passed on, and that neither the dotenv nor anything else of the release has, for the script: a
- * line each. Compose would take them from the environment that it is started in, which is the one of whoever is logged in.
+ * Variables that services only name, and that the release gives no value. The script gets them one per line and starts Compose
+ * without them: Compose would take their values from the login of whoever deploys.
  */
 export function unsetText(services: Readonly<Record<string, ComposeService>>): string {
   const names = Object.values(services).flatMap(({ environment = {} }) =>

@@ -22,7 +22,7 @@ export function checkSupported(model: ComposeModel, names: readonly string[]): v
   });
 }
 
-/** What a service cannot do without, and a profile hides: Compose does not start it, either. */
+/** Hidden services that another service requires. Compose refuses to start that service, too. */
 function hiddenNeeds(service: ComposeService, { services }: ComposeModel, names: readonly string[]): string[] {
   return dependencies(service).flatMap((other) => {
     const { profiles = [] } = services[other] ?? {};

@@ -56,13 +56,13 @@ function checkContexts(name: string, { contexts }: WrittenImage, { directory, is
   return Object.entries(asMapping(contexts)).flatMap(([key, written]): Problem[] => {
     const path = ["images", name, "contexts", key];
     if (typeof written !== "string" || isUnresolved(path)) return [];
-    // Some versions take an address that they cannot make sense of for a folder; its parts may be folders of the commit.
+    // Some versions treat an address that they cannot parse as a folder. Its parts may be folders of the commit.
     if (address.test(written)) {
       if (kindOf(`${directory}/${written}`) === undefined) return [];
       return [{ path, message: `${written} is an address, and there is a folder of that name, too: rename the folder` }];
     }
     const isLayout = layout.test(written);
-    // Behind a layout's folder there may be a tag and a digest.
+    // A tag and a digest may follow the folder of an OCI layout.
     const value = isLayout ? written.replace(layout, "").replace(/[:@].*$/s, "") : written;
     if (!isLayout && /^[a-z+.-]+:/i.test(written)) {
       const message =
@@ -70,7 +70,7 @@ function checkContexts(name: string, { contexts }: WrittenImage, { directory, is
       return [{ path, message }];
     }
     if (isAbsolute(value)) return [{ path, message: `${value} is an absolute path: write it relative to this file` }];
-    // Builders follow a link before they go up from it.
+    // Builders follow a link first, and then go up from its target.
     const out = wayOut(resolve(directory, value), directory) ?? wayOut(`${directory}/${value}`, directory);
     return out === undefined ? [] : [{ path, message: `${value} leads out of the repository, to ${out}` }];
   });

@@ -128,10 +128,10 @@ function endOfDocuments({ name, rest }: Instruction, ends: DocumentEnds, start: 
   return at;
 }
 
-/** Where lines are that may end here-documents: a file can begin as many as it has lines, and end none. */
+/** Finds the lines that may end here-documents. A file can start one on every line and end none, so each line is read only once. */
 class DocumentEnds {
   readonly #lines: readonly string[];
-  /** By line, as it is and without tabs before it. */
+  /** Line numbers by text: of the line itself, and of the line without its leading tabs. */
   readonly #places = [false, true].map(() => new Map<string, number[]>());
   #isRead = false;
 
@@ -139,7 +139,7 @@ class DocumentEnds {
     this.#lines = lines;
   }
 
-  /** The first line behind another one that is a word. */
+  /** The first line after another one that consists of a word. */
   after(at: number, word: string, withTabs: boolean): number | undefined {
     if (!this.#isRead) this.#read();
     const places = this.#places[withTabs ? 1 : 0]?.get(word) ?? [];

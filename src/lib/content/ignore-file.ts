@@ -32,7 +32,7 @@ interface Pattern {
   fits: Pick<RegExp, "test">;
 }
 
-/** More patterns than these nobody writes; each is compared with every file. */
+/** The maximum number of patterns. Each one is compared with every file, and nobody writes more. */
 const mostPatterns = 2000;
 
 function patternsOf(text: string): Pattern[] | undefined {
@@ -56,10 +56,10 @@ function parsePattern(line: string): Pattern {
   return { exception, fits: compile(joinPaths(written)) };
 }
 
-/** A part of a path pattern: what one character of a path has to be, or any number of them. */
+/** A part of a path pattern: it matches one character of a path, or any number of characters. */
 type Part =
   | { kind: "one"; source: string; is: (character: string) => boolean }
-  /** `*` within a folder's name, `**` at the end, `**` and the slash behind it. */
+  /** `*` matches within a folder's name, `**` at the end of a pattern, and `**` with the slash after it anywhere else. */
   | { kind: "name" | "rest" | "folders"; source: string };
 
 const anyOf = {
@@ -68,10 +68,10 @@ const anyOf = {
   folders: { kind: "folders", source: "(?:.*/)?" },
 } as const;
 
-/** More of them in one pattern have regular expressions try every way to share a path out among them. */
+/** The maximum number of stars that a regular expression gets. With more of them, it would try every way to split a path. */
 const mostAnys = 2;
 
-/** What fits a path pattern: `*` and `?` stay within a folder's name, `**` crosses folders, `[…]` is a set. */
+/** A matcher for a path pattern: `*` and `?` stay within a folder's name, `**` crosses folders, `[…]` is a set. */
 function compile(pattern: string): Pick<RegExp, "test"> {
   const parts: Part[] = [];
   for (let at = 0; at < pattern.length; at++) {
@@ -98,7 +98,7 @@ function compile(pattern: string): Pick<RegExp, "test"> {
   return new RegExp(`^${parts.map(({ source }) => source).join("")}$`, "su");
 }
 
-/** The same, in time that grows with the product of both lengths: all places in the pattern where a path's beginning may lead. */
+/** The same for many stars, in time that grows with the product of both lengths. It tracks every place in the pattern that the path so far may lead to. */
 function fitsInTurn(path: string, parts: readonly Part[]): boolean {
   const open = (places: Set<number>, from: number) => {
     let at = from;
@@ -114,7 +114,7 @@ function fitsInTurn(path: string, parts: readonly Part[]): boolean {
       if (part.kind === "one") {
         if (part.is(character)) open(next, place + 1);
       } else if (part.kind === "folders") {
-        // It goes on at a slash only.
+        // It continues only at a slash.
         next.add(place);
         if (character === "/") open(next, place + 1);
       } else if (part.kind === "rest" || character !== "/") open(next, place);

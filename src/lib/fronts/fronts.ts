@@ -89,7 +89,7 @@ export function frontAliases(name: string, { container_name, hostname }: Compose
   return [...numbered, ...(hostname === undefined || hostname === name ? [] : [hostname])];
 }
 
-/** What a front publishes: of a range of ports as many as the service's containers would take, one each. */
+/** The ports that a front publishes. From a range, it takes as many as the service has containers, because each would take one. */
 export function frontPorts(service: ComposeService): ComposePort[] {
   return (service.ports ?? []).flatMap((port) => spread(port, replicas(service)));
 }

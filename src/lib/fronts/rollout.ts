@@ -44,7 +44,7 @@ export interface RolloutInput {
   basesOf?: (service: string) => readonly string[];
   /** Whether a mount is content of the commit that no container is expected to write to. */
   isContent: (mount: ComposeMount) => boolean;
-  /** What services are told to ask others for. */
+  /** The ports of others that services are told to ask. */
   mentions?: readonly MentionedPort[];
 }
 
@@ -192,11 +192,11 @@ function doubtOfFront(name: string, service: ComposeService, { model, factsOf, m
   );
   if (asking !== undefined) return `${asking[0]} asks it for names, over UDP: ${only}`;
   const lan = Object.keys(service.networks ?? {}).find((network) => isLan(model.networks?.[network]));
-  // Slots would take addresses there that nobody gave them.
+  // There, slots would take addresses that nobody assigned to them.
   return lan === undefined ? undefined : `its network ${lan} is that of other machines, which know it by its address`;
 }
 
-/** `53/udp` for people. */
+/** A port for messages: `53/udp` is `UDP port 53`. */
 function spoken(port: string): string {
   const [number, protocol = ""] = port.split("/");
   return `${protocol.toUpperCase()} port ${number}`;

@@ -29,7 +29,7 @@ export interface PlacementInput {
   places?: Readonly<Record<string, MountPlace>> | undefined;
   /** Existing folders of volumes, by volume name. */
   devices?: Readonly<Record<string, string>>;
-  /** Whether a service is part of the release, or a task runs in it; absent: each is. */
+  /** Whether a service is part of the release, or a task runs in it. By default, every service is. */
   isUsed?: (service: string) => boolean;
   digest: Digest;
 }

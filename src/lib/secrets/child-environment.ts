@@ -93,7 +93,7 @@ export function hookEnvironment(
   return defined({ ...only((name) => wanted.has(name) || !secretVariables.includes(name), from), ...own });
 }
 
-/** Names that the user wants every child to get. */
+/** The variables that the user wants every child process to get. */
 export function keptNames({ [kept]: names = "" }: NodeJS.ProcessEnv): string[] {
   return names.split(/[\s,]+/).filter((name) => name !== "");
 }

@@ -9,7 +9,7 @@ const wraps = /(?<=[A-Za-z0-9+/])[ \t]{0,40}(?:\r?\n|(?:\\+r)?\\+n)[ \t|│]{0,4
 
 /** Bytes in hexadecimal digits, adjacent or separated: `68:75`, `6875 6e74`, `\x68\x75`, `0x68, 0x75`, `%68%75`. */
 const hexRuns = /[0-9A-Fa-f]{2}(?:(?:[\s:,\\%-]|0?x|u00){0,16}[0-9A-Fa-f]{2}){5,}/g;
-/** What may be the beginning of these at a text's end. */
+/** Matches what may be the beginning of an encoded secret at the end of a text. */
 const hexEnd = /(?:[0-9A-Fa-f]|[\s:,\\%-]|0?x|u00)+$/i;
 const longestEnd = 120;
 const fewestDigits = 2;
@@ -48,7 +48,7 @@ export class Encodings {
     );
   }
 
-  /** The same for digits with something between them. */
+  /** The same for hexadecimal digits with separators between them. */
   #openHexApart(end: string): number {
     const [run = ""] = hexEnd.exec(end) ?? [];
     const { text: digits, original } = squeeze(run.toLowerCase(), apart);
@@ -56,7 +56,7 @@ export class Encodings {
     const open = this.#hex.openEnd(digits);
     if (open < fewestDigits) return 0;
     const length = run.length - original(digits.length - open);
-    // A question may end in such a word (`speed: `).
+    // A question may end in a word that consists of such digits (`speed: `).
     return /[A-WYZa-wyz0-9_]/.test(end.at(-length - 1) ?? "") ? 0 : length;
   }
 

@@ -8,13 +8,13 @@ const anchorLength = 4;
 const wordBegins = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=%[0-9A-Fa-f]{2}))`;
 const wordEnds = "(?![A-Za-z0-9])";
 
-/** A line with less of one than this is written at once: it would end like that by chance. */
+/** A line that ends with fewer characters of a secret than this is written at once, because lines end like that by chance. */
 const shortestBeginning = 5;
 
 interface Text {
   value: string;
   isWord: boolean;
-  /** What comes before its spaces and its lines' ends: there a line may end within it. */
+  /** The parts of the secret before each of its spaces and line ends. A line of output may end there. */
   breaks: ReadonlySet<string>;
   pattern?: RegExp;
   openEnds?: OpenEnds;

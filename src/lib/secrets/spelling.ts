@@ -14,7 +14,7 @@ function spell(character: string): string {
   return ways.length === 1 ? ways[0]! : `(?:${ways.join("|")})`;
 }
 
-/** The patterns for one character, a way to write it each. */
+/** The patterns for one character, one for each way to write it. */
 export function spellings(character: string): string[] {
   if (/[A-Za-z0-9_]/.test(character)) return [character];
   const code = character.codePointAt(0)!;
@@ -24,7 +24,7 @@ export function spellings(character: string): string[] {
     ...literals(character, literal),
     percent(character, "%"),
     percent(character, "%25"),
-    // For addresses; and where YAML folds a long text.
+    // In URLs, and where YAML folds a long text.
     ...(character === " " ? [String.raw`\+`, String.raw` ?\\?\r?\n[ \t]{0,40}(?:\\ )?`] : []),
     String.raw`\\{1,15}${units.map((unit) => `u${unit}`).join(String.raw`\\{1,15}`)}`,
     ...(code > 127 && code < 256 ? [String.raw`\\{1,15}x${hex(code, 2)}`] : []),
@@ -35,28 +35,28 @@ export function spellings(character: string): string[] {
   ];
 }
 
-/** What may be the first part of a way to write a character that is none of letters and digits. */
+/** Patterns for an incomplete spelling of a special character. */
 const beginnings = [
   String.raw`(?:\\{1,15}u[0-9A-Fa-f]{4})?\\{1,15}(?:u[0-9A-Fa-f]{0,3})?`,
-  // Of one that is several bytes, some of these.
+  // Some of the bytes of a character that has several.
   String.raw`(?:\\{1,15}(?:x[0-9A-Fa-f]{2}|[0-7]{3})){0,3}\\{1,15}(?:x[0-9A-Fa-f]{0,2}|[0-7]{0,3})`,
   String.raw`(?:%(?:25)?[0-9A-Fa-f]{2}){0,3}%(?:2|25)?[0-9A-Fa-f]{0,2}`,
   String.raw`&(?:#(?:x?[0-9A-Fa-f]{0,6})|[a-z]{0,4})`,
   String.raw`\\{1,15}r\\{0,15}`,
 ];
-/** Of one only, beside those. */
+/** Further incomplete spellings of single characters. */
 const ownBeginnings: Readonly<Record<string, string>> = {
   "'": String.raw`'(?:\\{1,15}'?|"'?"?)`,
   " ": String.raw` ?\\?\r?(?:\n[ \t]{0,40}\\?)?`,
   "\n": String.raw`\r`,
 };
-/** Longer ones are none. */
+/** The maximum length of an incomplete spelling. */
 const longestBeginning = 80;
 
-/** Characters that a way to write one begins with, beside itself. */
+/** Characters that a spelling of a special character may begin with, besides the character itself. */
 const firsts = new Set(["\\", "%", "&"]);
 
-/** Finds where the beginning of a text stands at the end of another one, however it is written. */
+/** Finds the beginning of a secret at the end of a text, in any spelling. */
 export class OpenEnds {
   readonly #characters: readonly string[];
   readonly #ways: { whole: RegExp[]; beginning?: RegExp }[] = [];
@@ -65,9 +65,9 @@ export class OpenEnds {
     this.#characters = Array.from(text);
   }
 
-  /** How many characters at the end may be the beginning of the text, and not all of it. */
+  /** How many characters at the end of a text may be an incomplete secret. */
   of(text: string): number {
-    // One character of it needs no more than these.
+    // No spelling of one character is longer than this.
     const from = Math.max(0, text.length - 10 * this.#characters.length - 40);
     const [first = ""] = this.#characters;
     const isPlain = /[A-Za-z0-9_]/.test(first);
@@ -80,7 +80,7 @@ export class OpenEnds {
   }
 
   #isOpen(text: string, start: number): boolean {
-    /** Where the characters so far may end. */
+    /** The positions at which the characters so far may end. */
     let ends = new Set([start]);
     for (const [index, character] of this.#characters.entries()) {
       const next = new Set<number>();
@@ -92,7 +92,7 @@ export class OpenEnds {
           way.lastIndex = end;
           if (way.test(text)) next.add(way.lastIndex);
         }
-        // One of these may have been taken for several.
+        // One spelling may stand for several equal characters.
         if (beginning !== undefined && character === this.#characters[index - 1]) next.add(end);
       }
       if (next.size === 0) return false;
@@ -110,7 +110,7 @@ function waysOf(character: string): { whole: RegExp[]; beginning?: RegExp } {
   return { whole, beginning: new RegExp(`^(?:${[...beginnings, ...(own === undefined ? [] : [own])].join("|")})$`) };
 }
 
-/** Each byte of a character's UTF-8 behind a backslash. */
+/** The UTF-8 bytes of a character, each after a backslash. */
 function byBytes(character: string, write: (byte: number) => string): string {
   return Array.from(Buffer.from(character), (byte) => String.raw`\\{1,15}${write(byte)}`).join("");
 }

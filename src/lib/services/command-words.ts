@@ -32,8 +32,8 @@ function unescape(word: string): string {
 }
 
 /**
- * How many characters of a command are looked at. What tells how something runs stands at its beginning, and the search takes time
- * that grows with the square of the text.
+ * The maximum number of characters of a command that are searched. The beginning of a command says how it runs, and the time for
+ * the search grows with the square of the length.
  */
 export const mostLookedAt = 16_384;
 

@@ -14,7 +14,7 @@ export interface MentionedPort {
   port: number;
   /** Whether it is written as an address, so that it certainly means this port. */
   isAddress: boolean;
-  /** Whether it is one of another protocol than TCP. */
+  /** Whether the port uses another protocol than TCP. */
   isOther?: true;
 }
 
@@ -137,7 +137,7 @@ function scan(text: string, add: (name: string, port: number, isAddress: boolean
     add(name, tls === "" ? 80 : 443, true, false);
 }
 
-/** Whether a service says of a port that it is one of another protocol, and nothing else. */
+/** Whether a service declares a port for other protocols only. */
 function takesNoTcp({ expose = [], ports = [] }: ComposeService, port: number): boolean {
   const isPublished = (protocol: boolean) => ports.some((each) => each.target === port && isTcp(each) === protocol);
   const isOther = isPublished(false) || expose.some((each) => isOtherPort(each) && Number.parseInt(each, 10) === port);

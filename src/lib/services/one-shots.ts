@@ -52,8 +52,8 @@ export function endingService(service: ComposeService): ComposeService {
 }
 
 /**
- * The sign that a service ends although nobody waits for it: it is not started again, and its command or image comes to an end; or
- * that is written down, and its name says so. A service that takes requests, or whose health is checked, is there to stay.
+ * The sign that a service ends although nobody waits for it. It must not be started again, and its command or image must come to an
+ * end. If the restart policy is written down, its name is enough. A service that takes requests, or has a health check, stays.
  */
 function endingSign(name: string, service: ComposeService): string | undefined {
   const written = restartPolicy(service);

@@ -92,7 +92,7 @@ export function findSingleton(name: string, service: ComposeService, facts: Imag
   return word === undefined ? undefined : `${named(word)}: a singleton`;
 }
 
-/** Why there should not be two of a service, by its name alone, which can mean either; undefined where nothing says so. */
+/** Why two of a service may be one too many, by an ambiguous name; undefined for any other name. */
 export function maybeSingleton(name: string): string | undefined {
   const word = wordOf(name, wordsForEither);
   return word === undefined ? undefined : named(word);
@@ -102,10 +102,10 @@ function named(word: string): string {
   return `${/^[aeiou]/.test(word) ? "an" : "a"} ${word}, by its name`;
 }
 
-/** Variables by which an image is told which part of a program it is to be. */
+/** Variables that tell an image which part of a program to run. */
 const roles = /^(?:[A-Z]+_)*(?:ROLE|PROCESS|PROCESS_TYPE|COMPONENT|RUN_MODE|APP_MODE|SERVICE_TYPE|MODE)$/;
 
-/** Likewise options: `--mode=worker`, `-role scheduler`. */
+/** Options that do the same: `--mode=worker`, `-role scheduler`. */
 const roleOption = /^--?(?:mode|role|component|process|process-type|type|run-as)$/;
 
 function byOption(words: readonly string[]): string | undefined {

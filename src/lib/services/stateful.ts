@@ -198,7 +198,7 @@ function isImageOf({ images }: StatefulProgram, reference: string): boolean {
   );
 }
 
-/** `orders-db-2` is a `db`, and `redis-cache` is a Redis. */
+/** The program that a name stands for: `orders-db-2` is a `db`, and `redis-cache` is a Redis. */
 function byName(name: string): string | undefined {
   const words = name
     .toLowerCase()

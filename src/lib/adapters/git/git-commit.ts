@@ -196,7 +196,7 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
   for (let at = 0; at < content.length;) {
     const space = content.indexOf(32, at);
     const end = space === -1 ? -1 : content.indexOf(0, space);
-    // Not every Git looks whether a tree that it fetches is one.
+    // Not every Git checks the trees that it fetches.
     if (end === -1 || end + length >= content.length) return entries.set("\0", { mode: "", isUnnamed: true, id: "" });
     const written = content.subarray(space + 1, end);
     const isUnnamed = !isUtf8(written) || isNoName(written.toString());
@@ -212,7 +212,7 @@ function parseTree(content: Buffer, length: number): Map<string, Entry> {
   return entries;
 }
 
-/** Names that lead elsewhere: Git writes none of them into a working tree (`verify_path` of its sources), but may have fetched one. */
+/** Whether a name leads elsewhere. Git may fetch such a name, but never writes it into a working tree (`verify_path` in its sources). */
 function isNoName(name: string): boolean {
   return name === "" || name === "." || name === ".." || name.includes("/") || /^(?:\.git|git~1)$/i.test(name);
 }

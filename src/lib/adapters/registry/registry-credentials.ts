@@ -65,7 +65,7 @@ async function readJobLogins(): Promise<string> {
   return value.trimStart().startsWith("{") ? value : ((await readText(value)) ?? "");
 }
 
-/** Undefined for a file that cannot be read. Throws FILE_TOO_LARGE. */
+/** The text of a file; undefined if it cannot be read. Throws FILE_TOO_LARGE. */
 async function readText(path: string): Promise<string | undefined> {
   try {
     return (await readBounded(path)).toString();

@@ -121,7 +121,7 @@ async function fileSource(
   return { blob, from, sign: async (data, algorithm) => (await unlock()).sign(data, algorithm) };
 }
 
-/** A file's text; undefined for one that is not there. One that is no key's is said to be. */
+/** The text of a key file; undefined if it cannot be read. A file that is too large is added to the unusable ones. */
 async function readOwn(path: string, unusable?: string[]): Promise<string | undefined> {
   try {
     return (await readBounded(path)).toString();

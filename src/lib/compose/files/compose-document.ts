@@ -6,7 +6,7 @@ import { interpolatedVariables } from "./interpolate.ts";
 /** What a Compose file refers to. Paths are as written. */
 export interface ComposeDocument {
   services: string[];
-  /** By service that has any: its profiles. */
+  /** The profiles of each service that has any. */
   profiles: Map<string, string[]>;
   includes: Include[];
   /** Files whose services are extended. */

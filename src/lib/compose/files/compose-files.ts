@@ -33,9 +33,9 @@ export interface ComposeFilesOptions {
   /** For interpolation in paths. */
   variables: Readonly<Record<string, string>>;
   standIn?: StandIn;
-  /** Active Compose profiles; absent: all are. */
+  /** Active Compose profiles. By default, all are active. */
   profiles?: readonly string[];
-  /** Services that are needed although a profile may hide them: tasks run in them. */
+  /** Services that are needed even if a profile hides them, because tasks run in them. */
   needed?: readonly string[];
 }
 
@@ -76,8 +76,8 @@ export async function collectComposeFiles(
 }
 
 /**
- * Env files that the commit lacks, and that only services name which a profile hides: Compose reads none of a service that it
- * does not start. A host is asked for all services, and would miss them.
+ * Env files that the commit lacks and that only hidden services name. Compose does not read the env files of a service that a
+ * profile hides, but the host merges all services and would report them as missing.
  */
 function missedByHidden(
   { visited, envFiles }: ComposeWalk,

@@ -168,7 +168,7 @@ function agentOf(written: string | undefined, facts: TokenFacts): string | undef
 }
 
 /**
- * What ssh_config has and coldtivate does not: it is said, and where a host's key would be trusted without it, refused.
+ * Warns about settings of ssh_config that coldtivate does not support. Refuses those without which it would trust a wrong host key.
  * @throws ColdtivateError SSH_CONFIG_INVALID
  */
 function tellOfUnsupported(host: HostConfig, { warn }: RouteOptions, value: (keyword: string) => string | undefined): void {
